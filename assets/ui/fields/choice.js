@@ -1,0 +1,24 @@
+// One of a few named values.
+import { html } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { common, text } from "./text.js";
+
+/** @type {import("./text.js").FieldType} */
+export const choice = {
+  ...text,
+  column: "c-tag",
+  cell: (value) => html`<span class="tag">${value}</span>`,
+  Input: (props) => html`<span class="select">
+    <select
+      class=${`input ${props.changed ? "changed" : ""}`} ...${common(props)} value=${props.draft}
+      onChange=${(/** @type {any} */ event) => props.set(event.target.value)}
+    >
+      ${(!props.field.required || props.draft === "") && html`<option value="" selected=${props.draft === ""}></option>`}
+      ${(props.field.choices || []).map(
+        (name) => html`<option key=${name} value=${name} selected=${props.draft === name}>${name}</option>`,
+      )}
+    </select>
+    <${Icon} name="down" />
+  </span>`,
+  fromDraft: (draft) => draft || null,
+};

@@ -1,0 +1,30 @@
+// Which module draws which type of field. A type nobody knows is shown and typed as JSON, never hidden.
+import { boolean } from "./boolean.js";
+import { choice } from "./choice.js";
+import { date, datetime } from "./date.js";
+import { json } from "./json.js";
+import { email, url } from "./link.js";
+import { longText } from "./long_text.js";
+import { integer, number } from "./number.js";
+import { relation } from "./relation.js";
+import { secret } from "./secret.js";
+import { tags } from "./tags.js";
+import { text } from "./text.js";
+
+/** @type {Map<string, import("./text.js").FieldType>} */
+const types = new Map(
+  Object.entries({
+    text, long_text: longText, integer, number, boolean, date, datetime, choice, json, tags, relation, secret, email, url,
+  }),
+);
+
+/** @param {import("../types").Field} field @returns {import("./text.js").FieldType} */
+export function typeOf(field) {
+  if (field.write_only) return secret;
+  return types.get(field.type) || json;
+}
+
+/** Lets a plugin draw a type of its own. @param {string} name @param {import("./text.js").FieldType} type */
+export function registerField(name, type) {
+  types.set(name, type);
+}

@@ -1,0 +1,33 @@
+// Whole numbers, kept exact beyond 2^53, and numbers with a fraction.
+import { Unreadable, lineInput, text } from "./text.js";
+
+/** @param {string} draft */
+function readInteger(draft) {
+  const typed = draft.trim();
+  if (typed === "") return null;
+  if (!/^[+-]?\d+$/.test(typed)) throw new Unreadable("field.not_integer");
+  const value = Number(typed);
+  return Number.isSafeInteger(value) ? value : BigInt(typed);
+}
+
+/** @param {string} draft */
+function readNumber(draft) {
+  const typed = draft.trim().replace(",", ".");
+  if (typed === "") return null;
+  const value = Number(typed);
+  if (!Number.isFinite(value)) throw new Unreadable("field.not_number");
+  return value;
+}
+
+/** @type {import("./text.js").FieldType} */
+export const integer = {
+  ...text,
+  column: "c-num",
+  end: true,
+  cell: (value) => String(value),
+  Input: lineInput("text", "numeric", "num"),
+  fromDraft: readInteger,
+};
+
+/** @type {import("./text.js").FieldType} */
+export const number = { ...integer, Input: lineInput("text", "decimal", "num"), fromDraft: readNumber };

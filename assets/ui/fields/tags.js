@@ -1,0 +1,12 @@
+// A list of short words, typed with commas between.
+import { html } from "../vendor/preact.js";
+import { lineInput } from "./text.js";
+
+/** @type {import("./text.js").FieldType} */
+export const tags = {
+  column: "c-tags",
+  cell: (value) => html`<span class="row">${value.map((/** @type {string} */ word) => html`<span class="tag" key=${word}>${word}</span>`)}</span>`,
+  Input: lineInput("text"),
+  toDraft: (value) => (value || []).join(", "),
+  fromDraft: (draft) => [...new Set(draft.split(",").map((/** @type {string} */ word) => word.trim()).filter(Boolean))],
+};

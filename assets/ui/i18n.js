@@ -1,0 +1,76 @@
+// Every word the pages say stands in a catalogue; the server's own labels come with the data.
+import { base } from "./store.js";
+
+/** @type {Record<string, string|{one: string, other: string}>} */
+let catalogue = {};
+let language = "en";
+let plural = new Intl.PluralRules(language);
+
+/** @param {string} name */
+export async function loadCatalogue(name) {
+  const answer = await fetch(`${base}/ui/i18n/${name}.json`);
+  if (!answer.ok) throw new Error(`No catalogue "${name}": ${answer.status}`);
+  catalogue = await answer.json();
+  language = name;
+  plural = new Intl.PluralRules(name);
+  document.documentElement.lang = name;
+}
+
+/**
+ * The words for a key; `{name}` is replaced, and `n` chooses between "one" and "other".
+ * @param {string} key
+ * @param {Record<string, string|number>} [values]
+ */
+export function t(key, values = {}) {
+  const entry = catalogue[key];
+  if (entry === undefined) return key;
+  const text = typeof entry === "string" ? entry : entry[plural.select(Number(values.n)) === "one" ? "one" : "other"];
+  return text.replace(/\{(\w+)\}/g, (_all, name) => {
+    const value = values[name];
+    return typeof value === "number" ? formatNumber(value) : String(value ?? "");
+  });
+}
+
+/** @param {number|bigint} value */
+export function formatNumber(value) {
+  return new Intl.NumberFormat(language).format(value);
+}
+
+const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
+  ["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60],
+]);
+
+/** "3 days ago", "in 2 hours". @param {string} iso */
+export function formatRelative(iso) {
+  const seconds = (Date.parse(iso) - Date.now()) / 1000;
+  if (Number.isNaN(seconds)) return iso;
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+  }
+  return Math.abs(seconds) < 10 ? t("time.now") : words.format(Math.trunc(seconds), "second");
+}
+
+/** The exact moment in the reader's own time zone. @param {string} iso */
+export function formatExact(iso) {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime())
+    ? iso
+    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(date);
+}
+
+/** A calendar day, without a time zone. @param {string} day "2026-11-23" */
+export function formatDay(day) {
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime())
+    ? day
+    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(date);
+}
+
+/** "6 days", "4 hours", "under a minute". @param {number} seconds */
+export function formatDuration(seconds) {
+  for (const [unit, size] of /** @type {[string, number][]} */ ([["day", 86400], ["hour", 3600], ["minute", 60]])) {
+    if (seconds >= size) return t(`duration.${unit}`, { n: Math.floor(seconds / size) });
+  }
+  return t("duration.moment");
+}

@@ -1,0 +1,77 @@
+// Where the pages start: the words, who is signed in, then the page the address names.
+import { request } from "./api.js";
+import { loadCatalogue, t } from "./i18n.js";
+import { Setup } from "./pages/setup.js";
+import { SignIn } from "./pages/signin.js";
+import { pageNamed } from "./pages/index.js";
+import { route } from "./router.js";
+import { away, base, models, person, returned, setupNeeded } from "./store.js";
+import { effect, html, render } from "./vendor/preact.js";
+import { Questions } from "./widgets/dialog.js";
+import { Frame } from "./widgets/frame.js";
+import { Toasts } from "./widgets/toasts.js";
+import { Trouble } from "./widgets/trouble.js";
+
+const SETUP_PATH = `${base}/auth/setup`;
+const SIGN_IN_PATH = `${base}/auth/login`;
+
+/** Asks who is signed in; on the sign-in page nobody is, so it does not ask. */
+async function recognise() {
+  if (person.value || setupNeeded.value || location.pathname === SETUP_PATH) return;
+  if (location.pathname === SIGN_IN_PATH) {
+    person.value = null;
+    return;
+  }
+  try {
+    person.value = (await request("GET", "/auth/me")).data;
+  } catch (error) {
+    if (/** @type {import("./api.js").ApiError} */ (error).status) person.value = null;
+  }
+}
+
+/** After signing in the address is the start page, with the place the person wanted to go. */
+async function enter() {
+  person.value = (await request("GET", "/auth/me")).data;
+  history.replaceState(null, "", `${base}/${location.hash}`);
+}
+
+async function loadModels() {
+  try {
+    models.value = (await request("GET", "/api/v1/models")).data;
+    trouble = null;
+  } catch (error) {
+    trouble = error;
+  }
+  draw();
+}
+
+/** @type {any} */
+let trouble = null;
+
+function App() {
+  if (location.pathname === SETUP_PATH || setupNeeded.value) return html`<${Setup} onDone=${enter} />`;
+  if (person.value === undefined) return away.value ? html`<p class="banner" role="status">${t("away.banner")}</p>` : null;
+  if (person.value === null) return html`<${SignIn} onDone=${enter} />`;
+  const [name = "home", ...rest] = route.value.parts;
+  const page = pageNamed(name);
+  return html`<${Frame} page=${page} rest=${rest}>
+    ${trouble && !models.value
+      ? html`<div class="column pad-top"><${Trouble} error=${trouble} what=${t("error.models")} retry=${loadModels} /></div>`
+      : models.value && html`<${page.Page} key=${page.name} rest=${rest} query=${route.value.query} />`}
+  <//>`;
+}
+
+function draw() {
+  render(html`<${App} /><${Questions} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+}
+
+await loadCatalogue("en");
+await recognise();
+effect(() => {
+  if (person.value) loadModels();
+  else models.value = null;
+});
+effect(() => {
+  if (returned.value) recognise();
+});
+draw();

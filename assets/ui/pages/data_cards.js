@@ -1,0 +1,34 @@
+// The rows on a phone: the title, then what says most about it.
+import { typeOf } from "../fields/index.js";
+import { t } from "../i18n.js";
+import { html } from "../vendor/preact.js";
+import { titleOf } from "../widgets/words.js";
+import { inCell, recordAddress, toggled } from "./data_table.js";
+
+/** The columns a card has room for. @param {import("../types").Field[]} fields */
+function chosen(fields) {
+  const of = (/** @type {string[]} */ types) => fields.find((field) => types.includes(field.type) && field.name !== "owner_id");
+  return { amount: of(["integer", "number"]), tag: of(["choice", "tags"]), text: of(["text", "long_text", "email", "url"]) };
+}
+
+/** @param {any} props see Rows */
+export function Cards({ model, rows, columns, query, selected, setSelected, canDelete }) {
+  const { amount, tag, text } = chosen(columns.rest);
+  const date = columns.rest.find((/** @type {any} */ field) => field.name === "updated_at" || field.name === "created_at");
+  return html`<ul class=${`card-rows ${canDelete ? "" : "no-pick"}`}>
+    ${rows.map((/** @type {any} */ row) => {
+      const title = titleOf(model, row);
+      return html`<li key=${row.id} data-selected=${selected.has(row.id) ? "true" : undefined}>
+        ${canDelete && html`<input class="check" type="checkbox" checked=${selected.has(row.id)}
+          onChange=${() => setSelected(toggled(selected, row.id))} aria-label=${t("data.select", { title })} />`}
+        <a class="t clip" href=${recordAddress(model, query, row)}>${title}</a>
+        <span class="amt">${amount && row[amount.name] !== null && typeOf(amount).cell(row[amount.name], amount)}</span>
+        <span class="sub">
+          ${tag && row[tag.name] !== null && typeOf(tag).cell(row[tag.name], tag)}
+          ${text && row[text.name] !== null && html`<span class="clip">${inCell(text, row[text.name])}</span>`}
+        </span>
+        <span class="d">${date && inCell(date, row[date.name])}</span>
+      </li>`;
+    })}
+  </ul>`;
+}

@@ -1,0 +1,85 @@
+// One record beside the grid: its form, what the server keeps about it, and its end.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
+import { may } from "../store.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { confirm } from "../widgets/dialog.js";
+import { Icon } from "../widgets/icon.js";
+import { useLoad } from "../widgets/load.js";
+import { Ago } from "../widgets/time.js";
+import { say } from "../widgets/toasts.js";
+import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { inSentence, titleOf } from "../widgets/words.js";
+import { RecordForm } from "./data_form.js";
+import { SecretOnce, shownOnce } from "./data_secret.js";
+
+/**
+ * @param {{model: import("../types").Model, id: string, rows: import("../types").Row[], close: () => void, open: (id: string) => void, changed: () => void}} props
+ */
+export function Drawer({ model, id, rows, close, open, changed }) {
+  const isNew = id === "new";
+  const loaded = useLoad(async (signal) => (isNew ? { data: {}, etag: null } : api.get(`/api/v1/${model.name}/${id}`, { signal })), [model.name, id]);
+  const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
+  const dirty = useRef(false);
+  const heading = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => heading.current?.focus(), []);
+  /** @param {() => void} act */
+  const leave = async (act) => {
+    if (!dirty.current || (await confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true }))) act();
+  };
+  useEffect(() => {
+    const onKey = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
+      event.preventDefault();
+      leave(close);
+    };
+    const onLeave = (/** @type {BeforeUnloadEvent} */ event) => dirty.current && event.preventDefault();
+    addEventListener("keydown", onKey);
+    addEventListener("beforeunload", onLeave);
+    return () => {
+      removeEventListener("keydown", onKey);
+      removeEventListener("beforeunload", onLeave);
+    };
+  }, [id]);
+  const row = /** @type {import("../types").Row} */ (loaded.data?.data || {});
+  const saved = (/** @type {import("../types").Row} */ fresh) => {
+    dirty.current = false;
+    changed();
+    const once = isNew ? shownOnce(model, fresh) : [];
+    if (once.length) setSecrets(once);
+    else if (isNew) close();
+    else loaded.reload();
+    say(t(isNew ? "form.created" : "form.saved", { title: titleOf(model, fresh) }));
+  };
+  const at = rows.findIndex((one) => String(one.id) === id);
+  return html`<aside class="drawer" aria-labelledby="record-title">
+    <header>
+      <div class="say">
+        <h2 id="record-title" tabindex="-1" ref=${heading}>${isNew ? t("form.new", { name: inSentence(model.label) }) : row.id ? titleOf(model, row) : model.label}</h2>
+        ${!isNew && html`<p class="mono">${model.name}/${id}${row.updated_at && html`, ${t("form.changed")} <${Ago} iso=${row.updated_at} />`}</p>`}
+      </div>
+      ${!isNew && at >= 0 && html`<${Step} label=${t("form.previous")} icon="left" to=${rows[at - 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />
+        <${Step} label=${t("form.next")} icon="right" to=${rows[at + 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />`}
+      <button class="btn only quiet" type="button" onClick=${() => leave(close)} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
+    </header>
+    ${loaded.error && !loaded.data && html`<div class="scroll"><${Trouble} error=${loaded.error} what=${t("form.error", { name: inSentence(model.label) })} retry=${loaded.reload} /></div>`}
+    ${!loaded.data && !loaded.error && html`<div class="scroll">${loaded.slow && html`<${Skeleton} rows=${6} />`}</div>`}
+    ${loaded.data && html`<${RecordForm}
+      key=${loaded.data.etag || id} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+      writable=${may(model, isNew ? "create" : "update")} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
+      removed=${() => {
+        dirty.current = false;
+        changed();
+        close();
+      }}
+    />`}
+    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${close} />`}
+  </aside>`;
+}
+
+/** @param {{label: string, icon: string, to: import("../types").Row|undefined, go: (id: string) => void}} props */
+function Step({ label, icon, to, go }) {
+  return html`<button class="btn only quiet desk-only" type="button" aria-label=${label} title=${label} disabled=${!to} onClick=${() => to && go(String(to.id))}>
+    <${Icon} name=${icon} />
+  </button>`;
+}

@@ -1,0 +1,70 @@
+// Filters in the words of the API: `priority__gte=3`. Each is a chip; what stands here stands in the request.
+import { t } from "../i18n.js";
+import { html, useState } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { FieldError } from "../widgets/labelled.js";
+import { sentence } from "../widgets/trouble.js";
+
+/** @type {Record<string, string>} */
+const SIGNS = { ne: "≠", lt: "<", lte: "≤", gt: ">", gte: "≥", in: "in", not_in: "not in", like: "like", ilike: "ilike", is_null: "is null" };
+/** @type {Record<string, string[]>} */
+const SUGGESTED = { text: ["ilike"], long_text: ["ilike"], integer: ["gte", "lte"], number: ["gte", "lte"], datetime: ["gte", "lte"], date: ["gte", "lte"] };
+
+/** @param {{model: import("../types").Model, where: string[], onChange: (where: string[]) => void, error: any}} props */
+export function FilterBar({ model, where, onChange, error }) {
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState("");
+  const add = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const parts = text.trim().replace(/^\?/, "").split("&").filter(Boolean);
+    if (!parts.length) return;
+    if (parts.some((part) => part.indexOf("=") < 1)) {
+      setProblem(t("filter.shape"));
+      return;
+    }
+    setProblem("");
+    setText("");
+    onChange([...where, ...parts.filter((part) => !where.includes(part))]);
+  };
+  const refused = error?.status === 422 ? Object.values(error.fields)[0]?.message || sentence(error) : "";
+  const said = problem || refused;
+  return html`<div class="bar">
+      <form class="filter" role="search" onSubmit=${add}>
+        <${Icon} name="filter" />
+        ${where.map((one, at) => html`<${Chip} key=${one} text=${one} remove=${() => onChange(where.filter((_other, index) => index !== at))} />`)}
+        <input value=${text} placeholder=${t("filter.placeholder", { example: example(model) })} aria-label=${t("filter.label")}
+          list="filter-fields" autocapitalize="none" autocomplete="off" spellcheck="false"
+          aria-invalid=${said ? "true" : undefined} aria-describedby=${said ? "filter-error" : undefined}
+          onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+        <datalist id="filter-fields">${suggestions(model).map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>
+      </form>
+    </div>
+    ${said && html`<div class="bar-error field"><${FieldError} id="filter-error" text=${said} /></div>`}`;
+}
+
+/** @param {{text: string, remove: () => void}} props */
+function Chip({ text, remove }) {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  const cut = name.lastIndexOf("__");
+  const sign = cut > 0 ? SIGNS[name.slice(cut + 2)] : "=";
+  return html`<span class="chip" title=${text}>
+    <span>${sign && cut > 0 ? `${name.slice(0, cut)} ${sign}` : `${name} =`}</span><b>${text.slice(at + 1)}</b>
+    <button type="button" onClick=${remove} aria-label=${t("filter.remove", { text })}><${Icon} name="close" /></button>
+  </span>`;
+}
+
+/** @param {import("../types").Model} model */
+function suggestions(model) {
+  return model.fields
+    .filter((field) => !field.write_only)
+    .flatMap((field) => [`${field.name}=`, ...(SUGGESTED[field.type] || []).map((op) => `${field.name}__${op}=`)]);
+}
+
+/** An example that fits the model. @param {import("../types").Model} model */
+function example(model) {
+  const number = model.fields.find((field) => field.type === "integer" && field.name !== "id" && !field.references);
+  if (number) return `${number.name}__gte=3`;
+  const flag = model.fields.find((field) => field.type === "boolean");
+  return flag ? `${flag.name}=true` : "id__gte=3";
+}

@@ -1,0 +1,33 @@
+// The models one may list, in groups, with a field to find one.
+import { t } from "../i18n.js";
+import { href } from "../router.js";
+import { html, useState } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+
+const GROUPS = ["yours", "plugins", "system"];
+
+/** @param {{models: import("../types").Model[], current: string|undefined}} props */
+export function ModelList({ models, current }) {
+  const [text, setText] = useState("");
+  const wanted = text.trim().toLowerCase();
+  const hits = models.filter((model) => `${model.label_plural} ${model.name}`.toLowerCase().includes(wanted));
+  return html`<div class="side second">
+    <div class="side-head"><span class="input dense">
+      <${Icon} name="search" size=${14} />
+      <input placeholder=${t("data.find_model")} aria-label=${t("data.find_model")} value=${text}
+        onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+    </span></div>
+    <nav class="scroll" aria-label=${t("data.models")}>
+      ${GROUPS.map((group) => {
+        const inside = hits.filter((model) => (GROUPS.includes(model.group) ? model.group : "system") === group);
+        return inside.length > 0 && html`<div key=${group}>
+          <h2>${t(`data.group_${group}`)}</h2>
+          <ul>${inside.map((model) => html`<li key=${model.name}>
+            <a href=${href(`/data/${model.name}`)} aria-current=${current === model.name ? "page" : undefined}><span class="clip">${model.label_plural}</span></a>
+          </li>`)}</ul>
+        </div>`;
+      })}
+      ${!hits.length && html`<p class="small muted none">${t("data.no_hit")}</p>`}
+    </nav>
+  </div>`;
+}

@@ -1,0 +1,87 @@
+// The grid of a wide window. One tab stop per row title and check; headers sort.
+import { typeOf } from "../fields/index.js";
+import { t } from "../i18n.js";
+import { href } from "../router.js";
+import { html } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { titleOf } from "../widgets/words.js";
+
+const UNSORTED = ["json", "tags", "secret", "long_text"];
+
+/** @param {any} props see Rows */
+export function Table({ model, rows, columns, query, move, record, selected, setSelected, canDelete }) {
+  const sort = query.get("sort") || "-id";
+  const all = rows.length > 0 && rows.every((/** @type {any} */ row) => selected.has(row.id));
+  const some = !all && rows.some((/** @type {any} */ row) => selected.has(row.id));
+  const pickAll = () => setSelected(all ? new Set() : new Set(rows.map((/** @type {any} */ row) => row.id)));
+  const fields = [columns.key, ...columns.rest];
+  return html`<table class=${`grid ${canDelete ? "" : "no-pick"}`} aria-label=${model.label_plural}>
+    <colgroup>
+      ${canDelete && html`<col class="c-pick" />`}
+      ${fields.map((field, at) => html`<col key=${field.name} class=${at ? typeOf(field).column : "c-title"} />`)}
+      <col class="c-rest" />
+    </colgroup>
+    <thead><tr>
+      ${canDelete && html`<th class="pick" scope="col"><input class="check" type="checkbox" aria-label=${t("data.select_all")}
+        checked=${all} indeterminate=${some} onChange=${pickAll} /></th>`}
+      ${fields.map((field, at) => html`<${Head} key=${field.name} field=${field} first=${!at} sort=${sort} move=${move} />`)}
+      <td class="filler"></td>
+    </tr></thead>
+    <tbody>
+      ${rows.map((/** @type {any} */ row) => html`<${Line}
+        key=${row.id} model=${model} row=${row} columns=${columns} query=${query} canDelete=${canDelete}
+        chosen=${selected.has(row.id)} open=${record === String(row.id)} pick=${() => setSelected(toggled(selected, row.id))}
+      />`)}
+    </tbody>
+  </table>`;
+}
+
+/** @param {Set<number>} ids @param {number} id */
+export function toggled(ids, id) {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+/** @param {any} props */
+function Head({ field, first, sort, move }) {
+  const up = sort === field.name;
+  const down = sort === `-${field.name}`;
+  const kind = `${first ? "key" : ""} ${typeOf(field).end ? "n" : ""}`.trim() || undefined;
+  if (UNSORTED.includes(field.type)) return html`<th scope="col" class=${kind}>${field.label}</th>`;
+  const turn = () => move({ sort: up ? `-${field.name}` : down ? null : field.name, offset: null });
+  return html`<th scope="col" class=${kind} aria-sort=${up ? "ascending" : down ? "descending" : undefined}>
+    <button type="button" onClick=${turn}>${field.label}${(up || down) && html`<${Icon} name=${up ? "arrow-up" : "arrow-down"} />`}</button>
+  </th>`;
+}
+
+/** @param {any} props */
+function Line({ model, row, columns, query, canDelete, chosen, open, pick }) {
+  const address = recordAddress(model, query, row);
+  const title = titleOf(model, row);
+  return html`<tr aria-selected=${chosen ? "true" : undefined} aria-current=${open ? "true" : undefined}>
+    ${canDelete && html`<td class="pick"><input class="check" type="checkbox" checked=${chosen} onChange=${pick} aria-label=${t("data.select", { title })} /></td>`}
+    <th class="key" scope="row"><a class="open" href=${address} data-row=${row.id} title=${title}>${title}</a></th>
+    ${columns.rest.map((/** @type {any} */ field) => html`<${Cell} key=${field.name} field=${field} value=${row[field.name]} />`)}
+    <td class="filler"></td>
+  </tr>`;
+}
+
+/** @param {import("../types").Model} model @param {URLSearchParams} query @param {import("../types").Row} row */
+export function recordAddress(model, query, row) {
+  const next = new URLSearchParams(query);
+  next.set("record", String(row.id));
+  return href(`/data/${model.name}`, next);
+}
+
+/** @param {{field: import("../types").Field, value: any}} props */
+export function Cell({ field, value }) {
+  const type = typeOf(field);
+  return html`<td class=${type.end ? "n" : undefined}>${inCell(field, value)}</td>`;
+}
+
+/** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value */
+export function inCell(field, value) {
+  if (value === null || value === undefined || value === "") return html`<span class="void" aria-hidden="true">–</span>`;
+  return typeOf(field).cell(value, field);
+}

@@ -1,0 +1,25 @@
+// Home: where the server is, how its tools are, what happened, what to do first.
+import { t } from "../i18n.js";
+import { modelNamed, person } from "../store.js";
+import { html } from "../vendor/preact.js";
+import { Notifications } from "./home_notifications.js";
+import { Plate } from "./home_plate.js";
+import { Servers } from "./home_servers.js";
+import { Steps } from "./home_steps.js";
+
+export function Home() {
+  const hour = new Date().getHours();
+  const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
+  const name = person.value?.display_name || person.value?.username || "";
+  return html`<div class="scroll"><div class="column">
+    <header class="page-head"><div class="say"><h1>${t(`home.${part}`, { name })}</h1><p>${t("home.words")}</p></div></header>
+    <${Plate} />
+    <div class="two">
+      <div class="stack wide">
+        <${Servers} />
+        ${modelNamed("notifications") && html`<${Notifications} />`}
+      </div>
+      <${Steps} />
+    </div>
+  </div></div>`;
+}

@@ -1,0 +1,55 @@
+// First steps: each ticks itself, because it asks the server whether it is done.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
+import { href } from "../router.js";
+import { may, modelNamed } from "../store.js";
+import { html } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { useLoad } from "../widgets/load.js";
+import { Skeleton } from "../widgets/trouble.js";
+
+/** Done once the model holds more rows than `more`. */
+const STEPS = [
+  { key: "steps.note", model: "notes", more: 0, verb: "create" },
+  { key: "steps.server", model: "mcp_servers", more: 0, verb: "create" },
+  { key: "steps.token", model: "api_tokens", more: 0, verb: "create" },
+  { key: "steps.webhook", model: "webhook_inbox_deliveries", more: 0, verb: "list" },
+  { key: "steps.person", model: "users", more: 1, verb: "create" },
+];
+
+/** @param {AbortSignal} signal */
+async function load(signal) {
+  const open = STEPS.filter(({ model, verb }) => may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb)));
+  return Promise.all(
+    open.map(async (step) => {
+      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: "limit=1" });
+      return { ...step, done: (count || 0) > step.more };
+    }),
+  );
+}
+
+export function Steps() {
+  const { data, error, slow } = useLoad(load, []);
+  if (error && !data) return null;
+  const steps = data || [];
+  return html`<section class="card self-start" aria-labelledby="steps-title">
+    <header>
+      <h2 id="steps-title">${t("steps.title")}</h2>
+      <span class="grow">${data && t("steps.done", { done: steps.filter((step) => step.done).length + 1, all: steps.length + 1 })}</span>
+    </header>
+    ${slow && !data && html`<${Skeleton} rows=${4} />`}
+    <ul class="body steps">
+      <li class="done"><${Box} done />${t("steps.signed_in")}</li>
+      ${steps.map(({ key, model, verb, done }) => html`<li key=${key} class=${done ? "done" : ""}>
+        <${Box} done=${done} />
+        <span class="grow">${t(key)}</span>
+        ${!done && html`<a class="small" href=${href(`/data/${model}`, verb === "create" ? { record: "new" } : {})} aria-label=${t("steps.go_to", { step: t(key) })}>${t("steps.go")}</a>`}
+      </li>`)}
+    </ul>
+  </section>`;
+}
+
+/** @param {{done?: boolean}} props */
+function Box({ done }) {
+  return html`<span class="box">${done && html`<${Icon} name="check" label=${t("value.yes")} />`}</span>`;
+}

@@ -1,0 +1,40 @@
+// Sign in with name and password.
+import { request } from "../api.js";
+import { t } from "../i18n.js";
+import { html, useState } from "../vendor/preact.js";
+import { Door } from "../widgets/door.js";
+import { FieldError, Labelled } from "../widgets/labelled.js";
+import { PasswordInput } from "../widgets/password.js";
+import { sentence } from "../widgets/trouble.js";
+
+/** @param {{onDone: () => Promise<void>}} props */
+export function SignIn({ onDone }) {
+  const [username, setUsername] = useState("");
+  const [password, setPassword] = useState("");
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      await request("POST", "/auth/login", { form: { username, password }, anonymous: true });
+      await onDone();
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  return html`<${Door} heading=${t("signin.heading")} words=${t("signin.words", { host: location.host })}>
+    <form class="form" onSubmit=${submit}>
+      <${Labelled} id="username" label=${t("signin.username")}>
+        <input class="input" id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false"
+          required autofocus value=${username} onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} />
+      <//>
+      <${Labelled} id="password" label=${t("signin.password")}>
+        <${PasswordInput} id="password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} />
+      <//>
+      ${error && html`<${FieldError} text=${error.status === 401 ? t("signin.wrong") : sentence(error)} />`}
+      <button class="btn primary full" type="submit" disabled=${busy}>${t("signin.do")}</button>
+    </form>
+  <//>`;
+}

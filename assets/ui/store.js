@@ -1,0 +1,70 @@
+// What every page shares. Signals only: a page that reads one is drawn again when it changes.
+import { signal } from "./vendor/preact.js";
+
+const root = document.documentElement;
+
+/** Base path of the server, "" or "/x": in front of every address. */
+export const base = root.dataset.base || "";
+export const version = root.dataset.version || "";
+
+/** @typedef {{id: number, username: string, display_name: string|null, role: string, kind: string}} Person */
+
+/** Who is signed in: undefined while unknown, null when nobody is. @type {import("./types").Signal<Person|null|undefined>} */
+export const person = signal(undefined);
+/** True until the first admin exists. */
+export const setupNeeded = signal(root.dataset.setup === "needed");
+/** True while the server does not answer. */
+export const away = signal(false);
+/** Counts up each time the server is back; pages reload on it. */
+export const returned = signal(0);
+/** @type {import("./types").Signal<import("./types").Model[]|null>} */
+export const models = signal(null);
+/** @type {import("./types").Signal<{version: string, started_at: string, uptime_seconds: number, address: string, lan: boolean, base_path: string}|null>} */
+export const server = signal(null);
+export const unread = signal(0);
+export const theme = signal(stored("theme", "system"));
+export const rail = signal(stored("rail", "auto"));
+
+/** @param {string} key @param {string} fallback */
+function stored(key, fallback) {
+  try {
+    return localStorage.getItem(`gridbear.${key}`) || fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+/** Keeps a choice of this browser. @param {string} key @param {string} value */
+export function keep(key, value) {
+  try {
+    localStorage.setItem(`gridbear.${key}`, value);
+  } catch {
+    // Storage may be refused; the choice then lasts until the page is left.
+  }
+}
+
+/** @param {string} value "light", "dark" or "system" */
+export function chooseTheme(value) {
+  theme.value = value;
+  keep("theme", value);
+  if (value === "system") delete root.dataset.theme;
+  else root.dataset.theme = value;
+}
+
+export function darkNow() {
+  return theme.value === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : theme.value === "dark";
+}
+
+/** @param {string} name @returns {import("./types").Model|undefined} */
+export function modelNamed(name) {
+  return models.value?.find((model) => model.name === name);
+}
+
+/** @param {import("./types").Model|undefined} model @param {"list"|"read"|"create"|"update"|"delete"} verb */
+export function may(model, verb) {
+  return Boolean(model && model.verbs[verb] && model.verbs[verb] !== "none");
+}
+
+export function isAdmin() {
+  return person.value?.role === "admin";
+}

@@ -1,0 +1,108 @@
+// What stands round every page: rail, top bar, banner.
+import { request } from "../api.js";
+import { t } from "../i18n.js";
+import { allPages } from "../pages/index.js";
+import { href } from "../router.js";
+import { away, base, keep, modelNamed, rail, returned, server, unread } from "../store.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Icon, Mark, State } from "./icon.js";
+import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
+
+/** @param {{page: import("../pages/index.js").Page, rest: string[], children: any}} props */
+export function Frame({ page, rest, children }) {
+  useEffect(() => {
+    loadServer();
+  }, [returned.value]);
+  const model = page.name === "data" && rest[0] ? modelNamed(rest[0]) : null;
+  const title = model?.label_plural || t(page.label);
+  useEffect(() => {
+    document.title = `${title} · GridBear`;
+  }, [title]);
+  const folded = rail.value === "auto" ? (page.rail === "open" ? "open" : "auto") : rail.value;
+  const skip = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    document.getElementById("main")?.focus();
+  };
+  return html`<a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
+    <div class="frame" data-rail=${folded}>
+      <${Rail} page=${page} />
+      <div class="main">
+        <header class="topbar">
+          <${Crumbs} page=${page} model=${model} />
+          <div class="topbar-end">
+            ${away.value && html`<span class="desk-only"><${State} kind="warn">${t("away.short")}<//></span>`}
+            <${ThemeMenu} />
+            ${modelNamed("notifications") && html`<${Bell} />`}
+            <${PersonMenu} />
+          </div>
+        </header>
+        <main class="sheet" id="main" tabindex="-1">
+          ${away.value && html`<p class="banner" role="status"><${Icon} name="alert" size=${16} />${t("away.banner")}</p>`}
+          ${children}
+        </main>
+      </div>
+    </div>`;
+}
+
+async function loadServer() {
+  try {
+    server.value = (await request("GET", "/api/v1/server")).data;
+    if (!modelNamed("notifications")) return;
+    const answer = await request("GET", "/api/v1/notifications", { query: "is_read=false&limit=1" });
+    unread.value = answer.count ?? 0;
+  } catch {
+    // The plate then shows the address of this page, and the banner says that the server is away.
+  }
+}
+
+/** @param {{page: import("../pages/index.js").Page}} props */
+function Rail({ page }) {
+  const fold = () => {
+    const label = /** @type {HTMLElement|null} */ (document.querySelector(".rail .brand .label"));
+    rail.value = label && label.offsetWidth === 0 ? "open" : "folded";
+    keep("rail", rail.value);
+  };
+  return html`<aside class="rail" aria-label="GridBear">
+    <a class="brand" href=${href("/home")} aria-label=${t("brand.home")}><${Mark} /><span class="label">GridBear</span></a>
+    <nav aria-label=${t("nav.main")}>
+      <ul>
+        ${allPages().map(
+          ({ name, label, icon }) => html`<li key=${name}>
+            <a href=${href(`/${name}`)} title=${t(label)} aria-current=${page.name === name ? "page" : undefined}>
+              <${Icon} name=${icon} /><span class="label">${t(label)}</span>
+            </a>
+          </li>`,
+        )}
+      </ul>
+      <ul class="nav-foot">
+        <li><a href=${`${base}/api/docs`} target="_blank" title=${t("page.docs")}><${Icon} name="code" /><span class="label">${t("page.docs")}</span></a></li>
+        <li><button class="fold" type="button" onClick=${fold} title=${t("nav.fold")}><${Icon} name="sidebar" /><span class="label">${t("nav.fold")}</span></button></li>
+      </ul>
+    </nav>
+    <div class="server-plate" title=${away.value ? t("away.short") : t("server.running")}>
+      <${State} kind=${away.value ? "warn" : "ok"} />
+      <b>${away.value ? t("away.short") : t("server.running")}</b>
+      <span class="mono">${(server.value?.address || location.origin).replace(/^https?:\/\//, "")}</span>
+    </div>
+  </aside>`;
+}
+
+/** @param {{page: import("../pages/index.js").Page, model: import("../types").Model|null|undefined}} props */
+function Crumbs({ page, model }) {
+  return html`<nav class="crumbs" aria-label=${t("nav.crumbs")}>
+    ${model && html`<a class="btn quiet only phone-only" href=${href("/data")} aria-label=${t("data.all_models")}><${Icon} name="left" /></a>`}
+    <ol>
+      ${model && html`<li key="page"><a href=${href(`/${page.name}`)}>${t(page.label)}</a></li>`}
+      <li key="here"><span aria-current="page">${model?.label_plural || t(page.label)}</span></li>
+    </ol>
+  </nav>`;
+}
+
+function Bell() {
+  const label = unread.value ? t("bell.unread", { n: unread.value }) : t("bell.none");
+  return html`<a
+    class=${`btn quiet only ${unread.value ? "badge-dot" : ""}`} aria-label=${label} title=${label}
+    href=${href("/data/notifications", { where: "is_read=false", sort: "-id" })}
+  ><${Icon} name="bell" /></a>`;
+}
+

@@ -1,0 +1,37 @@
+// Loading something for a page: keeps what was there, starts again when asked or when the server is back.
+import { returned } from "../store.js";
+import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
+
+export const SLOW_MS = 150;
+
+/**
+ * @template T
+ * @param {(signal: AbortSignal) => Promise<T>} load
+ * @param {any[]} inputs loads again when one changes
+ * @returns {{data: T|null, error: any, slow: boolean, reload: () => void}} `slow` is true once skeletons are due
+ */
+export function useLoad(load, inputs) {
+  const [state, setState] = useState(/** @type {{data: any, error: any, slow: boolean}} */ ({ data: null, error: null, slow: false }));
+  const [round, setRound] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  useEffect(() => {
+    const cancel = new AbortController();
+    const timer = setTimeout(() => setState((now) => ({ ...now, slow: true })), SLOW_MS);
+    latest.current(cancel.signal).then(
+      (data) => {
+        clearTimeout(timer);
+        if (!cancel.signal.aborted) setState({ data, error: null, slow: false });
+      },
+      (error) => {
+        clearTimeout(timer);
+        if (!cancel.signal.aborted) setState((now) => ({ data: now.data, error, slow: false }));
+      },
+    );
+    return () => {
+      clearTimeout(timer);
+      cancel.abort();
+    };
+  }, [...inputs, round, returned.value]);
+  return { ...state, reload: useCallback(() => setRound((n) => n + 1), []) };
+}

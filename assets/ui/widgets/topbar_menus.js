@@ -1,0 +1,57 @@
+// The two menus of the top bar: how it looks, and who one is.
+import { request } from "../api.js";
+import { t } from "../i18n.js";
+import { base, chooseTheme, darkNow, person, theme } from "../store.js";
+import { html } from "../vendor/preact.js";
+import { Icon } from "./icon.js";
+import { Menu } from "./menu.js";
+import { PasswordDialog, passwordOpen } from "./password.js";
+import { say } from "./toasts.js";
+import { sentence } from "./trouble.js";
+
+const THEMES = [["light", "sun"], ["dark", "moon"], ["system", "settings"]];
+
+export function ThemeMenu() {
+  return html`<${Menu}
+    id="theme-menu" label=${t("theme.choose")} className="btn quiet only"
+    button=${html`<${Icon} name=${darkNow() ? "moon" : "sun"} />`}
+  >
+    <ul>
+      ${THEMES.map(
+        ([name, icon]) => html`<li key=${name} aria-current=${theme.value === name ? "true" : undefined}>
+          <button type="button" aria-pressed=${theme.value === name ? "true" : "false"} onClick=${() => chooseTheme(name)}>
+            <${Icon} name=${icon} />${t(`theme.${name}`)}
+          </button>
+        </li>`,
+      )}
+    </ul>
+  <//>`;
+}
+
+async function signOut() {
+  try {
+    await request("POST", "/auth/logout", { anonymous: true });
+    person.value = null;
+  } catch (error) {
+    say(sentence(error), "bad");
+  }
+}
+
+export function PersonMenu() {
+  const me = person.value;
+  if (!me) return null;
+  const name = me.display_name || me.username;
+  const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+  return html`<${Menu}
+      id="person-menu" label=${t("person.menu", { name })} className="avatar a"
+      button=${html`<span aria-hidden="true">${letters}</span>`}
+    >
+      <p class="who"><b>${name}</b><span>${t("person.as", { username: me.username, role: me.role })}</span></p>
+      <ul>
+        <li><a href=${`${base}/api/docs`} target="_blank"><${Icon} name="code" />${t("page.docs")}</a></li>
+        <li><button type="button" onClick=${() => (passwordOpen.value = true)}><${Icon} name="key" />${t("password.change")}</button></li>
+        <li><button type="button" onClick=${signOut}><${Icon} name="logout" />${t("person.sign_out")}</button></li>
+      </ul>
+    <//>
+    ${passwordOpen.value && html`<${PasswordDialog} />`}`;
+}
