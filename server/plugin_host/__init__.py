@@ -1,0 +1,1 @@
+"""Plugins: manifest, discovery, loading, the narrow context and the registry."""

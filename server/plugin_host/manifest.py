@@ -1,0 +1,161 @@
+"""manifest.json: its one schema, checked before any code of a plugin runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from server.errors import GridBearError
+
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 256 * 1024
+RESERVED_IDS = frozenset({"v1", "internal", "docs", "openapi.json"})
+"""What `/api/` keeps for itself; a plugin of this name would shadow it."""
+
+# Keys of GridBear's own manifests that this server does not act on: an existing plugin loads, with a warning.
+KEYS_WITHOUT_EFFECT = frozenset(
+    {
+        *("entry_point", "class_name", "depends", "conflicts", "provides", "instantiation", "config_schema"),
+        *("required_secrets", "model", "models_refreshable", "cli_meta", "ui", "context_skills"),
+        *("context_injection", "mcp_category", "mcp_naming", "mcp_name_template", "mcp_server_name"),
+        *("private_only", "service_connections", "virtual_tools", "mcp_provider", "mcp_provider_class"),
+        *("admin_routes", "public_api_prefix"),
+    }
+)
+
+_ID = re.compile(r"[a-z][a-z0-9-]*")
+
+
+class ManifestError(GridBearError):
+    """A plugin folder that can't be used as it is; the message names file, key, what was found and what is wanted."""
+
+    code = "plugin_manifest"
+
+
+class Dependencies(BaseModel):
+    """Other plugins by id: without a required one this plugin stays out, optional ones only load earlier."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    required: list[str] = Field(default_factory=list, description="Plugins that must be there.")
+    optional: list[str] = Field(default_factory=list, description="Plugins that load first when they are there.")
+
+
+class Manifest(BaseModel):
+    """The keys of manifest.json that have an effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = Field(min_length=1, max_length=100, description="Name of the plugin; the folder name is its id.")
+    version: str = Field(min_length=1, max_length=50, description="Version, such as 1.0.0.")
+    description: str = Field("", max_length=2000, description="One sentence for people.")
+    author: str = Field("", max_length=200, description="Who made it.")
+    display_name: str = Field("", max_length=100, description="Name shown to people; empty means `name`.")
+    type: Literal["channel", "service", "runner", "mcp", "theme"] = Field("service", description="Kind of plugin.")
+    dependencies: Dependencies = Field(
+        default_factory=Dependencies, description="A list of plugin ids, or required and optional lists."
+    )
+    public_api: bool = Field(False, description="Whether anonymous callers reach /api/{plugin}.")
+
+    @field_validator("dependencies", mode="before")
+    @classmethod
+    def _a_list_means_required(cls, value: Any) -> Any:
+        return {"required": value} if isinstance(value, list) else value
+
+    @property
+    def title(self) -> str:
+        return self.display_name or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedManifest:
+    """A manifest that passed, and what its author should still know."""
+
+    manifest: Manifest
+    warnings: tuple[str, ...]
+
+
+def check_id(plugin_id: str) -> None:
+    """Raise ManifestError unless the folder name may be a plugin id."""
+    if plugin_id in RESERVED_IDS:
+        raise ManifestError(
+            f"folder {plugin_id!r}: this name is taken by the server's own /api/{plugin_id}; rename the folder"
+        )
+    if not _ID.fullmatch(plugin_id):
+        raise ManifestError(
+            f"folder {plugin_id!r}: a plugin folder is named with small letters a-z, digits and dashes and "
+            "starts with a letter, such as my-plugin"
+        )
+
+
+def read_manifest(folder: Path) -> CheckedManifest:
+    """The checked manifest of the plugin in `folder`. Raises ManifestError; runs no code of the plugin."""
+    where = f"{folder.name}/{MANIFEST_FILE}"
+    values = _read_json(folder / MANIFEST_FILE, where)
+    warnings = [f"{where}: the key {key!r} has no effect here" for key in values if key in KEYS_WITHOUT_EFFECT]
+    try:
+        manifest = Manifest.model_validate({k: v for k, v in values.items() if k not in KEYS_WITHOUT_EFFECT})
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors(include_url=False)]
+        raise ManifestError(f"{where}: {'; '.join(problems)}") from None
+    return CheckedManifest(manifest, tuple(warnings))
+
+
+def manifest_json_schema() -> dict[str, Any]:
+    """The JSON Schema of manifest.json."""
+    return Manifest.model_json_schema()
+
+
+def _read_json(path: Path, where: str) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ManifestError(f"{where}: can't be read: {error.strerror or error}") from error
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise ManifestError(f"{where}: {len(raw)} bytes; at most {MAX_MANIFEST_BYTES} are wanted")
+    try:
+        values = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ManifestError(f"{where}: not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise ManifestError(
+            f"{where}: no valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from None
+    except RecursionError:
+        raise ManifestError(f"{where}: nested too deeply") from None
+    if not isinstance(values, dict):
+        raise ManifestError(f"{where}: found {_shown(values)}, wanted an object {{...}}")
+    return values
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"the key {key!r} is missing; wanted {_wanted(key)}"
+    if problem["type"] == "extra_forbidden":
+        known = sorted(Manifest.model_fields)
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"unknown key {key!r}; {hint}Known keys: {', '.join(known)}"
+    return (
+        f"the key {key!r}: found {_shown(problem['input'])}, wanted {_wanted(key) or problem['msg']} ({problem['msg']})"
+    )
+
+
+def _wanted(key: str) -> str:
+    schema = Manifest.model_json_schema()["properties"].get(key, {})
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    kinds = {"string": "text", "boolean": "true or false"}
+    return kinds.get(schema.get("type", ""), "")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,99 @@
+"""manifest.json: what passes, and messages that a tinkerer can act on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.plugin_host.discover import find_plugins
+from server.plugin_host.manifest import ManifestError, check_id, read_manifest
+
+GOOD = {"name": "Weather", "version": "1.0.0"}
+
+
+def _folder(root: Path, name: str, manifest: Any) -> Path:
+    folder = root / name
+    folder.mkdir(parents=True)
+    text = manifest if isinstance(manifest, str) else json.dumps(manifest)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_short_manifest_is_enough(tmp_path: Path) -> None:
+    manifest = read_manifest(_folder(tmp_path, "weather", GOOD)).manifest
+    assert (manifest.title, manifest.type, manifest.public_api) == ("Weather", "service", False)
+
+
+def test_a_list_of_dependencies_means_all_required(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, "weather", {**GOOD, "dependencies": ["maps"]})
+    assert read_manifest(folder).manifest.dependencies.required == ["maps"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ("{", ["weather/manifest.json", "line 1"]),
+        ("[]", ["found []", "wanted an object"]),
+        ({"version": "1"}, ["'name'", "missing", "text"]),
+        ({**GOOD, "public_api": "yes"}, ["'public_api'", '"yes"', "true or false"]),
+        ({**GOOD, "type": "game"}, ["'type'", '"game"', "channel, service, runner, mcp, theme"]),
+        ({**GOOD, "pubic_api": True}, ["'pubic_api'", "did you mean 'public_api'?", "Known keys: author"]),
+        ({**GOOD, "dependencies": [1]}, ["'dependencies.required.0'", "found 1"]),
+    ],
+)
+def test_a_message_names_file_key_found_and_wanted(tmp_path: Path, manifest: Any, words: list[str]) -> None:
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(_folder(tmp_path, "weather", manifest))
+    assert [word for word in words if word not in caught.value.message] == []
+
+
+def test_a_gridbear_key_without_effect_is_a_warning(tmp_path: Path) -> None:
+    checked = read_manifest(_folder(tmp_path, "weather", {**GOOD, "entry_point": "plugin.py"}))
+    assert checked.warnings == ("weather/manifest.json: the key 'entry_point' has no effect here",)
+
+
+@pytest.mark.parametrize(
+    "plugin_id", ["v1", "internal", "docs", "openapi.json", "Weather", "a_b", "1a", "a/b", "", ".."]
+)
+def test_an_id_that_shadows_or_misleads_is_refused(plugin_id: str) -> None:
+    with pytest.raises(ManifestError):
+        check_id(plugin_id)
+
+
+def test_the_first_folder_of_a_name_wins_and_a_broken_one_stops_nobody(tmp_path: Path) -> None:
+    first = _folder(tmp_path / "one", "weather", GOOD)
+    _folder(tmp_path / "two", "weather", {**GOOD, "name": "Other"})
+    _folder(tmp_path / "two", "broken", "{")
+    _folder(tmp_path / "two", "v1", GOOD)
+    found = {plugin.id: plugin for plugin in find_plugins([tmp_path / "one", tmp_path / "two", tmp_path / "none"])}
+    assert found["weather"].folder == first
+    assert found["weather"].is_good
+    assert not found["broken"].is_good
+    assert "/api/v1" in (found["v1"].error or "")
+
+
+def test_a_plugin_loads_after_what_it_depends_on(tmp_path: Path) -> None:
+    _folder(tmp_path, "a", {**GOOD, "dependencies": {"required": ["b"], "optional": ["zzz"]}})
+    _folder(tmp_path, "b", GOOD)
+    assert [plugin.id for plugin in find_plugins([tmp_path])] == ["b", "a"]
+
+
+def test_a_missing_dependency_and_its_dependants_are_explained(tmp_path: Path) -> None:
+    _folder(tmp_path, "a", {**GOOD, "dependencies": ["b"]})
+    _folder(tmp_path, "b", {**GOOD, "dependencies": ["c"]})
+    errors = {plugin.id: plugin.error or "" for plugin in find_plugins([tmp_path])}
+    assert "no folder of this name" in errors["b"]
+    assert "stays out itself" in errors["a"]
+
+
+def test_a_circle_is_named_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    _folder(tmp_path, "a", {**GOOD, "dependencies": ["b"]})
+    _folder(tmp_path, "b", {**GOOD, "dependencies": ["a"]})
+    _folder(tmp_path, "c", GOOD)
+    found = {plugin.id: plugin for plugin in find_plugins([tmp_path])}
+    assert "circle" in (found["a"].error or "")
+    assert "circle" in (found["b"].error or "")
+    assert found["c"].is_good
