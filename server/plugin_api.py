@@ -1,0 +1,158 @@
+"""All that a plugin may import. What is in `__all__` keeps its name and meaning within a major version."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, cast
+
+from fastapi import Depends, Request
+
+from server.access.actor import Actor
+from server.asgi.signatures import sign_sha256, verify_sha256
+from server.errors import (
+    BadRequest,
+    Busy,
+    Conflict,
+    FieldError,
+    Forbidden,
+    GridBearError,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    UpstreamFailed,
+    ValidationFailed,
+)
+from server.records.notify import Audience, Severity
+
+
+class RecordStore(Protocol):
+    """The records service as the plugin host uses it: every call names its Actor."""
+
+    async def find(
+        self, actor: Actor, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]: ...
+
+    async def get(self, actor: Actor, model: str, record_id: int, /) -> dict[str, Any]: ...
+
+    async def create(self, actor: Actor, model: str, values: Mapping[str, Any], /) -> dict[str, Any]: ...
+
+    async def update(
+        self, actor: Actor, model: str, record_id: int, values: Mapping[str, Any], /
+    ) -> dict[str, Any]: ...
+
+    async def delete(self, actor: Actor, model: str, record_id: int, /) -> None: ...
+
+
+class PluginRecords(Protocol):
+    """Records as dicts of JSON types. `where` takes `field` or `field__op` keys, as REST filters do."""
+
+    async def find(
+        self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]:
+        """Up to `limit` (500 at most) records."""
+
+    async def get(self, model: str, record_id: int) -> dict[str, Any]:
+        """One record. Raises NotFound when it is absent or not visible."""
+
+    async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Store a record; it is on disk when this returns. Raises ValidationFailed, Conflict, Forbidden."""
+
+    async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Change the fields in `values`. Raises NotFound, ValidationFailed, Conflict, Forbidden."""
+
+    async def delete(self, model: str, record_id: int) -> None:
+        """Remove a record. Raises NotFound, Forbidden, Conflict."""
+
+
+class PluginContext(Protocol):
+    """What the server lends to one plugin."""
+
+    @property
+    def plugin_id(self) -> str:
+        """The folder name."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """Goes to the server's log under the plugin's name."""
+
+    @property
+    def records(self) -> PluginRecords:
+        """The plugin's own models, all rows. Other models raise Forbidden."""
+
+    @property
+    def address(self) -> str:
+        """Path of the plugin's routes, base path included: `/api/{plugin}/`."""
+
+    def records_as(self, actor: Actor) -> PluginRecords:
+        """Every model under the rules of the Actor that calls the route."""
+
+    def secret(self, name: str) -> str | None:
+        """A secret of this plugin: `secret_variable(name)`, else the stored one, else None."""
+
+    def secret_variable(self, name: str) -> str:
+        """The environment variable of a secret: `GRIDBEAR_{PLUGIN}_{NAME}`."""
+
+    async def put_secret(self, name: str, value: str) -> None:
+        """Keep a secret in the data folder. Raises Conflict when the environment sets it."""
+
+    async def notify(
+        self,
+        title: str,
+        *,
+        message: str = "",
+        severity: Severity = "info",
+        category: str = "",
+        action_url: str = "",
+        audience: Audience = "everyone",
+        username: str | None = None,
+    ) -> None:
+        """Notify one person, the admins or everyone. A failure is logged, not raised."""
+
+
+def _caller(request: Request) -> Actor:
+    return cast(Actor, request.state.actor)
+
+
+def _context(request: Request) -> PluginContext:
+    return cast(PluginContext, request.state.plugin)
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+"""A route parameter: who calls. Anonymous only in plugins with `"public_api": true`."""
+Context = Annotated[PluginContext, Depends(_context)]
+"""A route parameter: the plugin's own context."""
+
+
+def require_admin(actor: Actor) -> None:
+    """Raise Unauthorized without sign-in, Forbidden for anybody but an admin."""
+    if not actor.is_signed_in:
+        raise Unauthorized("sign in first")
+    if not actor.is_admin:
+        raise Forbidden("only admins may do this")
+
+
+__all__ = [
+    "Actor",
+    "Audience",
+    "BadRequest",
+    "Busy",
+    "Caller",
+    "Conflict",
+    "Context",
+    "FieldError",
+    "Forbidden",
+    "GridBearError",
+    "NotFound",
+    "PluginContext",
+    "PluginRecords",
+    "RecordStore",
+    "Severity",
+    "TooLarge",
+    "Unauthorized",
+    "UpstreamFailed",
+    "ValidationFailed",
+    "require_admin",
+    "sign_sha256",
+    "verify_sha256",
+]

@@ -1,0 +1,120 @@
+"""The narrow context of one plugin: what `server.plugin_api.PluginContext` promises, and nothing of the app."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from server.access.actor import SYSTEM, Actor
+from server.config import SettingsHolder
+from server.errors import Forbidden, GridBearError
+from server.plugin_api import Audience, RecordStore, Severity
+from server.plugin_host.secrets import PluginSecrets
+from server.records.notify import notify
+
+
+class OwnRecords:
+    """The records service for a plugin's own models, and no others."""
+
+    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str]) -> None:
+        self._plugin_id = plugin_id
+        self._records = records
+        self._models = frozenset(models)
+
+    async def find(
+        self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]:
+        return await self._records.find(SYSTEM, self._own(model), where=where, sort=sort, limit=limit)
+
+    async def get(self, model: str, record_id: int) -> dict[str, Any]:
+        return await self._records.get(SYSTEM, self._own(model), record_id)
+
+    async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._records.create(SYSTEM, self._own(model), values)
+
+    async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._records.update(SYSTEM, self._own(model), record_id, values)
+
+    async def delete(self, model: str, record_id: int) -> None:
+        await self._records.delete(SYSTEM, self._own(model), record_id)
+
+    def _own(self, model: str) -> str:
+        if model not in self._models:
+            own = ", ".join(sorted(self._models)) or "none"
+            raise Forbidden(f"the plugin {self._plugin_id} may use its own models ({own}), not {model!r}")
+        return model
+
+
+class RecordsAs:
+    """The records service for one caller: every model, under that caller's rules."""
+
+    def __init__(self, records: RecordStore, actor: Actor) -> None:
+        self._records = records
+        self._actor = actor
+
+    async def find(
+        self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]:
+        return await self._records.find(self._actor, model, where=where, sort=sort, limit=limit)
+
+    async def get(self, model: str, record_id: int) -> dict[str, Any]:
+        return await self._records.get(self._actor, model, record_id)
+
+    async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._records.create(self._actor, model, values)
+
+    async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._records.update(self._actor, model, record_id, values)
+
+    async def delete(self, model: str, record_id: int) -> None:
+        await self._records.delete(self._actor, model, record_id)
+
+
+class HostContext:
+    """One plugin's context; see PluginContext for what each member promises."""
+
+    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str], settings: SettingsHolder) -> None:
+        self.plugin_id = plugin_id
+        self.log = logging.getLogger(f"plugin.{plugin_id}")
+        self.records = OwnRecords(plugin_id, records, models)
+        self._service = records
+        self._settings = settings
+        self._secrets = PluginSecrets(plugin_id, settings.current.data_dir, os.environ)
+
+    @property
+    def address(self) -> str:
+        return f"{self._settings.current.base_path}/api/{self.plugin_id}/"
+
+    def records_as(self, actor: Actor) -> RecordsAs:
+        return RecordsAs(self._service, actor)
+
+    def secret(self, name: str) -> str | None:
+        return self._secrets.get(name)
+
+    def secret_variable(self, name: str) -> str:
+        return self._secrets.variable(name)
+
+    async def put_secret(self, name: str, value: str) -> None:
+        await self._secrets.put(name, value)
+
+    async def notify(
+        self,
+        title: str,
+        *,
+        message: str = "",
+        severity: Severity = "info",
+        category: str = "",
+        action_url: str = "",
+        audience: Audience = "everyone",
+        username: str | None = None,
+    ) -> None:
+        values = {"title": title, "severity": severity, "source": self.plugin_id}
+        given = {"message": message, "category": category, "action_url": action_url}
+        values.update({key: value for key, value in given.items() if value})
+        try:
+            await notify(self._service, values, audience=audience, username=username)
+        except GridBearError as error:
+            # What the notification tells of has happened already; failing here would undo nothing.
+            self.log.error("notification %r could not be stored: %s", title, error.message)

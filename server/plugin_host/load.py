@@ -1,0 +1,86 @@
+"""Import a plugin's Python files under a private package name, so that dashes in ids work."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import types
+from pathlib import Path
+
+from fastapi import APIRouter
+from sqlalchemy.orm import DeclarativeBase
+
+from server.plugin_host.manifest import ManifestError
+
+
+def package_name(plugin_id: str) -> str:
+    """The private package of a plugin; ids have no underscore, so no two plugins share one."""
+    return f"_gridbear_plugin_{snake(plugin_id)}"
+
+
+def snake(plugin_id: str) -> str:
+    """The plugin id as a prefix of table names: `webhook-inbox` -> `webhook_inbox`."""
+    return plugin_id.replace("-", "_")
+
+
+def load_models(plugin_id: str, folder: Path, base: type[DeclarativeBase]) -> list[type[DeclarativeBase]]:
+    """Import `models.py` and return the models it declares, in order of table name; [] without the file.
+
+    Raises whatever the file raises, and ManifestError for a table without the plugin's prefix. After an error
+    none of its tables is left in the metadata, so that nothing half-made is ever migrated.
+    """
+    if not (folder / "models.py").is_file():
+        return []
+    before = set(base.metadata.tables)
+    try:
+        module = _import(plugin_id, folder, "models")
+        models = [m.class_ for m in base.registry.mappers if m.class_.__module__ == module.__name__]
+        for model in models:
+            _check_prefix(plugin_id, model)
+    except BaseException:
+        for name in set(base.metadata.tables) - before:
+            base.metadata.remove(base.metadata.tables[name])
+        _forget(plugin_id)
+        raise
+    return sorted(models, key=lambda model: str(model.__tablename__))
+
+
+def load_router(plugin_id: str, folder: Path) -> APIRouter | None:
+    """Import `api/routes.py` and return its `router`; None without the file. Raises whatever the file raises."""
+    if not (folder / "api" / "routes.py").is_file():
+        return None
+    router = getattr(_import(plugin_id, folder, "api.routes"), "router", None)
+    if not isinstance(router, APIRouter):
+        raise ManifestError(
+            f"{plugin_id}/api/routes.py: found {type(router).__name__} as `router`, wanted a fastapi.APIRouter"
+        )
+    return router
+
+
+def _import(plugin_id: str, folder: Path, name: str) -> types.ModuleType:
+    package = package_name(plugin_id)
+    present = sys.modules.get(package)
+    if present is None or list(present.__path__) != [str(folder)]:
+        _forget(plugin_id)
+        root = types.ModuleType(package, f"The plugin {plugin_id}.")
+        root.__path__ = [str(folder)]
+        sys.modules[package] = root
+        importlib.invalidate_caches()
+    return importlib.import_module(f"{package}.{name}")
+
+
+def _forget(plugin_id: str) -> None:
+    package = package_name(plugin_id)
+    for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
+        del sys.modules[name]
+
+
+def _check_prefix(plugin_id: str, model: type[DeclarativeBase]) -> None:
+    prefix = snake(plugin_id) + "_"
+    table = str(model.__tablename__)
+    if not re.fullmatch(re.escape(prefix) + r"[a-z0-9_]+", table):
+        raise ManifestError(
+            f"{plugin_id}/models.py: {model.__name__} has the table {table!r}, "
+            f"wanted a name that starts with {prefix!r}"
+        )

@@ -1,0 +1,145 @@
+"""The ASGI app in front of one plugin's routes: who may enter, how much they may send, what a failure becomes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.access.actor import ANONYMOUS, Actor
+from server.asgi.body import read_body
+from server.config import SettingsHolder
+from server.errors import (
+    BadRequest,
+    FieldError,
+    Forbidden,
+    GridBearError,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    Unauthorized,
+    ValidationFailed,
+)
+from server.plugin_api import PluginContext
+
+log = logging.getLogger(__name__)
+
+ActorFor = Callable[[Scope], Actor]
+"""Who sends this request. Raises Unauthorized on a credential that is not good."""
+SendError = Callable[[GridBearError, Scope, Receive, Send], Awaitable[None]]
+"""Answer a request with an error in the one shape."""
+
+
+class PluginMount:
+    """Serves `/api/{plugin}`. Everything its routes raise ends here as an answer of its own."""
+
+    def __init__(
+        self,
+        context: PluginContext,
+        router: APIRouter,
+        *,
+        public: bool,
+        settings: SettingsHolder,
+        actor_for: ActorFor,
+        send_error: SendError,
+    ) -> None:
+        self._context = context
+        self._public = public
+        self._settings = settings
+        self._actor_for = actor_for
+        self._send_error = send_error
+        self._routes = _routes_app(router)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            actor = self._enter(scope)
+            body = await read_body(receive, scope, self._settings.current.webhook_body_bytes)
+            state = {**scope.get("state", {}), "actor": actor, "plugin": self._context}
+            await self._routes({**scope, "state": state}, _replay(body, receive), watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            known = _as_known(error)
+            if isinstance(known, InternalError):
+                log.exception("plugin %s: a route failed", self._context.plugin_id)
+            if not started:
+                await self._send_error(known, scope, receive, send)
+
+    def _enter(self, scope: Scope) -> Actor:
+        try:
+            actor = self._actor_for(scope)
+        except Unauthorized:
+            if not self._public:
+                raise
+            # A sender may carry an Authorization header that is meant for the plugin and not for us.
+            actor = ANONYMOUS
+        if not actor.is_signed_in and not self._public:
+            raise Unauthorized("sign in first, or send the internal secret")
+        if actor.kind == "token" and not actor.has_scope("api"):
+            safe = scope["method"] in ("GET", "HEAD", "OPTIONS") and actor.has_scope("api:read")
+            if not safe:
+                raise Forbidden("this token lacks the scope api")
+        return actor
+
+
+def _routes_app(router: APIRouter) -> ASGIApp:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.include_router(router)
+    # Every failure passes through to PluginMount, which answers in the one error shape.
+    for kind in (GridBearError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _raise)
+    return app
+
+
+async def _raise(request: Request, error: Exception) -> Response:
+    raise error
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replayed() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _as_known(error: Exception) -> GridBearError:
+    if isinstance(error, GridBearError):
+        return error
+    if isinstance(error, RequestValidationError):
+        fields = {
+            str(problem["loc"][-1]): FieldError(str(problem["type"]), str(problem["msg"])) for problem in error.errors()
+        }
+        if any(problem["type"] == "json_invalid" for problem in error.errors()):
+            return BadRequest("the body is no valid JSON")
+        return ValidationFailed("the request has values that can't be used", fields=fields)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        kinds: dict[int, type[GridBearError]] = {
+            401: Unauthorized,
+            403: Forbidden,
+            404: NotFound,
+            422: ValidationFailed,
+        }
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            return MethodNotAllowed("this address does not know that verb", tuple(filter(None, allowed.split(", "))))
+        return kinds.get(error.status_code, BadRequest)(str(error.detail))
+    return InternalError("the plugin failed; the log has the details under the request id")

@@ -1,0 +1,51 @@
+"""Raise notifications: one row for each person, so that everybody reads and deletes their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from server.access.actor import SYSTEM, Actor
+from server.errors import ValidationFailed
+
+Severity = Literal["info", "success", "warning", "error"]
+Audience = Literal["everyone", "admins"]
+
+
+class NotificationStore(Protocol):
+    """What of the records service notifications need."""
+
+    async def find(
+        self, actor: Actor, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]: ...
+
+    async def create(self, actor: Actor, model: str, values: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+async def notify(
+    records: NotificationStore,
+    values: Mapping[str, Any],
+    *,
+    audience: Audience = "everyone",
+    username: str | None = None,
+) -> list[int]:
+    """Give `values` (title, message, severity, ...) to `username`, else to every active person of `audience`.
+
+    Returns the ids of the new rows. Raises ValidationFailed when no active person has that username.
+    """
+    where: dict[str, Any] = {"is_active": True}
+    if username is not None:
+        where["username"] = username
+    elif audience == "admins":
+        where["role"] = "admin"
+    ids: list[int] = []
+    last = 0
+    # By id in pages, so that nobody is left out where there are more people than one page holds.
+    while people := await records.find(SYSTEM, "users", where={**where, "id__gt": last}, sort="id"):
+        for person in people:
+            last = int(person["id"])
+            row = await records.create(SYSTEM, "notifications", {**values, "owner_id": last})
+            ids.append(int(row["id"]))
+    if username is not None and not ids:
+        raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
+    return ids
