@@ -27,7 +27,7 @@ class NewNotification(BaseModel):
     severity: Severity = "info"
     category: str | None = Field(None, max_length=100)
     source: str | None = Field(None, max_length=200)
-    action_url: str | None = Field(None, max_length=2000, pattern=r"^(/(?!/)|#/|https?://)")
+    action_url: str | None = Field(None, max_length=2000, pattern=r"^(/$|/[^/\\]|#/|https?://)")
     username: str | None = Field(None, description="Who gets it; null means every active person.")
 
 
