@@ -44,11 +44,12 @@ const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 export function formatRelative(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
   if (Number.isNaN(seconds)) return iso;
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const exact = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+  const named = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   for (const [unit, size] of STEPS) {
-    if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return (unit === "day" ? named : exact).format(Math.trunc(seconds / size), unit);
   }
-  return Math.abs(seconds) < 10 ? t("time.now") : words.format(Math.trunc(seconds), "second");
+  return Math.abs(seconds) < 10 ? t("time.now") : exact.format(Math.trunc(seconds), "second");
 }
 
 /** The exact moment in the reader's own time zone. @param {string} iso */

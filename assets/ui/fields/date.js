@@ -37,7 +37,8 @@ export const date = {
 export const datetime = {
   ...text,
   column: "c-date",
-  cell: (value) => html`<span class="soft"><${Ago} iso=${value} /></span>`,
+  soft: true,
+  cell: (value) => html`<${Ago} iso=${value} />`,
   Input: lineInput("datetime-local"),
   toDraft: toLocal,
   fromDraft: readLocal,

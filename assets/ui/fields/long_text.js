@@ -8,7 +8,8 @@ const PEEK = 240;
 export const longText = {
   ...text,
   column: "c-long",
-  cell: (value) => html`<span class="soft" title=${String(value).slice(0, 2000)}>${String(value).slice(0, PEEK)}</span>`,
+  soft: true,
+  cell: (value) => html`<span title=${String(value).slice(0, 2000)}>${String(value).slice(0, PEEK)}</span>`,
   Input: (props) => html`<textarea
     class=${`input ${props.changed ? "changed" : ""}`} rows="5" ...${common(props)}
     maxlength=${props.field.max_length || undefined} value=${props.draft}

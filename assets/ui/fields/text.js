@@ -3,8 +3,8 @@ import { html } from "../vendor/preact.js";
 
 /**
  * What every type of field offers.
- * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, stored?: any}} InputProps
- * @typedef {{column: string, end?: boolean, mono?: boolean, cell: (value: any, field: import("../types").Field) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
+ * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, placeholder?: string}} InputProps
+ * @typedef {{column: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
  */
 
 /** Thrown by fromDraft: the text can't be read as a value. The message is a key of the catalogue. */
@@ -32,7 +32,7 @@ export function emptyOr(draft, field) {
 export function lineInput(type, mode, extra = "") {
   return (/** @type {InputProps} */ props) => html`<input
     class=${`input ${extra} ${props.changed ? "changed" : ""}`} type=${type} inputmode=${mode} ...${common(props)}
-    maxlength=${props.field.max_length || undefined} spellcheck=${mode ? "false" : undefined}
+    maxlength=${props.field.max_length || undefined} placeholder=${props.placeholder} spellcheck=${mode ? "false" : undefined}
     value=${props.draft} onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
   />`;
 }

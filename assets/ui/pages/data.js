@@ -72,7 +72,7 @@ function Area({ model, query }) {
     requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${record}"]`))?.focus());
   };
   return html`<div class="area">
-    <${DataHead} model=${model} add=${() => move({ record: "new" })} />
+    <${DataHead} model=${model} add=${() => move({ record: "new" })} empty=${page.data && !rows.length && !query.has("where") && !query.has("offset")} />
     <${FilterBar} model=${model} where=${query.getAll("where")} onChange=${filter} error=${page.error} />
     <${Rows}
       model=${model} page=${page} rows=${rows} query=${query} move=${move} record=${record}

@@ -169,6 +169,6 @@ function FormField({ field, draft, set, isNew, changed, before, error }) {
       ${error && html`<p class="error" id=${`${id}-error`} role="alert">${error}</p>`}
     </div>`;
   }
-  const kind = ["json", "integer", "number", "tags"].includes(field.type) ? field.type : undefined;
+  const kind = ["json", "integer", "number"].includes(field.type) ? field.type : undefined;
   return html`<${Labelled} id=${id} label=${field.label} need=${field.required && (isNew || !field.write_only)} type=${kind} help=${field.help} was=${was} error=${error}>${control}<//>`;
 }

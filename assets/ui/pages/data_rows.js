@@ -51,7 +51,7 @@ function Nothing({ model, filtered, clear, move, offset }) {
   const create = may(model, "create");
   const words = create ? t("data.empty_words", { name: inSentence(model.label) }) : t("data.empty_kept");
   return html`<${Empty} heading=${t("data.empty", { name })} words=${words} curl=${curl(model, create)}>
-    ${create && html`<button class="btn" type="button" onClick=${() => move({ record: "new" })}><${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}</button>`}
+    ${create && html`<button class="btn primary" type="button" data-row="new" onClick=${() => move({ record: "new" })}><${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}</button>`}
   <//>`;
 }
 
@@ -62,17 +62,17 @@ function curl(model, create) {
   if (!create) return `curl ${who} ${address}`;
   const asked = model.fields.filter((field) => field.required && !field.read_only);
   const wanted = asked.length ? asked : model.fields.filter((field) => field.name === model.title_field);
-  const body = Object.fromEntries(wanted.map((field) => [field.name, sample(field)]));
+  const body = Object.fromEntries(wanted.map((field) => [field.name, sample(field, model)]));
   return `curl ${who} -H "Content-Type: application/json" -d '${JSON.stringify(body)}' ${address}`;
 }
 
-/** @param {import("../types").Field} field */
-function sample(field) {
+/** @param {import("../types").Field} field @param {import("../types").Model} model */
+function sample(field, model) {
   if (field.choices?.length) return field.choices[0];
   if (field.type === "integer" || field.type === "number" || field.type === "relation") return 1;
   if (field.type === "boolean") return true;
   if (field.type === "tags") return ["first"];
-  return field.type === "json" ? {} : t("data.sample", { name: inSentence(field.label) });
+  return field.type === "json" ? {} : t("data.sample", { name: inSentence(model.label) });
 }
 
 /** @param {{model: import("../types").Model, selected: Set<number>, setSelected: (ids: Set<number>) => void, reload: () => void}} props */

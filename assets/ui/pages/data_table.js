@@ -77,7 +77,7 @@ export function recordAddress(model, query, row) {
 /** @param {{field: import("../types").Field, value: any}} props */
 export function Cell({ field, value }) {
   const type = typeOf(field);
-  return html`<td class=${type.end ? "n" : undefined}>${inCell(field, value)}</td>`;
+  return html`<td class=${type.end ? "n" : type.soft ? "soft" : undefined}>${inCell(field, value)}</td>`;
 }
 
 /** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value */

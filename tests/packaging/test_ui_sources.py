@@ -1,0 +1,62 @@
+"""Rules for the sources of the pages that no browser is needed to check."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+UI = Path(__file__).resolve().parents[2] / "assets" / "ui"
+OURS = [path for path in sorted(UI.rglob("*")) if path.is_file() and "vendor" not in path.parts]
+SCRIPTS = [path for path in OURS if path.suffix == ".js"]
+# Keys that are put together at run time: t(`theme.${name}`).
+BUILT = re.compile(r"^(theme|servers|data\.group|duration|home|steps|page|field)[._]")
+
+
+def test_no_source_file_has_more_than_300_lines() -> None:
+    long = [
+        path.name
+        for path in OURS
+        if path.suffix in {".js", ".css", ".html"} and path.read_text("utf-8").count("\n") > 300
+    ]
+    assert long == []
+
+
+def test_no_inline_style_inline_script_or_raw_html() -> None:
+    for path in OURS:
+        if path.suffix in {".js", ".html"}:
+            text = path.read_text("utf-8")
+            assert not re.search(r"\sstyle=|dangerouslySetInnerHTML|innerHTML|\son[a-z]+=[\"']|\beval\(", text), path
+    assert "<script>" not in (UI / "index.html").read_text("utf-8")
+
+
+def test_every_word_the_pages_ask_for_is_in_the_catalogue_and_none_is_left_over() -> None:
+    catalogue = json.loads((UI / "i18n" / "en.json").read_text("utf-8"))
+    source = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
+    asked = set(re.findall(r"""["']([a-z]+(?:\.[a-z_]+)+|skip|loading)["']""", source))
+    called = set(re.findall(r"""\bt\(["']([a-z_.]+)["']""", source))
+    assert sorted(called - set(catalogue)) == []
+    assert sorted(key for key in catalogue if key not in asked and not BUILT.match(key)) == []
+    assert list(catalogue) == sorted(catalogue)
+
+
+def test_every_stylesheet_and_icon_the_pages_name_exists() -> None:
+    index = (UI / "index.html").read_text("utf-8")
+    for name in re.findall(r"\{\{base\}\}/ui/([^\"]+)", index + (UI / "docs.html").read_text("utf-8")):
+        assert (UI / name).is_file(), name
+    linked = set(re.findall(r"/ui/css/([a-z]+\.css)", index)) | {"docs.css"}
+    assert linked == {path.name for path in (UI / "css").glob("*.css")}
+    sprite = set(re.findall(r'<symbol id="([^"]+)"', (UI / "icons.svg").read_text("utf-8")))
+    used = re.compile(r'icons\.svg#([a-z-]+)|<\$\{Icon\} name="([a-z-]+)"')
+    named = {name for path in SCRIPTS for name in used.findall(path.read_text("utf-8"))}
+    assert {a or b for a, b in named} <= sprite
+
+
+def test_both_dark_blocks_of_the_tokens_are_the_same() -> None:
+    text = (UI / "css" / "tokens.css").read_text("utf-8")
+    system = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\n  \}', text, re.S)
+    chosen = re.search(r':root\[data-theme="dark"\] \{(.*?)\n\}', text, re.S)
+    assert system and chosen
+    assert re.findall(r"--[\w-]+: [^;]+;", re.sub(r"\s+", " ", system[1])) == re.findall(
+        r"--[\w-]+: [^;]+;", re.sub(r"\s+", " ", chosen[1])
+    )
