@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import fill, sign_in
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched, open_browser
 
@@ -116,7 +116,7 @@ def test_the_home_page(
     watched = signed_in(browser, lived_in, cookies, theme, width)
     page = watched.open("/", ".server summary")
     assert page.locator(".plate code").first.inner_text().startswith("http://127.0.0.1:")
-    page.locator(".server summary").click()
+    page.locator(".server summary").first.click()
     watched.settle()
     assert watched.axe() == []
     watched.check(documented)
@@ -220,7 +220,7 @@ def test_a_note_is_added_changed_and_deleted(at_desk: Watched, documented: Docum
     page.locator(".grid >> text=Water all plants").wait_for()
 
     page.click(".drawer >> text=Delete note")
-    page.click("dialog >> text=Delete note")
+    page.click("dialog button.danger")
     page.locator(".grid >> text=Water all plants").wait_for(state="detached")
     at_desk.settle()
     at_desk.check(documented)
@@ -234,7 +234,7 @@ def test_chosen_rows_are_deleted_together_and_the_button_counts(at_desk: Watched
     assert page.locator("dialog h2").inner_text() == "Delete 2 notes?"
     at_desk.settle()
     assert at_desk.axe() == []
-    page.click("dialog >> text=Delete 2 notes")
+    page.click("dialog button.danger")
     page.locator(".grid >> text=Book the dentist").wait_for(state="detached")
     at_desk.settle()
     at_desk.check(documented)
@@ -252,7 +252,7 @@ def test_a_record_changed_elsewhere_is_not_overwritten(at_desk: Watched, documen
     assert at_desk.axe() == []
     page.click("text=Load the new version")
     page.locator("#field-body").wait_for()
-    page.wait_for_function("document.querySelector('#field-body').value === 'elsewhere'")
+    expect(page.locator("#field-body")).to_have_value("elsewhere")
     assert page.input_value("#field-title") != "Mine"
     at_desk.check(documented, allowed=("412 (Precondition Failed)",))
 
@@ -292,7 +292,7 @@ def test_the_secret_of_a_new_token_is_shown_once(at_desk: Watched, documented: D
     page.click(".grid >> text=script")
     page.locator(".drawer h2 >> text=script").wait_for()
     page.click(".drawer >> text=Delete API token")
-    page.click("dialog >> text=Delete API token")
+    page.click("dialog button.danger")
     page.locator(".empty").wait_for()
     at_desk.settle()
     at_desk.check(documented)

@@ -65,6 +65,7 @@ class Watched:
             is_mobile=phone,
             locale="en-GB",
         )
+        self.context.set_default_timeout(10_000)
         self.context.add_init_script(WATCH_CSP)
         self.page: Page = self.context.new_page()
         self.console: list[str] = []

@@ -12,6 +12,7 @@ export function ModelList({ models, current }) {
   const wanted = text.trim().toLowerCase();
   const hits = models.filter((model) => `${model.label_plural} ${model.name}`.toLowerCase().includes(wanted));
   return html`<div class="side second">
+    ${!current && html`<h1 class="vh">${t("page.data")}</h1>`}
     <div class="side-head"><span class="input dense">
       <${Icon} name="search" size=${14} />
       <input placeholder=${t("data.find_model")} aria-label=${t("data.find_model")} value=${text}

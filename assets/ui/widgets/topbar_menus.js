@@ -43,7 +43,7 @@ export function PersonMenu() {
   const name = me.display_name || me.username;
   const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
   return html`<${Menu}
-      id="person-menu" label=${t("person.menu", { name })} className="avatar a"
+      id="person-menu" label=${t("person.menu", { letters, name })} className="avatar a"
       button=${html`<span aria-hidden="true">${letters}</span>`}
     >
       <p class="who"><b>${name}</b><span>${t("person.as", { username: me.username, role: me.role })}</span></p>
