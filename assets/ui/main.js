@@ -31,8 +31,9 @@ async function recognise() {
 
 /** After signing in the address is the start page, with the place the person wanted to go. */
 async function enter() {
-  person.value = (await request("GET", "/auth/me")).data;
+  const { data } = await request("GET", "/auth/me");
   history.replaceState(null, "", `${base}/${location.hash}`);
+  person.value = data;
 }
 
 async function loadModels() {

@@ -250,7 +250,7 @@ def test_a_record_changed_elsewhere_is_not_overwritten(at_desk: Watched, documen
     page.click("text=Save 1 change")
     page.locator("text=Somebody changed this record").wait_for()
     assert at_desk.axe() == []
-    page.click("text=Load the new version")
+    page.click("button >> text=Load the new version")
     page.locator("#field-body").wait_for()
     expect(page.locator("#field-body")).to_have_value("elsewhere")
     assert page.input_value("#field-title") != "Mine"

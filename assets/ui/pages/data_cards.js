@@ -3,7 +3,7 @@ import { typeOf } from "../fields/index.js";
 import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { titleOf } from "../widgets/words.js";
-import { inCell, recordAddress, toggled } from "./data_table.js";
+import { inCell, isEmpty, recordAddress, toggled } from "./data_table.js";
 
 /** The columns a card has room for. @param {import("../types").Field[]} fields */
 function chosen(fields) {
@@ -22,10 +22,10 @@ export function Cards({ model, rows, columns, query, selected, setSelected, canD
         ${canDelete && html`<input class="check" type="checkbox" checked=${selected.has(row.id)}
           onChange=${() => setSelected(toggled(selected, row.id))} aria-label=${t("data.select", { title })} />`}
         <a class="t clip" href=${recordAddress(model, query, row)}>${title}</a>
-        <span class="amt">${amount && row[amount.name] !== null && typeOf(amount).cell(row[amount.name], amount)}</span>
+        <span class="amt">${amount && !isEmpty(row[amount.name]) && typeOf(amount).cell(row[amount.name], amount)}</span>
         <span class="sub">
-          ${tag && row[tag.name] !== null && typeOf(tag).cell(row[tag.name], tag)}
-          ${text && row[text.name] !== null && html`<span class="clip">${inCell(text, row[text.name])}</span>`}
+          ${tag && !isEmpty(row[tag.name]) && typeOf(tag).cell(row[tag.name], tag)}
+          ${text && !isEmpty(row[text.name]) && html`<span class="clip">${inCell(text, row[text.name])}</span>`}
         </span>
         <span class="d">${date && inCell(date, row[date.name])}</span>
       </li>`;

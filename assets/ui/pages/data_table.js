@@ -80,8 +80,13 @@ export function Cell({ field, value }) {
   return html`<td class=${type.end ? "n" : type.soft ? "soft" : undefined}>${inCell(field, value)}</td>`;
 }
 
+/** @param {any} value */
+export function isEmpty(value) {
+  return value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
+}
+
 /** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value */
 export function inCell(field, value) {
-  if (value === null || value === undefined || value === "") return html`<span class="void" aria-hidden="true">–</span>`;
+  if (isEmpty(value)) return html`<span class="void" aria-hidden="true">–</span>`;
   return typeOf(field).cell(value, field);
 }
