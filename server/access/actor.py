@@ -1,0 +1,51 @@
+"""The Actor: who a request acts for. Every door makes one, every row access wants one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["admin", "member", "guest"]
+ActorKind = Literal["anonymous", "user", "token", "internal", "owner", "system"]
+Scope = Literal["api", "api:read", "mcp"]
+
+ROLES: tuple[Role, ...] = ("admin", "member", "guest")
+SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp")
+ALL_SCOPES: frozenset[str] = frozenset(SCOPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One caller, already authenticated.
+
+    `user`: a person with a session; `token`: a personal API token of a person; `internal`: the holder of the
+    internal API secret; `owner`: the command line or tray of this machine, by control token, loopback only;
+    `system`: the program itself; `anonymous`: nobody.
+    """
+
+    kind: ActorKind
+    user_id: int | None = None
+    username: str = ""
+    role: Role | None = None
+    scopes: frozenset[str] = ALL_SCOPES
+    credential_id: int | None = None
+    """Row id of the session or token that was used."""
+
+    @property
+    def is_admin(self) -> bool:
+        """Admins, the machine's owner and the program itself pass every rule."""
+        return self.role == "admin"
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.kind != "anonymous"
+
+    def has_scope(self, scope: Scope) -> bool:
+        """Whether the credential covers `scope` (`api` includes `api:read`)."""
+        return scope in self.scopes or (scope == "api:read" and "api" in self.scopes)
+
+
+ANONYMOUS = Actor(kind="anonymous", scopes=frozenset())
+SYSTEM = Actor(kind="system", username="system", role="admin")
+OWNER = Actor(kind="owner", username="owner", role="admin")
+INTERNAL = Actor(kind="internal", username="internal", role=None, scopes=frozenset())

@@ -1,0 +1,286 @@
+"""Every setting of the program: one frozen object, each field with default, unit, help and when it applies."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from server.errors import StartupError, ValidationFailed
+
+Applies = Literal["live", "restart"]
+SettingSource = Literal["command line", "environment", "settings", "default"]
+
+MEBIBYTE = 1 << 20
+
+
+def default_data_dir() -> Path:
+    """The platform's folder for this program's data, e.g. `~/.local/share/gridbear-desktop` on Linux."""
+    return Path(platformdirs.user_data_dir("gridbear-desktop", appauthor=False))
+
+
+def resource_dir(name: str) -> Path:
+    """A folder shipped with the program (`assets`, `plugins`), in the source tree and in a frozen bundle."""
+    base = getattr(sys, "_MEIPASS", None)
+    return Path(base) / name if base else Path(__file__).resolve().parent.parent / name
+
+
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    applies: Applies = "restart",
+    secret: bool = False,
+    **rules: Any,
+) -> Any:
+    extra: dict[str, Any] = {"unit": unit, "applies": applies, "secret": secret}
+    if callable(default):
+        return Field(default_factory=default, description=help, json_schema_extra=extra, **rules)
+    return Field(default, description=help, json_schema_extra=extra, **rules)
+
+
+class Settings(BaseModel):
+    """All settings at one moment. A change makes a new object; see `SettingsHolder`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Path = _setting(default_data_dir, "Folder that holds the database, files, logs and plugins.")
+    host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback is LAN mode.")
+    port: int = _setting(8088, "Port to listen on; taken, the next free one is used.", ge=0, le=65535)
+    base_path: str = _setting("", "Path prefix behind a reverse proxy, such as /bear.")
+    allowed_hosts: str = _setting(
+        "",
+        "More Host names that requests may carry (host or host:port), separated by commas.",
+        applies="live",
+    )
+    internal_api_secret: str = _setting(
+        "", "Secret of /api/internal; unset, one is made and kept in the data folder.", secret=True
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "Lowest level that is logged.")
+
+    rest_rate_per_second: float = _setting(
+        20.0,
+        "Requests to /api/v1 that one person gains per second.",
+        unit="1/s",
+        applies="live",
+        gt=0,
+        le=1e6,
+    )
+    rest_rate_burst: int = _setting(
+        100, "Requests to /api/v1 that one person may send at once.", applies="live", ge=1, le=1_000_000
+    )
+    mcp_rate_per_minute: float = _setting(
+        100.0, "Tool calls that one person gains per minute and MCP server.", unit="1/min", applies="live", gt=0,
+        le=1e6,
+    )  # fmt: skip
+    mcp_rate_burst: int = _setting(
+        100,
+        "Tool calls that one person may send at once to one MCP server.",
+        applies="live",
+        ge=1,
+        le=1_000_000,
+    )
+    session_inactivity_hours: float = _setting(
+        72.0, "A session ends this long after its last use.", unit="h", applies="live", gt=0, le=24 * 3660
+    )
+    session_max_days: float = _setting(
+        30.0, "A session ends this long after sign-in, however much it is used.", unit="d", applies="live", gt=0,
+        le=3660,
+    )  # fmt: skip
+
+    rest_body_bytes: int = _setting(MEBIBYTE, "Largest body of a REST request.", unit="B", ge=1024)
+    webhook_body_bytes: int = _setting(MEBIBYTE, "Largest body of a webhook delivery.", unit="B", ge=1024)
+    mcp_body_bytes: int = _setting(4 * MEBIBYTE, "Largest body of an MCP request.", unit="B", ge=1024)
+    write_queue: int = _setting(2048, "Writes that may wait for the writer; more are answered 503.", ge=1)
+
+    mcp_start_timeout_seconds: float = _setting(
+        60.0, "An MCP server has this long to start and answer.", unit="s", gt=0, le=3600
+    )
+    mcp_call_timeout_seconds: float = _setting(
+        60.0, "A tool call without any sign of life ends after this.", unit="s", gt=0, le=86400
+    )
+    mcp_idle_seconds: float = _setting(
+        300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
+    )
+
+    notifications_max_bytes: int = _setting(
+        16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", ge=4096
+    )
+    sessions_max_bytes: int = _setting(
+        16 * MEBIBYTE, "Space for sessions; the oldest go first.", unit="B", ge=4096
+    )
+    tasks_max_bytes: int = _setting(
+        64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", ge=4096
+    )
+    webhook_deliveries_max_bytes: int = _setting(
+        64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", ge=4096
+    )
+
+    @field_validator("base_path")
+    @classmethod
+    def _base_path_is_plain(cls, value: str) -> str:
+        path = value.strip().rstrip("/")
+        if path and (not path.startswith("/") or "//" in path or not path.replace("/", "").replace("-", "")
+                     .replace("_", "").replace(".", "").isalnum()):  # fmt: skip
+            raise ValueError("a path like /bear is wanted: letters, digits, - _ . and /")
+        return path
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this computer can reach the server. Anything else is LAN mode."""
+        return is_loopback_host(self.host)
+
+    @classmethod
+    def load(
+        cls,
+        cli: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
+        stored: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        """Settings from command line, environment, `settings` records and defaults, in this order of weight.
+
+        Raises StartupError naming the variable or option that can't be used.
+        """
+        values, names = _layered(cli or {}, os.environ if env is None else env, stored or {})
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else ""
+            raise StartupError(f"{names.get(name, name)} can't be used: {first['msg']}.") from None
+
+
+class SettingField(NamedTuple):
+    """What is known of one setting, for the settings record, the docs and their test."""
+
+    name: str
+    env: str
+    default: Any
+    help: str
+    unit: str
+    applies: Applies
+    secret: bool
+
+
+def environment_name(setting: str) -> str:
+    """The environment variable that sets `setting`."""
+    return "INTERNAL_API_SECRET" if setting == "internal_api_secret" else f"GRIDBEAR_{setting.upper()}"
+
+
+def setting_fields() -> list[SettingField]:
+    """Every setting in the order of its declaration."""
+    fields = []
+    for name, info in Settings.model_fields.items():
+        extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        fields.append(
+            SettingField(
+                name,
+                environment_name(name),
+                info.get_default(call_default_factory=False),
+                info.description or "",
+                str(extra.get("unit", "")),
+                "live" if extra.get("applies") == "live" else "restart",
+                bool(extra.get("secret")),
+            )
+        )
+    return fields
+
+
+def check_setting(name: str, value: Any) -> Any:
+    """`value` as the type that the setting `name` wants. Raises ValidationFailed on an unknown name or bad value."""
+    known = {field.name for field in setting_fields() if not field.secret} - {"data_dir"}
+    if name not in known:
+        raise ValidationFailed.of(
+            "name", "unknown_setting", f"no such setting; known are {', '.join(sorted(known))}"
+        )
+    try:
+        return getattr(Settings(**{name: value}), name)
+    except ValidationError as error:
+        message = error.errors(include_url=False, include_input=False)[0]["msg"]
+        raise ValidationFailed.of("value", "invalid_setting", f"{name}: {message}") from None
+
+
+def source_of(
+    name: str, cli: Mapping[str, Any], env: Mapping[str, str], stored: Mapping[str, Any]
+) -> SettingSource:
+    """Where the value of a setting comes from."""
+    if cli.get(name) is not None:
+        return "command line"
+    if env.get(environment_name(name)):
+        return "environment"
+    return "settings" if name in stored else "default"
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether `host` (name or address, no port) means this computer alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _layered(
+    cli: Mapping[str, Any], env: Mapping[str, str], stored: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = environment_name(name)
+        if cli.get(name) is not None:
+            values[name], names[name] = cli[name], f"--{name.replace('_', '-')}"
+        elif env.get(variable):
+            values[name], names[name] = env[variable], variable
+        elif name in stored:
+            values[name], names[name] = stored[name], f"the setting {name}"
+    return values, names
+
+
+class SettingsHolder:
+    """The settings in force. Readers take `current` once per request; a change publishes a new snapshot."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._current = settings
+        self._subscribers: list[Callable[[Settings], None]] = []
+
+    @property
+    def current(self) -> Settings:
+        return self._current
+
+    def publish(self, settings: Settings) -> None:
+        """Put `settings` in force and tell every subscriber."""
+        self._current = settings
+        for subscriber in tuple(self._subscribers):
+            subscriber(settings)
+
+    def subscribe(self, callback: Callable[[Settings], None]) -> Callable[[], None]:
+        """Call `callback` with every later snapshot. Returns the function that ends this."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+
+__all__ = [
+    "Settings",
+    "SettingField",
+    "SettingsHolder",
+    "check_setting",
+    "default_data_dir",
+    "environment_name",
+    "is_loopback_host",
+    "resource_dir",
+    "setting_fields",
+    "source_of",
+]

@@ -1,0 +1,52 @@
+"""Opening SQLite connections, all with the same pragmas, functions and collations."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from pathlib import Path
+
+CACHE_KIBIBYTES = 16 * 1024
+MMAP_BYTES = 256 << 20
+BUSY_MILLISECONDS = 5000
+JOURNAL_LIMIT_BYTES = 64 << 20
+
+NUMBER_FUNCTION = "gridbear_number"
+CASEFOLD_FUNCTION = "gridbear_casefold"
+NOCASE_COLLATION = "gridbear_nocase"
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode: transactions are begun and ended by hand. Usable from any one thread at a time."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1024)
+    execute = connection.execute
+    execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    execute("PRAGMA foreign_keys = ON")
+    execute("PRAGMA synchronous = FULL")
+    execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+    execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
+    execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")
+    # `like` is case-sensitive by contract; `ilike` folds both sides itself.
+    execute("PRAGMA case_sensitive_like = ON")
+    if read_only:
+        execute("PRAGMA query_only = ON")
+    connection.create_function(NUMBER_FUNCTION, 1, _number, deterministic=True)
+    connection.create_function(CASEFOLD_FUNCTION, 1, _casefold, deterministic=True)
+    connection.create_collation(NOCASE_COLLATION, _compare_nocase)
+    return connection
+
+
+def _number(value: float | None) -> str | None:
+    # SQLite prints 15 significant digits; a double needs up to 17 to survive the way out and back.
+    if value is None:
+        return None
+    return repr(float(value)) if math.isfinite(value) else None
+
+
+def _casefold(value: object) -> str | None:
+    return None if value is None else str(value).casefold()
+
+
+def _compare_nocase(left: str, right: str) -> int:
+    folded_left, folded_right = left.casefold(), right.casefold()
+    return (folded_left > folded_right) - (folded_left < folded_right)

@@ -1,0 +1,210 @@
+"""The one writer: a thread that runs waiting units of work in one transaction, each in its own savepoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.db.faults import translate
+from server.errors import Busy, GridBearError, InternalError
+
+log = logging.getLogger(__name__)
+
+GROUP_LIMIT = 256
+
+
+class Transaction:
+    """What a unit of work sees: the open transaction, and the tables it says it has changed."""
+
+    __slots__ = ("_connection", "touched")
+
+    def __init__(self, connection: sqlite3.Connection, touched: set[str]) -> None:
+        self._connection = connection
+        self.touched = touched
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        """Run one statement of this unit."""
+        return self._connection.execute(sql, parameters)
+
+
+Unit = Callable[[Transaction], Any]
+"""A unit of work. A pure function of its transaction: it may be run a second time after a failed group."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Unit
+    tables: tuple[str, ...]
+    future: asyncio.Future[Any]
+    on_commit: Callable[[Any], None] | None
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class TableVersions:
+    """How often each table was changed. While a group that touches a table is open, the table has no version."""
+
+    _versions: dict[str, int] = field(default_factory=dict)
+    _open: frozenset[str] = frozenset()
+
+    def of(self, table: str) -> int | None:
+        """The version of `table`, or None while a change may be half visible: nothing may be cached then."""
+        return None if table in self._open else self._versions.get(table, 0)
+
+    def begin(self, tables: frozenset[str]) -> None:
+        self._open = tables
+
+    def end(self) -> None:
+        for table in self._open:
+            self._versions[table] = self._versions.get(table, 0) + 1
+        self._open = frozenset()
+
+
+class Writer:
+    """Owns the only connection that writes. `submit` is called on the event loop; the work runs in the thread."""
+
+    def __init__(self, connection: sqlite3.Connection, versions: TableVersions, limit: int) -> None:
+        self._connection = connection
+        self._versions = versions
+        self._limit = limit
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="gridbear-writer", daemon=True)
+        self._closed = False
+        self._thread.start()
+
+    def submit(
+        self, unit: Unit, tables: tuple[str, ...], on_commit: Callable[[Any], None] | None
+    ) -> asyncio.Future[Any]:
+        """Queue `unit`, which changes `tables`. The future ends after the commit, or with the unit's own error.
+
+        `on_commit` gets the result on the event loop, also when nobody waits for the future any more.
+        Raises Busy when the queue is full or the store is closing.
+        """
+        if self._closed:
+            raise Busy("The server is stopping.", retry_after=2.0)
+        if self._queue.qsize() >= self._limit:
+            raise Busy(f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0)
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue.put(_Waiting(unit, tables, future, on_commit))
+        return future
+
+    def close(self) -> None:
+        """Finish what is queued, then end the thread and close the connection. Blocks until then."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            first = self._queue.get()
+            if first is None:
+                break
+            group = [first]
+            while len(group) < GROUP_LIMIT:
+                try:
+                    waiting = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is None:
+                    open_ = False
+                    break
+                group.append(waiting)
+            self._run_group(group)
+            self._tell(group)
+        self._connection.close()
+
+    def _run_group(self, group: list[_Waiting]) -> None:
+        failure = self._attempt(group)
+        if failure is None:
+            return
+        if len(group) > 1 and isinstance(failure, sqlite3.IntegrityError):
+            # The COMMIT itself met a constraint: find the guilty unit by giving each a transaction of its own.
+            for waiting in group:
+                waiting.result = waiting.error = None
+                alone = self._attempt([waiting])
+                if alone is not None:
+                    waiting.error = translate(alone)
+            return
+        for waiting in group:
+            waiting.result, waiting.error = None, translate(failure)
+
+    def _attempt(self, group: list[_Waiting]) -> sqlite3.Error | None:
+        """Run `group` in one transaction. None means it is committed; an error means that nothing of it is."""
+        connection = self._connection
+        touched = {table for waiting in group for table in waiting.tables}
+        self._versions.begin(frozenset(touched))
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(connection, touched)
+            for waiting in group:
+                self._run_unit(waiting, transaction)
+                if not connection.in_transaction:
+                    return sqlite3.OperationalError("the transaction ended before its commit: database is locked")
+            self._versions.begin(frozenset(touched))
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            return error
+        finally:
+            self._versions.end()
+        return None
+
+    def _run_unit(self, waiting: _Waiting, transaction: Transaction) -> None:
+        connection = self._connection
+        connection.execute("SAVEPOINT unit")
+        try:
+            waiting.result = waiting.unit(transaction)
+        except Exception as error:
+            waiting.error = self._shown(error)
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO unit")
+        if connection.in_transaction:
+            connection.execute("RELEASE unit")
+
+    def _shown(self, error: Exception) -> GridBearError:
+        if isinstance(error, GridBearError):
+            return error
+        if isinstance(error, sqlite3.Error):
+            shown = translate(error)
+            shown.__cause__ = error
+            return shown
+        log.error("a unit of work failed", exc_info=error)
+        return InternalError("Something went wrong while saving. The log has the details.")
+
+    def _rollback(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            log.error("rollback failed: %s", error)
+
+    def _tell(self, group: list[_Waiting]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_resolve, group)
+        except RuntimeError:
+            log.debug("the event loop ended before %d answers could be given", len(group))
+
+
+def _resolve(group: list[_Waiting]) -> None:
+    for waiting in group:
+        if waiting.error is None and waiting.on_commit is not None:
+            try:
+                waiting.on_commit(waiting.result)
+            except Exception:
+                log.exception("a subscriber of a committed change failed")
+        if waiting.future.done():
+            continue
+        if waiting.error is not None:
+            waiting.future.set_exception(waiting.error)
+        else:
+            waiting.future.set_result(waiting.result)

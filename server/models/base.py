@@ -1,0 +1,155 @@
+"""What every model is made of: the declarative base, `field`, the shared columns and the options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, MetaData, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+from server.db.types import DateTimeText, check_clause
+
+Verb = Literal["list", "read", "create", "update", "delete"]
+Extent = Literal["none", "own", "all"]
+Rules = Mapping[Verb, Extent]
+Group = Literal["yours", "plugins", "system"]
+
+VERBS: tuple[Verb, ...] = ("list", "read", "create", "update", "delete")
+NOTHING: Rules = dict.fromkeys(VERBS, "none")
+EVERYTHING: Rules = dict.fromkeys(VERBS, "all")
+OWN: Rules = dict.fromkeys(VERBS, "own")
+READ_OWN: Rules = {**NOTHING, "list": "own", "read": "own"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    """What a column means to people: kept in the column's `info`."""
+
+    label: str
+    help: str = ""
+    required: bool = False
+    read_only: bool = False
+    """Kept by the server."""
+    create_only: bool = False
+    """Given when the record is made, fixed afterwards."""
+    write_only: bool = False
+    """Goes in and never comes out."""
+    hidden: bool = False
+    """Not part of any surface."""
+    admin_only: bool = False
+    """Only admins may write it."""
+    max_length: int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    pattern: str | None = None
+    pattern_help: str = ""
+    item_type: str | None = None
+    default: Any = None
+    """The value an omitted field gets, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOptions:
+    """What a model tells beside its columns."""
+
+    label: str
+    label_plural: str
+    description: str
+    group: Group = "yours"
+    title_field: str = "name"
+    access: Mapping[str, Rules] = dataclass_field(default_factory=dict)
+    """Rules by role. Admins pass all verbs that the model offers; a role that is not named may do nothing."""
+    verbs: tuple[Verb, ...] = VERBS
+    """Verbs that exist at all on this model's REST surface."""
+    owner_column: str | None = None
+    """The column that says whose a row is; `Owned` sets `owner_id`."""
+    log_cap_setting: str | None = None
+    """The setting that caps the bytes of this log-like model; the oldest rows go first."""
+
+
+class Base(DeclarativeBase):
+    """Declarative base of all models. Every constraint has a name."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+    __options__: ModelOptions
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        table = cls.__dict__.get("__table__")
+        if isinstance(table, Table):
+            complete_table(table)
+
+
+def complete_table(table: Table) -> None:
+    """Give every typed column the CHECK of its stored form, and the table ids that are never reused."""
+    table.dialect_options["sqlite"]["autoincrement"] = True
+    for column in table.columns:
+        clause = check_clause(f'"{column.name}"', column.type)
+        if clause is not None:
+            table.append_constraint(CheckConstraint(clause, name=column.name))
+
+
+def field(
+    type_: Any,
+    *,
+    label: str,
+    unique: bool = False,
+    index: bool = False,
+    references: str | None = None,
+    on_delete: Literal["CASCADE", "RESTRICT", "SET NULL"] = "RESTRICT",
+    required: bool = False,
+    default: Any = None,
+    **info: Any,
+) -> Any:
+    """A column with its meaning. `default` is the JSON value of an omitted field; see `FieldInfo` for the rest."""
+    arguments: list[Any] = [type_]
+    if references is not None:
+        arguments.append(ForeignKey(f"{references}.id", ondelete=on_delete))
+    return mapped_column(
+        *arguments,
+        nullable=not required and default is None,
+        unique=unique or None,
+        index=(index or references is not None) or None,
+        info={"field": FieldInfo(label=label, required=required, default=default, **info)},
+    )
+
+
+class Record:
+    """The columns that every model has."""
+
+    id: Mapped[int] = mapped_column(
+        Integer, primary_key=True, autoincrement=True, info={"field": FieldInfo("Id", read_only=True)}, sort_order=-10
+    )
+    created_at: Mapped[str] = mapped_column(
+        DateTimeText, nullable=False, info={"field": FieldInfo("Created", read_only=True)}, sort_order=90
+    )
+    updated_at: Mapped[str] = mapped_column(
+        DateTimeText, nullable=False, info={"field": FieldInfo("Changed", read_only=True)}, sort_order=91
+    )
+
+
+class Owned:
+    """A model whose rows belong to a person."""
+
+    @declared_attr
+    def owner_id(cls) -> Mapped[int | None]:
+        return mapped_column(
+            Integer,
+            # A person with records is disabled, not deleted; what happens to their records is asked first.
+            ForeignKey("users.id", ondelete=getattr(cls, "__owner_delete__", "RESTRICT")),
+            index=True,
+            info={"field": FieldInfo("Owner", read_only=True)},
+            sort_order=80,
+        )

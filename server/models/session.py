@@ -1,0 +1,31 @@
+"""Sessions: one per sign-in, only the hash of the token is kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped
+
+from server.db.types import DateTimeText, SecretText
+from server.models.base import NOTHING, Base, ModelOptions, Owned, Record, Rules, field
+
+_OWN_SESSIONS: Rules = {**NOTHING, "list": "own", "read": "own", "delete": "own"}
+
+
+class Session(Owned, Record, Base):
+    __tablename__ = "sessions"
+    __owner_delete__ = "CASCADE"
+    __options__ = ModelOptions(
+        label="Session",
+        label_plural="Sessions",
+        description="Where somebody is signed in. Deleting one signs that device out.",
+        group="system",
+        title_field="device",
+        access={"member": _OWN_SESSIONS, "guest": _OWN_SESSIONS},
+        verbs=("list", "read", "delete"),
+        log_cap_setting="sessions_max_bytes",
+    )
+
+    token_hash: Mapped[str] = field(SecretText, label="Token hash", required=True, unique=True, hidden=True)
+    device: Mapped[str | None] = field(Text, label="Device", read_only=True, max_length=300)
+    address: Mapped[str | None] = field(Text, label="Address", read_only=True, max_length=100)
+    last_used_at: Mapped[str] = field(DateTimeText, label="Last used", required=True, read_only=True)
