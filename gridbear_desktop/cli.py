@@ -1,0 +1,84 @@
+"""`gridbear` on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gridbear_desktop.streams import open_missing
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code: 0 done, 1 failed, 2 wrong use or cannot start, 3 exists already."""
+    open_missing()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # typer and rich cost 80 ms to import, which a server start and a window need not pay.
+    fast = FAST_COMMANDS.get(arguments[0] if arguments else "")
+    return fast(arguments[1:]) if fast else _typer_main(arguments)
+
+
+def folder_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", type=Path, help="folder with the database; default: the platform's data folder")
+    parser.add_argument("--host", help="address to listen on; default 127.0.0.1, anything but loopback is LAN mode")
+    parser.add_argument("--port", type=int, help="port to listen on; default 8088, or the next free one")
+
+
+def serve_main(arguments: Sequence[str]) -> int:
+    """`gridbear serve`."""
+    parser = argparse.ArgumentParser("gridbear serve", description="Run the server without tray and window.")
+    folder_options(parser)
+    parser.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    from gridbear_desktop.serve import serve  # the server's libraries, which no other command needs
+
+    given = {"data_dir": options.data_dir, "host": options.host, "port": options.port}
+    return serve(given, options.watch_stdin)
+
+
+def window_main(arguments: Sequence[str]) -> int:
+    """`gridbear window`."""
+    parser = argparse.ArgumentParser("gridbear window", description="Open the window of the running server.")
+    parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
+    parser.add_argument("--url-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    from gridbear_desktop.window import open_running, open_window  # a web engine, which only this command needs
+
+    return open_window() if options.url_from_stdin else open_running(options.data_dir)
+
+
+def tray_main(arguments: Sequence[str]) -> int:
+    """`gridbear` without a command: tray and window, or the server alone where there is no display."""
+    parser = argparse.ArgumentParser("gridbear", description="Start GridBear: tray and window, or headless.")
+    folder_options(parser)
+    parser.add_argument("--minimized", action="store_true", help="start with the tray alone")
+    options = parser.parse_args(arguments)
+    from gridbear_desktop.launcher import launch  # the tray's libraries, which only this command needs
+
+    given = {"data_dir": options.data_dir, "host": options.host, "port": options.port}
+    return launch(given, minimized=options.minimized)
+
+
+def version_main(_arguments: Sequence[str]) -> int:
+    """`gridbear --version`."""
+    from server import __version__  # kept apart from the rest: it must answer whatever else is broken
+
+    print(f"gridbear {__version__}")
+    return 0
+
+
+FAST_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "serve": serve_main,
+    "window": window_main,
+    "tray": tray_main,
+    "--version": version_main,
+}
+
+
+def _typer_main(arguments: list[str]) -> int:
+    if not arguments or (arguments[0].startswith("--") and arguments[0] != "--help"):
+        return tray_main(arguments)
+    from gridbear_desktop.commands import run  # typer and the data commands
+
+    return run(arguments)

@@ -1,0 +1,62 @@
+"""The commands of `gridbear` that typer presents: those on data, which `server.cli` brings, and the overview."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from gridbear_desktop import cli
+from server.cli import app as data_commands
+from server.errors import GridBearError, StartupError
+
+PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+
+def build() -> typer.Typer:
+    """`serve` and `window` are listed here for `--help`; `cli.main` runs them without coming here."""
+    app = typer.Typer(
+        name="gridbear",
+        help="A personal server in your tray. Without a command: tray and window, or headless without a display.",
+        no_args_is_help=False,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.command(context_settings=PASS_ON)
+    def serve(context: typer.Context) -> None:
+        """Run the server without tray and window."""
+        raise typer.Exit(cli.serve_main(context.args))
+
+    @app.command(context_settings=PASS_ON)
+    def window(context: typer.Context) -> None:
+        """Open the window of the running server."""
+        raise typer.Exit(cli.window_main(context.args))
+
+    for command in data_commands.registered_commands:
+        app.registered_commands.append(command)
+    for group in data_commands.registered_groups:
+        app.registered_groups.append(group)
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are one sentence on stderr."""
+    try:
+        result = typer.main.get_command(build()).main(arguments, prog_name="gridbear", standalone_mode=False)
+    except StartupError as error:
+        return _failed(error.message, 2)
+    except GridBearError as error:
+        return _failed(error.message, 1)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _failed("stopped", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"gridbear: {message}", file=sys.stderr, flush=True)
+    return code

@@ -1,0 +1,169 @@
+"""`gridbear serve`: the server process, headless or as a child of the tray."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gridbear_desktop import ports, runfile
+from gridbear_desktop.shutdown import Shutdown
+from gridbear_desktop.streams import tell
+from server import __version__
+from server.config import Settings, source_of
+from server.data_folder import DataFolder
+from server.errors import StartupError
+from server.log import configure_logging
+
+GRACEFUL_SECONDS = 1
+EXIT_CANNOT_START = 2
+
+log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handling: it raises the signal again afterwards, and no clean-up would run."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
+    """Serve until a signal, or with `watch_stdin` the end of stdin. Returns the exit code.
+
+    options: settings given on the command line (data_dir, host, port), None where not given.
+    """
+    shutdown = Shutdown()
+    shutdown.catch_signals()
+    if watch_stdin:
+        shutdown.watch_stdin()
+    try:
+        _serve_folder(options, shutdown)
+    except StartupError as error:
+        print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
+        return EXIT_CANNOT_START
+    finally:
+        shutdown.closed.set()
+    return 0
+
+
+def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
+    settings = Settings.load(options)
+    configure_logging(settings.log_level)
+    # Its INFO lines tell of starting and stopping, which we say ourselves.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    folder = DataFolder(settings.data_dir)
+    warnings = folder.open()
+    with folder.lock():
+        asked = source_of("port", options, os.environ, {}) != "default"
+        bound = _bind(settings, folder.run, asked)
+        with bound:
+            port = int(bound.getsockname()[1])
+            if not asked and port != settings.port:
+                warnings.append(f"Port {settings.port} is taken; using {port}, also from now on.")
+            settings = settings.model_copy(update={"port": port})
+            loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
+            with asyncio.Runner(loop_factory=loop_factory) as runner:
+                runner.run(_run(settings, folder, bound, shutdown, warnings))
+
+
+def _bind(settings: Settings, run: Path, asked: bool) -> socket.socket:
+    if asked:
+        return ports.bind_asked(settings.host, settings.port)
+    bound = ports.bind_next_free(settings.host, settings.port, ports.remembered_port(run))
+    ports.remember_port(run, int(bound.getsockname()[1]))
+    return bound
+
+
+async def _run(
+    settings: Settings, folder: DataFolder, bound: socket.socket, shutdown: Shutdown, warnings: list[str]
+) -> None:
+    # Takes most of the start-up time, and is not needed where the folder or the port is refused.
+    from server.app import create_app
+
+    control_token = secrets.token_urlsafe(32)
+    app = create_app(settings, control_token=control_token)
+    async with app.running():
+        setup_link = await app.setup_link()
+        if setup_link is not None and not settings.is_loopback:
+            raise StartupError(
+                f"{settings.host} can be reached from other computers and there is no admin yet: "
+                "first run `gridbear user create NAME --admin`."
+            )
+        server = _Server(_uvicorn_config(app))
+
+        def end() -> None:
+            # It reports each request that it cuts off with a traceback.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+            server.should_exit = True
+            server.force_exit = shutdown.forced
+            app.stop_streams()
+
+        shutdown.attach(asyncio.get_running_loop(), end)
+        info = runfile.RunInfo(
+            pid=os.getpid(),
+            port=settings.port,
+            host=settings.host,
+            url=address(settings),
+            control_token=control_token,
+            started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            version=__version__,
+        )
+        # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
+        bound.listen(2048)
+        with runfile.written(folder.run, info):
+            _announce(settings, [*warnings, *app.warnings], setup_link)
+            await server.serve(sockets=[bound])
+
+
+def _uvicorn_config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+
+
+async def _nothing(_scope: Any, _receive: Any, _send: Any) -> None:
+    """Stands in for the app where only uvicorn's choice of event loop is wanted."""
+
+
+def address(settings: Settings) -> str:
+    """The address of the server as seen from this computer, base path included, without trailing slash."""
+    host = settings.host
+    if host in ("", "0.0.0.0"):
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.base_path}"
+
+
+def _announce(settings: Settings, warnings: list[str], setup_link: str | None) -> None:
+    for warning in warnings:
+        tell(f"Warning: {warning}")
+    if not settings.is_loopback:
+        tell(
+            f"Warning: other computers can reach this server on {settings.host}:{settings.port}, and plain HTTP is "
+            "not encrypted: passwords and data can be read on the way. Use it in a network you trust, or behind a "
+            "reverse proxy with TLS."
+        )
+    tell(f"GridBear {__version__} listens on {address(settings)}")
+    if setup_link is not None:
+        tell(f"Create the first admin with this link; it works once:\n  {setup_link}")

@@ -1,0 +1,114 @@
+"""The commands of a developer: run, test, check, bench, soak, lock, bundle. Needs Python 3.11 and nothing else."""
+
+import sys
+
+if sys.version_info < (3, 11):
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    sys.exit(f"GridBear needs Python 3.11 or newer; {sys.executable} is Python {version}. Try python3.11 (or newer).")
+
+import argparse
+import os
+import subprocess
+
+import dev_check
+import dev_lock
+import dev_system
+import dev_venv
+from dev_venv import ROOT, say
+
+
+def run(arguments: list[str]) -> int:
+    """Install what this machine can use and start `gridbear` with the arguments."""
+    if dev_system.has_display():
+        dev_venv.install("desktop")
+        if sys.platform == "linux":
+            if dev_venv.link_system_gtk():
+                say("Window and tray use this system's GTK.")
+            else:
+                say("This system has no GTK bindings with WebKit: using Qt, a download of some 250 MB.")
+                dev_venv.install("qt")
+    else:
+        say("There is no display here: installing the server alone, without window and tray.")
+        dev_venv.install("requirements")
+    say("Starting GridBear.")
+    command = [str(dev_venv.PYTHON), "-m", "gridbear_desktop", *arguments]
+    if os.name == "posix":
+        os.execv(command[0], command)
+    try:
+        return subprocess.call(command)
+    except KeyboardInterrupt:
+        return 0
+
+
+def test(arguments: list[str], fast: bool) -> int:
+    """Checks, then pytest: everything but the soak campaigns, or with `fast` what needs no other process."""
+    dev_venv.install("dev")
+    if not fast:
+        dev_system.prepare_tests()
+        if sys.platform == "linux":
+            dev_venv.link_system_gtk()
+    failed = dev_check.run_all()
+    if failed:
+        say(f"FAILED before the tests: {', '.join(failed)}. The tests run all the same.")
+    marks = "not slow and not soak" if fast else "not soak"
+    code = dev_venv.python("-m", "pytest", "-m", marks, *arguments)
+    return code or int(bool(failed))
+
+
+def check() -> int:
+    """Style, types, import contracts, file sizes and lock files."""
+    dev_venv.install("dev")
+    failed = dev_check.run_all()
+    say(f"Failed: {', '.join(failed)}." if failed else "All checks passed.")
+    return int(bool(failed))
+
+
+def bench(arguments: list[str]) -> int:
+    """The speed and size table."""
+    dev_venv.install("bench")
+    return dev_venv.python("-m", "tests.bench", *arguments)
+
+
+def soak(arguments: list[str]) -> int:
+    """The long campaigns: tests marked `soak`."""
+    dev_venv.install("dev")
+    return dev_venv.python("-m", "pytest", "-m", "soak", *arguments)
+
+
+def bundle() -> int:
+    """The headless program folder under dist/."""
+    dev_venv.install("dev")
+    say("Building dist/gridbear; this takes about a minute.")
+    return dev_venv.python(
+        "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", "--distpath=dist", "--workpath=build",
+        "packaging/gridbear.spec",
+    )  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("dev.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="start GridBear from this checkout; further arguments go to `gridbear`")
+    testing = commands.add_parser("test", help="all checks and tests; further arguments go to pytest")
+    testing.add_argument("--fast", action="store_true", help="leave out what starts processes, a browser or a bundle")
+    commands.add_parser("check", help="style, types, import contracts, file sizes, lock files")
+    commands.add_parser("bench", help="print the speed and size table")
+    commands.add_parser("soak", help="the long campaigns; further arguments go to pytest")
+    commands.add_parser("lock", help="make the lock files again from pyproject.toml; arguments such as --upgrade go to uv")
+    commands.add_parser("bundle", help="build the program folder under dist/")
+    options, rest = parser.parse_known_args()
+    if rest and options.command in ("check", "bundle"):
+        parser.error(f"{options.command} takes no arguments")
+    os.chdir(ROOT)
+    if options.command == "test":
+        return test(rest, options.fast)
+    if options.command == "lock":
+        return dev_lock.write_all(rest)
+    with_arguments = {"run": run, "bench": bench, "soak": soak}
+    if options.command in with_arguments:
+        return with_arguments[options.command](rest)
+    return {"check": check, "bundle": bundle}[options.command]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The checks that need no running program: style, types, import contracts, file sizes, lock files."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import dev_lock
+from dev_venv import ROOT, SCRIPTS, python, say
+
+LONGEST_FILE = 400
+CHECKED_SUFFIXES = {".py", ".js", ".css"}
+NOT_OURS = {"vendor", "node_modules", "dist", "build"}
+
+
+def run_all() -> list[str]:
+    """Run every check. Returns the names of those that failed."""
+    checks: dict[str, Callable[[], bool]] = {
+        "ruff": lambda: python("-m", "ruff", "check", "--quiet", ".") == 0,
+        "mypy": lambda: python("-m", "mypy", "--no-error-summary") == 0,
+        "imports": _imports,
+        "file sizes": _file_sizes,
+        "lock files": _locks,
+    }
+    failed = []
+    for name, check in checks.items():
+        say(f"Checking {name}.")
+        if not check():
+            failed.append(name)
+    return failed
+
+
+def _imports() -> bool:
+    # It has no quiet mode; its report matters only when a contract is broken.
+    done = subprocess.run([str(SCRIPTS / "lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout + done.stderr, flush=True)
+    return done.returncode == 0
+
+
+def source_files() -> list[Path]:
+    """The files of our own that people read and write, below the checkout's folders."""
+    return sorted(
+        path
+        for path in ROOT.rglob("*")
+        if path.suffix in CHECKED_SUFFIXES
+        and not any(part in NOT_OURS or part.startswith(".") for part in path.relative_to(ROOT).parts)
+    )
+
+
+def _file_sizes() -> bool:
+    long = [(path, lines) for path in source_files() if (lines := _lines(path)) >= LONGEST_FILE]
+    for path, lines in long:
+        print(f"{path.relative_to(ROOT)} has {lines} lines; a file stays below {LONGEST_FILE}.", flush=True)
+    return not long
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def _locks() -> bool:
+    stale = dev_lock.stale()
+    for name in stale:
+        print(f"packaging/{name}.lock does not fit pyproject.toml: run `python3 packaging/dev.py lock`.", flush=True)
+    return not stale
