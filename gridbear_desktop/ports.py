@@ -41,7 +41,9 @@ def bind_asked(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno in TAKEN:
             reason = "is in use" if error.errno != errno.EACCES else "needs more rights"
-            raise StartupError(f"Port {port} on {host} {reason}: choose another with --port or GRIDBEAR_PORT.") from error
+            raise StartupError(
+                f"Port {port} on {host} {reason}: choose another with --port or GRIDBEAR_PORT."
+            ) from error
         raise _no_address(host, error) from error
 
 
@@ -61,7 +63,8 @@ def bind_next_free(host: str, port: int, remembered: int | None = None) -> socke
 
 def _no_address(host: str, error: OSError) -> StartupError:
     return StartupError(
-        f"{host} is no address of this computer ({error.strerror or error}): choose another with --host or GRIDBEAR_HOST."
+        f"{host} is no address of this computer ({error.strerror or error}): "
+        "choose another with --host or GRIDBEAR_HOST."
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - this script is started with whatever python3 is on the PATH
     version = ".".join(str(part) for part in sys.version_info[:3])
     sys.exit(f"GridBear needs Python 3.11 or newer; {sys.executable} is Python {version}. Try python3.11 (or newer).")
 
@@ -94,7 +94,7 @@ def main() -> int:
     commands.add_parser("check", help="style, types, import contracts, file sizes, lock files")
     commands.add_parser("bench", help="print the speed and size table")
     commands.add_parser("soak", help="the long campaigns; further arguments go to pytest")
-    commands.add_parser("lock", help="make the lock files again from pyproject.toml; arguments such as --upgrade go to uv")
+    commands.add_parser("lock", help="make the lock files again; further arguments, such as --upgrade, go to uv")
     commands.add_parser("bundle", help="build the program folder under dist/")
     options, rest = parser.parse_known_args()
     if rest and options.command in ("check", "bundle"):

@@ -1,0 +1,35 @@
+"""Talks to the running server with its control token: is it there, and a one-time login for the window."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+from gridbear_desktop.runfile import RunInfo
+
+TIMEOUT_SECONDS = 5.0
+# The server is on this computer: a proxy of the environment must not be asked.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def answers(info: RunInfo) -> bool:
+    """Whether the server that wrote `info` answers."""
+    try:
+        with _opener.open(f"{info.url}/healthz", timeout=TIMEOUT_SECONDS) as reply:
+            return bool(reply.status == 200)
+    except (OSError, ValueError):
+        return False
+
+
+def login_url(info: RunInfo) -> str:
+    """An address that signs in once, within 30 s, from this computer. Raises OSError when the server doesn't answer."""
+    request = urllib.request.Request(
+        f"{info.url}/_desktop/ticket",
+        data=b"",
+        method="POST",
+        headers={"Authorization": f"Bearer {info.control_token}"},
+    )
+    with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
+        body: dict[str, Any] = json.load(reply)
+    return info.url + str(body["data"]["path"])

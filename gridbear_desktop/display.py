@@ -1,0 +1,90 @@
+"""What this session can show: a window, a tray icon."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+
+
+def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
+    """Whether a window could be shown. macOS and Windows always have a desktop for a program started by a person."""
+    env = os.environ if env is None else env
+    return platform in ("win32", "darwin") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+
+
+def tray_backend(platform: str = sys.platform) -> str | None:
+    """The pystray backend whose icon a person will see, or None where a tray would be invisible.
+
+    On Linux that takes GTK and a panel that shows icons (GNOME has none without an extension). pystray's Xorg
+    backend is never used: it shows no menu and can hang.
+    """
+    if importlib.util.find_spec("pystray") is None:
+        return None
+    if platform == "win32":
+        return "win32"
+    if platform == "darwin":
+        return "darwin"
+    if not _shows_icons():
+        return None
+    return _gtk_backend()
+
+
+def _gtk_backend() -> str | None:
+    try:
+        import gi  # of the system; absent on many machines
+    except ImportError:
+        return None
+    for backend, namespace, version in (
+        ("appindicator", "AyatanaAppIndicator3", "0.1"),
+        ("appindicator", "AppIndicator3", "0.1"),
+        ("gtk", "Gtk", "3.0"),
+    ):
+        try:
+            gi.require_version("Gtk", "3.0")
+            gi.require_version(namespace, version)
+        except ValueError:
+            continue
+        return backend
+    return None
+
+
+def _shows_icons() -> bool:
+    return _has_status_notifier() or _has_embedding_tray()
+
+
+def _has_status_notifier() -> bool:
+    """Whether a panel takes icons over D-Bus (KDE, Ubuntu, GNOME with its extension)."""
+    try:
+        from gi.repository import Gio, GLib  # of the system; absent on many machines
+    except ImportError:
+        return False
+    try:
+        bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        answer = bus.call_sync(
+            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+            GLib.Variant("(s)", ("org.kde.StatusNotifierWatcher",)), None, Gio.DBusCallFlags.NONE, 1000, None,
+        )  # fmt: skip
+    except GLib.Error:
+        return False
+    return bool(answer.unpack()[0])
+
+
+def _has_embedding_tray() -> bool:
+    """Whether an X11 panel takes icons the old way (XEmbed)."""
+    if not os.environ.get("DISPLAY"):
+        return False
+    try:
+        from Xlib import X, display, error  # comes with pystray on Linux alone
+    except ImportError:
+        return False
+    try:
+        screen = display.Display()
+    except (error.DisplayError, OSError):
+        return False
+    try:
+        owner = screen.get_selection_owner(screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}"))
+        return bool(owner != X.NONE)
+    finally:
+        screen.close()

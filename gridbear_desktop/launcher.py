@@ -1,0 +1,252 @@
+"""`gridbear`: the tray process. It keeps the server running and opens the window when asked."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import threading
+import webbrowser
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from gridbear_desktop import control, desktop_actions, display, runfile, window
+from gridbear_desktop.instance import Instance
+from gridbear_desktop.streams import tell
+from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, program, quiet_child, rotate
+from gridbear_desktop.tray import TrayModel, TrayView
+from server.config import Settings
+from server.data_folder import DataFolder
+from server.errors import StartupError
+
+POLL_SECONDS = 0.3
+WINDOW_END_SECONDS = 3.0
+LAST_RESORT_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
+    """Run tray and window, or the server alone where there is no display. Returns the exit code."""
+    if not display.has_display():
+        tell("There is no display here: GridBear runs without tray and window. Ctrl+C ends it.")
+        from gridbear_desktop.serve import serve  # the server's libraries, which the tray process does without
+
+        return serve(options)
+    try:
+        folder = DataFolder(Settings.load(options).data_dir)
+        for warning in folder.open():
+            tell(f"Warning: {warning}")
+    except StartupError as error:
+        tell(f"gridbear: {error.message}")
+        return 2
+    instance = Instance(folder.run)
+    if not instance.acquire():
+        instance.ask_to_show()
+        tell("GridBear is running already: it shows its window.")
+        return 0
+    try:
+        running = runfile.read(folder.run)
+        if running is not None and control.answers(running):
+            tell(f"A server without tray runs at {running.url} on this data folder: opening a window on it.")
+            return window.open_running(folder.path)
+        return Launcher(folder, options, instance, minimized).run()
+    finally:
+        instance.release()
+
+
+class Launcher:
+    """Server, window and tray of one data folder, until `quit`."""
+
+    def __init__(self, folder: DataFolder, options: Mapping[str, Any], instance: Instance, minimized: bool) -> None:
+        self._folder = folder
+        self._instance = instance
+        self._minimized = minimized
+        self._quitting = threading.Event()
+        self._done = threading.Event()
+        self._window: subprocess.Popen[bytes] | None = None
+        self._window_lock = threading.Lock()
+        self._view: TrayView | None = None
+        self._server = Supervisor(folder.run, folder.logs, options, self._changed)
+        self.can_copy = desktop_actions.clipboard_command() is not None
+
+    @property
+    def state(self) -> State:
+        return self._server.state
+
+    @property
+    def address(self) -> str:
+        info = self._server.info
+        return info.url if info else ""
+
+    @property
+    def problem(self) -> str:
+        return self._server.problem
+
+    def run(self) -> int:
+        """Run until quit. Returns the exit code."""
+        self._log_to_file()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._signalled)
+        # The server first: a tray that hangs must never keep it from running.
+        self._server.start()
+        backend = display.tray_backend()
+        threading.Thread(target=self._begin, args=(backend is not None,), name="begin", daemon=True).start()
+        threading.Thread(target=self._watch, args=(backend is not None,), name="watch", daemon=True).start()
+        if backend is None:
+            tell("No tray takes icons here: GridBear opens its window, and ends when that is closed.")
+        else:
+            self._run_tray(backend)
+        while not self._done.wait(POLL_SECONDS):
+            # A wait without end would not let Python run its signal handlers on every system.
+            pass
+        return 0
+
+    def show_window(self) -> None:
+        """Open the window, or bring the open one to the front."""
+        with self._window_lock:
+            if self._window is not None and self._window.poll() is None:
+                self._send_to_window(window.SHOW)
+                return
+            url = self._login_url()
+            if url is None:
+                return
+            self._window = subprocess.Popen(
+                [*program(), "window", "--url-from-stdin"], stdin=subprocess.PIPE, **quiet_child()
+            )
+            self._send_to_window(url)
+
+    def open_browser(self) -> None:
+        url = self._login_url()
+        if url is not None:
+            webbrowser.open(url)
+
+    def copy_address(self) -> None:
+        if not desktop_actions.copy(self.address):
+            log.warning("the address could not be copied")
+
+    def restart_server(self) -> None:
+        self._server.restart()
+
+    def open_data_folder(self) -> None:
+        desktop_actions.open_path(self._folder.path)
+
+    def view_logs(self) -> None:
+        desktop_actions.open_path(self._folder.logs)
+
+    def quit(self) -> None:
+        """End window, server and tray. Safe to call more than once and from any thread."""
+        if not self._quitting.is_set():
+            self._quitting.set()
+            threading.Thread(target=self._end, name="quit", daemon=True).start()
+
+    def _login_url(self) -> str | None:
+        info = self._server.info
+        if info is None:
+            return None
+        try:
+            return control.login_url(info)
+        except OSError as error:
+            log.warning("no login for the window: %s", error)
+            return None
+
+    def _send_to_window(self, line: str) -> None:
+        assert self._window is not None and self._window.stdin is not None
+        # It may have been closed this moment; the watching thread sees that.
+        with contextlib.suppress(OSError):
+            self._window.stdin.write(f"{line}\n".encode())
+            self._window.stdin.flush()
+
+    def _begin(self, has_tray: bool) -> None:
+        """Open the window once the server runs, unless the tray alone is wanted and can be seen."""
+        state = self._server.wait_until_settled(START_SECONDS)
+        if state == "running" and not (self._minimized and has_tray):
+            self.show_window()
+        elif state == "error":
+            tell(f"The server could not start: {self.problem}")
+            if not has_tray:
+                self.quit()
+
+    def _watch(self, has_tray: bool) -> None:
+        """React to a second launch and to the end of the window."""
+        while not self._quitting.wait(POLL_SECONDS):
+            if self._instance.take_request():
+                self.show_window()
+            with self._window_lock:
+                code = self._window.poll() if self._window is not None else None
+                if code is not None:
+                    self._window = None
+            if code == window.EXIT_NO_ENGINE:
+                tell(f"There is no web engine for a window of our own: opening {self.address} in the system's browser.")
+                self.open_browser()
+                if not has_tray:
+                    tell("Ctrl+C ends GridBear.")
+            elif code is not None and not has_tray:
+                self.quit()
+
+    def _run_tray(self, backend: str) -> None:
+        try:
+            self._view = TrayView(TrayModel(self), backend)
+            self._view.run(self.quit)
+        except Exception as error:
+            # On quitting, pystray's GTK backends raise where no notification service runs.
+            if not self._quitting.is_set():
+                log.exception("the tray failed")
+                tell(f"The tray failed ({error}): GridBear goes on without it; Ctrl+C ends it.")
+        finally:
+            self._view = None
+
+    def _changed(self) -> None:
+        view = self._view
+        if view is not None and not self._quitting.is_set():
+            view.refresh()
+
+    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+        self.quit()
+
+    def _end(self) -> None:
+        threading.Thread(target=self._end_for_certain, name="last-resort", daemon=True).start()
+        self._end_window()
+        self._server.stop()
+        view = self._view
+        if view is not None:
+            self._quietly(view.stop)
+        self._done.set()
+
+    def _end_window(self) -> None:
+        with self._window_lock:
+            child = self._window
+        if child is None or child.poll() is not None:
+            return
+        assert child.stdin is not None
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+        try:
+            child.wait(WINDOW_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+    def _quietly(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception:
+            log.exception("ending the tray failed")
+
+    def _end_for_certain(self) -> None:
+        if self._done.wait(LAST_RESORT_SECONDS):
+            # The tray's loop has this long to return; everything that matters is closed.
+            threading.Event().wait(2)
+            os._exit(0)
+        log.error("quitting took more than %s s; ending hard", LAST_RESORT_SECONDS)
+        os._exit(1)
+
+    def _log_to_file(self) -> None:
+        path = self._folder.logs / "launcher.log"
+        rotate(path)
+        logging.basicConfig(
+            filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(message)s", force=True
+        )

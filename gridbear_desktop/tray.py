@@ -1,0 +1,197 @@
+"""The tray icon: what it shows and offers (TrayModel, no GUI), and the view that pystray draws."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gridbear_desktop.supervisor import State
+from server.config import resource_dir
+
+APP_NAME = "GridBear Desktop"
+STATE_WORDS: dict[State, str] = {
+    "starting": "Starting…",
+    "running": "Running",
+    "stopped": "Stopped",
+    "error": "Not running",
+}
+
+
+class Actions(Protocol):
+    """What the launcher does for the tray."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def can_copy(self) -> bool: ...
+
+    def show_window(self) -> None: ...
+    def open_browser(self) -> None: ...
+    def copy_address(self) -> None: ...
+    def restart_server(self) -> None: ...
+    def open_data_folder(self) -> None: ...
+    def view_logs(self) -> None: ...
+    def quit(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the menu. Without an action it is only read."""
+
+    key: str
+    text: str
+    action: Callable[[], None] | None = None
+    enabled: bool = True
+    default: bool = False
+    visible: bool = True
+
+
+class TrayModel:
+    """The menu, title and icon for the launcher's present state."""
+
+    def __init__(self, actions: Actions) -> None:
+        self._actions = actions
+
+    def entries(self) -> list[Entry]:
+        act = self._actions
+        running = act.state == "running"
+        return [
+            Entry("open", "Open GridBear", act.show_window, enabled=running, default=True),
+            Entry("browser", "Open in browser", act.open_browser, enabled=running),
+            Entry("copy", "Copy address", act.copy_address, enabled=running, visible=act.can_copy),
+            Entry("status", self.status(), enabled=False),
+            Entry("restart", "Restart server", act.restart_server, enabled=act.state != "starting"),
+            Entry("folder", "Open data folder", act.open_data_folder),
+            Entry("logs", "View logs", act.view_logs),
+            Entry("quit", "Quit", act.quit),
+        ]
+
+    def status(self) -> str:
+        """The line that says how the server is."""
+        act = self._actions
+        word = STATE_WORDS[act.state]
+        if act.state == "running":
+            return f"{word} at {act.address}"
+        return f"{word}: {act.problem[:100]}" if act.state == "error" and act.problem else word
+
+    def title(self) -> str:
+        return f"{APP_NAME}: {self.status()}"[:120]
+
+    def icon_file(self) -> str:
+        """The icon's path below assets/icons."""
+        return f"tray/{self._actions.state}-{icon_variant()}.png"
+
+
+def icon_variant() -> str:
+    """Which drawing suits the panel: `template` on macOS, else for a `light` or `dark` panel."""
+    if sys.platform == "darwin":
+        return "template"
+    if sys.platform == "win32":
+        return _windows_variant()
+    # Nothing tells a program the colour of a Linux panel; most are dark.
+    return "dark"
+
+
+def _windows_variant() -> str:
+    import winreg  # Windows only
+
+    # The module has no attributes for the type checker on other systems.
+    registry: Any = winreg
+    try:
+        with registry.OpenKey(
+            registry.HKEY_CURRENT_USER, r"Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+        ) as key:
+            return "light" if registry.QueryValueEx(key, "SystemUsesLightTheme")[0] else "dark"
+    except OSError:
+        return "dark"
+
+
+class TrayView:
+    """The icon on the screen. `run` owns the main thread until `stop`."""
+
+    def __init__(self, model: TrayModel, backend: str) -> None:
+        os.environ["PYSTRAY_BACKEND"] = backend
+        import pystray  # chooses its backend, and opens the display, when imported
+
+        self._model = model
+        self._backend = backend
+        options: dict[str, Any] = {}
+        if backend == "darwin":
+            from AppKit import NSApplication  # macOS only
+
+            options["darwin_nsapplication"] = NSApplication.sharedApplication()
+        menu = pystray.Menu(*(self._item(pystray, entry.key) for entry in model.entries()))
+        self._icon = pystray.Icon("gridbear-desktop", self._image(), model.title(), menu, **options)
+
+    def run(self, quit_asked: Callable[[], None]) -> None:
+        """Show the icon until `stop`. `quit_asked` is called on Ctrl+C and SIGTERM."""
+        if self._backend in ("appindicator", "gtk"):
+            _catch_signals_in_glib(quit_asked)
+        self._icon.run()
+
+    def stop(self) -> None:
+        self._icon.stop()
+
+    def refresh(self) -> None:
+        """Draw the model's present state. May be called from any thread."""
+
+        def draw() -> None:
+            self._icon.icon = self._image()
+            self._icon.title = self._model.title()
+            self._icon.update_menu()
+
+        if self._backend == "darwin":
+            # pystray touches AppKit directly, which is only allowed on the main thread.
+            from PyObjCTools import AppHelper  # macOS only
+
+            AppHelper.callAfter(draw)
+        else:
+            draw()
+
+    def click(self, key: str) -> None:
+        """Do what the entry `key` does, away from the GUI's thread: an action may wait for the server."""
+        action = self._entry(key).action
+        if action is not None:
+            threading.Thread(target=action, name=f"tray-{key}").start()
+
+    def _item(self, pystray: Any, key: str) -> Any:
+        return pystray.MenuItem(
+            lambda _item: self._entry(key).text,
+            lambda _icon, _item: self.click(key),
+            enabled=lambda _item: self._entry(key).enabled,
+            visible=lambda _item: self._entry(key).visible,
+            default=self._entry(key).default,
+        )
+
+    def _entry(self, key: str) -> Entry:
+        return next(entry for entry in self._model.entries() if entry.key == key)
+
+    def _image(self) -> Any:
+        from PIL import Image  # only the tray needs it
+
+        return Image.open(resource_dir("assets") / "icons" / self._model.icon_file())
+
+
+def _catch_signals_in_glib(quit_asked: Callable[[], None]) -> None:
+    """pystray resets SIGINT when its loop starts, so the handlers are installed from inside the loop."""
+    from gi.repository import GLib  # of the system; there whenever this backend is
+
+    def asked() -> bool:
+        quit_asked()
+        return True
+
+    def install() -> bool:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, asked)
+        return False
+
+    GLib.idle_add(install)

@@ -1,0 +1,128 @@
+"""The tray: its model, and the menu that pystray gets from it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from gridbear_desktop.supervisor import State
+from gridbear_desktop.tray import TrayModel, TrayView, icon_variant
+from server.config import resource_dir
+
+STATES: list[State] = ["starting", "running", "stopped", "error"]
+
+
+class FakeLauncher:
+    """Records what the tray asks of the launcher."""
+
+    def __init__(self, state: State = "running") -> None:
+        self.state: State = state
+        self.address = "http://127.0.0.1:8088"
+        self.problem = ""
+        self.can_copy = True
+        self.calls: list[str] = []
+        self.called = threading.Event()
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        self.called.set()
+
+    def show_window(self) -> None:
+        self._call("show_window")
+
+    def open_browser(self) -> None:
+        self._call("open_browser")
+
+    def copy_address(self) -> None:
+        self._call("copy_address")
+
+    def restart_server(self) -> None:
+        self._call("restart_server")
+
+    def open_data_folder(self) -> None:
+        self._call("open_data_folder")
+
+    def view_logs(self) -> None:
+        self._call("view_logs")
+
+    def quit(self) -> None:
+        self._call("quit")
+
+
+def test_open_is_first_and_the_default() -> None:
+    entries = TrayModel(FakeLauncher()).entries()
+    assert entries[0].key == "open"
+    assert [entry.key for entry in entries if entry.default] == ["open"]
+    assert entries[-1].key == "quit"
+
+
+def test_the_status_line_shows_the_address() -> None:
+    assert TrayModel(FakeLauncher()).status() == "Running at http://127.0.0.1:8088"
+
+
+def test_a_failed_server_says_why() -> None:
+    launcher = FakeLauncher("error")
+    launcher.problem = "Port 8088 is in use"
+    assert TrayModel(launcher).status() == "Not running: Port 8088 is in use"
+
+
+@pytest.mark.parametrize("state", ["starting", "stopped", "error"])
+def test_nothing_that_needs_the_server_is_offered_without_it(state: State) -> None:
+    entries = {entry.key: entry for entry in TrayModel(FakeLauncher(state)).entries()}
+    assert not any(entries[key].enabled for key in ("open", "browser", "copy"))
+    assert entries["quit"].enabled and entries["logs"].enabled
+
+
+def test_copy_is_hidden_where_there_is_no_clipboard() -> None:
+    launcher = FakeLauncher()
+    launcher.can_copy = False
+    assert not {entry.key: entry for entry in TrayModel(launcher).entries()}["copy"].visible
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("variant", ["light", "dark", "template"])
+def test_each_state_has_its_icon(state: State, variant: str) -> None:
+    assert (resource_dir("assets") / "icons" / "tray" / f"{state}-{variant}.png").is_file()
+
+
+def test_the_icon_follows_the_state() -> None:
+    assert TrayModel(FakeLauncher("error")).icon_file() == f"tray/error-{icon_variant()}.png"
+
+
+@pytest.fixture
+def view(monkeypatch: pytest.MonkeyPatch) -> tuple[TrayView, FakeLauncher, Any]:
+    """A view on pystray's dummy backend, its launcher and its icon."""
+    # Before the first import: pystray opens a display then.
+    monkeypatch.setenv("PYSTRAY_BACKEND", "dummy")
+    pytest.importorskip("pystray", reason="needs the desktop packages")
+    monkeypatch.setattr("pystray._base.Icon._update_menu", lambda _self: None)
+    monkeypatch.setattr("pystray._base.Icon._update_icon", lambda _self: None)
+    monkeypatch.setattr("pystray._base.Icon._update_title", lambda _self: None)
+    launcher = FakeLauncher()
+    shown = TrayView(TrayModel(launcher), "dummy")
+    return shown, launcher, shown._icon
+
+
+def test_a_click_reaches_the_launcher(view: tuple[TrayView, FakeLauncher, Any]) -> None:
+    _, launcher, icon = view
+    items = {item.text: item for item in icon.menu.items}
+    items["Restart server"](icon)
+    assert launcher.called.wait(5)
+    assert launcher.calls == ["restart_server"]
+
+
+def test_a_click_on_the_icon_opens_the_window(view: tuple[TrayView, FakeLauncher, Any]) -> None:
+    _, launcher, icon = view
+    icon()
+    assert launcher.called.wait(5)
+    assert launcher.calls == ["show_window"]
+
+
+def test_the_menu_follows_the_state(view: tuple[TrayView, FakeLauncher, Any]) -> None:
+    shown, launcher, icon = view
+    launcher.state = "stopped"
+    shown.refresh()
+    assert not {item.text: item.enabled for item in icon.menu.items}["Open GridBear"]
+    assert icon.title == "GridBear Desktop: Stopped"
