@@ -178,7 +178,8 @@ class TrayView:
     def _image(self) -> Any:
         from PIL import Image  # only the tray needs it
 
-        return Image.open(resource_dir("assets") / "icons" / self._model.icon_file())
+        with Image.open(resource_dir("assets") / "icons" / self._model.icon_file()) as image:
+            return image.copy()
 
 
 def _catch_signals_in_glib(quit_asked: Callable[[], None]) -> None:

@@ -28,7 +28,7 @@ def run(arguments: list[str]) -> int:
                 say("This system has no GTK bindings with WebKit: using Qt, a download of some 250 MB.")
                 dev_venv.install("qt")
     else:
-        say("There is no display here: installing the server alone, without window and tray.")
+        say("There is no display here: the server alone will do, without window and tray.")
         dev_venv.install("requirements")
     say("Starting GridBear.")
     command = [str(dev_venv.PYTHON), "-m", "gridbear_desktop", *arguments]
