@@ -113,12 +113,8 @@ class Settings(BaseModel):
     notifications_max_bytes: int = _setting(
         16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", ge=4096
     )
-    sessions_max_bytes: int = _setting(
-        16 * MEBIBYTE, "Space for sessions; the oldest go first.", unit="B", ge=4096
-    )
-    tasks_max_bytes: int = _setting(
-        64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", ge=4096
-    )
+    sessions_max_bytes: int = _setting(16 * MEBIBYTE, "Space for sessions; the oldest go first.", unit="B", ge=4096)
+    tasks_max_bytes: int = _setting(64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", ge=4096)
     webhook_deliveries_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", ge=4096
     )
@@ -197,9 +193,7 @@ def check_setting(name: str, value: Any) -> Any:
     """`value` as the type that the setting `name` wants. Raises ValidationFailed on an unknown name or bad value."""
     known = {field.name for field in setting_fields() if not field.secret} - {"data_dir"}
     if name not in known:
-        raise ValidationFailed.of(
-            "name", "unknown_setting", f"no such setting; known are {', '.join(sorted(known))}"
-        )
+        raise ValidationFailed.of("name", "unknown_setting", f"no such setting; known are {', '.join(sorted(known))}")
     try:
         return getattr(Settings(**{name: value}), name)
     except ValidationError as error:
@@ -207,9 +201,7 @@ def check_setting(name: str, value: Any) -> Any:
         raise ValidationFailed.of("value", "invalid_setting", f"{name}: {message}") from None
 
 
-def source_of(
-    name: str, cli: Mapping[str, Any], env: Mapping[str, str], stored: Mapping[str, Any]
-) -> SettingSource:
+def source_of(name: str, cli: Mapping[str, Any], env: Mapping[str, str], stored: Mapping[str, Any]) -> SettingSource:
     """Where the value of a setting comes from."""
     if cli.get(name) is not None:
         return "command line"

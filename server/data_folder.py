@@ -13,8 +13,30 @@ from filelock import FileLock, Timeout
 from server.errors import StartupError
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afpfs webdav davfs ncpfs 9p ceph glusterfs lustre fuse.sshfs fuse.rclone "
-    "fuse.s3fs fuse.gvfsd-fuse fuse.glusterfs fuse.davfs2 afs coda beegfs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afpfs",
+        "webdav",
+        "davfs",
+        "ncpfs",
+        "9p",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.gvfsd-fuse",
+        "fuse.glusterfs",
+        "fuse.davfs2",
+        "afs",
+        "coda",
+        "beegfs",
+    ]
 )
 SYNC_FOLDERS = (
     "Dropbox", "OneDrive", "Google Drive", "GoogleDrive", "iCloud Drive", "Mobile Documents", "Nextcloud",
@@ -125,6 +147,6 @@ def sync_service(path: Path) -> str | None:
     """The sync service whose folder `path` seems to lie in, judged by the names of its parents."""
     for part in path.parts:
         for name in SYNC_FOLDERS:
-            if part == name or part.startswith(f"{name} ") or part.startswith(f"{name}-"):
+            if part == name or part.startswith((f"{name} ", f"{name}-")):
                 return name
     return None

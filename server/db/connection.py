@@ -17,7 +17,7 @@ NOCASE_COLLATION = "gridbear_nocase"
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode: transactions are begun and ended by hand. Usable from any one thread at a time."""
+    """A connection in autocommit mode (transactions are begun by hand), for any one thread at a time."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1024)
     execute = connection.execute
     execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")

@@ -91,7 +91,9 @@ class Writer:
         if self._closed:
             raise Busy("The server is stopping.", retry_after=2.0)
         if self._queue.qsize() >= self._limit:
-            raise Busy(f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0)
+            raise Busy(
+                f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0
+            )
         future: asyncio.Future[Any] = self._loop.create_future()
         self._queue.put(_Waiting(unit, tables, future, on_commit))
         return future

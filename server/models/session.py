@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text
+from sqlalchemy import Text, bindparam, delete
 from sqlalchemy.orm import Mapped
 
+from server.db.statements import compile_sql
 from server.db.types import DateTimeText, SecretText
 from server.models.base import NOTHING, Base, ModelOptions, Owned, Record, Rules, field
 
@@ -29,3 +30,11 @@ class Session(Owned, Record, Base):
     device: Mapped[str | None] = field(Text, label="Device", read_only=True, max_length=300)
     address: Mapped[str | None] = field(Text, label="Address", read_only=True, max_length=100)
     last_used_at: Mapped[str] = field(DateTimeText, label="Last used", required=True, read_only=True)
+
+
+def delete_of_person_sql() -> str:
+    """Sign `:owner_id` out everywhere but in the session `:keep`."""
+    table = Session.__table__
+    return compile_sql(
+        delete(Session).where(table.c.owner_id == bindparam("owner_id"), table.c.id != bindparam("keep"))
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Text
+from sqlalchemy import Boolean, Text, bindparam, func, select
 from sqlalchemy.orm import Mapped
 
+from server.db.statements import compile_sql
 from server.db.types import ChoiceText, SecretText
 from server.models.base import NOTHING, READ_OWN, Base, ModelOptions, Record, Rules, field
 
@@ -38,10 +39,26 @@ class User(Record, Base):
         pattern_help="letters, digits and . _ @ - are possible, the first a letter or digit",
     )
     display_name: Mapped[str | None] = field(Text, label="Name", max_length=200)
-    role: Mapped[str] = field(
-        ChoiceText("admin", "member", "guest"), label="Role", default="member", admin_only=True
-    )
+    role: Mapped[str] = field(ChoiceText("admin", "member", "guest"), label="Role", default="member", admin_only=True)
     is_active: Mapped[bool] = field(
         Boolean, label="Active", default=True, admin_only=True, help="An inactive person can't sign in."
     )
-    password_hash: Mapped[str | None] = field(SecretText, label="Password hash", hidden=True)
+    password: Mapped[str | None] = field(
+        SecretText,
+        label="Password",
+        write_only=True,
+        create_only=True,
+        max_length=PASSWORD_MAX_LENGTH,
+        help=f"At least {PASSWORD_MIN_LENGTH} characters. Changed later by its owner; only its hash is stored.",
+    )
+
+
+def count_active_admins_sql() -> str:
+    """How many people could still administer this server."""
+    active = User.__table__.c.is_active == bindparam("active")
+    return compile_sql(
+        select(func.count()).select_from(User.__table__).where(User.__table__.c.role == bindparam("role"), active)
+    )
+
+
+ACTIVE_ADMIN = {"role": "admin", "active": 1}

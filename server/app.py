@@ -1,0 +1,170 @@
+"""The application: what there is, in which order it starts, and which address goes where."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from server import __version__
+from server.access.actor import SYSTEM
+from server.asgi.guard import Guard
+from server.asgi.replies import send_error
+from server.auth.authenticate import Authenticator
+from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
+from server.auth.operations import Operations
+from server.auth.people import People
+from server.auth.routes import auth_router
+from server.config import Settings, SettingsHolder, resource_dir
+from server.data_folder import DataFolder
+from server.db.migrate import migrate
+from server.db.store import Store
+from server.events.bus import Bus, RecordChanged
+from server.internal_api.routes import internal_router
+from server.internal_api.secret import internal_secret
+from server.models.base import Base
+from server.models.catalogue import OWN_MODELS
+from server.models.registry import ModelRegistry
+from server.plugin_host.registry import PluginHost
+from server.records.service import Records
+from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.rest_api.gate import RestGate
+from server.rest_api.records_app import RecordsApp
+from server.rest_api.routes import rest_router
+from server.web.desktop import desktop_router
+from server.web.dispatch import Dispatch
+from server.web.faults import handle_errors
+from server.web.openapi import merge_models
+from server.web.pages import UiFiles, page_router
+
+FLUSH_SECONDS = 60.0
+
+
+class GridBearApp:
+    """One server. `data()` opens its records, `running()` everything; the object itself is the ASGI app."""
+
+    def __init__(self, settings: Settings, control_token: str) -> None:
+        assert OWN_MODELS, "importing the catalogue declares the program's models"
+        self._started_with = settings
+        self._control_token = control_token
+        self.settings = SettingsHolder(settings)
+        self.warnings: list[str] = []
+        self.stopping = asyncio.Event()
+        self.operations: Operations
+        self.people: People
+        self.records: Records
+        self._asgi: Guard | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._asgi is not None, "the app serves inside `running()` only"
+        await self._asgi(scope, receive, send)
+
+    async def setup_link(self) -> str | None:
+        """A fresh link that makes the first admin, or None once there is one."""
+        return self.operations.setup_link() if self.people.needs_setup else None
+
+    def stop_streams(self) -> None:
+        """End every open stream; new ones end at once."""
+        self.stopping.set()
+
+    @contextlib.asynccontextmanager
+    async def data(self) -> AsyncIterator[None]:
+        """The records and accounts, without serving anything."""
+        self._folder = DataFolder(self._started_with.data_dir)
+        self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
+        self.plugins.discover()
+        migrate(self._folder.database, Base.metadata)
+        self._bus = Bus()
+        self._store = Store(self._folder.database, write_queue=self._started_with.write_queue)
+        try:
+            registry = ModelRegistry(Base)
+            self.records = Records(self._store, registry, self._bus, self.settings)
+            self.records.behave("users", UserBehaviour())
+            self.records.behave("api_tokens", ApiTokenBehaviour())
+            self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
+            await self._settings_of_records()
+            self.people = People(self.records, self.settings, self._bus)
+            await self.people.start()
+            self.operations = Operations(self.people, self._address)
+            yield
+        finally:
+            await self._store.close()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything, serve inside, close everything."""
+        async with self.data(), contextlib.AsyncExitStack() as stack:
+            secret = internal_secret(self._folder.path, self._started_with.internal_api_secret)
+            authenticator = Authenticator(
+                self.records, self.settings, self._bus, control_token=self._control_token, internal_secret=secret
+            )
+            gate = RestGate(authenticator, self.settings)
+            needs_setup = self._needs_setup
+            ui = resource_dir("assets") / "ui"
+
+            web = FastAPI(
+                title="GridBear", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+            )
+            web.include_router(page_router(ui, self.settings, needs_setup))
+            web.include_router(auth_router(self.people, authenticator, self.settings))
+            web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
+            web.include_router(internal_router(self.records, lambda: secret))
+            web.include_router(rest_router(self.records.registry, gate, self.settings))
+            handle_errors(web)
+            self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
+            merge_models(web, self.records.registry, self.settings)
+
+            dispatch = Dispatch(
+                web=web,
+                records=RecordsApp(self.records, gate, self.settings),
+                plugins=self.plugins,
+                ui=UiFiles(ui),
+            )
+            self._asgi = Guard(dispatch, self.settings, needs_setup)
+            flushing = asyncio.create_task(self._flush(authenticator))
+            stack.push_async_callback(_cancelled, flushing)
+            stack.push_async_callback(authenticator.flush_last_use)
+            yield
+
+    def _needs_setup(self) -> bool:
+        return self.people.needs_setup
+
+    def _address(self) -> str:
+        current = self.settings.current
+        host = "127.0.0.1" if current.host in ("0.0.0.0", "", "::") else current.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{current.port}{current.base_path}"
+
+    async def _settings_of_records(self) -> None:
+        rows = await self.records.find(SYSTEM, "settings")
+        self.settings.publish(with_records(self._started_with, rows))
+        self._bus.subscribe(self._setting_changed)
+
+    def _setting_changed(self, event: RecordChanged) -> None:
+        if event.model == "settings":
+            task = asyncio.get_running_loop().create_task(self._reload_settings())
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
+    async def _reload_settings(self) -> None:
+        publish_live(self.settings, self._started_with, await self.records.find(SYSTEM, "settings"))
+
+    async def _flush(self, authenticator: Authenticator) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await authenticator.flush_last_use()
+
+
+def create_app(settings: Settings, *, control_token: str | None = None) -> GridBearApp:
+    """The application for `settings`. `control_token` is what the tray and the command line sign in with."""
+    return GridBearApp(settings, control_token or secrets.token_urlsafe(32))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,1 @@
+"""ASGI building blocks: replies, bodies, guards, signatures."""

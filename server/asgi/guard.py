@@ -1,0 +1,164 @@
+"""The guard at the door: it wraps the whole app and looks at every request before anything else does."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server import log as server_log
+from server.asgi.replies import send_error
+from server.config import SettingsHolder
+from server.errors import Forbidden, GridBearError, InternalError, NotFound
+
+log = logging.getLogger(__name__)
+
+SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{extra}; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_PLAIN = [*_HEADERS, (b"content-security-policy", _CSP.format(extra="").encode())]
+# Swagger UI draws its logo and arrows from data: addresses.
+_DOCS = [*_HEADERS, (b"content-security-policy", _CSP.format(extra=" data:").encode())]
+
+
+class Guard:
+    """Strips the base path, checks Host and Origin, gives the request its id and every answer its headers.
+
+    Nothing is exempt from the Host check; the cross-site rule of DESIGN.md 13 B looks at unsafe requests with a cookie.
+    """
+
+    def __init__(self, app: ASGIApp, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> None:
+        self._app = app
+        self._settings = settings
+        self._needs_setup = needs_setup
+        self._hosts, self._origins = _allowed(settings)
+        settings.subscribe(lambda _settings: self._reload())
+
+    def _reload(self) -> None:
+        self._hosts, self._origins = _allowed(self._settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            return
+        request_id = os.urandom(8).hex()
+        server_log.request_id.set(request_id)
+        own_headers = _DOCS if scope["path"].endswith("/api/docs") else _PLAIN
+        own_headers = [*own_headers, (b"x-request-id", request_id.encode())]
+        started = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], *own_headers]
+            await send(message)
+
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id, "needs_setup": self._needs_setup()}
+        try:
+            self._strip_base_path(scope)
+            self._check(scope)
+            await self._app(scope, receive, guarded)
+        except GridBearError as error:
+            if started:
+                raise
+            await send_error(error, scope, receive, guarded)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            broken = InternalError("Something went wrong on our side. The log has the details under the request id.")
+            await send_error(broken, scope, receive, guarded)
+
+    def _strip_base_path(self, scope: Scope) -> None:
+        base = self._settings.current.base_path
+        if not base:
+            return
+        path = scope["path"]
+        if path != base and not path.startswith(f"{base}/"):
+            raise NotFound(f"This server answers under {base}/ (GRIDBEAR_BASE_PATH).")
+        scope["path"] = path[len(base) :] or "/"
+        scope["raw_path"] = scope["path"].encode()
+        scope["root_path"] = ""
+
+    def _check(self, scope: Scope) -> None:
+        host = origin = site = b""
+        hosts = 0
+        cookie = False
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+                hosts += 1
+            elif name == b"origin":
+                origin = value
+            elif name == b"sec-fetch-site":
+                site = value
+            elif name == b"cookie":
+                cookie = True
+        if hosts != 1 or host.lower() not in self._hosts:
+            raise Forbidden(
+                f"This server does not answer to the host name {host.decode('latin-1')!r}. "
+                "An admin can allow it with the setting allowed_hosts (GRIDBEAR_ALLOWED_HOSTS).",
+                code="host_not_allowed",
+            )
+        if cookie and scope["method"] not in SAFE_METHODS:
+            foreign = bool(origin) and not self._is_own(origin, host)
+            if foreign or (site and site not in (b"same-origin", b"none")):
+                raise Forbidden("Another web site tried to act in your name; nothing was done.", code="cross_site")
+
+    def _is_own(self, origin: bytes, host: bytes) -> bool:
+        lowered = origin.lower()
+        return lowered == b"http://" + host.lower() or (
+            lowered in self._origins and lowered.partition(b"://")[2] == host.lower()
+        )
+
+
+def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Host headers that may pass, and origins with another scheme than http that count as our own."""
+    current = settings.current
+    hosts = {f"{name}:{current.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+    if not current.is_loopback:
+        hosts |= {f"{name}:{current.port}" for name in lan_names(current.host)}
+    if current.port == 80:
+        hosts |= {host.removesuffix(":80") for host in hosts}
+    origins = set()
+    for entry in filter(None, (part.strip() for part in current.allowed_hosts.split(","))):
+        if "://" in entry:
+            parts = urlsplit(entry)
+            hosts.add(parts.netloc)
+            origins.add(f"{parts.scheme}://{parts.netloc}")
+        else:
+            hosts.add(entry)
+    return frozenset(host.lower().encode() for host in hosts), frozenset(origin.lower().encode() for origin in origins)
+
+
+def lan_names(host: str) -> set[str]:
+    """Names and addresses under which other computers may reach a server that listens on `host`."""
+    if host not in ("0.0.0.0", "::", ""):
+        return {f"[{host}]" if ":" in host else host}
+    # Only LAN mode needs it.
+    import psutil
+
+    name = socket.gethostname().lower()
+    names = {name, f"{name.partition('.')[0]}.local"}
+    for addresses in psutil.net_if_addrs().values():
+        for address in addresses:
+            if address.family == socket.AF_INET:
+                names.add(address.address)
+            elif address.family == socket.AF_INET6:
+                names.add(f"[{address.address.partition('%')[0]}]")
+    return names

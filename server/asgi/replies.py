@@ -1,0 +1,98 @@
+"""Answers on the ASGI level: the envelope, and the one place that maps errors to HTTP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from server import errors
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+STATUS: dict[type[errors.GridBearError], int] = {
+    errors.BadRequest: 400,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.ValidationFailed: 422,
+    errors.RateLimited: 429,
+    errors.InternalError: 500,
+    errors.UpstreamFailed: 502,
+    errors.Busy: 503,
+    errors.StorageFull: 507,
+}
+JSON_TYPE = (b"content-type", b"application/json")
+PRIVATE = (b"cache-control", b"private, no-cache")
+
+
+def status_of(error: errors.GridBearError) -> int:
+    """The HTTP status of an error."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 500
+
+
+def error_body(error: errors.GridBearError, request_id: str) -> bytes:
+    """The one error shape."""
+    body: dict[str, Any] = {"ok": False, "error": error.message, "code": error.code}
+    if error.fields:
+        body["fields"] = {name: {"code": e.code, "message": e.message} for name, e in error.fields.items()}
+    if error.retry_after is not None:
+        body["retry_after"] = math.ceil(error.retry_after)
+    body["request_id"] = request_id
+    return orjson.dumps(body)
+
+
+def error_headers(error: errors.GridBearError) -> list[tuple[bytes, bytes]]:
+    """The headers that belong to an error."""
+    headers = [JSON_TYPE, (b"cache-control", b"no-store")]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
+    if isinstance(error, errors.MethodNotAllowed) and error.allowed:
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, errors.Unauthorized):
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id that the guard gave this request."""
+    return str(scope.get("state", {}).get("request_id", "-"))
+
+
+def shown(error: errors.GridBearError, scope: Scope) -> errors.GridBearError:
+    """`error` as this request should see it: before set-up, 401 says what is missing."""
+    if isinstance(error, errors.Unauthorized) and scope.get("state", {}).get("needs_setup"):
+        return errors.Unauthorized(
+            "GridBear is not set up yet: open the set-up link (`gridbear setup-link` prints a fresh one).",
+            code="setup_required",
+        )
+    return error
+
+
+async def send_error(error: errors.GridBearError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with an error in the one shape."""
+    error = shown(error, scope)
+    body = error_body(error, request_id_of(scope))
+    await send_body(send, status_of(error), body, error_headers(error))
+
+
+async def send_body(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """Answer with a whole body."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", str(len(body)).encode())],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

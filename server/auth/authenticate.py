@@ -1,0 +1,182 @@
+"""The one parser of credentials: cookie, API token, control token and internal secret become one Actor."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.types import Scope
+
+from server.access.actor import ALL_SCOPES, INTERNAL, OWNER, SYSTEM, Actor, ActorKind
+from server.auth.tokens import API_TOKEN_PREFIX, token_hash
+from server.config import SettingsHolder, is_loopback_host
+from server.errors import NotFound, Unauthorized
+from server.events.bus import Bus, RecordChanged
+from server.records.service import Records
+from server.records.times import from_text, to_text
+
+log = logging.getLogger(__name__)
+
+COOKIE = "gridbear_session_token"
+_COOKIE_START = COOKIE.encode() + b"="
+MAX_KNOWN = 10_000
+
+
+@dataclass(slots=True)
+class _Known:
+    """A credential that was looked up before. Times are seconds since the epoch."""
+
+    actor: Actor
+    model: str
+    created: float
+    last_used: float
+    stored_use: float
+    expires: float | None
+
+
+class Authenticator:
+    """Answers from memory; a change of a person, session or token makes it look again."""
+
+    def __init__(
+        self,
+        records: Records,
+        settings: SettingsHolder,
+        bus: Bus,
+        *,
+        control_token: str,
+        internal_secret: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._records = records
+        self._settings = settings
+        self._control_token = control_token.encode()
+        self._internal_secret = internal_secret.encode()
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        bus.subscribe(self._changed)
+
+    def actor_for(self, scope: Scope) -> Actor:
+        """Who sends this request. Raises Unauthorized when nobody is named, or somebody who may not enter."""
+        bearer, cookie = _credentials(scope)
+        if bearer is not None:
+            return self._bearer(bearer, scope)
+        if cookie is not None:
+            return self._known_actor(cookie, "sessions")
+        raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+
+    def forget(self, user_id: int) -> None:
+        """Look the credentials of a person up again at their next use."""
+        for key in [key for key, known in self._known.items() if known.actor.user_id == user_id]:
+            del self._known[key]
+
+    async def flush_last_use(self) -> None:
+        """Store when credentials were last used: one write each and then, not one per request."""
+        for known in [known for known in self._known.values() if known.last_used > known.stored_use]:
+            known.stored_use = known.last_used
+            moment = to_text(datetime.fromtimestamp(known.last_used, UTC))
+            try:
+                await self._records.update(
+                    SYSTEM, known.model, known.actor.credential_id or 0, {"last_used_at": moment}
+                )
+            except NotFound:
+                log.debug("a credential went away before its last use was stored")
+
+    def _bearer(self, token: str, scope: Scope) -> Actor:
+        if token.startswith(API_TOKEN_PREFIX):
+            return self._known_actor(token, "api_tokens")
+        given = token.encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(given, self._control_token) and from_loopback(scope):
+            return OWNER
+        if self._internal_secret and hmac.compare_digest(given, self._internal_secret):
+            return INTERNAL
+        raise Unauthorized("This token is not known here.")
+
+    def _known_actor(self, token: str, model: str) -> Actor:
+        key = token_hash(token)
+        now = self._clock()
+        known = self._known.get(key)
+        if known is None or known.model != model:
+            known = self._look_up(key, model)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = known
+        settings = self._settings.current
+        if model == "sessions":
+            ended = (
+                now - known.last_used >= settings.session_inactivity_hours * 3600
+                or now - known.created >= settings.session_max_days * 86400
+            )
+        else:
+            ended = known.expires is not None and now >= known.expires
+        if ended:
+            raise Unauthorized(
+                "This sign-in has ended. Sign in again." if model == "sessions" else "This token has expired."
+            )
+        known.last_used = max(known.last_used, now)
+        return known.actor
+
+    def _look_up(self, key: str, model: str) -> _Known:
+        row = self._records.look_up(SYSTEM, model, "token_hash", key)
+        person = None if row is None else self._records.look_up(SYSTEM, "users", "id", row["owner_id"])
+        if row is None or person is None or not person["is_active"]:
+            raise Unauthorized("Sign in again." if model == "sessions" else "This token is not known here.")
+        return _known(row, person, model)
+
+    def _changed(self, event: RecordChanged) -> None:
+        if event.model == "users":
+            self.forget(event.record_id)
+        elif event.model in ("sessions", "api_tokens") and event.verb == "delete":
+            gone = [
+                key
+                for key, known in self._known.items()
+                if known.model == event.model and known.actor.credential_id == event.record_id
+            ]
+            for key in gone:
+                del self._known[key]
+
+
+def _known(row: dict[str, Any], person: dict[str, Any], model: str) -> _Known:
+    kind: ActorKind = "user" if model == "sessions" else "token"
+    actor = Actor(
+        kind=kind,
+        user_id=person["id"],
+        username=person["username"],
+        role=person["role"],
+        scopes=ALL_SCOPES if model == "sessions" else frozenset(row["scopes"]),
+        credential_id=row["id"],
+    )
+    created = from_text(row["created_at"]).timestamp()
+    used = row["last_used_at"]
+    last_used = created if used is None else from_text(used).timestamp()
+    expires = row.get("expires_at")
+    return _Known(
+        actor, model, created, last_used, last_used, None if expires is None else from_text(expires).timestamp()
+    )
+
+
+def from_loopback(scope: Scope) -> bool:
+    """Whether the request comes from this computer."""
+    client = scope.get("client")
+    return client is not None and is_loopback_host(str(client[0]))
+
+
+def _credentials(scope: Scope) -> tuple[str | None, str | None]:
+    bearer = cookie = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            kind, _, token = value.partition(b" ")
+            if kind.lower() != b"bearer":
+                raise Unauthorized("Only Authorization: Bearer is understood.")
+            bearer = token.strip().decode("latin-1")
+        elif name == b"cookie" and cookie is None:
+            for part in value.split(b";"):
+                stripped = part.strip()
+                if stripped.startswith(_COOKIE_START):
+                    cookie = stripped[len(_COOKIE_START) :].decode("latin-1")
+                    break
+    return bearer, cookie

@@ -1,0 +1,66 @@
+"""What people, tokens and sessions do beyond being stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from server.access.actor import SCOPES, Actor
+from server.auth.passwords import hash_password, password_problem
+from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
+from server.db.writer import Transaction
+from server.errors import Conflict, FieldError, ValidationFailed
+from server.models.session import delete_of_person_sql
+from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
+from server.records.behaviour import Behaviour, Prepared, WriteVerb
+
+
+class UserBehaviour(Behaviour):
+    """Hashes the password, keeps the last admin, signs out whoever loses access."""
+
+    def __init__(self) -> None:
+        self._count_admins = count_active_admins_sql()
+        self._sign_out = delete_of_person_sql()
+
+    async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
+        password = columns.get("password")
+        if password is None or actor.kind == "system":
+            return Prepared(columns)
+        problem = password_problem(password)
+        if problem is not None:
+            raise ValidationFailed(f"password: {problem.message}", fields={"password": problem})
+        return Prepared({**columns, "password": await hash_password(password)})
+
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if verb == "create":
+            return
+        if transaction.execute(self._count_admins, ACTIVE_ADMIN).fetchone()[0] == 0:
+            raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
+        if row is not None and not row["is_active"]:
+            transaction.touched.add("sessions")
+            transaction.execute(self._sign_out, {"owner_id": record_id, "keep": 0})
+
+
+class ApiTokenBehaviour(Behaviour):
+    """Makes the secret, keeps its hash, tells it once."""
+
+    async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
+        if record_id is not None:
+            return Prepared(columns)
+        scopes = orjson.loads(columns.get("scopes", '["api","mcp"]'))
+        unknown = [scope for scope in scopes if scope not in SCOPES]
+        if unknown or not scopes:
+            message = f"one or more of {', '.join(SCOPES)} are wanted"
+            raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
+        if actor.kind == "token" and not set(scopes) <= set(actor.scopes):
+            message = "a token can't make one that may do more than itself"
+            raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("scope_too_wide", message)})
+        token = new_token(API_TOKEN_PREFIX)
+        made = {**columns, "token_hash": token_hash(token), "prefix": token[:SHOWN_PREFIX_LENGTH]}
+        return Prepared(made, told_once={"token": token})
+
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if row is not None and row["owner_id"] is None:
+            raise ValidationFailed.of("owner_id", "required", "a token belongs to a person; name one")

@@ -1,0 +1,104 @@
+"""`gridbear user`, `gridbear token`, `gridbear setup-link`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.errors import Conflict, ValidationFailed
+from server.records.times import to_text
+
+EXIT_EXISTS = 3
+
+app = typer.Typer()
+user = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+token = typer.Typer(help="Personal API tokens.", no_args_is_help=True)
+app.add_typer(user, name="user")
+app.add_typer(token, name="token")
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The data folder, if not the platform's own (GRIDBEAR_DATA_DIR).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@user.command("create")
+def user_create(
+    name: Annotated[str, typer.Argument(help="The username.")],
+    admin: Annotated[bool, typer.Option("--admin", help="Make them an administrator.")] = False,
+    display_name: Annotated[str | None, typer.Option("--display-name", help="The name that people read.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Add a person. Exit code 3 when the name is taken; nothing is changed then."""
+    parameters = {
+        "username": name,
+        "password": _password(password_stdin),
+        "role": "admin" if admin else "member",
+        "display_name": display_name,
+    }
+    result = _run("user-create", parameters, data_dir)
+    typer.echo(json.dumps(result) if as_json else f"Created {result['role']} {result['username']}.")
+
+
+@token.command("create")
+def token_create(
+    username: Annotated[str, typer.Argument(help="Whose token it is.")],
+    name: Annotated[str, typer.Option("--name", help="What it is for.")] = "command line",
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="api, api:read or mcp; more than once.")] = None,
+    expires: Annotated[str | None, typer.Option("--expires", help="A moment such as 2027-01-31.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make a personal API token. The secret stands alone on the last line and is never shown again."""
+    parameters = {"username": username, "name": name, "scopes": scope, "expires_at": _moment(expires)}
+    result = _run("token-create", parameters, data_dir)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    typer.echo(f"Token {result['name']} of {username}, scopes {', '.join(result['scopes'])}:", err=True)
+    typer.echo(result["token"])
+
+
+@app.command("setup-link")
+def setup_link(data_dir: DataDir = None) -> None:
+    """Print a fresh link that makes the first admin. It works once, on this computer."""
+    typer.echo(_run("setup-link", {}, data_dir)["url"])
+
+
+def _run(name: str, parameters: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:
+    # The whole server; `--help` can do without.
+    from server.cli.reach import run_operation
+
+    try:
+        return run_operation(name, {key: value for key, value in parameters.items() if value is not None}, data_dir)
+    except Conflict as error:
+        typer.echo(f"gridbear: {error.message}", err=True)
+        raise typer.Exit(EXIT_EXISTS if error.code == "exists" else 1) from None
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        line = sys.stdin.readline()
+        return line.rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise ValidationFailed("There is no terminal to ask for the password: use --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _moment(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValidationFailed("--expires: a moment like 2027-01-31 or 2027-01-31T12:00:00Z is wanted") from None
+    return to_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -1,0 +1,141 @@
+"""Bring the file to the schema of the loaded models: create it, or add what is missing. Nothing else is automatic."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import MetaData, Table, create_engine
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from server.db.connection import connect
+from server.errors import StartupError
+
+APPLICATION_ID = 0x47425231
+SCHEMA_VERSION = 1
+_HEADER = b"SQLite format 3\x00"
+_META = "CREATE TABLE IF NOT EXISTS gridbear_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+
+
+def check_file(path: Path) -> None:
+    """Look at the file's header without opening it as a database. Raises StartupError when it isn't ours to open."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StartupError(f"The database {path} can't be read ({error.strerror or error}).") from error
+    if not header:
+        return
+    version = int.from_bytes(header[60:64], "big")
+    application = int.from_bytes(header[68:72], "big")
+    if not header.startswith(_HEADER) or len(header) < 100 or application != APPLICATION_ID:
+        raise StartupError(
+            f"The file {path} is not a GridBear database. Nothing was changed; move it away or choose another data "
+            "folder with --data-dir."
+        )
+    if version > SCHEMA_VERSION:
+        raise StartupError(
+            f"The database {path} was made by a newer GridBear (schema {version}, this program knows "
+            f"{SCHEMA_VERSION}). Nothing was changed; install the newer program or restore an older backup."
+        )
+
+
+def migrate(path: Path, metadata: MetaData) -> None:
+    """Create the database or add missing tables, columns and indexes, in one transaction.
+
+    Raises StartupError when the file needs a change that is not an addition.
+    """
+    check_file(path)
+    fresh = not path.exists() or path.stat().st_size == 0
+    try:
+        connection = connect(path)
+        try:
+            if fresh:
+                _prepare(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            wanted = fingerprint(metadata)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(_META)
+            row = connection.execute("SELECT value FROM gridbear_meta WHERE name = 'schema'").fetchone()
+            if row is None or row[0] != wanted:
+                _add_missing(connection, metadata)
+                connection.execute("INSERT OR REPLACE INTO gridbear_meta VALUES ('schema', ?)", (wanted,))
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StartupError(
+            f"The database {path} can't be opened ({error}). Nothing was changed; check that the file is whole and "
+            "no other program uses it."
+        ) from error
+
+
+def fingerprint(metadata: MetaData) -> str:
+    """A hash of the declared schema: two programs with the same one need no look at each other's files."""
+    parts = []
+    for table in metadata.sorted_tables:
+        parts.append(str(CreateTable(table)))
+        parts += sorted(str(CreateIndex(index)) for index in table.indexes)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # In the rollback journal, so that the header on disk says whose file this is before any WAL exists.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("VACUUM")
+
+
+def _add_missing(connection: sqlite3.Connection, metadata: MetaData) -> None:
+    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    for table in metadata.sorted_tables:
+        if table.name not in present:
+            _create(connection, table)
+    if present & set(metadata.tables):
+        _add_columns(connection, metadata, present)
+
+
+def _create(connection: sqlite3.Connection, table: Table) -> None:
+    connection.execute(str(CreateTable(table)))
+    for index in table.indexes:
+        connection.execute(str(CreateIndex(index)))
+
+
+def _add_columns(connection: sqlite3.Connection, metadata: MetaData, present: set[str]) -> None:
+    # Alembic costs a quarter of a second to import and is needed only where a file meets a newer declaration.
+    from alembic.autogenerate import produce_migrations
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from alembic.operations.ops import AddColumnOp, CreateIndexOp, ModifyTableOps, OpContainer
+
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    known = set(metadata.tables)
+    with engine.connect() as bound:
+        context = MigrationContext.configure(
+            bound,
+            opts={
+                "include_object": lambda _o, name, kind, _r, other: (
+                    kind != "table" or (name in known and name in present)
+                ),
+                "compare_type": False,
+            },
+        )
+        operations = Operations(context)
+        script = produce_migrations(context, metadata)
+        changes: list[object] = []
+        for step in script.upgrade_ops.ops if script.upgrade_ops else ():
+            changes += step.ops if isinstance(step, (ModifyTableOps, OpContainer)) else [step]
+        for change in changes:
+            if isinstance(change, (AddColumnOp, CreateIndexOp)):
+                operations.invoke(change)
+                continue
+            raise StartupError(
+                "The database needs a change that is not a plain addition "
+                f"({type(change).__name__.removesuffix('Op')}), and this program has no migration for it. "
+                "Nothing was changed; use the program version that made this database."
+            )

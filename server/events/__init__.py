@@ -1,0 +1,1 @@
+"""What happened, told after the commit and only then."""

@@ -1,0 +1,1 @@
+"""All MCP servers of this machine behind one endpoint: upstream clients, catalogue, policy, built-in tools."""

@@ -1,0 +1,49 @@
+"""What a server offers, kept in memory as it wrote it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from server.mcp_gateway.names import public_name
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool: its own name, its name on the endpoint of all servers, and its description as received."""
+
+    server: str
+    name: str
+    public_name: str
+    raw: Mapping[str, Any]
+
+    @property
+    def input_schema(self) -> Mapping[str, Any] | None:
+        schema = self.raw.get("inputSchema")
+        return schema if isinstance(schema, dict) else None
+
+    def as_listed(self, *, prefixed: bool) -> dict[str, Any]:
+        """The description for a client: everything untouched but the name."""
+        return {**self.raw, "name": self.public_name if prefixed else self.name}
+
+    def summary(self) -> dict[str, Any]:
+        """`name`, `title`, `description` for a page."""
+        title = self.raw.get("title") or (self.raw.get("annotations") or {}).get("title")
+        return {"name": self.name, "title": title, "description": self.raw.get("description")}
+
+
+def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[str, Tool]:
+    """Tools by public name, in the server's order. Of two with one name the first is kept."""
+    tools: dict[str, Tool] = {}
+    for raw in raw_tools:
+        name = raw.get("name")
+        if not isinstance(name, str) or not name:
+            continue
+        tool = Tool(server, name, public_name(server, name), raw)
+        if tools.setdefault(tool.public_name, tool) is not tool:
+            _log.warning("MCP server %s has two tools named %s; the first is kept", server, name)
+    return tools

@@ -1,0 +1,67 @@
+"""What is known of one configured MCP server: a frozen copy of its row, without the secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.access.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The public part of an `mcp_servers` row."""
+
+    id: int
+    name: str
+    transport: str
+    enabled: bool
+    visibility: str
+    updated_at: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> ServerConfig:
+        """From a row as `Records` gives it."""
+        return cls(
+            id=int(row["id"]),
+            name=str(row["name"]),
+            transport=str(row["transport"]),
+            enabled=bool(row["enabled"]),
+            visibility=str(row["visibility"]),
+            updated_at=str(row.get("updated_at", "")),
+        )
+
+    def may_use(self, actor: Actor) -> bool:
+        """Whether `actor` may know of this server and call its tools. The only place that decides it."""
+        if not self.enabled or not actor.is_signed_in or not actor.has_scope("mcp"):
+            return False
+        return actor.is_admin or (self.visibility == "everyone" and actor.user_id is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """All that is needed to reach the server, secrets included. Lives only as long as the connection."""
+
+    name: str
+    transport: str
+    command: str
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str | None
+    url: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> LaunchSpec:
+        """From a row with its write-only fields."""
+        return cls(
+            name=str(row["name"]),
+            transport=str(row["transport"]),
+            command=str(row.get("command") or ""),
+            args=tuple(str(value) for value in row.get("args") or ()),
+            env={str(key): str(value) for key, value in (row.get("env") or {}).items()},
+            cwd=str(row["cwd"]) if row.get("cwd") else None,
+            url=str(row.get("url") or ""),
+            headers={str(key): str(value) for key, value in (row.get("headers") or {}).items()},
+        )

@@ -1,0 +1,48 @@
+"""What the gateway answers when it can't pass on a call: JSON-RPC errors of the range that is left to servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RATE_LIMITED = -32001
+CIRCUIT_OPEN = -32003
+"""-32002 was used by earlier protocol versions, and the specification says that it is never used again."""
+UPSTREAM_FAILED = -32004
+UPSTREAM_TIMEOUT = -32005
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+
+
+class CallFailed(Exception):
+    """A JSON-RPC error for the caller. `message` is safe to show; `data` is JSON (often `retry_after`, seconds)."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def unknown_tool(name: str) -> CallFailed:
+    """The one answer for a tool that is not there and a tool that the caller may not know of."""
+    return CallFailed(INVALID_PARAMS, f"Unknown tool: {name}")
+
+
+def rate_limited(server: str, retry_after: float, per_minute: float, burst: int) -> CallFailed:
+    """Over the limit per person and server."""
+    return CallFailed(
+        RATE_LIMITED,
+        f"Rate limit of the MCP server {server} reached: {per_minute:g} calls per minute and person, "
+        f"at most {burst} at once. Try again in {max(1, round(retry_after + 0.5))} s.",
+        {"limit": "mcp_rate_per_minute", "retry_after": round(retry_after, 3)},
+    )
+
+
+def circuit_open(server: str, retry_after: float) -> CallFailed:
+    """The server failed too often; it is left alone for a while."""
+    return CallFailed(
+        CIRCUIT_OPEN,
+        f"The MCP server {server} failed too often and is left alone for now. "
+        f"Try again in {max(1, round(retry_after + 0.5))} s.",
+        {"limit": "circuit_breaker", "retry_after": round(retry_after, 3)},
+    )

@@ -1,0 +1,12 @@
+"""The program's own models. Importing this declares them all."""
+
+from __future__ import annotations
+
+from server.models.api_token import ApiToken
+from server.models.note import Note
+from server.models.notification import Notification
+from server.models.session import Session
+from server.models.setting import Setting
+from server.models.user import User
+
+OWN_MODELS = (User, Session, ApiToken, Setting, Notification, Note)

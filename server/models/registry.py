@@ -1,0 +1,105 @@
+"""The models of one running program, as descriptors that need no look at SQLAlchemy any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Table
+from sqlalchemy.orm import DeclarativeBase
+
+from server.db.types import FieldType, type_name
+from server.errors import NotFound
+from server.models.base import EVERYTHING, NOTHING, Extent, FieldInfo, ModelOptions, Rules, Verb
+
+RESERVED_MODEL_NAMES = frozenset(
+    ("models", "batch", "events", "access", "files", "import", "export", "backups", "sql", "docs", "metrics",
+     "server", "gateway")
+)  # fmt: skip
+"""Addresses under /api/v1 that are no model."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a model."""
+
+    name: str
+    type: FieldType
+    info: FieldInfo
+    nullable: bool
+    unique: bool
+    choices: tuple[str, ...] | None
+    references: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model: its table, its public fields, its options."""
+
+    name: str
+    table: Table
+    options: ModelOptions
+    fields: dict[str, FieldSpec]
+    """Every field that is part of a surface, write-only ones included."""
+    shown: tuple[str, ...]
+    """The fields that a row shows, in order."""
+    owner_column: str | None
+
+    def rules_for(self, role: str | None) -> Rules:
+        """The default rules of a role; verbs that the model does not offer are `none`."""
+        rules = EVERYTHING if role == "admin" else self.options.access.get(role or "", NOTHING)
+        return {verb: self._offered(verb, extent) for verb, extent in rules.items()}
+
+    def _offered(self, verb: Verb, extent: Extent) -> Extent:
+        return extent if verb in self.options.verbs else "none"
+
+
+class ModelRegistry:
+    """All models by name."""
+
+    def __init__(self, base: type[DeclarativeBase]) -> None:
+        self._specs: dict[str, ModelSpec] = {}
+        for mapper in base.registry.mappers:
+            table = mapper.local_table
+            if isinstance(table, Table):
+                self._specs[table.name] = _spec(table, mapper.class_.__options__)
+
+    def __iter__(self) -> Any:
+        return iter(sorted(self._specs.values(), key=lambda spec: spec.name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._specs
+
+    def get(self, name: str) -> ModelSpec:
+        """The model `name`. Raises NotFound."""
+        spec = self._specs.get(name)
+        if spec is None:
+            raise NotFound(f"There is no model {name!r}. GET /api/v1/models lists them.", code="unknown_model")
+        return spec
+
+
+def _spec(table: Table, options: ModelOptions) -> ModelSpec:
+    fields: dict[str, FieldSpec] = {}
+    for column in table.columns:
+        info = column.info.get("field")
+        if not isinstance(info, FieldInfo):
+            raise TypeError(f"{table.name}.{column.name} is not declared with field()")
+        if not info.hidden:
+            fields[column.name] = _field(column, info)
+    shown = tuple(name for name, field in fields.items() if not field.info.write_only)
+    owner = options.owner_column or ("owner_id" if "owner_id" in table.c else None)
+    return ModelSpec(table.name, table, options, fields, shown, owner)
+
+
+def _field(column: Column[Any], info: FieldInfo) -> FieldSpec:
+    references = next((key.column.table.name for key in column.foreign_keys), None)
+    kind = type_name(column.type)
+    return FieldSpec(
+        column.name,
+        "relation" if references is not None else kind,
+        info,
+        bool(column.nullable),
+        bool(column.unique),
+        getattr(column.type, "choices", None),
+        references,
+    )

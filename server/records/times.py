@@ -1,0 +1,21 @@
+"""Moments as text in the one stored form."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def to_text(moment: datetime) -> str:
+    """`2026-01-02T03:04:05.678Z`. A moment without a zone counts as UTC."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{aware.microsecond // 1000:03d}Z"
+
+
+def from_text(text: str) -> datetime:
+    """The moment of a stored text. Raises ValueError."""
+    return datetime.fromisoformat(text)
+
+
+def now_text() -> str:
+    """This moment."""
+    return to_text(datetime.now(UTC))

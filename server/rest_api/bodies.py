@@ -1,0 +1,33 @@
+"""JSON bodies of REST requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from server.errors import BadRequest, ValidationFailed
+
+_LONG_NUMBER = re.compile(rb"\d{19}")
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises BadRequest for what is no JSON, ValidationFailed for another kind of value."""
+    try:
+        # orjson turns integers over 64 bits into floats; the standard parser keeps them, so that they are refused.
+        value = json.loads(body) if _LONG_NUMBER.search(body) else orjson.loads(body)
+    except (orjson.JSONDecodeError, ValueError, RecursionError):
+        value = _lenient(body)
+    if not isinstance(value, dict):
+        raise ValidationFailed('The body must be a JSON object such as {"title": "…"}.')
+    return value
+
+
+def _lenient(body: bytes) -> Any:
+    """What strict JSON refuses and Python reads (NaN, lone surrogates) is refused later, by the field's name."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is no valid JSON.", code="invalid_json") from None

@@ -1,0 +1,49 @@
+"""The gate of /api/v1: every request is somebody's, and somebody has only so many."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from starlette.types import Scope
+
+from server.access.actor import Actor
+from server.auth.authenticate import Authenticator
+from server.config import SettingsHolder
+from server.errors import RateLimited
+from server.limits.token_bucket import TokenBuckets
+
+
+class RestGate:
+    """Authentication and the rate limit. The limit counts per person, not per token or connection."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        settings: SettingsHolder,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._authenticator = authenticator
+        self._settings = settings
+        self._clock = clock
+        self._buckets = TokenBuckets()
+
+    def enter(self, scope: Scope) -> tuple[Actor, tuple[bytes, bytes]]:
+        """The caller, and the header that tells what is left. Raises Unauthorized or RateLimited."""
+        actor = self._authenticator.actor_for(scope)
+        settings = self._settings.current
+        decision = self._buckets.take(
+            actor.user_id or actor.kind,
+            rate=settings.rest_rate_per_second,
+            burst=settings.rest_rate_burst,
+            now=self._clock(),
+        )
+        if not decision.allowed:
+            raise RateLimited(
+                f"Over the limit of {settings.rest_rate_per_second:g} requests per second "
+                f"(rest_rate_per_second, burst {settings.rest_rate_burst}).",
+                retry_after=decision.retry_after,
+            )
+        until_full = math.ceil((settings.rest_rate_burst - decision.remaining) / settings.rest_rate_per_second)
+        return actor, (b"ratelimit", b'"rest";r=%d;t=%d' % (decision.remaining, until_full))

@@ -1,0 +1,143 @@
+"""Generic CRUD over every model, as a small ASGI app of its own: FastAPI's routing would cost more than the query."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from server.access.actor import Actor
+from server.asgi.body import read_body
+from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
+from server.config import SettingsHolder
+from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
+from server.records.service import Records, etag_of
+from server.records.values import INTEGER_MAX
+from server.rest_api.bodies import parse_object
+from server.rest_api.gate import RestGate
+
+Header = tuple[bytes, bytes]
+Answer = tuple[int, str, list[Header]]
+Handler = Callable[[Actor, Scope, Receive, str, int], Awaitable[Answer]]
+
+PREFIX = "/api/v1/"
+_EMPTY = '{"ok":true,"data":null}'
+
+
+class RecordsApp:
+    """Serves `/api/v1/{model}` and `/api/v1/{model}/{id}`; everything it raises ends here in the one error shape."""
+
+    def __init__(self, records: Records, gate: RestGate, settings: SettingsHolder) -> None:
+        self._records = records
+        self._gate = gate
+        self._settings = settings
+        self._collection: dict[str, Handler] = {"GET": self._list, "HEAD": self._list, "POST": self._create}
+        self._member: dict[str, Handler] = {
+            "GET": self._read,
+            "HEAD": self._read,
+            "PUT": self._replace,
+            "PATCH": self._update,
+            "DELETE": self._delete,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            actor, limit = self._gate.enter(scope)
+            model, record_id, handlers = self._route(scope["path"])
+            handler = handlers.get(scope["method"])
+            if handler is None:
+                raise MethodNotAllowed(f"{scope['method']} is not possible here.", tuple(handlers))
+            status, text, headers = await handler(actor, scope, receive, model, record_id)
+        except GridBearError as error:
+            await send_error(error, scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        body = b"" if status == 304 or scope["method"] == "HEAD" else text.encode()
+        await send_body(send, status, body, [JSON_TYPE, PRIVATE, limit, *headers])
+
+    def _route(self, path: str) -> tuple[str, int, dict[str, Handler]]:
+        model, _, rest = path[len(PREFIX) :].partition("/")
+        if not rest and not path.endswith("/"):
+            self._records.registry.get(model)
+            return model, 0, self._collection
+        self._records.registry.get(model)
+        if not rest.isascii() or not rest.isdigit() or len(rest) > 19 or int(rest) > INTEGER_MAX:
+            raise NotFound(f"{rest!r} is no record id; ids are whole numbers.")
+        return model, int(rest), self._member
+
+    async def _list(self, actor: Actor, scope: Scope, _receive: Receive, model: str, _record_id: int) -> Answer:
+        page = await self._records.list_page(actor, model, query_pairs(scope))
+        count = "" if page.count is None else f',"count":{page.count}'
+        text = f'{{"ok":true,"data":{page.rows}{count}}}'
+        return _tagged(scope, text, etag_of(text))
+
+    async def _read(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
+        row = await self._records.read_row(actor, model, record_id)
+        return _tagged(scope, f'{{"ok":true,"data":{row}}}', etag_of(row))
+
+    async def _create(self, actor: Actor, scope: Scope, receive: Receive, model: str, _record_id: int) -> Answer:
+        values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
+        record_id, row = await self._records.create_row(actor, model, values)
+        location = f"{self._settings.current.base_path}{PREFIX}{model}/{record_id}".encode()
+        headers = [(b"location", location), (b"etag", etag_of(row).encode())]
+        return 201, f'{{"ok":true,"data":{row}}}', headers
+
+    async def _replace(self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int) -> Answer:
+        return await self._change(actor, scope, receive, model, record_id, replace=True)
+
+    async def _update(self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int) -> Answer:
+        return await self._change(actor, scope, receive, model, record_id, replace=False)
+
+    async def _change(
+        self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int, *, replace: bool
+    ) -> Answer:
+        values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
+        row = await self._records.change_row(
+            actor, model, record_id, values, replace=replace, if_match=_if_match(scope)
+        )
+        return 200, f'{{"ok":true,"data":{row}}}', [(b"etag", etag_of(row).encode())]
+
+    async def _delete(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
+        await self._records.delete(actor, model, record_id, if_match=_if_match(scope))
+        return 200, _EMPTY, []
+
+
+def query_pairs(scope: Scope) -> list[tuple[str, str]]:
+    """The query string's pairs. Raises ValidationFailed when it is no UTF-8 or too long."""
+    raw = scope["query_string"]
+    if not raw:
+        return []
+    try:
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
+    except ValueError:
+        raise ValidationFailed("The query string is no valid UTF-8 or has more than 200 parameters.") from None
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return bytes(value)
+    return None
+
+
+def _tags(value: bytes) -> list[str]:
+    return [tag.strip().removeprefix("W/") for tag in value.decode("latin-1").split(",")]
+
+
+def _tagged(scope: Scope, text: str, etag: str) -> Answer:
+    given = _header(scope, b"if-none-match")
+    tag = (b"etag", etag.encode())
+    if given is not None and (etag in _tags(given) or given == b"*"):
+        return 304, "", [tag]
+    return 200, text, [tag]
+
+
+def _if_match(scope: Scope) -> Callable[[str], bool] | None:
+    given = _header(scope, b"if-match")
+    if given is None:
+        return None
+    tags = _tags(given)
+    return lambda etag: "*" in tags or etag in tags

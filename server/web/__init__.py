@@ -1,0 +1,1 @@
+"""What a browser and the desktop shell ask for: pages, static files, docs, tickets."""

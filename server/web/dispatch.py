@@ -1,0 +1,59 @@
+"""Which part of the program serves which address. Addresses come here with the base path already stripped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.models.registry import RESERVED_MODEL_NAMES
+
+V1 = "/api/v1/"
+OWN_API_PREFIXES = frozenset(("v1", "internal", "docs", "openapi.json"))
+
+ANONYMOUS_ADDRESSES = (
+    "/", "/ui/*", "/auth/login", "/auth/setup", "/healthz", "/api/docs", "/api/openapi.json",
+    "/_desktop/login",
+)  # fmt: skip
+"""What nobody needs to sign in for, besides the plugins that are `public_api`. A test counts them and tries the rest."""
+
+
+class Dispatch:
+    """The outermost switch: by the first parts of the path."""
+
+    def __init__(
+        self,
+        *,
+        web: ASGIApp,
+        records: ASGIApp,
+        plugins: ASGIApp,
+        ui: ASGIApp,
+        gateway: ASGIApp | None = None,
+    ) -> None:
+        self._web = web
+        self._records = records
+        self._plugins = plugins
+        self._ui = ui
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._target(scope["path"])(scope, receive, send)
+
+    def _target(self, path: str) -> ASGIApp:
+        if path.startswith(V1):
+            model, _, rest = path[len(V1) :].partition("/")
+            # `/tasks/7/cancel` and the like are actions, not records.
+            is_action = "/" in rest
+            return self._web if model in RESERVED_MODEL_NAMES or not model or is_action else self._records
+        if self._gateway is not None and (path == "/mcp" or path.startswith("/mcp/")):
+            return self._gateway
+        if path.startswith("/api/"):
+            prefix = path[len("/api/") :].partition("/")[0]
+            return self._plugins if prefix and prefix not in OWN_API_PREFIXES else self._web
+        return self._ui if path.startswith("/ui/") else self._web
+
+
+def anonymous_addresses(public_plugins: Mapping[str, Any]) -> tuple[str, ...]:
+    """All addresses that answer without a sign-in."""
+    return (*ANONYMOUS_ADDRESSES, *(f"/api/{plugin}/*" for plugin in sorted(public_plugins)))

@@ -1,0 +1,60 @@
+"""FastAPI's own failures in the one error shape."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from server import errors
+from server.asgi.replies import error_body, error_headers, request_id_of, shown, status_of
+
+_BY_STATUS: dict[int, type[errors.GridBearError]] = {
+    400: errors.BadRequest,
+    401: errors.Unauthorized,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    413: errors.TooLarge,
+    422: errors.ValidationFailed,
+}
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Answer every error of `app`'s routes in the one shape. Anything unknown passes on to the guard."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        known = shown(as_known(error), request.scope)
+        response = Response(error_body(known, request_id_of(request.scope)), status_of(known))
+        for name, value in error_headers(known):
+            response.headers[name.decode()] = value.decode()
+        return response
+
+    for kind in (errors.GridBearError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, answer)
+
+
+def as_known(error: Exception) -> errors.GridBearError:
+    """A framework's error as one of ours."""
+    if isinstance(error, errors.GridBearError):
+        return error
+    if isinstance(error, RequestValidationError):
+        problems = error.errors()
+        if any(problem["type"] == "json_invalid" for problem in problems):
+            return errors.BadRequest("The body is no valid JSON.", code="invalid_json")
+        fields = {
+            ".".join(str(part) for part in problem["loc"][1:]) or "body": errors.FieldError(
+                str(problem["type"]), str(problem["msg"])
+            )
+            for problem in problems
+        }
+        text = "; ".join(f"{name}: {field.message}" for name, field in fields.items())
+        return errors.ValidationFailed(text, fields=fields)
+    if isinstance(error, HTTPException):
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            return errors.MethodNotAllowed("This verb is not possible here.", tuple(filter(None, allowed.split(", "))))
+        if error.status_code == 404:
+            return errors.NotFound("There is nothing at this address.")
+        return _BY_STATUS.get(error.status_code, errors.BadRequest)(str(error.detail))
+    return errors.InternalError("Something went wrong on our side. The log has the details under the request id.")

@@ -1,0 +1,213 @@
+"""The OpenAPI document: FastAPI's own routes, and the records app's operations from the models' descriptors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+
+from server.config import SettingsHolder
+from server.db.statements import OPERATORS
+from server.models.registry import FieldSpec, ModelSpec
+from server.records.query import MAX_LIMIT
+
+_TYPES: dict[str, dict[str, Any]] = {
+    "integer": {"type": "integer", "format": "int64"},
+    "relation": {"type": "integer", "format": "int64"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date"},
+    "url": {"type": "string", "format": "uri"},
+    "json": {},
+    "tags": {"type": "array", "items": {"type": "string"}},
+}
+_ERROR = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+_FAILURES = {"400": 400, "401": 401, "403": 403, "404": 404, "409": 409, "412": 412, "413": 413, "422": 422, "429": 429,
+             "503": 503, "507": 507}  # fmt: skip
+ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["ok", "error", "code", "request_id"],
+    "properties": {
+        "ok": {"const": False},
+        "error": {"type": "string"},
+        "code": {"type": "string"},
+        "fields": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "retry_after": {"type": "integer"},
+        "request_id": {"type": "string"},
+    },
+}
+
+
+def merge_models(app: FastAPI, specs: Iterable[ModelSpec], settings: SettingsHolder) -> None:
+    """Make `app.openapi()` tell of every model as well."""
+    own = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = _merged(own(), specs)
+            document["servers"] = [{"url": settings.current.base_path or "/"}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document.
+
+
+def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, Any]:
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas["Error"] = ERROR_SCHEMA
+    components.setdefault("securitySchemes", {}).update(
+        {
+            "session": {"type": "apiKey", "in": "cookie", "name": "gridbear_session_token"},
+            "token": {"type": "http", "scheme": "bearer"},
+        }
+    )
+    tags = document.setdefault("tags", [])
+    for spec in specs:
+        tags.append({"name": spec.name, "description": spec.options.description})
+        schemas[spec.name] = row_schema(spec)
+        schemas[f"{spec.name}_create"] = body_schema(spec, "create")
+        schemas[f"{spec.name}_replace"] = body_schema(spec, "replace")
+        schemas[f"{spec.name}_update"] = body_schema(spec, "update")
+        document["paths"].update(_paths(spec))
+    return document
+
+
+def field_schema(field: FieldSpec) -> dict[str, Any]:
+    """JSON Schema of one field's values."""
+    info = field.info
+    schema: dict[str, Any] = dict(_TYPES.get(field.type, {"type": "string"}))
+    if field.choices is not None:
+        schema["enum"] = list(field.choices)
+    if info.max_length is not None and schema.get("type") == "string":
+        schema["maxLength"] = info.max_length
+    if info.minimum is not None:
+        schema["minimum"] = info.minimum
+    if info.maximum is not None:
+        schema["maximum"] = info.maximum
+    if info.help:
+        schema["description"] = info.help
+    if field.nullable and not info.required and "type" in schema:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def row_schema(spec: ModelSpec) -> dict[str, Any]:
+    """JSON Schema of a row as it is read."""
+    properties = {name: field_schema(spec.fields[name]) for name in spec.shown}
+    for name in spec.shown:
+        if spec.fields[name].info.read_only:
+            properties[name]["readOnly"] = True
+    return {"type": "object", "title": spec.options.label, "required": list(spec.shown), "properties": properties}
+
+
+def body_schema(spec: ModelSpec, verb: str) -> dict[str, Any]:
+    """JSON Schema of what `verb` (create, replace, update) takes."""
+    properties: dict[str, Any] = {}
+    required = []
+    for name, field in spec.fields.items():
+        if field.info.read_only or (field.info.create_only and verb != "create"):
+            continue
+        properties[name] = field_schema(field)
+        if field.info.write_only:
+            properties[name]["writeOnly"] = True
+        if field.info.required and verb != "update":
+            required.append(name)
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def _paths(spec: ModelSpec) -> dict[str, Any]:
+    name, plural, label = spec.name, spec.options.label_plural.lower(), spec.options.label.lower()
+    row = {"$ref": f"#/components/schemas/{name}"}
+    identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "format": "int64"}}
+    if_match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
+    made = {"type": "object", "allOf": [row]}
+    if name == "api_tokens":
+        made = {**made, "properties": {"token": {"type": "string", "description": "The secret, shown this once."}}}
+    created = _answer(made)
+    created["headers"] = {"Location": {"schema": {"type": "string"}}, "ETag": {"schema": {"type": "string"}}}
+    collection = {
+        "get": _operation(spec, "list", f"List {plural}", {"200": _answer({"type": "array", "items": row}, True)},
+                          parameters=_list_parameters(spec)),
+        "post": _operation(spec, "create", f"Create a {label}", {"201": created}, body=f"{name}_create"),
+    }  # fmt: skip
+    member = {
+        "get": _operation(
+            spec, "read", f"Read a {label}", {"200": _answer(row), "304": {"description": "Not modified"}}
+        ),
+        "put": _operation(spec, "replace", f"Replace a {label}", {"200": _answer(row)}, [if_match], f"{name}_replace"),
+        "patch": _operation(spec, "update", f"Change a {label}", {"200": _answer(row)}, [if_match], f"{name}_update"),
+        "delete": _operation(spec, "delete", f"Delete a {label}", {"200": _answer({"type": "null"})}, [if_match]),
+        "parameters": [identifier],
+    }
+    offered = {"list": "get", "create": "post"}
+    collection = {method: op for verb, method in offered.items() if verb in spec.options.verbs
+                  for op in [collection[method]]}  # fmt: skip
+    verbs = {"get": "read", "put": "update", "patch": "update", "delete": "delete"}
+    member = {method: op for method, op in member.items() if method not in verbs or verbs[method] in spec.options.verbs}
+    return {f"/api/v1/{name}": collection, f"/api/v1/{name}/{{id}}": member}
+
+
+def _answer(data: dict[str, Any], counted: bool = False) -> dict[str, Any]:
+    properties: dict[str, Any] = {"ok": {"const": True}, "data": data}
+    if counted:
+        properties["count"] = {"type": "integer"}
+    schema = {"type": "object", "required": ["ok", "data"], "properties": properties}
+    return {"description": "Done", "content": {"application/json": {"schema": schema}}}
+
+
+def _operation(
+    spec: ModelSpec,
+    verb: str,
+    summary: str,
+    answers: dict[str, Any],
+    parameters: list[dict[str, Any]] | None = None,
+    body: str | None = None,
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "tags": [spec.name],
+        "summary": summary,
+        "operationId": f"{spec.name}_{verb}",
+        "security": [{"session": []}, {"token": []}],
+        "responses": {**answers, **dict.fromkeys(_FAILURES, _ERROR)},
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if body is not None:
+        schema = {"$ref": f"#/components/schemas/{body}"}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _list_parameters(spec: ModelSpec) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}, "Rows per page"),
+        _query("offset", {"type": "integer", "minimum": 0}, "Rows to skip"),
+        _query("sort", {"type": "string"}, "Fields to sort by, `-` before one turns it round: `-created_at,id`"),
+        _query("total", {"type": "boolean", "default": True}, "`false` skips counting"),
+    ]
+    for name in spec.shown:
+        field = spec.fields[name]
+        if field.type in ("json", "tags"):
+            continue
+        operators = ", ".join(f"`{name}__{operator}`" for operator in OPERATORS if operator != "eq")
+        parameters.append(_query(name, {"type": "string"}, f"Only rows with this value. Also {operators}"))
+    return parameters
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}

@@ -1,0 +1,96 @@
+"""The UI's page, its static files, the API docs and the health check."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from server import __version__
+from server.asgi.replies import send_error
+from server.config import SettingsHolder
+from server.errors import MethodNotAllowed, NotFound
+
+# Windows' registry can map .js to text/plain, and a browser then refuses the module: the types are ours.
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+    ".map": "application/json",
+}
+
+
+class UiFiles:
+    """`/ui/*`: only files of the types above, revalidated by ETag."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = StaticFiles(directory=folder, follow_symlink=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix("/ui/")
+        kind = CONTENT_TYPES.get(Path(path).suffix)
+        if scope["method"] not in ("GET", "HEAD"):
+            error = MethodNotAllowed("Files can only be read.", ("GET", "HEAD"))
+            await send_error(error, scope, receive, send)
+            return
+        if kind is None or kind.startswith("text/html"):
+            await send_error(NotFound(f"There is no file /ui/{path}."), scope, receive, send)
+            return
+        try:
+            response = await self._files.get_response(path, scope)
+        except HTTPException:
+            await send_error(NotFound(f"There is no file /ui/{path}."), scope, receive, send)
+            return
+        response.headers["content-type"] = kind
+        response.headers["cache-control"] = "no-cache"
+        await response(scope, receive, send)
+
+
+def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> APIRouter:
+    """The pages; `folder` is assets/ui."""
+    router = APIRouter(include_in_schema=False)
+    templates = {name: (folder / name).read_text("utf-8") for name in ("index.html", "docs.html")}
+
+    def page(name: str) -> HTMLResponse:
+        text = templates[name]
+        values = {
+            "base": settings.current.base_path,
+            "setup": "needed" if needs_setup() else "done",
+            "version": __version__,
+        }
+        for key, value in values.items():
+            text = text.replace(f"{{{{{key}}}}}", html.escape(value))
+        return HTMLResponse(text, headers={"cache-control": "no-store"})
+
+    @router.get("/")
+    async def home() -> Response:
+        return page("index.html")
+
+    @router.get("/auth/login")
+    async def sign_in() -> Response:
+        return page("index.html")
+
+    @router.get("/auth/setup")
+    async def setup() -> Response:
+        return page("index.html")
+
+    @router.get("/api/docs")
+    async def docs() -> Response:
+        return page("docs.html")
+
+    @router.get("/healthz", include_in_schema=True, tags=["server"], summary="Whether the server answers")
+    async def health(request: Request) -> dict[str, str]:
+        return {"status": "ok"}
+
+    return router
