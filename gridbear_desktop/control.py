@@ -23,7 +23,7 @@ def answers(info: RunInfo) -> bool:
 
 
 def login_url(info: RunInfo) -> str:
-    """An address that signs in once, within 30 s, from this computer. Raises OSError when the server doesn't answer."""
+    """An address that signs in once, within 30 s, from this computer. Raises OSError or ValueError otherwise."""
     request = urllib.request.Request(
         f"{info.url}/_desktop/ticket",
         data=b"",
@@ -31,5 +31,8 @@ def login_url(info: RunInfo) -> str:
         headers={"Authorization": f"Bearer {info.control_token}"},
     )
     with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
-        body: dict[str, Any] = json.load(reply)
-    return info.url + str(body["data"]["path"])
+        body: Any = json.load(reply)
+    try:
+        return info.url + str(body["data"]["path"])
+    except (KeyError, TypeError):
+        raise OSError("the server's answer holds no ticket") from None

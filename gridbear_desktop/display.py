@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 
 def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
@@ -26,7 +27,9 @@ def tray_backend(platform: str = sys.platform) -> str | None:
         return "win32"
     if platform == "darwin":
         return "darwin"
-    if not _shows_icons():
+    bus = _session_bus()
+    # pystray's GTK backends want a session bus for notifications and raise without one.
+    if bus is None or not (_has_status_notifier(bus) or _has_embedding_tray()):
         return None
     return _gtk_backend()
 
@@ -50,18 +53,23 @@ def _gtk_backend() -> str | None:
     return None
 
 
-def _shows_icons() -> bool:
-    return _has_status_notifier() or _has_embedding_tray()
-
-
-def _has_status_notifier() -> bool:
-    """Whether a panel takes icons over D-Bus (KDE, Ubuntu, GNOME with its extension)."""
+def _session_bus() -> Any:
+    """The connection to the session's D-Bus, or None where there is none."""
     try:
         from gi.repository import Gio, GLib  # of the system; absent on many machines
     except ImportError:
-        return False
+        return None
     try:
-        bus = Gio.bus_get_sync(Gio.BusType.SESSION, None)
+        return Gio.bus_get_sync(Gio.BusType.SESSION, None)
+    except GLib.Error:
+        return None
+
+
+def _has_status_notifier(bus: Any) -> bool:
+    """Whether a panel takes icons over D-Bus (KDE, Ubuntu, GNOME with its extension)."""
+    from gi.repository import Gio, GLib  # of the system; there whenever there is a bus
+
+    try:
         answer = bus.call_sync(
             "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
             GLib.Variant("(s)", ("org.kde.StatusNotifierWatcher",)), None, Gio.DBusCallFlags.NONE, 1000, None,

@@ -70,6 +70,7 @@ class Launcher:
         self._window: subprocess.Popen[bytes] | None = None
         self._window_lock = threading.Lock()
         self._view: TrayView | None = None
+        self._has_tray = False
         self._server = Supervisor(folder.run, folder.logs, options, self._changed)
         self.can_copy = desktop_actions.clipboard_command() is not None
 
@@ -94,8 +95,9 @@ class Launcher:
         # The server first: a tray that hangs must never keep it from running.
         self._server.start()
         backend = display.tray_backend()
-        threading.Thread(target=self._begin, args=(backend is not None,), name="begin", daemon=True).start()
-        threading.Thread(target=self._watch, args=(backend is not None,), name="watch", daemon=True).start()
+        self._has_tray = backend is not None
+        threading.Thread(target=self._begin, name="begin", daemon=True).start()
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
         if backend is None:
             tell("No tray takes icons here: GridBear opens its window, and ends when that is closed.")
         else:
@@ -149,7 +151,7 @@ class Launcher:
             return None
         try:
             return control.login_url(info)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             log.warning("no login for the window: %s", error)
             return None
 
@@ -160,17 +162,17 @@ class Launcher:
             self._window.stdin.write(f"{line}\n".encode())
             self._window.stdin.flush()
 
-    def _begin(self, has_tray: bool) -> None:
+    def _begin(self) -> None:
         """Open the window once the server runs, unless the tray alone is wanted and can be seen."""
         state = self._server.wait_until_settled(START_SECONDS)
-        if state == "running" and not (self._minimized and has_tray):
+        if state == "running" and not (self._minimized and self._has_tray):
             self.show_window()
         elif state == "error":
             tell(f"The server could not start: {self.problem}")
-            if not has_tray:
+            if not self._has_tray:
                 self.quit()
 
-    def _watch(self, has_tray: bool) -> None:
+    def _watch(self) -> None:
         """React to a second launch and to the end of the window."""
         while not self._quitting.wait(POLL_SECONDS):
             if self._instance.take_request():
@@ -182,9 +184,9 @@ class Launcher:
             if code == window.EXIT_NO_ENGINE:
                 tell(f"There is no web engine for a window of our own: opening {self.address} in the system's browser.")
                 self.open_browser()
-                if not has_tray:
+                if not self._has_tray:
                     tell("Ctrl+C ends GridBear.")
-            elif code is not None and not has_tray:
+            elif code is not None and not self._has_tray:
                 self.quit()
 
     def _run_tray(self, backend: str) -> None:
@@ -195,7 +197,11 @@ class Launcher:
             # On quitting, pystray's GTK backends raise where no notification service runs.
             if not self._quitting.is_set():
                 log.exception("the tray failed")
-                tell(f"The tray failed ({error}): GridBear goes on without it; Ctrl+C ends it.")
+                tell(f"The tray failed ({error}): GridBear opens its window, and ends when that is closed.")
+                # Minimized, nothing else would be left to see or to end it with.
+                self._has_tray = False
+                if self._server.wait_until_settled(START_SECONDS) == "running":
+                    self.show_window()
         finally:
             self._view = None
 

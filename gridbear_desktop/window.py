@@ -35,7 +35,7 @@ def open_running(data_dir: Path | None) -> int:
     except StartupError as error:
         print(f"gridbear: {error.message}", file=sys.stderr)
         return EXIT_NO_SERVER
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"gridbear: the server does not answer ({error})", file=sys.stderr)
         return EXIT_NO_SERVER
     engine = load_engine()

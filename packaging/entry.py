@@ -1,0 +1,12 @@
+"""Where the bundled program starts."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+
+from gridbear_desktop.cli import main
+
+if __name__ == "__main__":
+    multiprocessing.freeze_support()
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What must agree between pyproject.toml, the lock files, the docs and the program."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from server import __version__
+from server.config import setting_fields
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = sorted((ROOT / "packaging").glob("*.lock"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert PROJECT["project"]["version"] == __version__
+    assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_there_are_five_lock_files() -> None:
+    assert [path.stem for path in LOCKS] == ["bench", "desktop", "dev", "qt", "requirements"]
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_is_exact_hashed_and_names_no_index(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    requirements = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
+    assert requirements
+    assert all(re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+ ", line) for line in requirements)
+    assert text.count("--hash=sha256:") >= len(requirements)
+
+
+def test_a_package_has_one_version_in_all_locks() -> None:
+    versions: dict[str, set[str]] = {}
+    for path in LOCKS:
+        for name, version in re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", path.read_text("utf-8"), re.MULTILINE):
+            versions.setdefault(name, set()).add(version)
+    assert {name: found for name, found in versions.items() if len(found) > 1} == {}
+
+
+def test_the_operators_guide_has_every_setting_as_it_is() -> None:
+    spec = importlib.util.spec_from_file_location("settings_table", ROOT / "packaging" / "settings_table.py")
+    assert spec is not None and spec.loader is not None
+    settings_table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(settings_table)
+    guide = (ROOT / "docs" / "operators.md").read_text("utf-8")
+    assert guide == settings_table.with_table(guide, setting_fields()), "run `python packaging/settings_table.py`"
+
+
+@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md", "docs/operators.md"])
+def test_links_to_files_lead_somewhere(guide: str) -> None:
+    path = ROOT / guide
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
