@@ -72,7 +72,8 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
             port = int(bound.getsockname()[1])
             if not asked and port != settings.port:
                 warnings.append(f"Port {settings.port} is taken; using {port}, also from now on.")
-            settings = settings.model_copy(update={"port": port})
+            # Naming both makes them count as given: a settings record must not contradict what is bound.
+            settings = settings.model_copy(update={"host": settings.host, "port": port})
             loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 runner.run(_run(settings, folder, bound, shutdown, warnings))

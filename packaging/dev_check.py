@@ -17,8 +17,9 @@ NOT_OURS = {"vendor", "node_modules", "dist", "build"}
 def run_all() -> list[str]:
     """Run every check. Returns the names of those that failed."""
     checks: dict[str, Callable[[], bool]] = {
-        "ruff": lambda: python("-m", "ruff", "check", "--quiet", ".") == 0,
-        "mypy": lambda: python("-m", "mypy", "--no-error-summary") == 0,
+        "style": lambda: python("-m", "ruff", "check", "--quiet", ".") == 0,
+        "format": lambda: python("-m", "ruff", "format", "--check", "--quiet", ".") == 0,
+        "types": lambda: python("-m", "mypy", "--no-error-summary") == 0,
         "imports": _imports,
         "file sizes": _file_sizes,
         "lock files": _locks,
