@@ -72,7 +72,8 @@ def bench(arguments: list[str]) -> int:
 def soak(arguments: list[str]) -> int:
     """The long campaigns: tests marked `soak`."""
     dev_venv.install("dev")
-    return dev_venv.python("-m", "pytest", "-m", "soak", *arguments)
+    # Without capture: a campaign takes long and says how far it is.
+    return dev_venv.python("-m", "pytest", "-m", "soak", "-s", *arguments)
 
 
 def bundle() -> int:
