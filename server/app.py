@@ -26,6 +26,11 @@ from server.db.store import Store
 from server.events.bus import Bus, RecordChanged
 from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
+from server.mcp_gateway.behaviour import McpServerBehaviour
+from server.mcp_gateway.builtins import Builtins
+from server.mcp_gateway.endpoint import GatewayEndpoint
+from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.routes import gateway_router
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
@@ -35,6 +40,7 @@ from server.records.setting_behaviour import SettingBehaviour, publish_live, wit
 from server.rest_api.gate import RestGate
 from server.rest_api.records_app import RecordsApp
 from server.rest_api.routes import rest_router
+from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
 from server.web.faults import handle_errors
@@ -53,7 +59,6 @@ class GridBearApp:
         self._control_token = control_token
         self.settings = SettingsHolder(settings)
         self.warnings: list[str] = []
-        self.stopping = asyncio.Event()
         self.operations: Operations
         self.people: People
         self.records: Records
@@ -69,8 +74,8 @@ class GridBearApp:
         return self.operations.setup_link() if self.people.needs_setup else None
 
     def stop_streams(self) -> None:
-        """End every open stream; new ones end at once."""
-        self.stopping.set()
+        """End every open stream; new ones are refused."""
+        self._endpoint.end()
 
     @contextlib.asynccontextmanager
     async def data(self) -> AsyncIterator[None]:
@@ -86,6 +91,7 @@ class GridBearApp:
             self.records = Records(self._store, registry, self._bus, self.settings)
             self.records.behave("users", UserBehaviour())
             self.records.behave("api_tokens", ApiTokenBehaviour())
+            self.records.behave("mcp_servers", McpServerBehaviour())
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
             await self._settings_of_records()
             self.people = People(self.records, self.settings, self._bus)
@@ -104,6 +110,14 @@ class GridBearApp:
                 self.records, self.settings, self._bus, control_token=self._control_token, internal_secret=secret
             )
             gate = RestGate(authenticator, self.settings)
+            tasks = Tasks(self.records)
+            gateway = Gateway(self.records, self.settings, self._bus)
+            builtins = Builtins(gateway, tasks)
+            self._endpoint = GatewayEndpoint(gateway, builtins, self.settings, authenticator.actor_for)
+            await tasks.start()
+            await gateway.start()
+            for part in (gateway, tasks, self._endpoint):
+                stack.push_async_callback(part.stop)
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
 
@@ -115,6 +129,7 @@ class GridBearApp:
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(self.records.registry, gate, self.settings))
+            web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             handle_errors(web)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             merge_models(web, self.records.registry, self.settings)
@@ -124,6 +139,7 @@ class GridBearApp:
                 records=RecordsApp(self.records, gate, self.settings),
                 plugins=self.plugins,
                 ui=UiFiles(ui),
+                gateway=self._endpoint,
             )
             self._asgi = Guard(dispatch, self.settings, needs_setup)
             flushing = asyncio.create_task(self._flush(authenticator))

@@ -79,7 +79,7 @@ class DataFolder:
         if system is not None:
             raise StartupError(
                 f"The data folder {self.path} is on a network file system ({system}), where SQLite loses data. "
-                "Choose a folder on this computer with --data-dir or GRIDBEAR_DATA_DIR; backups may live on the network."
+                "Choose a folder on this computer (--data-dir, GRIDBEAR_DATA_DIR); backups may live on the network."
             )
         try:
             for folder in (self.path, self.run, self.logs, self.plugins, self.secrets):

@@ -104,9 +104,10 @@ def check_clause(column: str, column_type: Any) -> str | None:
             words = ", ".join("'" + word.replace("'", "''") + "'" for word in column_type.choices)
             return f"{column} IN ({words})"
         case "json":
-            return f"json_valid({column})"
+            # SQLite 3.40 answers 0, not NULL, for json_valid(NULL).
+            return f"{column} IS NULL OR json_valid({column})"
         case "tags":
-            return f"json_valid({column}) AND json_type({column}) = 'array'"
+            return f"{column} IS NULL OR (json_valid({column}) AND json_type({column}) = 'array')"
         case "integer":
             return f"typeof({column}) IN ('integer', 'null')"
         case "datetime":

@@ -134,7 +134,10 @@ class SdkSession:
     async def _send(self, request: Any, progress: Progress | None) -> dict[str, Any]:
         transport, server = self._faults.transport, self._faults.server
         try:
-            return await self._client.session.send_request(request, _RAW, progress_callback=progress)
+            # Typed for the SDK's own models; a TypeAdapter of dict keeps unknown fields as they came.
+            session: Any = self._client.session
+            result: dict[str, Any] = await session.send_request(request, _RAW, progress_callback=progress)
+            return result
         except MCPError as error:
             kind: FailureKind | None = None
             broken = error.code == types.CONNECTION_CLOSED or error.message == "Session terminated"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from server.models.api_token import ApiToken
+from server.models.mcp_server import McpServer
 from server.models.note import Note
 from server.models.notification import Notification
 from server.models.session import Session
 from server.models.setting import Setting
+from server.models.task import Task
 from server.models.user import User
 
-OWN_MODELS = (User, Session, ApiToken, Setting, Notification, Note)
+OWN_MODELS = (User, Session, ApiToken, Setting, Notification, Note, McpServer, Task)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
+from fastapi import Request, Response
 from starlette.types import Scope
 
 from server.access.actor import Actor
@@ -47,3 +48,9 @@ class RestGate:
             )
         until_full = math.ceil((settings.rest_rate_burst - decision.remaining) / settings.rest_rate_per_second)
         return actor, (b"ratelimit", b'"rest";r=%d;t=%d' % (decision.remaining, until_full))
+
+    def enter_route(self, request: Request, response: Response) -> Actor:
+        """`enter` for a FastAPI route."""
+        actor, (name, value) = self.enter(request.scope)
+        response.headers[name.decode()] = value.decode()
+        return actor

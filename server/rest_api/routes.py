@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from server import __version__
-from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.errors import NotFound
 from server.models.registry import ModelRegistry
@@ -23,20 +22,15 @@ def rest_router(registry: ModelRegistry, gate: RestGate, settings: SettingsHolde
     router = APIRouter(prefix="/api/v1")
     started_at, started = now_text(), time.monotonic()
 
-    def enter(request: Request, response: Response) -> Actor:
-        actor, (name, value) = gate.enter(request.scope)
-        response.headers[name.decode()] = value.decode()
-        return actor
-
     @router.get("/models", tags=["models"], summary="Models that you may use, with their fields")
     async def models(request: Request, response: Response) -> dict[str, Any]:
-        actor = enter(request, response)
+        actor = gate.enter_route(request, response)
         described = [described for spec in registry if (described := describe_model(actor, spec)) is not None]
         return {"ok": True, "data": described, "count": len(described)}
 
     @router.get("/models/{model}", tags=["models"], summary="One model with its fields")
     async def model(model: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = enter(request, response)
+        actor = gate.enter_route(request, response)
         described = describe_model(actor, registry.get(model))
         if described is None:
             raise NotFound(f"There is no model {model!r}. GET /api/v1/models lists them.", code="unknown_model")
@@ -44,7 +38,7 @@ def rest_router(registry: ModelRegistry, gate: RestGate, settings: SettingsHolde
 
     @router.get("/server", tags=["server"], summary="State of this server")
     async def server(request: Request, response: Response) -> dict[str, Any]:
-        enter(request, response)
+        gate.enter_route(request, response)
         current = settings.current
         host = request.headers.get("host", "")
         return {

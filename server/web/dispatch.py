@@ -16,7 +16,7 @@ ANONYMOUS_ADDRESSES = (
     "/", "/ui/*", "/auth/login", "/auth/setup", "/healthz", "/api/docs", "/api/openapi.json",
     "/_desktop/login",
 )  # fmt: skip
-"""What nobody needs to sign in for, besides the plugins that are `public_api`. A test counts them and tries the rest."""
+"""What nobody needs to sign in for, besides plugins with `public_api`. A test counts them and tries the rest."""
 
 
 class Dispatch:
@@ -29,7 +29,7 @@ class Dispatch:
         records: ASGIApp,
         plugins: ASGIApp,
         ui: ASGIApp,
-        gateway: ASGIApp | None = None,
+        gateway: ASGIApp,
     ) -> None:
         self._web = web
         self._records = records
@@ -46,7 +46,7 @@ class Dispatch:
             # `/tasks/7/cancel` and the like are actions, not records.
             is_action = "/" in rest
             return self._web if model in RESERVED_MODEL_NAMES or not model or is_action else self._records
-        if self._gateway is not None and (path == "/mcp" or path.startswith("/mcp/")):
+        if path == "/mcp" or path.startswith("/mcp/"):
             return self._gateway
         if path.startswith("/api/"):
             prefix = path[len("/api/") :].partition("/")[0]

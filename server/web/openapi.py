@@ -24,8 +24,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "tags": {"type": "array", "items": {"type": "string"}},
 }
 _ERROR = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-_FAILURES = {"400": 400, "401": 401, "403": 403, "404": 404, "409": 409, "412": 412, "413": 413, "422": 422, "429": 429,
-             "503": 503, "507": 507}  # fmt: skip
+_FAILURES = ("400", "401", "403", "404", "409", "412", "413", "422", "429", "503", "507")
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["ok", "error", "code", "request_id"],
@@ -135,7 +134,7 @@ def _paths(spec: ModelSpec) -> dict[str, Any]:
     row = {"$ref": f"#/components/schemas/{name}"}
     identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "format": "int64"}}
     if_match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
-    made = {"type": "object", "allOf": [row]}
+    made: dict[str, Any] = {"type": "object", "allOf": [row]}
     if name == "api_tokens":
         made = {**made, "properties": {"token": {"type": "string", "description": "The secret, shown this once."}}}
     created = _answer(made)

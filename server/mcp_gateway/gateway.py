@@ -1,0 +1,222 @@
+"""The gateway: all MCP servers of this installation, who may use them, and every call on its way to one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from server.access.actor import SYSTEM, Actor
+from server.config import SettingsHolder
+from server.errors import Forbidden, NotFound
+from server.events.bus import Bus, RecordChanged
+from server.limits.token_bucket import TokenBuckets
+from server.mcp_gateway.catalogue import Tool
+from server.mcp_gateway.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, rate_limited, unknown_tool
+from server.mcp_gateway.process_guardian import Guardian
+from server.mcp_gateway.upstream import Upstream
+from server.records.service import Records
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.sdk_client import Progress
+
+log = logging.getLogger(__name__)
+
+MODEL = "mcp_servers"
+LIST_WAIT_SECONDS = 10.0
+"""A list waits this long for servers that were never listed before; the others are not held up longer."""
+
+
+class Gateway:
+    """Owns the upstreams. The policy is asked on every list and every call, whatever way it came."""
+
+    def __init__(
+        self,
+        records: Records,
+        settings: SettingsHolder,
+        bus: Bus,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records = records
+        self._settings = settings
+        self._clock = clock
+        self._guardian = Guardian()
+        self._upstreams: dict[int, Upstream] = {}
+        self._buckets = TokenBuckets()
+        self._reload_lock = asyncio.Lock()
+        self._reloads: set[asyncio.Task[None]] = set()
+        self._gone: list[Callable[[str], None]] = []
+        self._unsubscribe = bus.subscribe(self._changed)
+
+    async def start(self) -> None:
+        """Learn the configured servers. None is started before somebody asks for it."""
+        for row in await self._records.find(SYSTEM, MODEL):
+            config = ServerConfig.of(row)
+            self._upstreams[config.id] = self._upstream(config)
+
+    async def stop(self) -> None:
+        """End every connection and child."""
+        self._unsubscribe()
+        for task in self._reloads:
+            task.cancel()
+        await asyncio.gather(*(upstream.stop() for upstream in self._upstreams.values()), return_exceptions=True)
+        await asyncio.to_thread(self._guardian.stop)
+
+    def on_gone(self, callback: Callable[[str], None]) -> None:
+        """Call `callback` with the name of a server that was changed, renamed or deleted."""
+        self._gone.append(callback)
+
+    # What a caller sees
+
+    def visible(self, actor: Actor) -> list[Upstream]:
+        """The servers whose tools `actor` may use, by name."""
+        allowed = [upstream for upstream in self._upstreams.values() if upstream.config.may_use(actor)]
+        return sorted(allowed, key=lambda upstream: upstream.config.name)
+
+    def find(self, actor: Actor, server: str) -> Upstream | None:
+        """The server `server`, if `actor` may use it."""
+        return next((upstream for upstream in self.visible(actor) if upstream.config.name == server), None)
+
+    async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
+        """The tools that `actor` may call: of one server, or of all in stable order."""
+        upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
+        wait = min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
+        lists = await asyncio.gather(*(upstream.tools(wait) for upstream in upstreams))
+        return [tool for tools in lists for tool in tools.values()]
+
+    def known_tool(self, name: str, server: str | None = None) -> Tool | None:
+        """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
+        for upstream in self._upstreams.values():
+            if server is None:
+                found = upstream.known_tools.get(name)
+            elif upstream.config.name == server:
+                found = _by_own_name(upstream.known_tools, name)
+            else:
+                continue
+            if found is not None:
+                return found
+        return None
+
+    async def call(
+        self,
+        actor: Actor,
+        name: str,
+        arguments: dict[str, Any] | None,
+        *,
+        server: str | None = None,
+        meta: dict[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Call a tool by its public name, or with `server` by its own name. Raises CallFailed."""
+        upstream, tool = await self._tool(actor, name, server)
+        settings = self._settings.current
+        decision = self._buckets.take(
+            (actor.user_id or actor.kind, upstream.config.id),
+            rate=settings.mcp_rate_per_minute / 60,
+            burst=settings.mcp_rate_burst,
+            now=self._clock(),
+        )
+        if not decision.allowed:
+            raise rate_limited(
+                upstream.config.name, decision.retry_after, settings.mcp_rate_per_minute, settings.mcp_rate_burst
+            )
+        return await upstream.call(tool, arguments, meta, progress)
+
+    def state_for(self, actor: Actor) -> list[dict[str, Any]]:
+        """What runs and what does not. Admins also see disabled servers, and why one failed."""
+        shown = self._upstreams.values() if actor.is_admin else self.visible(actor)
+        return [self._state(actor, upstream) for upstream in sorted(shown, key=lambda upstream: upstream.config.name)]
+
+    async def restart(self, actor: Actor, server_id: int) -> dict[str, Any]:
+        """End a server and start it again now. Admins only."""
+        if not actor.is_admin:
+            raise Forbidden("Only admins restart MCP servers.")
+        upstream = self._upstreams.get(server_id)
+        if upstream is None:
+            raise NotFound(f"There is no MCP server {server_id}.")
+        await upstream.stop()
+        upstream.forget_failures()
+        if upstream.config.enabled:
+            await upstream.tools(min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds))
+        return self._state(actor, upstream)
+
+    # Parts
+
+    async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
+        wait = self._settings.current.mcp_start_timeout_seconds
+        for upstream in self.visible(actor):
+            own = upstream.config.name
+            if server is not None and own != server:
+                continue
+            if server is None and not name.startswith(f"{own}__"):
+                continue
+            tools = upstream.known_tools or await upstream.tools(wait)
+            found = tools.get(name) if server is None else _by_own_name(tools, name)
+            if found is not None:
+                return upstream, found
+            if not tools and upstream.state == "failed":
+                raise CallFailed(
+                    UPSTREAM_FAILED,
+                    f"The MCP server {own} can't be reached: {upstream.error}",
+                    {"server": own, "retry_after": round(upstream.retry_after, 3)},
+                )
+        raise unknown_tool(name)
+
+    def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
+        config = upstream.config
+        return {
+            "id": config.id,
+            "name": config.name,
+            "transport": config.transport,
+            "enabled": config.enabled,
+            "state": upstream.state,
+            "error": upstream.error if actor.is_admin else ("It could not be started." if upstream.error else None),
+            "stderr": list(upstream.stderr) if actor.is_admin else [],
+            "tools": [tool.summary() for tool in upstream.known_tools.values()],
+            "breaker": upstream.breaker.state(self._clock()),
+            "retry_after": round(upstream.retry_after, 3),
+        }
+
+    def _upstream(self, config: ServerConfig) -> Upstream:
+        return Upstream(
+            config,
+            settings=self._settings,
+            launch_spec=self._launch_spec,
+            guardian=self._guardian,
+            clock=self._clock,
+            on_tools_changed=lambda _upstream: None,
+        )
+
+    async def _launch_spec(self, server_id: int) -> LaunchSpec:
+        return LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
+
+    def _changed(self, event: RecordChanged) -> None:
+        if event.model != MODEL:
+            return
+        task = asyncio.get_running_loop().create_task(self._reload(event.record_id))
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self, server_id: int) -> None:
+        async with self._reload_lock:
+            try:
+                config = ServerConfig.of(await self._records.get(SYSTEM, MODEL, server_id))
+            except NotFound:
+                config = None
+            old = self._upstreams.pop(server_id, None)
+            if config is not None:
+                self._upstreams[server_id] = self._upstream(config)
+            if old is not None:
+                for callback in self._gone:
+                    callback(old.config.name)
+                with contextlib.suppress(Exception):
+                    await old.stop()
+
+
+def _by_own_name(tools: dict[str, Tool], name: str) -> Tool | None:
+    return next((tool for tool in tools.values() if tool.name == name), None)

@@ -1,0 +1,42 @@
+"""What REST tells of the gateway: the servers' state, restart, and the cancelling of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from server.access.actor import Actor
+from server.errors import Forbidden
+from server.mcp_gateway.gateway import Gateway
+from server.tasks.queue import Tasks
+
+Enter = Callable[[Request, Response], Actor]
+
+
+def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
+    """Routes under /api/v1/gateway and /api/v1/tasks. `enter` authenticates and counts the request."""
+    router = APIRouter(prefix="/api/v1")
+
+    @router.get("/gateway", tags=["gateway"], summary="MCP servers, their state and tools")
+    async def state(request: Request, response: Response) -> dict[str, Any]:
+        return {"ok": True, "data": {"servers": gateway.state_for(enter(request, response))}}
+
+    @router.post("/gateway/{server_id}/restart", tags=["gateway"], summary="Restart an MCP server")
+    async def restart(server_id: int, request: Request, response: Response) -> dict[str, Any]:
+        actor = _writing(enter(request, response))
+        return {"ok": True, "data": await gateway.restart(actor, server_id)}
+
+    @router.post("/tasks/{key}/cancel", tags=["tasks"], summary="End a running task of yours")
+    async def cancel(key: str, request: Request, response: Response) -> dict[str, Any]:
+        actor = _writing(enter(request, response))
+        return {"ok": True, "data": await tasks.cancel(actor, key)}
+
+    return router
+
+
+def _writing(actor: Actor) -> Actor:
+    if not actor.has_scope("api"):
+        raise Forbidden("This credential may only read.")
+    return actor

@@ -1,0 +1,86 @@
+"""MCP servers behind the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Boolean, Text
+from sqlalchemy.orm import Mapped
+
+from server.db.types import ChoiceText, JsonText, TagsText, UrlText
+from server.errors import FieldError, ValidationFailed
+from server.models.base import Base, ModelOptions, Record, field
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
+
+
+class McpServer(Record, Base):
+    __tablename__ = "mcp_servers"
+    __options__ = ModelOptions(
+        label="MCP server",
+        label_plural="MCP servers",
+        description="Servers whose tools the gateway offers under one address.",
+        group="system",
+    )
+
+    name: Mapped[str] = field(
+        Text,
+        label="Name",
+        required=True,
+        unique=True,
+        max_length=32,
+        pattern=NAME_PATTERN,
+        pattern_help="lower-case letters, digits and -, at most 32; it stands before the names of its tools",
+    )
+    transport: Mapped[str] = field(
+        ChoiceText("stdio", "http", "sse"),
+        label="Transport",
+        required=True,
+        help="stdio starts a program; http and sse reach a server by its address.",
+    )
+    command: Mapped[str | None] = field(Text, label="Command", max_length=4000, help="The program, for stdio.")
+    args: Mapped[str] = field(TagsText, label="Arguments", default=[], item_type="text", help="One entry each.")
+    env: Mapped[str | None] = field(
+        JsonText,
+        label="Environment",
+        write_only=True,
+        item_type="text",
+        help='Variables for the program, such as {"API_KEY": "…"}. Never shown again.',
+    )
+    cwd: Mapped[str | None] = field(Text, label="Folder", max_length=4000, help="Where the program starts.")
+    url: Mapped[str | None] = field(UrlText, label="Address", max_length=4000, help="For http and sse.")
+    headers: Mapped[str | None] = field(
+        JsonText,
+        label="Headers",
+        write_only=True,
+        item_type="text",
+        help='Sent with every request, such as {"Authorization": "Bearer …"}. Never shown again.',
+    )
+    enabled: Mapped[bool] = field(Boolean, label="Enabled", default=True)
+    visibility: Mapped[str] = field(
+        ChoiceText("admins", "everyone"), label="For", default="admins", help="Who may use its tools."
+    )
+
+
+def check_mcp_server(row: Mapping[str, Any]) -> None:
+    """Check a whole row, JSON columns as values. Raises ValidationFailed naming every field that does not fit."""
+    errors: dict[str, FieldError] = {}
+    program = row["transport"] == "stdio"
+    wanted, refused = ("command", "url") if program else ("url", "command")
+    if not row[wanted]:
+        errors[wanted] = FieldError("required", f"{row['transport']} needs it")
+    if row[refused]:
+        errors[refused] = FieldError("not_wanted", f"{row['transport']} has none")
+    if row["url"] and urlsplit(row["url"]).username is not None:
+        errors["url"] = FieldError("credentials", "put credentials into headers, which are never shown")
+    for name in ("env", "headers"):
+        value = row[name]
+        if value is not None and not (
+            isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+        ):
+            errors[name] = FieldError("wrong_type", "an object of texts is wanted")
+    if errors:
+        text = "; ".join(f"{name}: {error.message}" for name, error in errors.items())
+        raise ValidationFailed(text, fields=errors)

@@ -1,0 +1,1 @@
+"""Durable background tasks: queued in the database, run by this process, owned by a person."""
