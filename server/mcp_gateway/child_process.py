@@ -98,15 +98,15 @@ class ChildProcess:
         descendants = _descendants(self.pid) if sys.platform == "win32" else []
         with contextlib.suppress(OSError):
             self.stdin.close()
-        if not await self._ended_within(_STDIN_GRACE_SECONDS):
+        if not await self.ended_within(_STDIN_GRACE_SECONDS):
             self._signal_group(signal.SIGTERM)
-            await self._ended_within(_TERM_GRACE_SECONDS)
+            await self.ended_within(_TERM_GRACE_SECONDS)
         # Also when the child itself has gone: what it started may still run in its group.
         self._signal_group(getattr(signal, "SIGKILL", signal.SIGTERM))
         for process in descendants:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        await self._ended_within(_TERM_GRACE_SECONDS)
+        await self.ended_within(_TERM_GRACE_SECONDS)
         if self._guardian is not None:
             self._guardian.forget(self.pid)
         with contextlib.suppress(TimeoutError):
@@ -120,7 +120,7 @@ class ChildProcess:
             with contextlib.suppress(OSError):
                 transport.close()
 
-    async def _ended_within(self, seconds: float) -> bool:
+    async def ended_within(self, seconds: float) -> bool:
         # Not `wait()`: it also waits until every holder of the pipes has gone.
         deadline = asyncio.get_running_loop().time() + seconds
         while self._process.returncode is None:

@@ -240,7 +240,8 @@ async def _stdio(
                     text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
                     child.stdin.write(text.encode() + b"\n")
                     await child.stdin.drain()
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError, RuntimeError):
+            # (RuntimeError is what uvloop makes of a pipe that is gone.)
             # The session must see the end of the connection and not wait for an answer for ever.
             await to_client.aclose()
 
@@ -251,6 +252,10 @@ async def _stdio(
             group.start_soon(write)
             try:
                 yield from_child, to_child
+            except Exception as error:
+                if await child.ended_within(0.5):
+                    raise ConnectionError(f"The program ended with exit code {child.returncode}.") from error
+                raise
             finally:
                 with anyio.CancelScope(shield=True):
                     await to_child.aclose()
@@ -289,6 +294,8 @@ def describe(error: BaseException) -> str:
         return f"The command may not be run: {error.filename or error}."
     if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
         return "The server closed the connection before it was ready."
+    if type(error) is ConnectionError:
+        return str(error)
     if isinstance(error, asyncio.TimeoutError):
         return "The server did not answer in time."
     if isinstance(error, httpx2.ConnectError):

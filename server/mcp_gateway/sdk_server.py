@@ -25,6 +25,8 @@ from server.mcp_gateway.gateway import Gateway
 
 ACTOR_KEY = "gateway_actor"
 _OWN_META = ("progressToken", "progress_token")
+_COMPLETE = {"resultType": "complete"}
+"""Required since 2026-07-28, absent from what older servers answer; the SDK drops it for older clients."""
 _RESERVED_META = "io.modelcontextprotocol/"
 
 
@@ -90,15 +92,15 @@ class McpEndpoint:
         listed = [tool.as_listed(prefixed=self._server is None) for tool in tools]
         own = list(TOOLS.values()) if self._server is None else []
         # What a person sees depends on who they are, so no shared cache may keep it.
-        return {"tools": [*own, *listed], "ttlMs": 0, "cacheScope": "private"}
+        return {"tools": [*own, *listed], "ttlMs": 0, "cacheScope": "private", **_COMPLETE}
 
     async def _call_tool(self, context: Any, params: CallToolRequestParams) -> dict[str, Any]:
         actor = _actor(context)
         arguments = params.arguments
         try:
             if self._server is None and params.name in TOOLS:
-                return await self._builtins.call(actor, params.name, arguments)
-            return await self._gateway.call(
+                return {**_COMPLETE, **await self._builtins.call(actor, params.name, arguments)}
+            result = await self._gateway.call(
                 actor,
                 params.name,
                 arguments,
@@ -106,6 +108,7 @@ class McpEndpoint:
                 meta=_relayed_meta(params.meta),
                 progress=context.session.report_progress,
             )
+            return {**_COMPLETE, **result}
         except CallFailed as error:
             raise MCPError(code=error.code, message=error.message, data=error.data) from error
 
