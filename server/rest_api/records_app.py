@@ -10,12 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
 from server.asgi.body import read_body
+from server.asgi.json_body import parse_object
 from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
 from server.records.service import Records, etag_of
 from server.records.values import INTEGER_MAX
-from server.rest_api.bodies import parse_object
 from server.rest_api.gate import RestGate
 
 Header = tuple[bytes, bytes]
