@@ -18,6 +18,8 @@ Applies = Literal["live", "restart"]
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
 MEBIBYTE = 1 << 20
+READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "log_level"))
+"""Settings that are needed before records can be read: from the command line or the environment alone."""
 
 
 def default_data_dir() -> Path:
@@ -191,7 +193,7 @@ def setting_fields() -> list[SettingField]:
 
 def check_setting(name: str, value: Any) -> Any:
     """`value` as the type that the setting `name` wants. Raises ValidationFailed on an unknown name or bad value."""
-    known = {field.name for field in setting_fields() if not field.secret} - {"data_dir"}
+    known = {field.name for field in setting_fields() if not field.secret} - READ_BEFORE_THE_DATABASE
     if name not in known:
         raise ValidationFailed.of("name", "unknown_setting", f"no such setting; known are {', '.join(sorted(known))}")
     try:

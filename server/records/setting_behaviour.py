@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from server.config import Settings, SettingsHolder, check_setting, environment_name, setting_fields
 from server.db.writer import Transaction
-from server.errors import Conflict
+from server.errors import Conflict, ValidationFailed
 from server.records.behaviour import Behaviour, WriteVerb
+
+log = logging.getLogger(__name__)
 
 
 class SettingBehaviour(Behaviour):
@@ -30,8 +33,15 @@ class SettingBehaviour(Behaviour):
 
 def with_records(started: Settings, rows: list[dict[str, Any]]) -> Settings:
     """`started` with the values of settings records, where neither command line nor environment decides."""
-    stored = {row["name"]: row["value"] for row in rows if row["name"] not in started.model_fields_set}
-    known = {name: check_setting(name, value) for name, value in stored.items()}
+    known: dict[str, Any] = {}
+    for row in rows:
+        if row["name"] in started.model_fields_set:
+            continue
+        try:
+            known[row["name"]] = check_setting(row["name"], row["value"])
+        except ValidationFailed as error:
+            # Stored by another version of the program: its default serves until somebody changes it.
+            log.warning("the stored setting %s is left out: %s", row["name"], error.message)
     return started.model_copy(update=known)
 
 
