@@ -55,7 +55,7 @@ class Settings(BaseModel):
 
     data_dir: Path = _setting(default_data_dir, "Folder that holds the database, files, logs and plugins.")
     host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback is LAN mode.")
-    port: int = _setting(8088, "Port to listen on; taken, the next free one is used.", ge=0, le=65535)
+    port: int = _setting(8088, "Port to listen on; not given and taken, the next free one is used.", ge=0, le=65535)
     base_path: str = _setting("", "Path prefix behind a reverse proxy, such as /bear.")
     allowed_hosts: str = _setting(
         "",

@@ -6,9 +6,9 @@ import html
 from collections.abc import Callable
 from pathlib import Path
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -59,7 +59,7 @@ class UiFiles:
 
 def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> APIRouter:
     """The pages; `folder` is assets/ui."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
     templates = {name: (folder / name).read_text("utf-8") for name in ("index.html", "docs.html")}
 
     def page(name: str) -> HTMLResponse:
@@ -73,24 +73,24 @@ def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[]
             text = text.replace(f"{{{{{key}}}}}", html.escape(value))
         return HTMLResponse(text, headers={"cache-control": "no-store"})
 
-    @router.get("/")
+    @router.get("/", summary="The page")
     async def home() -> Response:
         return page("index.html")
 
-    @router.get("/auth/login")
+    @router.get("/auth/login", summary="The page, to sign in")
     async def sign_in() -> Response:
         return page("index.html")
 
-    @router.get("/auth/setup")
+    @router.get("/auth/setup", summary="The page, to make the first admin")
     async def setup() -> Response:
         return page("index.html")
 
-    @router.get("/api/docs")
+    @router.get("/api/docs", summary="This document as a page")
     async def docs() -> Response:
         return page("docs.html")
 
-    @router.get("/healthz", include_in_schema=True, tags=["server"], summary="Whether the server answers")
-    async def health(request: Request) -> dict[str, str]:
+    @router.get("/healthz", response_class=JSONResponse, summary="Whether the server answers")
+    async def health() -> dict[str, str]:
         return {"status": "ok"}
 
     return router
