@@ -29,5 +29,7 @@ def _lenient(body: bytes) -> Any:
     """What strict JSON refuses and Python reads (NaN, lone surrogates) is refused later, by the field's name."""
     try:
         return json.loads(body)
+    except UnicodeDecodeError:
+        raise ValidationFailed("The body is no valid UTF-8.", code="invalid_utf8") from None
     except (ValueError, RecursionError):
         raise BadRequest("The body is no valid JSON.", code="invalid_json") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -49,7 +50,11 @@ def error_body(error: errors.GridBearError, request_id: str) -> bytes:
     if error.retry_after is not None:
         body["retry_after"] = math.ceil(error.retry_after)
     body["request_id"] = request_id
-    return orjson.dumps(body)
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # A refused field may be named by text that is no valid Unicode; JSON's own escapes can carry it.
+        return json.dumps(body).encode()
 
 
 def error_headers(error: errors.GridBearError) -> list[tuple[bytes, bytes]]:

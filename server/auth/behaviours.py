@@ -54,7 +54,7 @@ class ApiTokenBehaviour(Behaviour):
         if unknown or not scopes:
             message = f"one or more of {', '.join(SCOPES)} are wanted"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
-        if actor.kind == "token" and not set(scopes) <= set(actor.scopes):
+        if actor.kind == "token" and not all(actor.has_scope(scope) for scope in scopes):
             message = "a token can't make one that may do more than itself"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("scope_too_wide", message)})
         token = new_token(API_TOKEN_PREFIX)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -182,9 +183,12 @@ class People:
         if problem is not None:
             raise ValidationFailed(f"new_password: {problem.message}", fields={"new_password": problem})
         await self._records.update(SYSTEM, "users", actor.user_id, {"password": await hash_password(new)})
-        for session in await self._records.find(SYSTEM, "sessions", where={"owner_id": actor.user_id}):
-            if session["id"] != actor.credential_id:
-                await self._records.delete(SYSTEM, "sessions", session["id"])
+        others = {"owner_id": actor.user_id, "id__ne": actor.credential_id}
+        # A page at a time: somebody may be signed in more often than one page holds.
+        while sessions := await self._records.find(SYSTEM, "sessions", where=others):
+            for session in sessions:
+                with contextlib.suppress(NotFound):
+                    await self._records.delete(SYSTEM, "sessions", session["id"])
 
     async def create_token(
         self, username: str, *, name: str = "cli", scopes: list[str] | None = None, expires_at: str | None = None
@@ -214,7 +218,7 @@ class People:
         return token
 
     def _changed(self, event: RecordChanged) -> None:
-        if event.model == "users" and event.verb != "create":
+        if event.model == "users":
             task = asyncio.get_running_loop().create_task(self.start())
             self._watchers.add(task)
             task.add_done_callback(self._watchers.discard)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import MetaData, Table, create_engine
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from server.db.connection import connect
 from server.errors import StartupError
 
+_DIALECT = sqlite.dialect()
 APPLICATION_ID = 0x47425231
 SCHEMA_VERSION = 1
 _HEADER = b"SQLite format 3\x00"
@@ -78,8 +81,8 @@ def fingerprint(metadata: MetaData) -> str:
     """A hash of the declared schema: two programs with the same one need no look at each other's files."""
     parts = []
     for table in metadata.sorted_tables:
-        parts.append(str(CreateTable(table)))
-        parts += sorted(str(CreateIndex(index)) for index in table.indexes)
+        parts.append(_sql(CreateTable(table)))
+        parts += sorted(_sql(CreateIndex(index)) for index in table.indexes)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -101,9 +104,33 @@ def _add_missing(connection: sqlite3.Connection, metadata: MetaData) -> None:
 
 
 def _create(connection: sqlite3.Connection, table: Table) -> None:
-    connection.execute(str(CreateTable(table)))
+    connection.execute(_sql(CreateTable(table)))
     for index in table.indexes:
-        connection.execute(str(CreateIndex(index)))
+        connection.execute(_sql(CreateIndex(index)))
+
+
+def _sql(statement: CreateTable | CreateIndex) -> str:
+    # In SQLite's dialect: the general one leaves AUTOINCREMENT out, and ids would be given again.
+    return str(statement.compile(dialect=_DIALECT))
+
+
+class _Held:
+    """A driver connection whose transaction is ended by `migrate` alone; SQLAlchemy would roll it back when done."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        """Left to `migrate`."""
+
+    def rollback(self) -> None:
+        """Left to `migrate`, which rolls back by closing."""
+
+    def close(self) -> None:
+        """Left to `migrate`."""
 
 
 def _add_columns(connection: sqlite3.Connection, metadata: MetaData, present: set[str]) -> None:
@@ -113,7 +140,7 @@ def _add_columns(connection: sqlite3.Connection, metadata: MetaData, present: se
     from alembic.operations import Operations
     from alembic.operations.ops import AddColumnOp, CreateIndexOp, ModifyTableOps, OpContainer
 
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine("sqlite://", creator=lambda: _Held(connection), poolclass=StaticPool)
     known = set(metadata.tables)
     with engine.connect() as bound:
         context = MigrationContext.configure(

@@ -17,6 +17,7 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 MAX_FILTERS = 32
 MAX_LISTED = 1000
+MAX_PATTERN = 1000
 
 _UNFILTERED = frozenset(("json", "tags", "secret"))
 _TEXT_OPERATORS = frozenset(("like", "ilike"))
@@ -110,6 +111,8 @@ def _filter(spec: ModelSpec, name: str, text: str) -> tuple[str, Operator, Any]:
     if operator in _TEXT_OPERATORS:
         if found.type in ("integer", "number", "boolean", "relation"):
             raise BadValue("wrong_operator", f"{operator} is for texts")
+        if len(text) > MAX_PATTERN:
+            raise BadValue("too_long", f"at most {MAX_PATTERN} characters")
         return column, operator, clean_text(text)
     if operator in ("in", "not_in"):
         parts = text.split(",") if text else []

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from server.access.actor import Actor
 from server.auth.authenticate import Authenticator
 from server.config import SettingsHolder
-from server.errors import RateLimited
+from server.errors import Forbidden, RateLimited
 from server.limits.token_bucket import TokenBuckets
 
 
@@ -31,8 +31,12 @@ class RestGate:
         self._buckets = TokenBuckets()
 
     def enter(self, scope: Scope) -> tuple[Actor, tuple[bytes, bytes]]:
-        """The caller, and the header that tells what is left. Raises Unauthorized or RateLimited."""
+        """The caller, and the header that tells what is left. Raises Unauthorized, Forbidden (scope) or RateLimited."""
         actor = self._authenticator.actor_for(scope)
+        if not actor.has_scope("api:read"):
+            raise Forbidden(
+                "This credential is not for /api/v1: it has no scope api or api:read.", code="scope_missing"
+            )
         settings = self._settings.current
         decision = self._buckets.take(
             actor.user_id or actor.kind,

@@ -1,0 +1,112 @@
+"""A running server inside the test's own process, and people who may use it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from argon2 import PasswordHasher
+
+from server.access.actor import OWNER
+from server.app import GridBearApp, create_app
+from server.auth import passwords
+from server.config import Settings
+from server.data_folder import DataFolder
+
+CONTROL_TOKEN = "the control token of the tests"
+PASSWORD = "correct horse battery"
+
+
+class Bear:
+    """One app that runs on a folder of its own."""
+
+    def __init__(self, app: GridBearApp, base_path: str) -> None:
+        self.app = app
+        self.base_path = base_path
+        self._stack = contextlib.AsyncExitStack()
+        self.ids: dict[str, int] = {}
+
+    async def client(self, address: str = "127.0.0.1", **headers: str) -> httpx2.AsyncClient:
+        """A client without credentials that comes from `address`."""
+        transport = httpx2.ASGITransport(self.app, client=(address, 5000), raise_app_exceptions=False)
+        return await self._stack.enter_async_context(
+            httpx2.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:8088{self.base_path}", headers=headers)
+        )
+
+    async def person(self, name: str, role: str = "member", scopes: list[str] | None = None) -> httpx2.AsyncClient:
+        """A client of `name`, who is made if need be, with a token of `scopes` (api and mcp unless told)."""
+        if name not in self.ids:
+            user = await self.app.people.create_user(OWNER, name, PASSWORD, role=role)
+            self.ids[name] = user["id"]
+        token = (await self.app.people.create_token(name, scopes=scopes))["token"]
+        return await self.client(authorization=f"Bearer {token}")
+
+    async def signed_in(self, name: str, **headers: str) -> httpx2.AsyncClient:
+        """A client of `name` with a session cookie."""
+        client = await self.client(accept="application/json", **headers)
+        answer = await client.post("/auth/login", data={"username": name, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        return client
+
+
+@contextlib.asynccontextmanager
+async def running_bear(folder: Path, **settings: Any) -> AsyncIterator[Bear]:
+    """A running server on `folder`."""
+    DataFolder(folder).open()
+    app = create_app(
+        Settings(data_dir=folder, port=8088, **{"rest_rate_burst": 100_000, **settings}), control_token=CONTROL_TOKEN
+    )
+    async with app.running():
+        bear = Bear(app, settings.get("base_path", ""))
+        async with bear._stack:
+            yield bear
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 with its least cost: a fresh person in each test would cost a tenth of a second."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
+    passwords._nobodys_hash.cache_clear()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def bear(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Bear]:
+    """A running server without anybody in it."""
+    async with running_bear(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def admin(bear: Bear) -> httpx2.AsyncClient:
+    return await bear.person("ada", "admin")
+
+
+@pytest.fixture
+async def member(bear: Bear, admin: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return await bear.person("max")
+
+
+@pytest.fixture
+async def other(bear: Bear, admin: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return await bear.person("olga")
+
+
+@pytest.fixture
+async def guest_role(bear: Bear, admin: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    return await bear.person("gus", "guest")
+
+
+@pytest.fixture
+async def nobody(bear: Bear) -> httpx2.AsyncClient:
+    """Without any credential."""
+    return await bear.client()
