@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from server.access.actor import Actor
 from server.asgi.signatures import sign_sha256, verify_sha256
+from server.db.types import ChoiceText, DateTimeText, JsonText, LongText, SecretText, TagsText, UrlText
 from server.errors import (
     BadRequest,
     Busy,
@@ -23,6 +24,7 @@ from server.errors import (
     UpstreamFailed,
     ValidationFailed,
 )
+from server.models.base import Base, ModelOptions, Owned, Record, field
 from server.records.notify import Audience, Severity
 
 
@@ -136,22 +138,34 @@ __all__ = [
     "Actor",
     "Audience",
     "BadRequest",
+    "Base",
     "Busy",
     "Caller",
+    "ChoiceText",
     "Conflict",
     "Context",
+    "DateTimeText",
     "FieldError",
     "Forbidden",
     "GridBearError",
+    "JsonText",
+    "LongText",
+    "ModelOptions",
     "NotFound",
+    "Owned",
     "PluginContext",
     "PluginRecords",
+    "Record",
     "RecordStore",
+    "SecretText",
     "Severity",
+    "TagsText",
     "TooLarge",
     "Unauthorized",
     "UpstreamFailed",
+    "UrlText",
     "ValidationFailed",
+    "field",
     "require_admin",
     "sign_sha256",
     "verify_sha256",

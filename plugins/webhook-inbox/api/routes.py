@@ -48,7 +48,7 @@ async def receive(request: Request, response: Response, plugin: Context) -> dict
         f"Webhook received: {delivery['event'] or 'no event name'}",
         category="webhook",
         audience="admins",
-        action_url=f"#/data/{DELIVERIES}/{stored['id']}",
+        action_url=f"#/data/{DELIVERIES}?record={stored['id']}",
     )
     return {"ok": True, "data": {"id": stored["id"]}}
 

@@ -1,0 +1,30 @@
+"""What the webhook inbox keeps of each delivery."""
+
+from __future__ import annotations
+
+from sqlalchemy import Integer, Text
+from sqlalchemy.orm import Mapped
+
+from server.plugin_api import Base, JsonText, LongText, ModelOptions, Record, field
+
+
+class WebhookInboxDelivery(Record, Base):
+    """One signed delivery. Admins alone see it."""
+
+    __tablename__ = "webhook_inbox_deliveries"
+    __options__ = ModelOptions(
+        label="Webhook delivery",
+        label_plural="Webhook deliveries",
+        description="Signed webhooks that this server received.",
+        group="plugins",
+        title_field="event",
+        verbs=("list", "read", "delete"),
+        log_cap_setting="webhook_deliveries_max_bytes",
+    )
+
+    event: Mapped[str | None] = field(Text, label="Event", read_only=True, max_length=200)
+    delivery_id: Mapped[str | None] = field(Text, label="Delivery id", read_only=True, unique=True, max_length=200)
+    content_type: Mapped[str | None] = field(Text, label="Content type", read_only=True, max_length=200)
+    size: Mapped[int | None] = field(Integer, label="Size in bytes", read_only=True)
+    headers: Mapped[str | None] = field(JsonText, label="Headers", read_only=True)
+    body: Mapped[str | None] = field(LongText, label="Body", read_only=True)
