@@ -4,6 +4,7 @@ import { choice } from "./choice.js";
 import { date, datetime } from "./date.js";
 import { json } from "./json.js";
 import { email, url } from "./link.js";
+import { lines } from "./lines.js";
 import { longText } from "./long_text.js";
 import { integer, number } from "./number.js";
 import { relation } from "./relation.js";
@@ -21,6 +22,7 @@ const types = new Map(
 /** @param {import("../types").Field} field @returns {import("./text.js").FieldType} */
 export function typeOf(field) {
   if (field.write_only) return secret;
+  if (field.type === "tags" && field.item_type === "line") return lines;
   return types.get(field.type) || json;
 }
 

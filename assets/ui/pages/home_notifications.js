@@ -2,7 +2,7 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { base, unread } from "../store.js";
+import { base, person, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
@@ -16,8 +16,10 @@ const CALM_MS = 30_000;
 const SHAPES = { info: "off", success: "ok", warning: "warn", error: "bad" };
 
 async function load(/** @type {AbortSignal} */ signal) {
-  const latest = await api.get("/api/v1/notifications", { signal, query: `sort=-id&limit=${LATEST}` });
-  const waiting = await api.get("/api/v1/notifications", { signal, query: "is_read=false&limit=1" });
+  // An admin may list everybody's: home shows one's own.
+  const own = `owner_id=${person.value?.id}`;
+  const latest = await api.get("/api/v1/notifications", { signal, query: `${own}&sort=-id&limit=${LATEST}` });
+  const waiting = await api.get("/api/v1/notifications", { signal, query: `${own}&is_read=false&limit=1` });
   unread.value = waiting.count ?? 0;
   return latest.data;
 }

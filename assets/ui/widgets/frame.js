@@ -3,7 +3,7 @@ import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { allPages } from "../pages/index.js";
 import { href } from "../router.js";
-import { away, base, keep, modelNamed, rail, returned, server, unread } from "../store.js";
+import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, Mark, State } from "./icon.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
@@ -48,7 +48,7 @@ async function loadServer() {
   try {
     server.value = (await request("GET", "/api/v1/server")).data;
     if (!modelNamed("notifications")) return;
-    const answer = await request("GET", "/api/v1/notifications", { query: "is_read=false&limit=1" });
+    const answer = await request("GET", "/api/v1/notifications", { query: `owner_id=${person.value?.id}&is_read=false&limit=1` });
     unread.value = answer.count ?? 0;
   } catch {
     // The plate then shows the address of this page, and the banner says that the server is away.
