@@ -41,7 +41,9 @@ class McpServer(Record, Base):
         help="stdio starts a program; http and sse reach a server by its address.",
     )
     command: Mapped[str | None] = field(Text, label="Command", max_length=4000, help="The program, for stdio.")
-    args: Mapped[str] = field(TagsText, label="Arguments", default=[], item_type="line", help="Given to the program, in this order.")
+    args: Mapped[str] = field(
+        TagsText, label="Arguments", default=[], item_type="line", help="Given to the program, in this order."
+    )
     env: Mapped[str | None] = field(
         JsonText,
         label="Environment",
