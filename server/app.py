@@ -130,7 +130,7 @@ class GridBearApp:
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(self.records.registry, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
-            handle_errors(web)
+            handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             merge_models(web, self.records.registry, self.settings)
 

@@ -91,8 +91,8 @@ async def send_error(error: errors.GridBearError, scope: Scope, receive: Receive
     await send_body(send, status_of(error), body, error_headers(error))
 
 
-async def send_body(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    """Answer with a whole body."""
+async def send_body(send: Send, status: int, body: bytes, headers: Headers, *, with_body: bool = True) -> None:
+    """Answer with a whole body; `with_body=False` (HEAD, 304) tells its length and leaves it out."""
     await send(
         {
             "type": "http.response.start",
@@ -100,4 +100,4 @@ async def send_body(send: Send, status: int, body: bytes, headers: Headers) -> N
             "headers": [*headers, (b"content-length", str(len(body)).encode())],
         }
     )
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body if with_body else b""})

@@ -76,7 +76,7 @@ class Authenticator:
 
     async def flush_last_use(self) -> None:
         """Store when credentials were last used: one write each and then, not one per request."""
-        for known in [known for known in self._known.values() if known.last_used > known.stored_use]:
+        for key, known in [item for item in self._known.items() if item[1].last_used > item[1].stored_use]:
             known.stored_use = known.last_used
             moment = to_text(datetime.fromtimestamp(known.last_used, UTC))
             try:
@@ -84,7 +84,8 @@ class Authenticator:
                     SYSTEM, known.model, known.actor.credential_id or 0, {"last_used_at": moment}
                 )
             except NotFound:
-                log.debug("a credential went away before its last use was stored")
+                # Also how a session that a byte cap dropped without an event comes to its end.
+                self._known.pop(key, None)
 
     def _bearer(self, token: str, scope: Scope) -> Actor:
         if token.startswith(API_TOKEN_PREFIX):

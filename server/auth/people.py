@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,13 +136,8 @@ class People:
 
     async def sign_in(self, username: str, password: str, device: str, address: str) -> SignedIn:
         """A session for a name and password. Unknown, disabled and wrong all look and take the same."""
-        now = self._clock()
         for key in (("address", address), ("name", username.casefold(), address)):
-            decision = self._attempts.take(key, rate=SIGN_IN_RATE, burst=SIGN_IN_BURST, now=now)
-            if not decision.allowed:
-                raise RateLimited(
-                    "Too many sign-ins from here (10 at once, 5 per minute).", retry_after=decision.retry_after
-                )
+            self._count_attempt(key)
         person = self._records.look_up(SYSTEM, "users", "username", username)
         stored = person["password"] if person is not None and person["is_active"] else None
         if not await verify_password(stored, password) or person is None:
@@ -176,6 +171,7 @@ class People:
         """Change one's own password; every other session of the person ends."""
         if actor.user_id is None or actor.kind != "user":
             raise Forbidden("Passwords are changed in a signed-in session.")
+        self._count_attempt(("password", actor.user_id))
         person = await self._records.reveal(SYSTEM, "users", actor.user_id)
         if not await verify_password(person["password"], current):
             raise ValidationFailed.of("current_password", "wrong", "this is not your password")
@@ -204,6 +200,11 @@ class People:
         if expires_at:
             values["expires_at"] = expires_at
         return await self._records.create(acting, "api_tokens", values)
+
+    def _count_attempt(self, key: Hashable) -> None:
+        decision = self._attempts.take(key, rate=SIGN_IN_RATE, burst=SIGN_IN_BURST, now=self._clock())
+        if not decision.allowed:
+            raise RateLimited("Too many attempts (10 at once, 5 per minute).", retry_after=decision.retry_after)
 
     async def _open_session(self, user_id: int, device: str, address: str) -> str:
         token = new_token()

@@ -78,6 +78,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gridbear-writer", daemon=True)
         self._closed = False
+        self._ended_by: sqlite3.Error | None = None
         self._thread.start()
 
     def submit(
@@ -151,7 +152,8 @@ class Writer:
             for waiting in group:
                 self._run_unit(waiting, transaction)
                 if not connection.in_transaction:
-                    return sqlite3.OperationalError("the transaction ended before its commit: database is locked")
+                    # SQLite ends the whole transaction by itself when the disk is full or a lock is lost.
+                    return self._ended_by or sqlite3.OperationalError("the transaction ended: database is locked")
             self._versions.begin(frozenset(touched))
             connection.execute("COMMIT")
         except sqlite3.Error as error:
@@ -168,6 +170,7 @@ class Writer:
             waiting.result = waiting.unit(transaction)
         except Exception as error:
             waiting.error = self._shown(error)
+            self._ended_by = error if isinstance(error, sqlite3.Error) else None
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO unit")
         if connection.in_transaction:

@@ -55,8 +55,8 @@ class RecordsApp:
             return
         except ClientDisconnect:
             return
-        body = b"" if status == 304 or scope["method"] == "HEAD" else text.encode()
-        await send_body(send, status, body, [JSON_TYPE, PRIVATE, limit, *headers])
+        with_body = status != 304 and scope["method"] != "HEAD"
+        await send_body(send, status, text.encode(), [JSON_TYPE, PRIVATE, limit, *headers], with_body=with_body)
 
     def _route(self, path: str) -> tuple[str, int, dict[str, Handler]]:
         model, _, rest = path[len(PREFIX) :].partition("/")
@@ -131,7 +131,7 @@ def _tagged(scope: Scope, text: str, etag: str) -> Answer:
     given = _header(scope, b"if-none-match")
     tag = (b"etag", etag.encode())
     if given is not None and (etag in _tags(given) or given == b"*"):
-        return 304, "", [tag]
+        return 304, text, [tag]
     return 200, text, [tag]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from server import errors
+from server.access.actor import Actor
 from server.asgi.replies import error_body, error_headers, request_id_of, shown, status_of
 
 _BY_STATUS: dict[int, type[errors.GridBearError]] = {
@@ -20,11 +24,18 @@ _BY_STATUS: dict[int, type[errors.GridBearError]] = {
 }
 
 
-def handle_errors(app: FastAPI) -> None:
+def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
     """Answer every error of `app`'s routes in the one shape. Anything unknown passes on to the guard."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        known = shown(as_known(error), request.scope)
+        known = as_known(error)
+        if isinstance(error, HTTPException) and error.status_code == 404:
+            try:
+                actor_for(request.scope)
+            except errors.Unauthorized as unauthorized:
+                # Nobody learns which addresses exist; before set-up this is where the way to it is told.
+                known = unauthorized
+        known = shown(known, request.scope)
         response = Response(error_body(known, request_id_of(request.scope)), status_of(known))
         for name, value in error_headers(known):
             response.headers[name.decode()] = value.decode()
