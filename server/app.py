@@ -109,6 +109,7 @@ class GridBearApp:
             authenticator = Authenticator(
                 self.records, self.settings, self._bus, control_token=self._control_token, internal_secret=secret
             )
+            self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
             tasks = Tasks(self.records)
             gateway = Gateway(self.records, self.settings, self._bus)

@@ -29,11 +29,12 @@ def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         known = as_known(error)
-        if isinstance(error, HTTPException) and error.status_code == 404:
+        if isinstance(error, RequestValidationError) or (isinstance(error, HTTPException) and error.status_code == 404):
             try:
                 actor_for(request.scope)
             except errors.Unauthorized as unauthorized:
-                # Nobody learns which addresses exist; before set-up this is where the way to it is told.
+                # FastAPI reads parameters before a route asks who is there. Nobody learns which addresses
+                # exist; before set-up this is where the way to it is told.
                 known = unauthorized
         known = shown(known, request.scope)
         response = Response(error_body(known, request_id_of(request.scope)), status_of(known))

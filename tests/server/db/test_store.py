@@ -1,0 +1,87 @@
+"""The store: groups of writes, budgets of reads, totals that are exact."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from server.db.connection import connect
+from server.db.store import Store
+from server.db.writer import Transaction
+from server.errors import Busy, Conflict, InternalError
+from tests.conftest import Bear
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def store(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Store]:
+    path = tmp_path / "store.db"
+    setup = connect(path)
+    setup.execute("PRAGMA journal_mode = WAL")
+    setup.execute("CREATE TABLE things (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE)")
+    setup.close()
+    opened = Store(path, write_queue=8)
+    yield opened
+    await opened.close()
+
+
+def _insert(name: str, *, then: Exception | None = None):  # type: ignore[no-untyped-def]  # a closure of the test
+    def unit(transaction: Transaction) -> int:
+        row = transaction.execute("INSERT INTO things (name) VALUES (?)", (name,))
+        if then is not None:
+            raise then
+        return int(row.lastrowid or 0)
+
+    return unit
+
+
+async def test_a_failing_unit_undoes_only_itself(store: Store) -> None:
+    told: list[int] = []
+    futures = [
+        store.write(_insert("a"), ("things",), told.append),
+        store.write(_insert("b", then=ValueError("broken")), ("things",), told.append),
+        store.write(_insert("a"), ("things",), told.append),
+        store.write(_insert("c"), ("things",), told.append),
+    ]
+    answers = await asyncio.gather(*futures, return_exceptions=True)
+    assert isinstance(answers[1], InternalError) and isinstance(answers[2], Conflict)
+    [rows] = await store.read([("SELECT name FROM things ORDER BY id", {})])
+    assert [row[0] for row in rows] == ["a", "c"]
+    assert len(told) == 2, "only what was committed is told"
+
+
+async def test_a_full_queue_is_refused_and_nothing_of_it_is_lost(store: Store) -> None:
+    accepted, refused = [], 0
+    for number in range(500):
+        try:
+            accepted.append(store.write(_insert(f"thing {number}"), ("things",)))
+        except Busy as busy:
+            assert busy.code == "write_queue_full" and busy.retry_after
+            refused += 1
+    await asyncio.gather(*accepted)
+    [rows] = await store.read([("SELECT count(*) FROM things", {})])
+    assert refused > 0 and rows[0][0] == len(accepted)
+
+
+async def test_a_read_over_its_budget_goes_on_in_a_thread(store: Store) -> None:
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n"
+    [rows] = await store.read([(sql, {})], inline=True)
+    assert rows == [(300000,)]
+    with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        store._steps = 0
+        store._inline.execute(sql).fetchall()
+
+
+async def test_totals_follow_every_commit(bear: Bear, admin: httpx2.AsyncClient) -> None:
+    for number in range(1, 6):
+        await admin.post("/api/v1/notes", json={"title": f"note {number}"})
+        assert (await admin.get("/api/v1/notes?limit=1")).json()["count"] == number
+    await admin.delete("/api/v1/notes/3")
+    assert (await admin.get("/api/v1/notes?limit=1")).json()["count"] == 4
+    assert "count" not in (await admin.get("/api/v1/notes?total=false")).json()
