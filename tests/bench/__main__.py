@@ -30,7 +30,8 @@ CASES: list[tuple[str, float, Made]] = [
 def main() -> None:
     """Print the table; ends by itself after about two minutes."""
     print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, medians of {ROUNDS} rounds\n"
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {CONNECTIONS} connections, "
+        f"medians of {ROUNDS} rounds\n"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
