@@ -62,8 +62,8 @@ class Gateway:
     async def stop(self) -> None:
         """End every connection and child."""
         self._unsubscribe()
-        for task in self._reloads:
-            task.cancel()
+        # A reload may be about to end an old child; left half way, that child would stay.
+        await asyncio.gather(*self._reloads, return_exceptions=True)
         await asyncio.gather(*(upstream.stop() for upstream in self._upstreams.values()), return_exceptions=True)
         await asyncio.to_thread(self._guardian.stop)
 

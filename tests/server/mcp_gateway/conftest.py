@@ -1,0 +1,40 @@
+"""A whole application in this process for each test that wants one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests_mcp_support import House
+
+from server.access.actor import SYSTEM
+from server.app import create_app
+from server.config import Settings
+
+PASSWORD = "long enough, really"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def make_house(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextManager[House]]:
+    """`make_house(**settings)`: an application that runs inside the context."""
+
+    @contextlib.asynccontextmanager
+    async def make(**settings: Any) -> AsyncIterator[House]:
+        app = create_app(Settings(data_dir=tmp_path, **settings))
+        async with app.running():
+            tokens = {}
+            for name, role in (("ann", "admin"), ("bob", "member"), ("eve", "guest")):
+                await app.people.create_user(SYSTEM, name, PASSWORD, role=role)
+                tokens[name] = (await app.people.create_token(name))["token"]
+            tokens["reader"] = (await app.people.create_token("ann", scopes=["api"]))["token"]
+            yield House(app, tokens)
+
+    return make
