@@ -20,6 +20,7 @@ class Task(Owned, Record, Base):
         title_field="title",
         access={"member": READ_OWN, "guest": READ_OWN},
         verbs=("list", "read"),
+        log_cap_setting="tasks_max_bytes",
     )
 
     key: Mapped[str] = field(Text, label="Key", required=True, read_only=True, unique=True, max_length=64)

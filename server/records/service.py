@@ -129,9 +129,7 @@ class Records:
         def unit(transaction: Transaction) -> tuple[int, str]:
             record_id, text = transaction.execute(prepared.insert, row).fetchone()
             self._settle(transaction, prepared, "create", record_id)
-            if spec.options.log_cap_setting is not None:
-                cap = int(getattr(self._settings.current, spec.options.log_cap_setting))
-                self._caps[model].added(transaction, len(text), cap)
+            self._cap(transaction, spec, len(text))
             return record_id, text
 
         owner_id = row.get("owner_id")
@@ -177,7 +175,9 @@ class Records:
             if found is None:
                 raise _absent(spec, record_id)
             self._settle(transaction, prepared, "update", record_id)
-            return found[1], self._owner_of(transaction, prepared, record_id)
+            owner_id = self._owner_of(transaction, prepared, record_id)
+            self._cap(transaction, spec, len(found[1]))
+            return found[1], owner_id
 
         text, _owner_id = await self._store.write(
             unit, (model,), lambda result: self._publish(model, "update", record_id, result[1])
@@ -248,6 +248,11 @@ class Records:
             return
         found = transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
         behaviour.settle(transaction, verb, record_id, None if found is None else _revealed(prepared, found))
+
+    def _cap(self, transaction: Transaction, spec: ModelSpec, size: int) -> None:
+        if spec.options.log_cap_setting is not None:
+            cap = int(getattr(self._settings.current, spec.options.log_cap_setting))
+            self._caps[spec.name].added(transaction, size, cap)
 
     def _match(
         self,

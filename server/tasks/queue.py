@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -138,6 +139,8 @@ class Tasks:
             # A task without a last word would stay open for ever; its result alone could be what can't be stored.
             log.error("the result of task %d could not be stored: %s", record_id, failure.message)
             text = f"The result could not be stored: {failure.message}"
-            await self._records.update(
-                SYSTEM, MODEL, record_id, {"status": "failed", "finished_at": now_text(), "error": text}
-            )
+            # Gone, where its person was deleted or the byte cap took it.
+            with contextlib.suppress(NotFound):
+                await self._records.update(
+                    SYSTEM, MODEL, record_id, {"status": "failed", "finished_at": now_text(), "error": text}
+                )
