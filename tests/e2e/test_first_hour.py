@@ -192,6 +192,15 @@ def _see_it_all_in_the_page(page: Watched, maja: httpx2.Client) -> None:
     home.click(".drawer button[type=submit]")
     home.locator(".grid >> text=Written in the page").wait_for()
     assert maja.get("/api/v1/notes?title=Written in the page").json()["count"] == 1
+    home.click(".grid >> text=Written in the page")
+    home.fill("#field-title", "Changed in the page")
+    home.click("text=Save 1 change")
+    home.locator(".grid >> text=Changed in the page").wait_for()
+    assert maja.get("/api/v1/notes?title=Changed in the page").json()["count"] == 1
+    home.click(".drawer >> text=Delete note")
+    home.click("dialog button.danger")
+    home.locator(".grid >> text=Changed in the page").wait_for(state="detached")
+    assert maja.get("/api/v1/notes?title=Changed in the page").json()["count"] == 0
 
 
 def _another_person_sees_nothing_of_it(server: RunningServer, maja: httpx2.Client) -> None:
