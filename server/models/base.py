@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
+from server.db.search import SEARCHABLE
 from server.db.types import DateTimeText, check_clause
 
 Verb = Literal["list", "read", "create", "update", "delete"]
@@ -41,6 +42,8 @@ class FieldInfo:
     """Not part of any surface."""
     admin_only: bool = False
     """Only admins may write it."""
+    searchable: bool = False
+    """`q` looks into it."""
     max_length: int | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
@@ -95,6 +98,10 @@ class Base(DeclarativeBase):
 def complete_table(table: Table) -> None:
     """Give every typed column the CHECK of its stored form, and the table ids that are never reused."""
     table.dialect_options["sqlite"]["autoincrement"] = True
+    searchable = [
+        c.name for c in table.columns if isinstance(c.info.get("field"), FieldInfo) and c.info["field"].searchable
+    ]
+    table.info[SEARCHABLE] = tuple(searchable)
     for column in table.columns:
         clause = check_clause(f'"{column.name}"', column.type)
         if clause is not None:
