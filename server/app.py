@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.access.actor import SYSTEM
+from server.access.policy import Policy
 from server.asgi.guard import Guard
 from server.asgi.replies import send_error
 from server.auth.authenticate import Authenticator
@@ -35,6 +36,7 @@ from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
+from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.rest_api.gate import RestGate
@@ -88,10 +90,13 @@ class GridBearApp:
         self._store = Store(self._folder.database, write_queue=self._started_with.write_queue)
         try:
             registry = ModelRegistry(Base)
-            self.records = Records(self._store, registry, self._bus, self.settings)
+            policy = Policy()
+            self.records = Records(self._store, registry, self._bus, self.settings, policy)
+            keep_in_force(policy, self.records, self._bus)
             self.records.behave("users", UserBehaviour())
             self.records.behave("api_tokens", ApiTokenBehaviour())
             self.records.behave("mcp_servers", McpServerBehaviour())
+            self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
             await self._settings_of_records()
             self.people = People(self.records, self.settings, self._bus)
@@ -129,7 +134,7 @@ class GridBearApp:
             web.include_router(auth_router(self.people, authenticator, self.settings))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
-            web.include_router(rest_router(self.records.registry, gate, self.settings))
+            web.include_router(rest_router(self.records, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)

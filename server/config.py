@@ -112,6 +112,15 @@ class Settings(BaseModel):
         300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
     )
 
+    history_days: float = _setting(
+        365.0, "Changes of records are kept this long.", unit="d", applies="live", gt=0, le=36600
+    )
+    trash_days: float = _setting(
+        30.0, "Deleted records and files can be brought back this long.", unit="d", applies="live", gt=0, le=3660
+    )
+    history_max_bytes: int = _setting(
+        512 * MEBIBYTE, "Space for the history of records; the oldest goes first.", unit="B", ge=4096
+    )
     notifications_max_bytes: int = _setting(
         16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", ge=4096
     )

@@ -13,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from server.db.connection import connect
+from server.db.search import create_search
 from server.errors import StartupError
 
 _DIALECT = sqlite.dialect()
@@ -107,6 +108,7 @@ def _create(connection: sqlite3.Connection, table: Table) -> None:
     connection.execute(_sql(CreateTable(table)))
     for index in table.indexes:
         connection.execute(_sql(CreateIndex(index)))
+    create_search(connection, table)
 
 
 def _sql(statement: CreateTable | CreateIndex) -> str:

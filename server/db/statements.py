@@ -1,46 +1,22 @@
-"""The only place that writes SQL text: statements compiled by SQLAlchemy, rows rendered to JSON by SQLite."""
+"""The only place that writes SQL text for rows. SQLite renders them to JSON itself, so Python never sees a row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, bindparam, collate, func, literal_column, select
+from sqlalchemy import Column, Table
 from sqlalchemy.dialects import sqlite
 
-from server.db.connection import CASEFOLD_FUNCTION, NOCASE_COLLATION, NUMBER_FUNCTION
+from server.db.conditions import SCANNING_OPERATORS, Condition, Leaf, condition_sql, leaves
+from server.db.connection import NOCASE_COLLATION, NUMBER_FUNCTION
+from server.db.search import search_table
 from server.db.types import type_name
 
 _DIALECT = sqlite.dialect(paramstyle="named")
 # SQLite takes at most 127 arguments per function: name and value of each field.
-MAX_FIELDS = 60
-
-Operator = Literal["eq", "ne", "lt", "lte", "gt", "gte", "in", "not_in", "like", "ilike", "is_null"]
-
-_folded = getattr(func, CASEFOLD_FUNCTION)
-
-
-def _listed(parameter: str) -> Any:
-    # One shape for lists of any length: the values travel as one JSON array.
-    return select(literal_column("value")).select_from(func.json_each(bindparam(parameter)))
-
-
-_CONDITIONS: dict[Operator, Callable[[Column[Any], str], ColumnElement[bool]]] = {
-    "eq": lambda column, parameter: column == bindparam(parameter),
-    "ne": lambda column, parameter: column.is_distinct_from(bindparam(parameter)),
-    "lt": lambda column, parameter: column < bindparam(parameter),
-    "lte": lambda column, parameter: column <= bindparam(parameter),
-    "gt": lambda column, parameter: column > bindparam(parameter),
-    "gte": lambda column, parameter: column >= bindparam(parameter),
-    "in": lambda column, parameter: column.in_(_listed(parameter)),
-    "not_in": lambda column, parameter: column.not_in(_listed(parameter)),
-    "like": lambda column, parameter: column.like(bindparam(parameter)),
-    "ilike": lambda column, parameter: _folded(column).like(_folded(bindparam(parameter))),
-    "is_null": lambda column, parameter: column.is_(None) == bindparam(parameter),
-}
-OPERATORS: tuple[Operator, ...] = tuple(_CONDITIONS)
-UNBUDGETED_OPERATORS: frozenset[Operator] = frozenset(("like", "ilike"))
+FIELDS_PER_OBJECT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +29,48 @@ class SortKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """A relation whose target is rendered into the row, as far as the reader may see it."""
+
+    column: str
+    target: Table
+    fields: tuple[str, ...]
+    owned_by: str | None = None
+    """The target's column that must be `:actor_id`."""
+    hidden: bool = False
+    """The reader may read no target at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListShape:
     """What two list requests must share to use the same SQL: everything but the values."""
 
-    filters: tuple[tuple[str, Operator], ...] = ()
+    condition: Condition | None = None
     sort: tuple[SortKey, ...] = ()
-    owned_by_column: str | None = None
+    owned_by: str | None = None
+    fields: tuple[str, ...] = ()
+    expand: tuple[Expansion, ...] = ()
+    search: bool = False
+    after: tuple[bool, ...] | None = None
+    """For a page after a cursor: which of the cursor's sort values are NULL."""
+
+    @property
+    def keys(self) -> tuple[SortKey, ...]:
+        """The complete order: ties go by id, in the direction of the last key, so that one index serves both."""
+        if any(key.column == "id" for key in self.sort):
+            return self.sort
+        return (*self.sort, SortKey("id", descending=bool(self.sort) and self.sort[-1].descending))
 
 
 @dataclass(frozen=True, slots=True)
 class ListStatement:
-    """SQL of one list shape. Parameters: `f0`, `f1`… (filters), `actor_id`, `row_limit`, `row_offset`."""
+    """SQL of one list shape.
+
+    Parameters: those of the condition, `actor_id`, `row_limit`, `row_offset`, `q` (search), `k0`, `k1`… (cursor).
+    """
 
     rows: str
-    """Answers one row with one column: a JSON array of the rows, and nothing else."""
+    """Each row: its JSON text, then the values of the sort keys."""
     count: str
 
 
@@ -75,15 +79,31 @@ def compile_sql(statement: Any) -> str:
     return str(statement.compile(dialect=_DIALECT))
 
 
-def row_json(table: Table, fields: Sequence[str]) -> str:
-    """An SQL expression that renders a row of `table` as a JSON object of `fields`."""
-    if len(fields) > MAX_FIELDS:
-        raise ValueError(f"{table.name} has more than {MAX_FIELDS} fields")
-    return "json_object(" + ", ".join(f"'{name}', {_value_json(table.c[name])}" for name in fields) + ")"
+def row_json(table: Table, fields: Sequence[str], source: str | None = None, extra: Sequence[str] = ()) -> str:
+    """An SQL expression that renders a row of `table` (as `source`) as a JSON object of `fields`.
+
+    `extra` are more arguments of `json_object`: names and values in turn.
+    """
+    name_of = source or table.name
+    pairs = [f"'{name}', {value_json(table.c[name], name_of)}" for name in fields]
+    pairs += [f"{name}, {value}" for name, value in zip(extra[::2], extra[1::2], strict=True)]
+    objects = [
+        "json_object(" + ", ".join(pairs[start : start + FIELDS_PER_OBJECT]) + ")"
+        for start in range(0, len(pairs) or 1, FIELDS_PER_OBJECT)
+    ]
+    if len(objects) == 1:
+        return objects[0]
+    # json_patch would drop fields that are null, so the texts are joined.
+    first, *rest = objects
+    return f"substr({first}, 1, length({first}) - 1)" + "".join(
+        f" || ',' || substr({part}, 2{f', length({part}) - 2' if index < len(rest) - 1 else ''})"
+        for index, part in enumerate(rest)
+    )
 
 
-def _value_json(column: Column[Any]) -> str:
-    name = f'"{column.name}"'
+def value_json(column: Column[Any], source: str) -> str:
+    """An SQL expression that renders one column as JSON."""
+    name = f'"{source}"."{column.name}"'
     match type_name(column.type):
         case "boolean":
             return f"json(CASE {name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
@@ -95,91 +115,145 @@ def _value_json(column: Column[Any]) -> str:
             return name
 
 
-def list_statement(table: Table, shape: ListShape, fields: Sequence[str]) -> ListStatement:
-    """Compile one list shape. Rows come in the asked order, ties by id, so that paging is stable."""
-    condition = where(table, shape)
-    order = [_ordering(table, key) for key in shape.sort]
-    if not any(key.column == "id" for key in shape.sort):
-        order.append(table.c.id)
-    rows: Select[Any] = (
-        select(literal_column(row_json(table, fields)).label("j"))
-        .select_from(table)
-        .order_by(*order)
-        .limit(bindparam("row_limit"))
-        .offset(bindparam("row_offset"))
+def list_statement(table: Table, shape: ListShape) -> ListStatement:
+    """Compile one list shape."""
+    name = table.name
+    by_rank = shape.search and not shape.sort
+    count = f"SELECT count(*) {selection(table, shape)}"
+    selected = selection(table, shape, *(() if shape.after is None else (_after(table, shape),)))
+    keys = "".join(f', "{name}"."{key.column}"' for key in shape.keys)
+    order = ", ".join(_ordering(name, key) for key in shape.keys)
+    if by_rank:
+        order = f'"{search_table(name)}".rank, "{name}".id'
+    rows = (
+        f"SELECT {row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys} {selected} "
+        f"ORDER BY {order} LIMIT :row_limit OFFSET :row_offset"
     )
-    count = select(func.count()).select_from(table)
-    if condition is not None:
-        rows, count = rows.where(condition), count.where(condition)
-    return ListStatement(f"SELECT json_group_array(json(j)) FROM ({compile_sql(rows)})", compile_sql(count))
+    return ListStatement(rows, count)
 
 
-def where(table: Table, shape: ListShape) -> ColumnElement[bool] | None:
-    """The WHERE of a shape: the caller's filters and, where the rule says `own`, the owner."""
-    conditions = [
-        _CONDITIONS[operator](table.c[column], f"f{index}") for index, (column, operator) in enumerate(shape.filters)
-    ]
-    if shape.owned_by_column is not None:
-        conditions.append(table.c[shape.owned_by_column] == bindparam("actor_id"))
-    return and_(*conditions) if conditions else None
+def selection(table: Table, shape: ListShape, *more: str) -> str:
+    """`FROM … WHERE …` of a shape, with `more` conditions."""
+    source = f'"{table.name}"'
+    conditions = []
+    if shape.search:
+        index = search_table(table.name)
+        source = f'"{index}" JOIN "{table.name}" ON "{table.name}".id = "{index}".rowid'
+        conditions.append(f'"{index}" MATCH :q')
+    if shape.condition is not None:
+        conditions.append(condition_sql(shape.condition, table.name))
+    if shape.owned_by is not None:
+        conditions.append(f'"{table.name}"."{shape.owned_by}" = :actor_id')
+    conditions += more
+    return f"FROM {source}" + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
 
 
-def _ordering(table: Table, key: SortKey) -> ColumnElement[Any]:
-    column: ColumnElement[Any] = table.c[key.column]
-    if key.nocase:
-        column = collate(column, NOCASE_COLLATION)
-    return column.desc() if key.descending else column.asc()
+def _expansions(table: Table, expand: Sequence[Expansion]) -> list[str]:
+    if not expand:
+        return []
+    pairs = ", ".join(f"'{part.column}', {_expanded(table, part, index)}" for index, part in enumerate(expand))
+    return ["'expand'", f"json_object({pairs})"]
+
+
+def _expanded(table: Table, part: Expansion, number: int) -> str:
+    if part.hidden:
+        return "NULL"
+    alias = f"expanded_{number}"
+    owned = "" if part.owned_by is None else f' AND "{alias}"."{part.owned_by}" = :actor_id'
+    return (
+        f'json((SELECT {row_json(part.target, part.fields, alias)} FROM "{part.target.name}" AS "{alias}" '
+        f'WHERE "{alias}".id = "{table.name}"."{part.column}"{owned}))'
+    )
+
+
+def _ordering(table: str, key: SortKey) -> str:
+    collation = f" COLLATE {NOCASE_COLLATION}" if key.nocase else ""
+    return f'"{table}"."{key.column}"{collation}{" DESC" if key.descending else ""}'
+
+
+def _after(table: Table, shape: ListShape) -> str:
+    """The rows that come after the cursor's in the order of the shape. NULL sorts before everything else."""
+    nulls = shape.after or ()
+    keys = shape.keys
+    plain = not any(key.nocase for key in keys) and not any(nulls)
+    one_way = len({key.descending for key in keys}) == 1
+    if plain and one_way and not (keys[0].descending and any(table.c[key.column].nullable for key in keys)):
+        # A row value: SQLite seeks with it in the index of the first key.
+        columns = ", ".join(f'"{table.name}"."{key.column}"' for key in keys)
+        values = ", ".join(f":k{index}" for index in range(len(keys)))
+        return f"({columns}) {'<' if keys[0].descending else '>'} ({values})"
+    text = "0"
+    for index in reversed(range(len(keys))):
+        key = keys[index]
+        column = f'"{table.name}"."{key.column}"' + (f" COLLATE {NOCASE_COLLATION}" if key.nocase else "")
+        if nulls[index]:
+            beyond = "0" if key.descending else f"{column} IS NOT NULL"
+            text = f"({beyond} OR ({column} IS NULL AND {text}))"
+            continue
+        beyond = f"{column} {'<' if key.descending else '>'} :k{index}"
+        if key.descending and table.c[key.column].nullable:
+            beyond += f" OR {column} IS NULL"
+        text = f"({beyond} OR ({column} = :k{index} AND {text}))"
+    return text
 
 
 def plan_is_cheap(plan: Sequence[str], shape: ListShape) -> bool:
     """Whether a plan reads few rows for a small limit: an indexed search or a walk by rowid, and no sorting."""
-    if any("TEMP B-TREE" in step for step in plan):
+    if shape.search or any("TEMP B-TREE" in step for step in plan):
         return False
-    if any(operator in UNBUDGETED_OPERATORS for _column, operator in shape.filters):
+    if any(leaf.operator in SCANNING_OPERATORS for leaf in leaves(shape.condition)):
         return False
-    if not shape.filters and shape.owned_by_column is None:
+    if shape.condition is None and shape.owned_by is None:
         return True
     # A list of values is walked as `SCAN json_each`; that one is short.
     return not any(step.startswith("SCAN") and "json_each" not in step for step in plan)
 
 
-def read_sql(table: Table, fields: Sequence[str], owned_by_column: str | None) -> str:
+def read_sql(table: Table, fields: Sequence[str], owned_by: str | None, expand: Sequence[Expansion] = ()) -> str:
     """One row by `id` as JSON, for `actor_id` if owned."""
-    return f'SELECT {row_json(table, fields)} FROM "{table.name}" WHERE id = :id{_owned(owned_by_column)}'
+    row = row_json(table, fields, extra=_expansions(table, expand))
+    return f'SELECT {row} FROM "{table.name}" WHERE id = :id{_owned(owned_by)}'
 
 
-def insert_sql(table: Table, columns: Sequence[str], fields: Sequence[str]) -> str:
-    """Insert a row from parameters named as their columns, answering id and the row as JSON."""
+def insert_sql(table: Table, columns: Sequence[str]) -> str:
+    """Insert a row from parameters named as their columns."""
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(f":{name}" for name in columns)
-    return f'INSERT INTO "{table.name}" ({names}) VALUES ({values}) RETURNING id, {row_json(table, fields)}'
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'
 
 
-def update_sql(table: Table, columns: Sequence[str], fields: Sequence[str], owned_by_column: str | None) -> str:
-    """Update the row `:id` from parameters named as their columns, answering id and the row as JSON."""
+def returning(table: Table, fields: Sequence[str]) -> str:
+    """The end of an insert or update that answers id and the row as JSON."""
+    return f" RETURNING id, {row_json(table, fields)}"
+
+
+def update_sql(table: Table, columns: Sequence[str], owned_by: str | None) -> str:
+    """Update the row `:id` from parameters named as their columns."""
     changes = ", ".join(f'"{name}" = :{name}' for name in columns)
-    return (
-        f'UPDATE "{table.name}" SET {changes} WHERE id = :id{_owned(owned_by_column)} '
-        f"RETURNING id, {row_json(table, fields)}"
-    )
+    return f'UPDATE "{table.name}" SET {changes} WHERE id = :id{_owned(owned_by)}'
 
 
-def delete_sql(table: Table, owned_by_column: str | None) -> str:
+def delete_sql(table: Table, owned_by: str | None) -> str:
     """Delete the row `:id`."""
-    return f'DELETE FROM "{table.name}" WHERE id = :id{_owned(owned_by_column)}'
+    return f'DELETE FROM "{table.name}" WHERE id = :id{_owned(owned_by)}'
 
 
-def columns_sql(table: Table, columns: Sequence[str], owned_by_column: str | None) -> str:
+def columns_sql(table: Table, columns: Sequence[str], owned_by: str | None) -> str:
     """Plain columns of the row `:id`."""
     names = ", ".join(f'"{name}"' for name in columns)
-    return f'SELECT {names} FROM "{table.name}" WHERE id = :id{_owned(owned_by_column)}'
+    return f'SELECT {names} FROM "{table.name}" WHERE id = :id{_owned(owned_by)}'
 
 
-def columns_where_sql(table: Table, columns: Sequence[str], shape: ListShape) -> str:
-    """Plain columns of the rows that a shape selects, in no order."""
-    statement = select(*(table.c[name] for name in columns))
-    condition = where(table, shape)
-    return compile_sql(statement if condition is None else statement.where(condition))
+def columns_where_sql(table: Table, columns: Sequence[str], shape: ListShape, *, limited: bool = False) -> str:
+    """Plain columns of the rows that a shape selects, by id; `limited` adds `:row_limit`."""
+    names = ", ".join(f'"{table.name}"."{name}"' for name in columns)
+    end = f' ORDER BY "{table.name}".id LIMIT :row_limit' if limited else ""
+    return f"SELECT {names} {selection(table, shape)}{end}"
+
+
+def unique_shape(column: str, owner: str | None = None) -> ListShape:
+    """The rows whose `column` is `:f0`, of one owner if `owner` names the column."""
+    return ListShape(Leaf(column, "eq", "f0"), owned_by=owner)
 
 
 def bytes_sql(table: Table) -> str:
@@ -191,6 +265,11 @@ def bytes_sql(table: Table) -> str:
 def oldest_sql(table: Table) -> str:
     """Delete the `:n` oldest rows of `table`."""
     return f'DELETE FROM "{table.name}" WHERE id IN (SELECT id FROM "{table.name}" ORDER BY id LIMIT :n)'
+
+
+def referring_sql(table: Table, column: str) -> str:
+    """The ids of the rows of `table` whose `column` is `:id`."""
+    return f'SELECT id FROM "{table.name}" WHERE "{column}" = :id ORDER BY id'
 
 
 def _owned(column: str | None) -> str:

@@ -61,6 +61,20 @@ class UrlText(TypeDecorator[str]):
     cache_ok = True
 
 
+class EmailText(TypeDecorator[str]):
+    """An e-mail address."""
+
+    impl = Text
+    cache_ok = True
+
+
+class FileReference(TypeDecorator[int]):
+    """The id of an uploaded file."""
+
+    impl = Integer
+    cache_ok = True
+
+
 class SecretText(TypeDecorator[str]):
     """Text that goes in and never comes out."""
 
@@ -69,7 +83,7 @@ class SecretText(TypeDecorator[str]):
 
 
 FieldType = str
-"""One of: text long_text integer number boolean date datetime choice json tags url secret relation."""
+"""One of: text long_text integer number boolean date datetime choice json tags url email secret relation file."""
 
 _NAMES: tuple[tuple[type[Any], FieldType], ...] = (
     (LongText, "long_text"),
@@ -79,6 +93,8 @@ _NAMES: tuple[tuple[type[Any], FieldType], ...] = (
     (JsonText, "json"),
     (ChoiceText, "choice"),
     (UrlText, "url"),
+    (EmailText, "email"),
+    (FileReference, "file"),
     (SecretText, "secret"),
     (Boolean, "boolean"),
     (Integer, "integer"),
@@ -108,7 +124,7 @@ def check_clause(column: str, column_type: Any) -> str | None:
             return f"{column} IS NULL OR json_valid({column})"
         case "tags":
             return f"{column} IS NULL OR (json_valid({column}) AND json_type({column}) = 'array')"
-        case "integer":
+        case "integer" | "file":
             return f"typeof({column}) IN ('integer', 'null')"
         case "datetime":
             return f"length({column}) = 24 AND substr({column}, 24) = 'Z'"

@@ -44,6 +44,8 @@ class FieldInfo:
     """Only admins may write it."""
     searchable: bool = False
     """`q` looks into it."""
+    unique_per_owner: bool = False
+    """No two records of one person have the same value."""
     max_length: int | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
@@ -71,6 +73,12 @@ class ModelOptions:
     """The column that says whose a row is; `Owned` sets `owner_id`."""
     log_cap_setting: str | None = None
     """The setting that caps the bytes of this log-like model; the oldest rows go first."""
+    history: bool = False
+    """Changes are kept, and deleted records can be brought back."""
+    history_days: int | None = None
+    """How long changes are kept; None: as the setting `history_days` says."""
+    guarded: bool = False
+    """Rules and groups can't let anybody but admins change it: it decides what people may do."""
 
 
 class Base(DeclarativeBase):

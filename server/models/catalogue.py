@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from server.models.access_rule import AccessRule
 from server.models.api_token import ApiToken
+from server.models.group import Group, GroupMember
+from server.models.history_entry import HistoryEntry
 from server.models.mcp_server import McpServer
 from server.models.note import Note
 from server.models.notification import Notification
+from server.models.own_model import OwnModel
 from server.models.session import Session
 from server.models.setting import Setting
+from server.models.stored_file import StoredFile
 from server.models.task import Task
 from server.models.user import User
 
-OWN_MODELS = (User, Session, ApiToken, Setting, Notification, Note, McpServer, Task)
+OWN_MODELS = (
+    User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
+    HistoryEntry, OwnModel, StoredFile,
+)  # fmt: skip

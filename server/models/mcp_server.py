@@ -23,6 +23,8 @@ class McpServer(Record, Base):
         label_plural="MCP servers",
         description="Servers whose tools the gateway offers under one address.",
         group="system",
+        guarded=True,
+        history=True,
     )
 
     name: Mapped[str] = field(

@@ -17,10 +17,11 @@ class Note(Owned, Record, Base):
         description="Short texts with a due date. Made to be played with.",
         title_field="title",
         access={"member": OWN},
+        history=True,
     )
 
-    title: Mapped[str] = field(Text, label="Title", required=True, max_length=500)
-    body: Mapped[str | None] = field(LongText, label="Body", max_length=1_000_000)
+    title: Mapped[str] = field(Text, label="Title", required=True, max_length=500, searchable=True)
+    body: Mapped[str | None] = field(LongText, label="Body", max_length=1_000_000, searchable=True)
     priority: Mapped[int | None] = field(Integer, label="Priority", index=True, help="Higher is more important.")
     done: Mapped[bool] = field(Boolean, label="Done", default=False)
     due_at: Mapped[str | None] = field(DateTimeText, label="Due", index=True)

@@ -28,6 +28,7 @@ class FieldSpec:
     info: FieldInfo
     nullable: bool
     unique: bool
+    unique_per_owner: bool
     choices: tuple[str, ...] | None
     references: str | None
 
@@ -59,16 +60,25 @@ class ModelRegistry:
 
     def __init__(self, base: type[DeclarativeBase]) -> None:
         self._specs: dict[str, ModelSpec] = {}
+        self.metadata = base.metadata
         for mapper in base.registry.mappers:
             table = mapper.local_table
             if isinstance(table, Table):
-                self._specs[table.name] = _spec(table, mapper.class_.__options__)
+                self._specs[table.name] = model_spec(table, mapper.class_.__options__)
 
     def __iter__(self) -> Any:
         return iter(sorted(self._specs.values(), key=lambda spec: spec.name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._specs
+
+    def put(self, spec: ModelSpec) -> None:
+        """Add a model, or take its new form."""
+        self._specs[spec.name] = spec
+
+    def remove(self, name: str) -> None:
+        """Forget a model."""
+        self._specs.pop(name, None)
 
     def get(self, name: str) -> ModelSpec:
         """The model `name`. Raises NotFound."""
@@ -78,7 +88,8 @@ class ModelRegistry:
         return spec
 
 
-def _spec(table: Table, options: ModelOptions) -> ModelSpec:
+def model_spec(table: Table, options: ModelOptions) -> ModelSpec:
+    """The descriptor of a table whose columns are declared with `field()`. Raises TypeError for any that is not."""
     fields: dict[str, FieldSpec] = {}
     for column in table.columns:
         info = column.info.get("field")
@@ -96,10 +107,11 @@ def _field(column: Column[Any], info: FieldInfo) -> FieldSpec:
     kind = type_name(column.type)
     return FieldSpec(
         column.name,
-        "relation" if references is not None else kind,
+        "relation" if references is not None and kind != "file" else kind,
         info,
         bool(column.nullable),
-        bool(column.unique),
+        bool(column.unique) or info.unique_per_owner,
+        info.unique_per_owner,
         getattr(column.type, "choices", None),
         references,
     )

@@ -16,6 +16,8 @@ class Setting(Record, Base):
         label_plural="Settings",
         description="Settings changed here. Deleting one brings its default back.",
         group="system",
+        guarded=True,
+        history=True,
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, unique=True, create_only=True, max_length=100)

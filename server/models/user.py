@@ -26,6 +26,8 @@ class User(Record, Base):
         title_field="username",
         access={"member": _SELF, "guest": READ_OWN},
         owner_column="id",
+        history=True,
+        guarded=True,
     )
 
     username: Mapped[str] = field(
@@ -35,10 +37,11 @@ class User(Record, Base):
         unique=True,
         create_only=True,
         max_length=64,
+        searchable=True,
         pattern=USERNAME_PATTERN,
         pattern_help="letters, digits and . _ @ - are possible, the first a letter or digit",
     )
-    display_name: Mapped[str | None] = field(Text, label="Name", max_length=200)
+    display_name: Mapped[str | None] = field(Text, label="Name", max_length=200, searchable=True)
     role: Mapped[str] = field(ChoiceText("admin", "member", "guest"), label="Role", default="member", admin_only=True)
     is_active: Mapped[bool] = field(
         Boolean, label="Active", default=True, admin_only=True, help="An inactive person can't sign in."

@@ -6,8 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from server.db import statements
-from server.db.statements import ListShape, ListStatement
+from server.db.conditions import leaves
+from server.db.statements import Expansion, ListShape, ListStatement
 from server.db.store import Store
 from server.db.types import type_name
 from server.models.registry import ModelSpec
@@ -15,14 +18,22 @@ from server.records.values import default_column
 
 MAX_SHAPES = 512
 INLINE_LIMIT = 100
+HEAVY_BYTES = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedList:
     """A list shape's SQL, and whether its plan is cheap enough for the event loop."""
 
     statement: ListStatement
     cheap: bool
+    counts_cheaply: bool = False
+    plan: tuple[str, ...] = ()
+
+    def weigh(self, rows: str) -> None:
+        """Pages of long texts cost more than their plan tells: the next ones are read in a thread."""
+        if len(rows) > HEAVY_BYTES:
+            self.cheap = False
 
 
 class PreparedModel:
@@ -32,23 +43,25 @@ class PreparedModel:
         self.spec = spec
         self._store = store
         self._shapes: OrderedDict[ListShape, PreparedList] = OrderedDict()
-        self._lookups: dict[ListShape, str] = {}
-        self._updates: dict[tuple[tuple[str, ...], str | None], str] = {}
+        self._texts: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         table = spec.table
-        owners = (None, spec.owner_column) if spec.owner_column else (None,)
-        self.read = {owner: statements.read_sql(table, spec.shown, owner) for owner in owners}
-        self.delete = {owner: statements.delete_sql(table, owner) for owner in owners}
         self.columns = tuple(column.name for column in table.columns)
         self.stored_row = statements.columns_sql(table, self.columns, None)
         self.insert_columns = tuple(name for name in self.columns if name != "id")
-        self.insert = statements.insert_sql(table, self.insert_columns, spec.shown)
+        self.insert = statements.insert_sql(table, self.insert_columns)
+        self.insert_with_id = statements.insert_sql(table, self.columns)
         self.defaults: dict[str, Any] = dict.fromkeys(self.insert_columns)
         self.defaults.update({name: default_column(field) for name, field in spec.fields.items() if name != "id"})
         self.size = statements.bytes_sql(table)
-        self.count_all = statements.list_statement(table, ListShape(), ("id",)).count
+        self.count_all = statements.list_statement(table, ListShape(fields=("id",))).count
         self.drop_oldest = statements.oldest_sql(table)
         self.json_columns = frozenset(c.name for c in table.columns if type_name(c.type) in ("json", "tags"))
         self.boolean_columns = frozenset(c.name for c in table.columns if type_name(c.type) == "boolean")
+        self.relations = tuple((name, f.references) for name, f in spec.fields.items() if f.references is not None)
+        self.kept_columns = tuple(
+            name for name in self.columns if name in spec.fields and not spec.fields[name].info.write_only
+        )
+        """What history keeps: everything but secrets."""
 
     def list_of(self, shape: ListShape) -> PreparedList:
         """The compiled list of a shape; rarely used shapes are forgotten."""
@@ -56,28 +69,88 @@ class PreparedModel:
         if known is not None:
             self._shapes.move_to_end(shape)
             return known
-        statement = statements.list_statement(self.spec.table, shape, self.spec.shown)
-        values = {f"f{index}": "[]" for index in range(len(shape.filters))}
-        plan = self._store.plan(statement.rows, {**values, "actor_id": 0, "row_limit": 1, "row_offset": 0})
-        known = PreparedList(statement, statements.plan_is_cheap(plan, shape))
-        self._shapes[shape] = known
-        if len(self._shapes) > MAX_SHAPES:
-            self._shapes.popitem(last=False)
+        statement = statements.list_statement(self.spec.table, shape)
+        values: dict[str, Any] = {leaf.parameter: "[]" for leaf in leaves(shape.condition)}
+        values.update({f"k{index}": 0 for index in range(len(shape.keys))})
+        values.update({"actor_id": 0, "row_limit": 1, "row_offset": 0, "q": '"a"'})
+        plan = self._store.plan(statement.rows, values)
+        known = PreparedList(statement, statements.plan_is_cheap(plan, shape), plan=tuple(plan))
+        _keep(self._shapes, shape, known)
         return known
 
-    def update_of(self, columns: tuple[str, ...], owner: str | None) -> str:
-        """The UPDATE of these columns."""
-        key = (columns, owner)
-        sql = self._updates.get(key)
-        if sql is None:
-            if len(self._updates) > MAX_SHAPES:
-                self._updates.clear()
-            sql = self._updates[key] = statements.update_sql(self.spec.table, columns, self.spec.shown, owner)
-        return sql
+    def shapes(self) -> list[tuple[ListShape, PreparedList]]:
+        """The list shapes that were asked for lately."""
+        return list(self._shapes.items())
 
-    def columns_where(self, shape: ListShape) -> str:
-        """Plain columns of the rows of a shape; for look-ups by a unique column."""
-        sql = self._lookups.get(shape)
-        if sql is None:
-            sql = self._lookups[shape] = statements.columns_where_sql(self.spec.table, self.columns, shape)
-        return sql
+    def read(self, fields: tuple[str, ...], owned_by: str | None, expand: tuple[Expansion, ...] = ()) -> str:
+        """SQL of one row as JSON."""
+        return self._text(
+            ("read", fields, owned_by, expand),
+            lambda: statements.read_sql(self.spec.table, fields, owned_by, expand),
+        )
+
+    def create(self, shown: tuple[str, ...]) -> str:
+        """SQL that inserts a row and answers it."""
+        return self._text(("create", shown), lambda: self.insert + statements.returning(self.spec.table, shown))
+
+    def update(self, columns: tuple[str, ...], owned_by: str | None, shown: tuple[str, ...]) -> str:
+        """SQL that changes these columns and answers the row."""
+        return self._text(
+            ("update", columns, owned_by, shown),
+            lambda: (
+                statements.update_sql(self.spec.table, columns, owned_by) + statements.returning(self.spec.table, shown)
+            ),
+        )
+
+    def delete(self, owned_by: str | None) -> str:
+        """SQL that deletes a row."""
+        return self._text(("delete", owned_by), lambda: statements.delete_sql(self.spec.table, owned_by))
+
+    def columns_where(self, shape: ListShape, columns: tuple[str, ...] | None = None, *, limited: bool = False) -> str:
+        """SQL of plain columns of the rows of a shape."""
+        wanted = columns or self.columns
+        return self._text(
+            ("where", shape, wanted, limited),
+            lambda: statements.columns_where_sql(self.spec.table, wanted, shape, limited=limited),
+        )
+
+    def referring(self, column: str) -> str:
+        """SQL of the ids of the rows whose `column` is a given id."""
+        return self._text(("referring", column), lambda: statements.referring_sql(self.spec.table, column))
+
+    def revealed(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """A stored row, all columns, as Python values."""
+        values = dict(zip(self.columns, row, strict=True))
+        for name in self.json_columns:
+            if values[name] is not None:
+                values[name] = orjson.loads(values[name])
+        for name in self.boolean_columns:
+            if values[name] is not None:
+                values[name] = bool(values[name])
+        return values
+
+    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The other way round: Python values of `revealed` as columns."""
+        return {
+            name: value
+            if value is None
+            else orjson.dumps(value).decode()
+            if name in self.json_columns
+            else int(value)
+            if name in self.boolean_columns
+            else value
+            for name, value in values.items()
+        }
+
+    def _text(self, key: tuple[Any, ...], compile_: Any) -> str:
+        known = self._texts.get(key)
+        if known is None:
+            known = compile_()
+            _keep(self._texts, key, known)
+        return known
+
+
+def _keep(cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    cache[key] = value
+    if len(cache) > MAX_SHAPES:
+        cache.popitem(last=False)

@@ -17,6 +17,7 @@ from server.models.registry import FieldSpec, ModelSpec
 from server.records.times import to_text
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]]{1,64}@[^\s@.,;:<>()\[\]]+(\.[^\s@.,;:<>()\[\]]+)*")
 
 
 class BadValue(Exception):
@@ -154,6 +155,13 @@ def _url(field: FieldSpec, value: Any) -> str:
     return text
 
 
+def _email(field: FieldSpec, value: Any) -> str:
+    text = _text(field, value)
+    if _EMAIL.fullmatch(text) is None or len(text) > 254:
+        raise BadValue("wrong_form", "an address like name@example.org is wanted")
+    return text
+
+
 _STORE: dict[str, Callable[[FieldSpec, Any], Any]] = {
     "text": _text,
     "long_text": _text,
@@ -168,6 +176,8 @@ _STORE: dict[str, Callable[[FieldSpec, Any], Any]] = {
     "json": _json,
     "tags": _tags,
     "url": _url,
+    "email": _email,
+    "file": _integer,
 }
 
 
@@ -190,12 +200,23 @@ def writable(actor: Actor, field: FieldSpec, *, creating: bool) -> bool:
     return actor.is_admin or not info.admin_only
 
 
-def checked(actor: Actor, spec: ModelSpec, values: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
-    """`values` as columns to store; defaults are not added. Raises ValidationFailed naming every bad field."""
+def checked(
+    actor: Actor,
+    spec: ModelSpec,
+    values: Mapping[str, Any],
+    *,
+    creating: bool,
+    hidden: frozenset[str] = frozenset(),
+    pending: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """`values` as columns to store; defaults are not added. Raises ValidationFailed naming every bad field.
+
+    `hidden` fields are unknown to the actor; `pending` ones get their value later.
+    """
     errors: dict[str, FieldError] = {}
     columns: dict[str, Any] = {}
     for name, value in values.items():
-        field = spec.fields.get(name)
+        field = None if name in hidden else spec.fields.get(name)
         if field is None:
             if actor.kind == "system" and name in spec.table.c:
                 columns[name] = value
@@ -209,12 +230,32 @@ def checked(actor: Actor, spec: ModelSpec, values: Mapping[str, Any], *, creatin
                 columns[name] = stored_value(field, value)
             except BadValue as bad:
                 errors[name] = FieldError(bad.code, bad.message)
+    if pending:
+        _check_pending(actor, spec, pending, hidden, errors, creating=creating)
     if creating:
+        given = columns.keys() | errors.keys() | pending
         for name, field in spec.fields.items():
-            if field.info.required and name not in columns and name not in errors and not field.info.read_only:
+            if field.info.required and name not in given and not field.info.read_only:
                 errors[name] = FieldError("required", "a value is required")
     raise_for(errors)
     return columns
+
+
+def _check_pending(
+    actor: Actor,
+    spec: ModelSpec,
+    pending: frozenset[str],
+    hidden: frozenset[str],
+    errors: dict[str, FieldError],
+    *,
+    creating: bool,
+) -> None:
+    for name in pending:
+        field = None if name in hidden else spec.fields.get(name)
+        if field is None:
+            errors[name] = FieldError("unknown_field", f"{spec.name} has no such field")
+        elif not writable(actor, field, creating=creating):
+            errors[name] = FieldError("read_only", f"{name} is kept by the server")
 
 
 def raise_for(errors: Mapping[str, FieldError]) -> None:

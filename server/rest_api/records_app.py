@@ -14,7 +14,8 @@ from server.asgi.json_body import parse_object
 from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
-from server.records.service import Records, etag_of
+from server.records.etag import etag_of
+from server.records.service import Records
 from server.records.values import INTEGER_MAX
 from server.rest_api.gate import RestGate
 
@@ -71,19 +72,25 @@ class RecordsApp:
     async def _list(self, actor: Actor, scope: Scope, _receive: Receive, model: str, _record_id: int) -> Answer:
         page = await self._records.list_page(actor, model, query_pairs(scope))
         count = "" if page.count is None else f',"count":{page.count}'
-        text = f'{{"ok":true,"data":{page.rows}{count}}}'
+        following = "" if page.next is None else f',"next":"{page.next}"'
+        text = f'{{"ok":true,"data":{page.rows}{count}{following}}}'
         return _tagged(scope, text, etag_of(text))
 
     async def _read(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
-        row = await self._records.read_row(actor, model, record_id)
-        return _tagged(scope, f'{{"ok":true,"data":{row}}}', etag_of(row))
+        row = await self._records.read_row(actor, model, record_id, query_pairs(scope))
+        return _tagged(scope, f'{{"ok":true,"data":{row.text}}}', etag_of(row.tagged))
 
     async def _create(self, actor: Actor, scope: Scope, receive: Receive, model: str, _record_id: int) -> Answer:
+        key = _upsert_key(query_pairs(scope))
         values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
-        record_id, row = await self._records.create_row(actor, model, values)
+        if key is None:
+            status, (record_id, row) = 201, await self._records.create_row(actor, model, values)
+        else:
+            record_id, row, created = await self._records.upsert_row(actor, model, key, values)
+            status = 201 if created else 200
         location = f"{self._settings.current.base_path}{PREFIX}{model}/{record_id}".encode()
         headers = [(b"location", location), (b"etag", etag_of(row).encode())]
-        return 201, f'{{"ok":true,"data":{row}}}', headers
+        return status, f'{{"ok":true,"data":{row}}}', headers
 
     async def _replace(self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int) -> Answer:
         return await self._change(actor, scope, receive, model, record_id, replace=True)
@@ -114,6 +121,14 @@ def query_pairs(scope: Scope) -> list[tuple[str, str]]:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
     except ValueError:
         raise ValidationFailed("The query string is no valid UTF-8 or has more than 200 parameters.") from None
+
+
+def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
+    """The unique field of `?upsert=`, None without. Raises ValidationFailed for any other parameter."""
+    for name, _ in pairs:
+        if name != "upsert":
+            raise ValidationFailed.of(name, "unknown_parameter", "only upsert is known here")
+    return pairs[-1][1].split(",") if pairs else None
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from server.access.actor import Actor
-from server.access.decide import extent_of
-from server.models.base import VERBS
+from server.access.policy import Policy, offered_extents
+from server.db.search import searched_columns
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.values import writable
 
 
-def describe_model(actor: Actor, spec: ModelSpec) -> dict[str, Any] | None:
+def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, Any] | None:
     """A model as `actor` sees it, or None if they may do nothing with it."""
-    verbs = {verb: extent_of(actor, spec, verb) if verb in spec.options.verbs else "none" for verb in VERBS}
+    verbs = offered_extents(policy, actor, spec)
     if all(extent == "none" for extent in verbs.values()):
         return None
+    hidden = frozenset.intersection(
+        *(policy.permission(actor, spec, verb).hidden for verb, extent in verbs.items() if extent != "none")
+    )
     options = spec.options
     return {
         "name": spec.name,
@@ -25,7 +28,9 @@ def describe_model(actor: Actor, spec: ModelSpec) -> dict[str, Any] | None:
         "group": options.group,
         "title_field": options.title_field,
         "verbs": verbs,
-        "fields": [_describe_field(actor, field) for field in spec.fields.values()],
+        "history": options.history,
+        "searchable": list(searched_columns(spec.table)),
+        "fields": [_describe_field(actor, field) for name, field in spec.fields.items() if name not in hidden],
     }
 
 
@@ -42,6 +47,7 @@ def _describe_field(actor: Actor, field: FieldSpec) -> dict[str, Any]:
         "write_only": info.write_only,
         "nullable": field.nullable,
         "unique": field.unique,
+        "searchable": info.searchable,
         "default": info.default,
         "choices": None if field.choices is None else list(field.choices),
         "references": field.references,

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from server.config import SettingsHolder
-from server.db.statements import OPERATORS
+from server.db.conditions import OPERATORS
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.query import MAX_LIMIT
 

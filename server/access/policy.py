@@ -1,0 +1,167 @@
+"""The policy in force: models' defaults, access rules and groups, as permissions that compile to a WHERE clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.access.actor import Actor
+from server.errors import Forbidden, Unauthorized
+from server.models.access_rule import ANY_VERB
+from server.models.base import VERBS, Extent, Verb
+from server.models.registry import ModelSpec
+
+_WIDTH: dict[Extent, int] = {"none": 0, "own": 1, "all": 2}
+_READING = ("list", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """How far an actor may go with a verb on a model."""
+
+    extent: Extent
+    owned_by: str | None
+    """The column that must be the actor's id; None where all rows are theirs to use."""
+    hidden: frozenset[str]
+    """Fields that they may not see, or for a change may not send."""
+    shown: tuple[str, ...]
+    """The fields of a row that they see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One reason for a permission."""
+
+    source: str
+    """A sentence part: `the role member`, `the group editors`."""
+    extent: Extent
+    hidden: frozenset[str] = frozenset()
+    rule_id: int | None = None
+    """The access rule, or None for the model's own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    rule_id: int
+    extent: Extent
+    hidden: frozenset[str]
+
+
+_Subject = tuple[str, str | int]
+
+
+class Policy:
+    """Answers what an actor may do. `load` replaces the rules at once; permissions are remembered until then."""
+
+    def __init__(self) -> None:
+        self._rules: dict[tuple[_Subject, str, str], _Rule] = {}
+        self._groups: dict[int, tuple[int, ...]] = {}
+        self._group_names: dict[int, str] = {}
+        self._known: dict[tuple[Any, ...], Permission] = {}
+
+    def load(
+        self,
+        rules: Iterable[Mapping[str, Any]],
+        groups: Iterable[Mapping[str, Any]],
+        members: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Put the rows of `access_rules`, `groups` and `group_members` in force."""
+        self._rules = {
+            (_subject(row), row["model"], row["verb"]): _Rule(
+                row["id"], row["extent"], frozenset(row["hidden_fields"] or ())
+            )
+            for row in rules
+        }
+        self._group_names = {row["id"]: row["name"] for row in groups}
+        of_person: dict[int, list[int]] = {}
+        for row in members:
+            of_person.setdefault(row["user_id"], []).append(row["group_id"])
+        self._groups = {user: tuple(sorted(found)) for user, found in of_person.items()}
+        self.forget()
+
+    def forget(self) -> None:
+        """Work every permission out anew: models have changed."""
+        self._known.clear()
+
+    def permission(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
+        """What `actor` may do, the extent `none` included. Raises nothing."""
+        groups = self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
+        key = (actor.kind == "system", actor.role, groups, actor.user_id is None, actor.scopes, spec.name, verb)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._work_out(actor, spec, verb)
+        return known
+
+    def allow(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
+        """The permission to go on with. Raises Unauthorized for nobody, Forbidden for somebody who may not."""
+        if actor.kind == "anonymous":
+            raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+        found = self.permission(actor, spec, verb)
+        if found.extent == "none":
+            if verb not in spec.options.verbs and actor.kind != "system":
+                raise Forbidden(f"{spec.options.label_plural} can't be changed this way.", code="verb_not_offered")
+            raise Forbidden(f"You may not {verb} {spec.options.label_plural.lower()}.")
+        return found
+
+    def grants(self, actor: Actor, spec: ModelSpec, verb: Verb) -> list[Grant]:
+        """Everything that speaks for or against `actor`, the role first."""
+        if actor.kind == "system":
+            return [Grant("the program itself", "all")]
+        if actor.role == "admin":
+            offered = verb in spec.options.verbs
+            return [Grant("the role admin" if offered else "nobody: the model does not offer it",
+                          "all" if offered else "none")]  # fmt: skip
+        found = [self._role_grant(actor, spec, verb)]
+        for group in self._groups.get(actor.user_id or 0, ()):
+            rule = self._rule(("group", group), spec, verb)
+            if rule is not None:
+                name = self._group_names.get(group, str(group))
+                found.append(Grant(f"the group {name}", rule.extent, rule.hidden, rule.rule_id))
+        if verb not in spec.options.verbs:
+            found = [Grant(grant.source, "none") for grant in found]
+        if spec.options.guarded and verb not in _READING:
+            # Whoever could change these could give themselves everything; the defaults alone count.
+            default = self._default(actor, spec, verb)
+            found = [Grant(grant.source, min(grant.extent, default, key=_WIDTH.__getitem__), grant.hidden,
+                           grant.rule_id) for grant in found]  # fmt: skip
+        return found
+
+    def _role_grant(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Grant:
+        source = f"the role {actor.role}" if actor.role else "no role"
+        rule = self._rule(("role", actor.role or ""), spec, verb)
+        if rule is not None:
+            return Grant(source, rule.extent, rule.hidden, rule.rule_id)
+        return Grant(source, self._default(actor, spec, verb))
+
+    def _default(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Extent:
+        return spec.rules_for(actor.role)[verb]
+
+    def _rule(self, subject: _Subject, spec: ModelSpec, verb: Verb) -> _Rule | None:
+        return self._rules.get((subject, spec.name, verb)) or self._rules.get((subject, spec.name, ANY_VERB))
+
+    def _work_out(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
+        if actor.kind != "system" and not actor.has_scope("api:read" if verb in _READING else "api"):
+            return _permission(spec, "none", frozenset())
+        grants = self.grants(actor, spec, verb)
+        extent = max((grant.extent for grant in grants), key=_WIDTH.__getitem__)
+        if extent == "own" and verb != "create" and (spec.owner_column is None or actor.user_id is None):
+            extent = "none"
+        # A field is shown only if a grant as wide as the permission shows it: another may cover fewer rows.
+        masks = [grant.hidden for grant in grants if grant.extent == extent]
+        return _permission(spec, extent, frozenset.intersection(*masks) if masks else frozenset())
+
+
+def _permission(spec: ModelSpec, extent: Extent, hidden: frozenset[str]) -> Permission:
+    hidden = hidden & frozenset(spec.fields) - {"id"}
+    shown = tuple(name for name in spec.shown if name not in hidden)
+    return Permission(extent, spec.owner_column if extent == "own" else None, hidden, shown)
+
+
+def _subject(row: Mapping[str, Any]) -> _Subject:
+    return ("group", int(row["group_id"])) if row["group_id"] is not None else ("role", str(row["role"] or ""))
+
+
+def offered_extents(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[Verb, Extent]:
+    """What `actor` may do with `spec`, verb by verb."""
+    return {verb: policy.permission(actor, spec, verb).extent for verb in VERBS}

@@ -1,0 +1,90 @@
+"""GridBear's JSON domains: `["&", ["priority", ">=", 3], ["done", "=", false]]`, connectors before their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from server.db.conditions import Condition, Every, Leaf, Negation, Operator, Some
+from server.records.values import BadValue
+
+MAX_DOMAIN_BYTES = 20_000
+MAX_DEPTH = 16
+
+_OPERATORS: dict[str, Operator] = {
+    "=": "eq",
+    "!=": "ne",
+    "<": "lt",
+    "<=": "lte",
+    ">": "gt",
+    ">=": "gte",
+    "in": "in",
+    "not in": "not_in",
+    "like": "like",
+    "ilike": "ilike",
+}
+_NULL: dict[str, bool] = {"=": True, "is": True, "!=": False, "is not": False}
+_CONNECTORS = ("&", "|", "!")
+
+AddLeaf = Callable[[str, Operator, Any], Leaf]
+"""Checks field, operator and JSON value and keeps the value; raises BadValue."""
+
+
+def parse_domain(text: str, add: AddLeaf) -> Condition | None:
+    """The condition of a domain; None for the empty one, which holds for every record. Raises BadValue."""
+    if len(text) > MAX_DOMAIN_BYTES:
+        raise BadValue("too_long", f"at most {MAX_DOMAIN_BYTES} characters")
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise BadValue("invalid_json", 'a JSON list such as [["priority", ">=", 3]] is wanted') from None
+    return domain_condition(value, add)
+
+
+def domain_condition(value: Any, add: AddLeaf, depth: int = 0) -> Condition | None:
+    """The condition of a domain that is parsed already."""
+    if depth > MAX_DEPTH:
+        raise BadValue("too_deep", f"at most {MAX_DEPTH} lists in one another")
+    if not isinstance(value, list):
+        raise BadValue("wrong_type", 'a list such as [["priority", ">=", 3]] is wanted')
+    if not value:
+        return None
+    if _is_leaf(value):
+        return _leaf(value, add)
+    # Connectors stand before their parts; what is left over at the end is joined by "and".
+    stack: list[Condition] = []
+    for part in reversed(value):
+        if isinstance(part, list):
+            stack.append(domain_condition(part, add, depth + 1) or Every(()))
+        elif part == "!":
+            stack.append(Negation(_pop(stack, part)))
+        elif part == "&":
+            stack.append(Every((_pop(stack, part), _pop(stack, part))))
+        elif part == "|":
+            stack.append(Some((_pop(stack, part), _pop(stack, part))))
+        else:
+            raise BadValue("unknown_part", f"{str(part)[:40]!r} is neither a comparison nor one of & | !")
+    return stack[0] if len(stack) == 1 else Every(tuple(reversed(stack)))
+
+
+def _pop(stack: list[Condition], connector: str) -> Condition:
+    if not stack:
+        raise BadValue("missing_part", f"{connector} wants {'one part' if connector == '!' else 'two parts'} after it")
+    return stack.pop()
+
+
+def _is_leaf(value: list[Any]) -> bool:
+    return isinstance(value[0], str) and value[0] not in _CONNECTORS
+
+
+def _leaf(value: list[Any], add: AddLeaf) -> Leaf:
+    if len(value) != 3 or not isinstance(value[1], str):
+        raise BadValue("wrong_form", 'a comparison is ["field", "operator", value]')
+    field, operator, wanted = value
+    if wanted is None and operator in _NULL:
+        return add(field, "is_null", _NULL[operator])
+    if operator not in _OPERATORS:
+        raise BadValue("unknown_operator", f"one of {', '.join(_OPERATORS)} is wanted, not {operator[:20]!r}")
+    return add(field, _OPERATORS[operator], wanted)

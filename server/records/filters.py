@@ -1,0 +1,173 @@
+"""Comparisons of one request: fields and operators checked, values kept under the names of their parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from server.access.policy import Permission
+from server.db.conditions import OPERATORS, Leaf, Operator
+from server.models.registry import FieldSpec, ModelSpec
+from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, clean_text, stored_value
+
+MAX_FILTERS = 64
+MAX_LISTED = 1000
+MAX_PATTERN = 1000
+
+_UNFILTERED = frozenset(("json", "tags", "secret"))
+_NO_TEXT = frozenset(("integer", "number", "boolean", "relation", "file"))
+_WHOLE = frozenset(("integer", "relation", "file"))
+
+
+class Filters:
+    """Collects the comparisons of one request on one model, for somebody who sees `permission.shown`."""
+
+    def __init__(self, spec: ModelSpec, permission: Permission) -> None:
+        self.spec = spec
+        self.permission = permission
+        self.values: dict[str, Any] = {}
+
+    def shown(self, name: Any) -> FieldSpec:
+        """The field, if the caller may know of it. Raises BadValue."""
+        found = self.spec.fields.get(name) if isinstance(name, str) else None
+        if found is None or name not in self.permission.shown:
+            known = ", ".join(self.permission.shown)
+            raise BadValue("unknown_field", f"{self.spec.name} has no such field; it has {known}")
+        return found
+
+    def from_text(self, name: str, text: str) -> Leaf:
+        """The comparison of a query parameter: `field=value` or `field__op=value`. Raises BadValue."""
+        column, _, suffix = name.partition("__")
+        operator: Any = suffix or "eq"
+        found = self.shown(column)
+        if operator not in OPERATORS:
+            raise BadValue("unknown_operator", f"one of {', '.join(OPERATORS)} may follow {column}__")
+        if operator == "is_null":
+            return self._keep(column, operator, int(truth(text)))
+        self._check(found, operator, column)
+        if operator in ("like", "ilike"):
+            return self._keep(column, operator, _pattern(text))
+        if operator in ("in", "not_in"):
+            return self._listed(column, operator, [_from_text(found, part) for part in text.split(",") if text])
+        return self._keep(column, operator, _from_text(found, text))
+
+    def from_json(self, name: str, operator: Operator, value: Any) -> Leaf:
+        """The comparison of a domain. Raises BadValue naming field and reason."""
+        found = self.shown(name)
+        try:
+            if operator == "is_null":
+                return self._keep(name, operator, int(value))
+            self._check(found, operator, name)
+            if operator in ("like", "ilike"):
+                return self._keep(name, operator, _pattern(value))
+            if operator in ("in", "not_in"):
+                if not isinstance(value, list):
+                    raise BadValue("wrong_type", "a list is wanted")
+                return self._listed(name, operator, [_from_json(found, item) for item in value])
+            return self._keep(name, operator, _from_json(found, value))
+        except BadValue as bad:
+            raise BadValue(bad.code, f"{name}: {bad.message}") from None
+
+    def _check(self, found: FieldSpec, operator: str, name: str) -> None:
+        if found.type in _UNFILTERED:
+            raise BadValue("not_filterable", f"{name} can only be filtered with {name}__is_null")
+        if operator in ("like", "ilike") and found.type in _NO_TEXT:
+            raise BadValue("wrong_operator", f"{operator} is for texts")
+
+    def _listed(self, column: str, operator: Operator, values: list[Any]) -> Leaf:
+        if len(values) > MAX_LISTED:
+            raise BadValue("too_many", f"at most {MAX_LISTED} values")
+        return self._keep(column, operator, orjson.dumps(values).decode())
+
+    def _keep(self, column: str, operator: Operator, value: Any) -> Leaf:
+        if len(self.values) >= MAX_FILTERS:
+            raise BadValue("too_many", f"at most {MAX_FILTERS} filters")
+        parameter = f"f{len(self.values)}"
+        self.values[parameter] = value
+        return Leaf(column, operator, parameter)
+
+
+def truth(text: str) -> bool:
+    """`true` or `false` of a query string. Raises BadValue."""
+    if text not in ("true", "false", "1", "0"):
+        raise BadValue("wrong_type", "true or false is wanted")
+    return text in ("true", "1")
+
+
+def whole(text: str, minimum: int, maximum: int) -> int:
+    """A whole number of a query string. Raises BadValue."""
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or not minimum <= int(text) <= maximum:
+        raise BadValue("out_of_range", f"a whole number from {minimum} to {maximum} is wanted")
+    return int(text)
+
+
+def _pattern(text: Any) -> str:
+    if len(clean_text(text)) > MAX_PATTERN:
+        raise BadValue("too_long", f"at most {MAX_PATTERN} characters")
+    return str(text)
+
+
+def _from_text(found: FieldSpec, text: str) -> Any:
+    return _READ.get(found.type, _as_text)(found, text)
+
+
+def _from_json(found: FieldSpec, value: Any) -> Any:
+    if found.type in _WHOLE:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise BadValue("wrong_type", "a whole number is wanted")
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
+            raise BadValue("out_of_range", "whole numbers have at most 64 bits")
+        return value
+    if found.type == "number":
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise BadValue("wrong_type", "a number is wanted")
+        return float(value)
+    if value is None:
+        raise BadValue("wrong_type", "a value is wanted; compare with = null to find empty fields")
+    return stored_value(found, value) if found.type in ("boolean", "datetime", "date") else clean_text(value)
+
+
+def _as_integer(_found: FieldSpec, text: str) -> int:
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 19:
+        raise BadValue("wrong_type", "a whole number is wanted")
+    if not INTEGER_MIN <= int(text) <= INTEGER_MAX:
+        raise BadValue("out_of_range", "whole numbers have at most 64 bits")
+    return int(text)
+
+
+def _as_number(_found: FieldSpec, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise BadValue("wrong_type", "a number is wanted") from None
+    if not math.isfinite(value):
+        raise BadValue("not_finite", "a finite number is wanted")
+    return value
+
+
+def _as_boolean(_found: FieldSpec, text: str) -> int:
+    return int(truth(text))
+
+
+def _as_moment(found: FieldSpec, text: str) -> Any:
+    # In a query string a `+` before the zone arrives as a space.
+    return stored_value(found, text.replace(" ", "+") if found.type == "datetime" and "T" in text else text)
+
+
+def _as_text(_found: FieldSpec, text: str) -> str:
+    return clean_text(text)
+
+
+_READ: dict[str, Callable[[FieldSpec, str], Any]] = {
+    "integer": _as_integer,
+    "relation": _as_integer,
+    "file": _as_integer,
+    "number": _as_number,
+    "boolean": _as_boolean,
+    "datetime": _as_moment,
+    "date": _as_moment,
+}

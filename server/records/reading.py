@@ -1,0 +1,193 @@
+"""Reading rows: lists, single rows, groups. Rows stay the JSON text that SQLite rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from server.access.actor import Actor
+from server.access.policy import Permission
+from server.db.statements import ListShape, unique_shape
+from server.errors import Forbidden
+from server.models.registry import ModelSpec
+from server.records.aggregate import parse_aggregate
+from server.records.cursor import decode_cursor, encode_cursor
+from server.records.find import find_query
+from server.records.prepared import INLINE_LIMIT, PreparedList, PreparedModel
+from server.records.query import ListQuery, parse_query, parse_reading
+from server.records.shelf import Shelf
+from server.records.totals import Totals
+from server.records.work import absent
+
+Pairs = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list: the rows as a JSON array, how many there are in all (None if not asked), what follows."""
+
+    rows: str
+    count: int | None
+    next: str | None = None
+    """The cursor of the next page, or None on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as JSON, and the text whose hash is its entity tag: the row with all its fields."""
+
+    text: str
+    tagged: str
+
+
+class Reading:
+    """The reading half of the records service."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._totals = Totals(shelf.store.versions)
+
+    async def list_page(self, actor: Actor, model: str, parameters: Pairs) -> Page:
+        """One page as the query string asks. Raises ValidationFailed, Forbidden, Unauthorized, NotFound (model)."""
+        spec = self._shelf.registry.get(model)
+        may = self._shelf.policy.allow(actor, spec, "list")
+        return await self._page(actor, spec, may, parse_query(spec, may, parameters))
+
+    async def find(
+        self, actor: Actor, model: str, *, where: Mapping[str, Any] | None = None, sort: str = "id", limit: int = 500
+    ) -> list[dict[str, Any]]:
+        """Rows as dicts; keys of `where` are `field` or `field__op`, its values Python values (None: is null)."""
+        spec = self._shelf.registry.get(model)
+        may = self._shelf.policy.allow(actor, spec, "list")
+        query = find_query(spec, may, where or {}, sort, limit, internal=actor.kind == "system")
+        rows: list[dict[str, Any]] = orjson.loads((await self._page(actor, spec, may, query)).rows)
+        return rows
+
+    async def read_row(self, actor: Actor, model: str, record_id: int, parameters: Pairs = ()) -> Row:
+        """One row. Raises NotFound when it is absent or invisible."""
+        spec = self._shelf.registry.get(model)
+        may = self._shelf.policy.allow(actor, spec, "read")
+        prepared = self._shelf.models[model]
+        values = {"id": record_id, "actor_id": actor.user_id}
+        queries = [(prepared.read(may.shown, may.owned_by), values)]
+        if parameters:
+            asked = parse_reading(spec, may, parameters)
+            expand = self._shelf.expansions(actor, spec, asked.expand)
+            queries.append((prepared.read(asked.fields, may.owned_by, expand), values))
+        answers = await self._shelf.store.read(queries, inline=True)
+        if not answers[0]:
+            raise absent(spec, record_id)
+        return Row(str(answers[-1][0][0]), str(answers[0][0][0]))
+
+    async def get(self, actor: Actor, model: str, record_id: int, /) -> dict[str, Any]:
+        """One row as a dict."""
+        row: dict[str, Any] = orjson.loads((await self.read_row(actor, model, record_id)).text)
+        return row
+
+    async def aggregate(self, actor: Actor, model: str, parameters: Pairs) -> str:
+        """Counts and sums by group, as a JSON array."""
+        spec = self._shelf.registry.get(model)
+        may = self._shelf.policy.allow(actor, spec, "list")
+        asked = parse_aggregate(spec, may, parameters)
+        shape = ListShape(asked.query.condition, owned_by=may.owned_by, search=asked.query.search is not None)
+        [rows] = await self._shelf.store.read(
+            [(asked.sql(spec.table, shape), {**_values(actor, may, asked.query), "row_limit": asked.limit})]
+        )
+        return "[" + ",".join([row[0] for row in rows]) + "]"
+
+    async def reveal(self, actor: Actor, model: str, record_id: int) -> dict[str, Any]:
+        """One row with its write-only and hidden columns. For the program itself alone."""
+        _system_only(actor)
+        prepared = self._shelf.models[self._shelf.registry.get(model).name]
+        [rows] = await self._shelf.store.read([(prepared.stored_row, {"id": record_id})], inline=True)
+        if not rows:
+            raise absent(prepared.spec, record_id)
+        return prepared.revealed(rows[0])
+
+    def look_up(self, actor: Actor, model: str, column: str, value: Any) -> dict[str, Any] | None:
+        """The stored row whose unique `column` is `value`, read on the spot. For the program itself alone."""
+        _system_only(actor)
+        prepared = self._shelf.models[model]
+        rows = self._shelf.store.read_now(prepared.columns_where(unique_shape(column)), {"f0": value})
+        return prepared.revealed(rows[0]) if rows else None
+
+    def all_now(self, actor: Actor, model: str) -> list[dict[str, Any]]:
+        """Every stored row of a small model, read on the spot. For the program itself alone."""
+        _system_only(actor)
+        prepared = self._shelf.models[model]
+        rows = self._shelf.store.read_now(prepared.columns_where(ListShape()), {})
+        return [prepared.revealed(row) for row in rows]
+
+    def selection(self, actor: Actor, model: str, may: Permission, parameters: Pairs) -> tuple[ListShape, ListQuery]:
+        """The rows that filters, `domain` and `q` select for `actor`."""
+        query = parse_query(self._shelf.registry.get(model), may, parameters, paging=False)
+        shape = ListShape(query.condition, owned_by=may.owned_by, search=query.search is not None)
+        query.values = _values(actor, may, query)
+        return shape, query
+
+    async def _page(self, actor: Actor, spec: ModelSpec, may: Permission, query: ListQuery) -> Page:
+        prepared = self._shelf.models[spec.name]
+        values = _values(actor, may, query)
+        expand = self._shelf.expansions(actor, spec, query.expand) if query.expand else ()
+        shape = ListShape(query.condition, query.sort, may.owned_by, query.fields, expand, query.search is not None)
+        window = {**values, "actor_id": actor.user_id, "row_limit": query.limit + 1, "row_offset": query.offset}
+        if query.cursor is not None:
+            after = decode_cursor(query.cursor, shape.keys)
+            shape = _after(shape, tuple(value is None for value in after))
+            window.update({f"k{index}": value for index, value in enumerate(after)})
+        compiled = prepared.list_of(shape)
+        count, key = None, (spec.name, query.condition, may.owned_by, query.search is None, tuple(values.items()))
+        if query.total:
+            count = self._totals.get(spec.name, key)
+        counting = query.total and count is None
+        queries = [(compiled.statement.rows, window)]
+        version = self._totals.version(spec.name)
+        if counting:
+            queries.append((compiled.statement.count, values))
+        inline = compiled.cheap and not counting and query.limit <= INLINE_LIMIT
+        answers = await self._shelf.store.read(queries, inline=inline)
+        if counting:
+            count = int(answers[1][0][0])
+            self._totals.put(spec.name, key, version, count)
+        return _page_of(compiled, shape, answers[0], query.limit, count)
+
+    def slow_shapes(self) -> list[tuple[PreparedModel, ListShape, PreparedList]]:
+        """List shapes that were asked for lately and read more than they answer."""
+        return [
+            (prepared, shape, compiled)
+            for prepared in self._shelf.models.values()
+            for shape, compiled in prepared.shapes()
+            if not compiled.cheap
+        ]
+
+
+def _page_of(compiled: PreparedList, shape: ListShape, rows: list[Any], limit: int, count: int | None) -> Page:
+    following = None
+    if len(rows) > limit:
+        rows.pop()
+        if not (shape.search and not shape.sort):
+            following = encode_cursor(shape.keys, rows[-1][1:])
+    text = "[" + ",".join([row[0] for row in rows]) + "]"
+    compiled.weigh(text)
+    return Page(text, count, following)
+
+
+def _values(actor: Actor, may: Permission, query: ListQuery) -> dict[str, Any]:
+    values = dict(query.values)
+    if may.owned_by is not None:
+        values["actor_id"] = actor.user_id
+    if query.search is not None:
+        values["q"] = query.search
+    return values
+
+
+def _after(shape: ListShape, nulls: tuple[bool, ...]) -> ListShape:
+    return ListShape(shape.condition, shape.sort, shape.owned_by, shape.fields, shape.expand, shape.search, nulls)
+
+
+def _system_only(actor: Actor) -> None:
+    if actor.kind != "system":
+        raise Forbidden("Only the program itself may see this.")

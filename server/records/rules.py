@@ -1,0 +1,65 @@
+"""Access rules and groups as records: what makes sense, and how they come into force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.access.actor import ROLES, SYSTEM, Actor
+from server.access.policy import Policy
+from server.db.writer import Transaction
+from server.errors import Conflict, FieldError, ValidationFailed
+from server.events.bus import Bus, RecordChanged
+from server.models.access_rule import same_rules_sql
+from server.models.registry import ModelRegistry
+from server.records.behaviour import Behaviour, Prepared, WriteVerb
+from server.records.reading import Reading
+
+RULES, GROUPS, MEMBERS = "access_rules", "groups", "group_members"
+_FEEDING = frozenset((RULES, GROUPS, MEMBERS))
+
+
+class AccessRuleBehaviour(Behaviour):
+    """A rule is for a role or for a group, names a model that exists, and is the only one for its case."""
+
+    def __init__(self, registry: ModelRegistry) -> None:
+        self._registry = registry
+        self._same_rules = same_rules_sql()
+
+    async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
+        role = columns.get("role")
+        if role is not None and role not in ROLES:
+            raise ValidationFailed.of("role", "unknown_role", f"one of {', '.join(ROLES)} is wanted")
+        if role == "admin":
+            raise ValidationFailed.of("role", "not_possible", "admins may do everything; rules don't bind them")
+        if "model" in columns and columns["model"] not in self._registry:
+            raise ValidationFailed.of("model", "unknown_model", f"there is no model {columns['model']!r}")
+        return Prepared(columns)
+
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if row is None:
+            return
+        if (row["role"] is None) == (row["group_id"] is None):
+            error = FieldError("one_of_two", "a rule is for a role or for a group: give one of the two")
+            raise ValidationFailed(f"role, group_id: {error.message}.", fields={"role": error, "group_id": error})
+        unknown = [name for name in row["hidden_fields"] if name not in self._registry.get(row["model"]).fields]
+        if unknown:
+            raise ValidationFailed.of("hidden_fields", "unknown_field", f"{row['model']} has no {', '.join(unknown)}")
+        case = {name: row[name] for name in ("role", "group_id", "model", "verb")}
+        same = [found for (found,) in transaction.execute(self._same_rules, case).fetchall() if found != record_id]
+        if same:
+            raise Conflict("There is a rule for this already; change that one.", code="rule_exists")
+
+
+def keep_in_force(policy: Policy, records: Reading, bus: Bus) -> None:
+    """Load the rules, now and after every change of them, before the change is answered."""
+
+    def load() -> None:
+        policy.load(*(records.all_now(SYSTEM, model) for model in (RULES, GROUPS, MEMBERS)))
+
+    def changed(event: RecordChanged) -> None:
+        if event.model in _FEEDING:
+            load()
+
+    bus.subscribe(changed)
+    load()

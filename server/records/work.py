@@ -1,0 +1,244 @@
+"""One run of a unit of work: every row that changes goes through here, is settled, remembered and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from server.access.actor import Actor
+from server.access.policy import Permission
+from server.db.writer import Transaction
+from server.errors import Conflict, FieldError, NotFound, PreconditionFailed
+from server.events.bus import RecordChanged
+from server.models.registry import ModelSpec
+from server.records.behaviour import WriteVerb
+from server.records.etag import etag_of
+from server.records.prepared import PreparedModel
+from server.records.shelf import Shelf
+from server.records.times import now_text
+
+IfMatch = Callable[[str], bool]
+"""Gets the present entity tag of a row; False refuses the change."""
+HISTORY = "history"
+_UNSEEN = frozenset(("updated_at",))
+
+
+class Work:
+    """Lives for one run in the writer thread. A unit may run twice, so nothing of it is kept elsewhere."""
+
+    def __init__(self, shelf: Shelf, transaction: Transaction, actor: Actor) -> None:
+        self._shelf = shelf
+        self.transaction = transaction
+        self.actor = actor
+        self.now = now_text()
+        self.events: list[RecordChanged] = []
+
+    def insert(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> tuple[int, str]:
+        """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
+        prepared = self._shelf.models[model]
+        self._check_relations(prepared, row, {})
+        self.transaction.touched.add(model)
+        record_id, text = self.transaction.execute(prepared.create(shown), row).fetchone()
+        owner = _owner(prepared.spec, row, record_id)
+        self._settle(prepared, "create", record_id, len(text))
+        self._remember(prepared.spec, "create", record_id, owner, None, None)
+        self.events.append(RecordChanged(model, "create", record_id, owner))
+        return record_id, text
+
+    def change(
+        self,
+        model: str,
+        record_id: int,
+        changes: Mapping[str, Any],
+        may: Permission,
+        shown: tuple[str, ...],
+        if_match: IfMatch | None = None,
+    ) -> str:
+        """Change columns of a row. Returns its JSON text as `shown`. Raises NotFound, PreconditionFailed, Conflict."""
+        prepared = self._shelf.models[model]
+        before = self.stored(prepared, record_id, may, if_match)
+        self._check_relations(prepared, changes, before)
+        self.transaction.touched.add(model)
+        parameters = {**changes, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
+        columns = (*(name for name in changes if name != "updated_at"), "updated_at")
+        found = self.transaction.execute(prepared.update(columns, may.owned_by, shown), parameters).fetchone()
+        if found is None:
+            raise absent(prepared.spec, record_id)
+        self._settle(prepared, "update", record_id, len(found[1]))
+        # A behaviour may have completed the row, so what was really stored is looked up.
+        after = self._row(prepared, record_id) or before
+        self._tell_change(prepared, record_id, before, after)
+        return str(found[1])
+
+    def delete(self, model: str, record_id: int, may: Permission, if_match: IfMatch | None = None) -> None:
+        """Delete a row, and what its references say of others. Raises NotFound, PreconditionFailed, Conflict."""
+        prepared = self._shelf.models[model]
+        before = self.stored(prepared, record_id, may, if_match)
+        self._delete(prepared, record_id, before)
+
+    def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
+        """Insert a deleted row under its old id. Returns its JSON text. Raises Conflict when that can't be."""
+        prepared = self._shelf.models[model]
+        self._check_relations(prepared, row, {})
+        self.transaction.touched.add(model)
+        self.transaction.execute(prepared.insert_with_id, row)
+        record_id = int(row["id"])
+        text = str(
+            self.transaction.execute(
+                prepared.read(shown, None), {"id": record_id, "actor_id": self.actor.user_id}
+            ).fetchone()[0]
+        )
+        self._settle(prepared, "create", record_id, len(text))
+        owner = _owner(prepared.spec, row, record_id)
+        self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
+        self.events.append(RecordChanged(model, "create", record_id, owner))
+        return text
+
+    def stored(
+        self, prepared: PreparedModel, record_id: int, may: Permission, if_match: IfMatch | None = None
+    ) -> dict[str, Any]:
+        """The row's columns as they lie, if it is the actor's to change. Raises NotFound, PreconditionFailed."""
+        row = self._row(prepared, record_id)
+        if row is None or (may.owned_by is not None and row[may.owned_by] != self.actor.user_id):
+            raise absent(prepared.spec, record_id)
+        if if_match is not None:
+            read = self._shelf.policy.permission(self.actor, prepared.spec, "read")
+            found = self.transaction.execute(
+                prepared.read(read.shown, None), {"id": record_id, "actor_id": self.actor.user_id}
+            ).fetchone()
+            if not if_match(etag_of(str(found[0]))):
+                raise PreconditionFailed(
+                    "The record was changed by somebody else. Read it again, then repeat the change."
+                )
+        return row
+
+    def _row(self, prepared: PreparedModel, record_id: int) -> dict[str, Any] | None:
+        found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
+        return None if found is None else dict(zip(prepared.columns, found, strict=True))
+
+    def _delete(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
+        spec = prepared.spec
+        self.transaction.touched.add(spec.name)
+        for referrer in self._shelf.referrers.get(spec.name, ()):
+            self._release(referrer.model, referrer.column, referrer.on_delete, record_id)
+        self.transaction.execute(prepared.delete(None), {"id": record_id})
+        self._settle(prepared, "delete", record_id, 0)
+        owner = _owner(spec, before, record_id)
+        self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
+        self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
+
+    def _release(self, model: str, column: str, on_delete: str, target_id: int) -> None:
+        """Do by hand what SQLite would do to referring rows, so that history and events know of it."""
+        if on_delete not in ("CASCADE", "SET NULL"):
+            return
+        prepared = self._shelf.models[model]
+        ids = [row[0] for row in self.transaction.execute(prepared.referring(column), {"id": target_id}).fetchall()]
+        for record_id in ids:
+            before = self._row(prepared, record_id)
+            if before is None:
+                continue
+            if on_delete == "CASCADE":
+                self._delete(prepared, record_id, before)
+                continue
+            self.transaction.touched.add(model)
+            parameters = {column: None, "updated_at": self.now, "id": record_id, "actor_id": None}
+            self.transaction.execute(prepared.update((column, "updated_at"), None, ("id",)), parameters).fetchone()
+            self._tell_change(prepared, record_id, before, {**before, column: None})
+
+    def _tell_change(
+        self, prepared: PreparedModel, record_id: int, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        spec = prepared.spec
+        owner = _owner(spec, after, record_id)
+        changed = {name for name in prepared.kept_columns if before[name] != after[name] and name not in _UNSEEN}
+        if changed:
+            self._remember(
+                spec,
+                "update",
+                record_id,
+                owner,
+                self._kept(prepared, before, changed),
+                self._kept(prepared, after, changed),
+            )
+        self.events.append(RecordChanged(spec.name, "update", record_id, owner))
+
+    def _check_relations(self, prepared: PreparedModel, columns: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+        """A reference to a record that the actor can't read answers like one to a record that does not exist."""
+        for name, model in prepared.relations:
+            value = columns.get(name)
+            if value is None or before.get(name) == value:
+                continue
+            target = self._shelf.models[model]
+            may = self._shelf.policy.permission(self.actor, target.spec, "read")
+            sql = target.read(("id",), may.owned_by)
+            parameters = {"id": value, "actor_id": self.actor.user_id}
+            own = name == prepared.spec.owner_column and value == self.actor.user_id
+            if (may.extent == "none" and not own) or self.transaction.execute(sql, parameters).fetchone() is None:
+                message = f"there is no {target.spec.options.label.lower()} {value}"
+                raise Conflict(
+                    f"{name}: {message}.",
+                    code="reference_conflict",
+                    fields={name: FieldError("no_such_record", message)},
+                )
+
+    def _settle(self, prepared: PreparedModel, verb: WriteVerb, record_id: int, size: int) -> None:
+        name = prepared.spec.name
+        behaviour = self._shelf.behaviours.get(name)
+        if behaviour is not None:
+            found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
+            behaviour.settle(self.transaction, verb, record_id, None if found is None else prepared.revealed(found))
+        self._cap(name, size)
+
+    def _cap(self, name: str, size: int) -> None:
+        cap = self._shelf.caps.get(name)
+        setting = self._shelf.models[name].spec.options.log_cap_setting
+        if cap is not None and setting is not None and size:
+            self.transaction.touched.add(name)
+            cap.added(self.transaction, size, int(getattr(self._shelf.settings.current, setting)))
+
+    def _kept(self, prepared: PreparedModel, row: Mapping[str, Any], only: set[str] | None = None) -> str:
+        names = [name for name in prepared.kept_columns if name in row and (only is None or name in only)]
+        values = {
+            name: orjson.Fragment(row[name])
+            if name in prepared.json_columns and row[name] is not None
+            else bool(row[name])
+            if name in prepared.boolean_columns and row[name] is not None
+            else row[name]
+            for name in names
+        }
+        return orjson.dumps(values).decode()
+
+    def _remember(
+        self, spec: ModelSpec, verb: str, record_id: int, owner: int | None, before: str | None, after: str | None
+    ) -> None:
+        if not spec.options.history or HISTORY not in self._shelf.models:
+            return
+        history = self._shelf.models[HISTORY]
+        entry = {
+            "model": spec.name,
+            "record_id": record_id,
+            "verb": verb,
+            "actor_id": self.actor.user_id,
+            "actor_name": self.actor.username or self.actor.kind,
+            "record_owner_id": owner,
+            "before": before,
+            "after": after,
+            "created_at": self.now,
+            "updated_at": self.now,
+        }
+        self.transaction.touched.add(HISTORY)
+        self.transaction.execute(history.insert, entry)
+        self._cap(HISTORY, 200 + len(before or "") + len(after or ""))
+
+
+def absent(spec: ModelSpec, record_id: int) -> NotFound:
+    """There is no such record, or the caller may not know of it."""
+    return NotFound(f"There is no {spec.options.label.lower()} {record_id}.")
+
+
+def _owner(spec: ModelSpec, row: Mapping[str, Any], record_id: int) -> int | None:
+    if spec.owner_column is None:
+        return None
+    return record_id if spec.owner_column == "id" else row.get(spec.owner_column)
