@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import AsyncIterator
 
@@ -24,6 +25,7 @@ from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
 from server.db.migrate import migrate
 from server.db.store import Store
+from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
 from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
@@ -36,11 +38,13 @@ from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
+from server.records.history import History
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.rest_api.gate import RestGate
 from server.rest_api.records_app import RecordsApp
+from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
@@ -49,7 +53,10 @@ from server.web.faults import handle_errors
 from server.web.openapi import merge_models
 from server.web.pages import UiFiles, page_router
 
+log = logging.getLogger(__name__)
+
 FLUSH_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
 
 
 class GridBearApp:
@@ -116,6 +123,7 @@ class GridBearApp:
             )
             self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
+            history = History(self.records)
             tasks = Tasks(self.records)
             gateway = Gateway(self.records, self.settings, self._bus)
             builtins = Builtins(gateway, tasks)
@@ -136,6 +144,7 @@ class GridBearApp:
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(self.records, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
+            web.include_router(records_router(self.records, history, gate, self.settings))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             merge_models(web, self.records.registry, self.settings)
@@ -150,6 +159,7 @@ class GridBearApp:
             self._asgi = Guard(dispatch, self.settings, needs_setup)
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
+            stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history)))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
 
@@ -184,6 +194,15 @@ class GridBearApp:
 def create_app(settings: Settings, *, control_token: str | None = None) -> GridBearApp:
     """The application for `settings`. `control_token` is what the tray and the command line sign in with."""
     return GridBearApp(settings, control_token or secrets.token_urlsafe(32))
+
+
+async def _sweep(history: History) -> None:
+    while True:
+        try:
+            await history.expire()
+        except GridBearError as error:
+            log.warning("old history could not be removed: %s", error.message)
+        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -18,6 +18,9 @@ RESERVED_MODEL_NAMES = frozenset(
 )  # fmt: skip
 """Addresses under /api/v1 that are no model."""
 
+RESERVED_MEMBER_WORDS = frozenset(("aggregate", "import", "export", "bulk", "deleted"))
+"""What stands where a record's id does and is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:

@@ -89,6 +89,14 @@ async def plan_change(
     return Planned(model, run)
 
 
+async def plan_values(shelf: Shelf, actor: Actor, model: str, values: Mapping[str, Any]) -> Prepared:
+    """The same changed fields for many rows. Raises Forbidden, ValidationFailed."""
+    spec = shelf.registry.get(model)
+    may = shelf.policy.allow(actor, spec, "update")
+    columns = checked(actor, spec, values, creating=False, hidden=may.hidden)
+    return await shelf.behaviour(model).prepare(actor, columns, record_id=0)
+
+
 def plan_delete(
     shelf: Shelf, actor: Actor, model: str, record_id: int | Reference, *, if_match: IfMatch | None = None
 ) -> Planned:

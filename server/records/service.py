@@ -12,11 +12,10 @@ from server.access.policy import Policy
 from server.config import SettingsHolder
 from server.db.store import Store
 from server.db.writer import Transaction
-from server.errors import ValidationFailed
 from server.events.bus import Bus, RecordChanged
 from server.models.registry import ModelRegistry
 from server.records.behaviour import Behaviour
-from server.records.planning import Planned, plan_change, plan_create, plan_delete, plan_upsert
+from server.records.planning import plan_change, plan_create, plan_delete, plan_upsert
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
 from server.records.work import IfMatch, Work
@@ -91,21 +90,6 @@ class Records(Reading):
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)
         await self.work(actor, planned.run, (model,))
 
-    async def run_planned(self, actor: Actor, planned: Sequence[Planned]) -> list[Any]:
-        """Run several changes as one: all of them or none. Their results in order."""
-
-        def together(work: Work) -> list[Any]:
-            results: list[Any] = []
-            for index, step in enumerate(planned):
-                try:
-                    results.append(step.run(work, results))
-                except Exception as error:
-                    error.__dict__["operation"] = index
-                    raise
-            return results
-
-        return await self.work(actor, lambda work, _results: together(work), tuple({step.model for step in planned}))
-
     async def work(self, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...]) -> T:
         """Run one unit of work; what it changed is told after the commit. Raises what `run` raises."""
 
@@ -119,12 +103,3 @@ class Records(Reading):
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:
         for event in result[1]:
             self._bus.publish(event)
-
-    def check_known(self, model: str) -> None:
-        """Raises NotFound when there is no such model."""
-        self.registry.get(model)
-
-    def refuse_empty(self, values: Mapping[str, Any]) -> None:
-        """Raises ValidationFailed when nothing is to be changed."""
-        if not values:
-            raise ValidationFailed("There is nothing to change: send at least one field.")

@@ -35,6 +35,10 @@ class Work:
         self.now = now_text()
         self.events: list[RecordChanged] = []
 
+    def prepared(self, model: str) -> PreparedModel:
+        """The statements of a model."""
+        return self._shelf.models[model]
+
     def insert(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> tuple[int, str]:
         """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
         prepared = self._shelf.models[model]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -11,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import Actor
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
+from server.asgi.query import query_pairs
 from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
@@ -110,17 +110,6 @@ class RecordsApp:
     async def _delete(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
         await self._records.delete(actor, model, record_id, if_match=_if_match(scope))
         return 200, _EMPTY, []
-
-
-def query_pairs(scope: Scope) -> list[tuple[str, str]]:
-    """The query string's pairs. Raises ValidationFailed when it is no UTF-8 or too long."""
-    raw = scope["query_string"]
-    if not raw:
-        return []
-    try:
-        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
-    except ValueError:
-        raise ValidationFailed("The query string is no valid UTF-8 or has more than 200 parameters.") from None
 
 
 def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:

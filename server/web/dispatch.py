@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.models.registry import RESERVED_MODEL_NAMES
+from server.models.registry import RESERVED_MEMBER_WORDS, RESERVED_MODEL_NAMES
 
 V1 = "/api/v1/"
 OWN_API_PREFIXES = frozenset(("v1", "internal", "docs", "openapi.json"))
@@ -43,8 +43,8 @@ class Dispatch:
     def _target(self, path: str) -> ASGIApp:
         if path.startswith(V1):
             model, _, rest = path[len(V1) :].partition("/")
-            # `/tasks/7/cancel` and the like are actions, not records.
-            is_action = "/" in rest
+            # `/notes/aggregate`, `/tasks/7/cancel` and the like are actions, not records.
+            is_action = "/" in rest or rest in RESERVED_MEMBER_WORDS
             return self._web if model in RESERVED_MODEL_NAMES or not model or is_action else self._records
         if path == "/mcp" or path.startswith("/mcp/"):
             return self._gateway

@@ -1,0 +1,221 @@
+"""What happened to records, undoing it, and bringing deleted ones back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from server.access.actor import Actor
+from server.access.policy import Permission
+from server.db import trash
+from server.db.store import Store
+from server.db.writer import Transaction
+from server.errors import Conflict, Forbidden, NotFound
+from server.models.registry import ModelSpec
+from server.records.service import Records
+from server.records.times import to_text
+from server.records.values import INTEGER_MAX, writable
+from server.records.work import Work, absent
+
+_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries as a list of dicts, newest first."""
+
+    rows: list[dict[str, Any]]
+    count: int | None = None
+    more: bool = False
+
+
+class History:
+    """Reads the history as far as the caller may read the records themselves."""
+
+    def __init__(self, records: Records, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._records = records
+        self._store: Store = records.shelf.store
+        self._now = now
+
+    async def of_record(
+        self, actor: Actor, model: str, record_id: int, *, limit: int = 50, until: int | None = None
+    ) -> Entries:
+        """What happened to one record, also to a deleted one. Raises NotFound when it is not the caller's to read."""
+        spec = self._spec(model)
+        may = self._records.policy.allow(actor, spec, "read")
+        present = True
+        try:
+            await self._records.read_row(actor, model, record_id)
+        except NotFound:
+            present = False
+        # Whoever reads the record reads its whole history; of a deleted one its owner does.
+        sql = trash.entries_sql(owned=not present and may.owned_by is not None)
+        values = {
+            "model": model,
+            "record_id": record_id,
+            "until": INTEGER_MAX if until is None else until,
+            "actor_id": actor.user_id,
+            "row_limit": limit + 1,
+        }
+        [rows] = await self._store.read([(sql, values)])
+        if not present and (not rows or await self._exists(model, record_id)):
+            raise absent(spec, record_id)
+        return Entries([_entry(may, row) for row in rows[:limit]], more=len(rows) > limit)
+
+    async def deleted(self, actor: Actor, model: str, *, limit: int = 50, offset: int = 0) -> Entries:
+        """Deleted records that can be brought back, the latest first."""
+        spec = self._spec(model)
+        may = self._records.policy.allow(actor, spec, "list")
+        values = {"since": self._oldest_deletion(), "actor_id": actor.user_id}
+        page, count = trash.deleted_sql(spec.table.name, owned=may.owned_by is not None)
+        rows, [(total,)] = await self._store.read(
+            [(page, {**values, "row_limit": limit, "row_offset": offset}), (count, values)]
+        )
+        return Entries([_entry(may, row) for row in rows], count=int(total))
+
+    async def restore(self, actor: Actor, model: str, record_id: int, *, before: int | None = None) -> str:
+        """Bring a deleted record back, or put one back as it was before the change `before` (an entry's id).
+
+        Returns the row as JSON. Raises NotFound, Forbidden, Conflict (not deleted, or its place is taken).
+        """
+        spec = self._spec(model)
+        policy = self._records.policy
+        change = policy.allow(actor, spec, "update")
+        make = policy.permission(actor, spec, "create")
+        shown = self._records.shelf.shown_to(actor, spec)
+        since = self._oldest_deletion()
+
+        def run(work: Work, _: list[Any]) -> str:
+            prepared = work.prepared(model)
+            exists = work.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone() is not None
+            if exists:
+                if before is None:
+                    work.stored(prepared, record_id, change)
+                    raise Conflict(
+                        "This record is not deleted. To undo a change, name it: ?before=… with an id of its history.",
+                        code="not_deleted",
+                    )
+                return _put_back(work, spec, actor, change, record_id, before, shown)
+            row = _deleted_row(work, spec, actor, make, record_id, since)
+            if before is not None:
+                row.update(_earlier(work.transaction, spec, record_id, before))
+            missing = [name for name in prepared.columns if name not in row]
+            row.update({name: prepared.defaults.get(name) for name in missing})
+            row["updated_at"] = work.now
+            return work.bring_back(model, row, shown)
+
+        try:
+            return await self._records.work(actor, run, (model,))
+        except Conflict as conflict:
+            if conflict.code == Conflict.code and conflict.fields:
+                conflict.message = f"It can't come back as it was: {conflict.message}"
+            raise
+
+    async def expire(self) -> int:
+        """Forget what is too old, a part at a time. Returns how many entries went."""
+        settings = self._records.shelf.settings.current
+        now = self._now()
+        own_terms = {
+            spec.name: spec.options.history_days for spec in self._records.registry if spec.options.history_days
+        }
+        others = orjson.dumps(sorted(own_terms)).decode()
+        gone = await self._forget("deletions", settings.trash_days, "[]", now, models=False)
+        gone += await self._forget("others", settings.history_days, others, now, models=False)
+        for name, days in own_terms.items():
+            gone += await self._forget("others", days, orjson.dumps([name]).decode(), now, models=True)
+        return gone
+
+    async def _forget(self, verbs: str, days: float, models_json: str, now: datetime, *, models: bool) -> int:
+        sql = trash.expire_sql(verbs, models=models)
+        values = {"before": to_text(now - timedelta(days=days)), "models": models_json, "n": _CHUNK}
+        gone = 0
+        while True:
+
+            def unit(transaction: Transaction) -> int:
+                return transaction.execute(sql, values).rowcount
+
+            part: int = await self._store.write(unit, (trash.HISTORY,))
+            gone += part
+            if part < _CHUNK:
+                return gone
+
+    def _spec(self, model: str) -> ModelSpec:
+        spec = self._records.registry.get(model)
+        if not spec.options.history:
+            raise NotFound(f"No history is kept of {spec.options.label_plural.lower()}.", code="no_history")
+        return spec
+
+    def _oldest_deletion(self) -> str:
+        return to_text(self._now() - timedelta(days=self._records.shelf.settings.current.trash_days))
+
+    async def _exists(self, model: str, record_id: int) -> bool:
+        sql = self._records.shelf.models[model].stored_row
+        [rows] = await self._store.read([(sql, {"id": record_id})])
+        return bool(rows)
+
+
+def _entry(may: Permission, row: tuple[Any, ...]) -> dict[str, Any]:
+    entry_id, record_id, verb, actor_id, actor_name, at, before, after = row
+    return {
+        "id": entry_id,
+        "record_id": record_id,
+        "verb": verb,
+        "actor_id": actor_id,
+        "actor_name": actor_name,
+        "at": at,
+        "before": _seen(may, before),
+        "after": _seen(may, after),
+    }
+
+
+def _seen(may: Permission, text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    values = orjson.loads(text)
+    return {name: values[name] for name in may.shown if name in values}
+
+
+def _deleted_row(
+    work: Work, spec: ModelSpec, actor: Actor, make: Permission, record_id: int, since: str
+) -> dict[str, Any]:
+    """The columns of a deleted record, if it is the actor's to bring back. Raises NotFound, Forbidden."""
+    found = work.transaction.execute(trash.last_deletion_sql(), {"model": spec.name, "record_id": record_id}).fetchone()
+    if found is None or found[3] < since:
+        raise absent(spec, record_id)
+    if make.extent == "none":
+        raise Forbidden(f"You may not create {spec.options.label_plural.lower()}, so none can be brought back.")
+    if make.owned_by is not None and found[2] != actor.user_id:
+        raise absent(spec, record_id)
+    return work.prepared(spec.name).stored({"id": record_id, **orjson.loads(found[1])})
+
+
+def _earlier(transaction: Transaction, spec: ModelSpec, record_id: int, entry_id: int) -> dict[str, Any]:
+    """The fields that were different before the entry, as they were. Raises NotFound when there is no such change."""
+    values = {"model": spec.name, "record_id": record_id, "since": entry_id}
+    rows = transaction.execute(trash.entries_since_sql(), values).fetchall()
+    if not rows or rows[-1][0] != entry_id or rows[-1][1] != "update":
+        raise NotFound(f"The history of this {spec.options.label.lower()} has no change {entry_id}.")
+    earlier: dict[str, Any] = {}
+    for _, verb, before, _ in rows:
+        if verb in ("update", "delete") and before is not None:
+            earlier.update(orjson.loads(before))
+    return {name: value for name, value in earlier.items() if name in spec.table.c and name != "id"}
+
+
+def _put_back(
+    work: Work, spec: ModelSpec, actor: Actor, may: Permission, record_id: int, entry_id: int, shown: tuple[str, ...]
+) -> str:
+    prepared = work.prepared(spec.name)
+    now = work.stored(prepared, record_id, may)
+    earlier = prepared.stored(_earlier(work.transaction, spec, record_id, entry_id))
+    changes = {name: value for name, value in earlier.items() if value != now[name] and name != "updated_at"}
+    for name in changes:
+        field = spec.fields.get(name)
+        kept_by_server = field is not None and field.info.read_only and actor.is_admin
+        if field is None or name in may.hidden or not (kept_by_server or writable(actor, field, creating=False)):
+            raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
+    return work.change(spec.name, record_id, changes, may, shown)
