@@ -1,0 +1,158 @@
+"""Who changed which record when; undo; bringing deleted records back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from server.records.history import History
+
+pytestmark = pytest.mark.anyio
+
+
+async def note(client: httpx2.AsyncClient, **values: Any) -> int:
+    answer = await client.post("/api/v1/notes", json={"title": "first", **values})
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["data"]["id"])
+
+
+async def history(client: httpx2.AsyncClient, record_id: int) -> list[dict[str, Any]]:
+    answer = await client.get(f"/api/v1/notes/{record_id}/history")
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+async def test_each_change_is_kept_with_who_and_what(member: httpx2.AsyncClient, admin: httpx2.AsyncClient) -> None:
+    record = await note(member, priority=1)
+    await member.patch(f"/api/v1/notes/{record}", json={"priority": 2})
+    await admin.patch(f"/api/v1/notes/{record}", json={"title": "second", "priority": 2})
+    entries = await history(member, record)
+    assert [(entry["verb"], entry["actor_name"]) for entry in entries] == [
+        ("update", "ada"),
+        ("update", "max"),
+        ("create", "max"),
+    ]
+    assert entries[0]["before"] == {"title": "first"}
+    assert entries[0]["after"] == {"title": "second"}
+
+
+async def test_a_change_is_undone_and_later_ones_with_it(member: httpx2.AsyncClient) -> None:
+    record = await note(member, priority=1, tags=["a"], done=True)
+    await member.patch(f"/api/v1/notes/{record}", json={"priority": 2, "tags": ["b"]})
+    await member.patch(f"/api/v1/notes/{record}", json={"priority": 3, "done": False})
+    first_change = (await history(member, record))[1]["id"]
+    answer = await member.post(f"/api/v1/notes/{record}/restore?before={first_change}")
+    assert answer.status_code == 200, answer.text
+    row = answer.json()["data"]
+    assert (row["priority"], row["tags"], row["done"]) == (1, ["a"], True)
+    assert (await history(member, record))[0]["verb"] == "update"
+
+
+async def test_a_deleted_record_comes_back_whole_under_its_id(member: httpx2.AsyncClient) -> None:
+    record = await note(member, priority=9, due_at="2026-01-02T03:04:05.678Z", tags=["x", "ü"], body="long " * 50)
+    before = (await member.get(f"/api/v1/notes/{record}")).json()["data"]
+    await member.delete(f"/api/v1/notes/{record}")
+    listed = (await member.get("/api/v1/notes/deleted")).json()
+    assert listed["count"] == 1
+    assert listed["data"][0]["before"]["title"] == "first"
+    answer = await member.post(f"/api/v1/notes/{record}/restore")
+    assert answer.status_code == 200, answer.text
+    after = (await member.get(f"/api/v1/notes/{record}")).json()["data"]
+    assert {**after, "updated_at": ""} == {**before, "updated_at": ""}
+    assert (await member.get("/api/v1/notes?q=long")).json()["count"] == 1
+    assert (await member.get("/api/v1/notes/deleted")).json()["count"] == 0
+    assert (await member.post(f"/api/v1/notes/{record}/restore")).json()["code"] == "not_deleted"
+
+
+async def test_a_place_that_is_taken_is_a_conflict(admin: httpx2.AsyncClient) -> None:
+    group = (await admin.post("/api/v1/groups", json={"name": "A"})).json()["data"]["id"]
+    await admin.delete(f"/api/v1/groups/{group}")
+    await admin.post("/api/v1/groups", json={"name": "A"})
+    answer = await admin.post(f"/api/v1/groups/{group}/restore")
+    assert answer.status_code == 409
+    assert "name" in answer.json()["fields"]
+
+
+async def test_others_see_and_restore_nothing(
+    member: httpx2.AsyncClient,
+    other: httpx2.AsyncClient,
+    guest_role: httpx2.AsyncClient,
+    nobody: httpx2.AsyncClient,
+    admin: httpx2.AsyncClient,
+) -> None:
+    record, kept = await note(member), await note(member)
+    await member.delete(f"/api/v1/notes/{record}")
+    for client, status in ((other, 404), (guest_role, 403), (nobody, 401)):
+        assert (await client.get(f"/api/v1/notes/{record}/history")).status_code == status
+        assert (await client.get(f"/api/v1/notes/{kept}/history")).status_code == status
+        assert (await client.post(f"/api/v1/notes/{record}/restore")).status_code == status
+        assert (await client.post(f"/api/v1/notes/{kept}/restore")).status_code == status
+    assert (await other.get("/api/v1/notes/deleted")).json() == {"ok": True, "data": [], "count": 0}
+    assert (await admin.get("/api/v1/notes/deleted")).json()["count"] == 1
+    assert (await admin.post(f"/api/v1/notes/{record}/restore")).status_code == 200
+    assert (await member.get(f"/api/v1/notes/{record}")).status_code == 200
+
+
+async def test_a_demoted_admin_can_not_undo_the_demotion(bear: Any, admin: httpx2.AsyncClient) -> None:
+    second = await bear.person("sue", "admin")
+    user = bear.ids["sue"]
+    await admin.patch(f"/api/v1/users/{user}", json={"role": "member"})
+    entry = (await admin.get(f"/api/v1/users/{user}/history")).json()["data"][0]
+    answer = await second.post(f"/api/v1/users/{user}/restore?before={entry['id']}")
+    assert answer.status_code in (401, 403)
+    assert (await admin.get(f"/api/v1/users/{user}")).json()["data"]["role"] == "member"
+
+
+async def test_hidden_fields_are_in_no_history(bear: Any, member: httpx2.AsyncClient, admin: Any) -> None:
+    record = await note(member, body="the secret recipe")
+    await member.patch(f"/api/v1/notes/{record}", json={"body": "the other recipe"})
+    rule = {"role": "member", "model": "notes", "verb": "any", "extent": "own", "hidden_fields": ["body"]}
+    assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    await member.patch(f"/api/v1/notes/{record}", json={"title": "seen"})
+    text = (await member.get(f"/api/v1/notes/{record}/history")).text
+    assert "recipe" not in text
+    await member.delete(f"/api/v1/notes/{record}")
+    assert "recipe" not in (await member.get("/api/v1/notes/deleted")).text
+
+
+async def test_no_password_is_ever_in_the_history(bear: Any, admin: httpx2.AsyncClient) -> None:
+    answer = await admin.post("/api/v1/users", json={"username": "eve", "password": "canary canary canary"})
+    user = answer.json()["data"]["id"]
+    await admin.delete(f"/api/v1/users/{user}")
+    text = (await admin.get("/api/v1/history?model=users")).text
+    assert "eve" in text
+    assert "canary" not in text
+    assert "argon2" not in text
+
+
+async def test_what_is_too_old_is_forgotten(bear: Any, member: httpx2.AsyncClient) -> None:
+    record, kept = await note(member), await note(member)
+    await member.delete(f"/api/v1/notes/{record}")
+    later = History(bear.app.records, lambda: datetime.now(UTC) + timedelta(days=31))
+    actor_deleted = (await member.get("/api/v1/notes/deleted")).json()["count"]
+    assert actor_deleted == 1
+    assert await later.expire() == 1
+    assert (await member.get("/api/v1/notes/deleted")).json()["count"] == 0
+    assert (await member.post(f"/api/v1/notes/{record}/restore")).status_code == 404
+    assert len(await history(member, kept)) == 1
+    assert await History(bear.app.records, lambda: datetime.now(UTC) + timedelta(days=366)).expire() >= 1
+    assert await history(member, kept) == []
+
+
+async def test_models_without_history_say_so(admin: httpx2.AsyncClient) -> None:
+    assert (await admin.get("/api/v1/notifications/1/history")).json()["code"] == "no_history"
+    assert (await admin.get("/api/v1/nothing/deleted")).json()["code"] == "unknown_model"
+
+
+async def test_history_comes_in_pages(member: httpx2.AsyncClient) -> None:
+    record = await note(member)
+    for number in range(4):
+        await member.patch(f"/api/v1/notes/{record}", json={"priority": number})
+    first = (await member.get(f"/api/v1/notes/{record}/history?limit=3")).json()
+    rest = (await member.get(f"/api/v1/notes/{record}/history?limit=3&until={first['next']}")).json()
+    assert [len(first["data"]), len(rest["data"])] == [3, 2]
+    assert "next" not in rest
