@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from server.db.connection import connect
-from server.db.search import create_search
+from server.db.search import create_search, search_table, searched_columns
 from server.errors import StartupError
 
 _DIALECT = sqlite.dialect()
@@ -102,13 +102,16 @@ def _add_missing(connection: sqlite3.Connection, metadata: MetaData) -> None:
             _create(connection, table)
     if present & set(metadata.tables):
         _add_columns(connection, metadata, present)
+    # Last: while a full-text table is open, SQLite lets nobody define functions, as SQLAlchemy does for Alembic.
+    for table in metadata.sorted_tables:
+        if searched_columns(table) and search_table(table.name) not in present:
+            create_search(connection, table)
 
 
 def _create(connection: sqlite3.Connection, table: Table) -> None:
     connection.execute(_sql(CreateTable(table)))
     for index in table.indexes:
         connection.execute(_sql(CreateIndex(index)))
-    create_search(connection, table)
 
 
 def _sql(statement: CreateTable | CreateIndex) -> str:

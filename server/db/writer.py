@@ -28,6 +28,11 @@ class Transaction:
         self._connection = connection
         self.touched = touched
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The writer's connection, for changes of tables themselves. Begin and end no transaction on it."""
+        return self._connection
+
     def execute(self, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run one statement of this unit."""
         return self._connection.execute(sql, parameters)
@@ -43,6 +48,7 @@ class _Waiting:
     tables: tuple[str, ...]
     future: asyncio.Future[Any]
     on_commit: Callable[[Any], None] | None
+    exclusive: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -82,9 +88,16 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, unit: Unit, tables: tuple[str, ...], on_commit: Callable[[Any], None] | None
+        self,
+        unit: Unit,
+        tables: tuple[str, ...],
+        on_commit: Callable[[Any], None] | None,
+        *,
+        exclusive: bool = False,
     ) -> asyncio.Future[Any]:
         """Queue `unit`, which changes `tables`. The future ends after the commit, or with the unit's own error.
+
+        An `exclusive` unit has a transaction of its own, in which foreign keys are not enforced: it rebuilds tables.
 
         `on_commit` gets the result on the event loop, also when nobody waits for the future any more.
         Raises Busy when the queue is full or the store is closing.
@@ -96,7 +109,7 @@ class Writer:
                 f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0
             )
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Waiting(unit, tables, future, on_commit))
+        self._queue.put(_Waiting(unit, tables, future, on_commit, exclusive))
         return future
 
     def close(self) -> None:
@@ -108,12 +121,13 @@ class Writer:
 
     def _run(self) -> None:
         open_ = True
+        held: _Waiting | None = None
         while open_:
-            first = self._queue.get()
+            first, held = held or self._queue.get(), None
             if first is None:
                 break
             group = [first]
-            while len(group) < GROUP_LIMIT:
+            while not first.exclusive and len(group) < GROUP_LIMIT:
                 try:
                     waiting = self._queue.get_nowait()
                 except queue.Empty:
@@ -121,10 +135,25 @@ class Writer:
                 if waiting is None:
                     open_ = False
                     break
+                if waiting.exclusive:
+                    held = waiting
+                    break
                 group.append(waiting)
-            self._run_group(group)
+            if first.exclusive:
+                self._run_exclusive(first)
+            else:
+                self._run_group(group)
             self._tell(group)
         self._connection.close()
+
+    def _run_exclusive(self, waiting: _Waiting) -> None:
+        # SQLite ignores this pragma inside a transaction, and with it on, dropping a table that is to be made again
+        # would delete what refers to it.
+        self._connection.execute("PRAGMA foreign_keys = OFF")
+        try:
+            self._run_group([waiting])
+        finally:
+            self._connection.execute("PRAGMA foreign_keys = ON")
 
     def _run_group(self, group: list[_Waiting]) -> None:
         failure = self._attempt(group)

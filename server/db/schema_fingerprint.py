@@ -1,0 +1,105 @@
+"""What a table is declared as, what it is in a file, and the stored hash that tells at start whether the two agree."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterable
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from server.db.search import search_ddl
+
+_DIALECT = sqlite.dialect()
+META_TABLE = "gridbear_meta"
+_META = f"CREATE TABLE IF NOT EXISTS {META_TABLE} (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+_PREFIX = "table:"
+# The schema of a whole program in one hash, as schema 1 had it. It changed with every plugin that came or went.
+_OLD_NAME = "schema"
+OF_TABLES = f"(name LIKE '{_PREFIX}%' OR name = '{_OLD_NAME}')"
+"""Condition on the rows of `gridbear_meta` that are kept here."""
+
+_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\S""")
+
+
+def quoted(name: str) -> str:
+    """`name` as an identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def create_table_sql(table: Table, name: str | None = None) -> str:
+    """The CREATE TABLE of `table`, in SQLite's dialect; under another `name` it keeps the names of its constraints."""
+    # The general dialect leaves AUTOINCREMENT out, and ids would be given again.
+    compiled = CreateTable(table).compile(dialect=_DIALECT)
+    body = str(compiled).strip()
+    head = f"CREATE TABLE {compiled.preparer.format_table(table)} ("
+    if not body.startswith(head):
+        raise ValueError(f"{table.name} is no plain table")
+    return body if name is None else f"CREATE TABLE {quoted(name)} (" + body[len(head) :]
+
+
+def index_sql(table: Table) -> dict[str, str]:
+    """The CREATE INDEX of each index of `table`, by name. Raises ValueError for an index without a name."""
+    statements = {}
+    for index in table.indexes:
+        if index.name is None:
+            raise ValueError(f"an index of {table.name} has no name")
+        statements[str(index.name)] = str(CreateIndex(index).compile(dialect=_DIALECT))
+    return dict(sorted(statements.items()))
+
+
+def normalised(statement: str) -> str:
+    """The text of a statement that is the same for the same meaning: one space between tokens, no needless quotes."""
+    tokens = (token[1:-1] if token[0] == '"' else token for token in _TOKEN.findall(statement))
+    return " ".join(tokens)
+
+
+def fingerprint(table: Table) -> str:
+    """A hash of the declaration: columns, constraints, indexes and full-text index."""
+    return _hash([create_table_sql(table), *index_sql(table).values(), *search_ddl(table)])
+
+
+def found_fingerprint(connection: sqlite3.Connection, table: Table) -> str:
+    """The same hash of what the file has under the names of `table`. Indexes and triggers of others don't count."""
+    found = schema_of(connection)
+    names = [table.name, *index_sql(table), *map(created_name, search_ddl(table))]
+    return _hash(found.get(name, "") for name in names)
+
+
+def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """The statement that made each table, index and trigger of the file, by name."""
+    # Triggers first: a trigger may have the name of a table, which then counts.
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type != 'trigger'")
+    return {str(name): str(sql) for name, sql in rows}
+
+
+def created_name(statement: str) -> str:
+    """The name in a CREATE statement whose name is quoted."""
+    return statement.split('"', 2)[1]
+
+
+def record_fingerprint(connection: sqlite3.Connection, table: Table) -> None:
+    """Store that the file has `table` as it is declared."""
+    connection.execute(_META)
+    connection.execute(f"INSERT OR REPLACE INTO {META_TABLE} VALUES (?, ?)", (_PREFIX + table.name, fingerprint(table)))
+
+
+def recorded_fingerprints(connection: sqlite3.Connection) -> dict[str, str]:
+    """The stored hash of each table that is in the file. Raises sqlite3.OperationalError in a file without any."""
+    rows = connection.execute(
+        f"SELECT s.name, m.value FROM {META_TABLE} m JOIN sqlite_master s ON m.name = '{_PREFIX}' || s.name "
+        "WHERE s.type = 'table'"
+    )
+    return dict(rows.fetchall())
+
+
+def forget_old_hash(connection: sqlite3.Connection) -> None:
+    """Remove what schema 1 kept instead of a hash for each table."""
+    connection.execute(f"DELETE FROM {META_TABLE} WHERE name = ?", (_OLD_NAME,))
+
+
+def _hash(statements: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(map(normalised, statements)).encode()).hexdigest()
