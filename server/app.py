@@ -39,10 +39,12 @@ from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
 from server.records.history import History
+from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.rest_api.gate import RestGate
+from server.rest_api.models_routes import models_router
 from server.rest_api.records_app import RecordsApp
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
@@ -50,7 +52,7 @@ from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
 from server.web.faults import handle_errors
-from server.web.openapi import merge_models
+from server.web.openapi import ApiDocument, openapi_router
 from server.web.pages import UiFiles, page_router
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,8 @@ class GridBearApp:
             registry = ModelRegistry(Base)
             policy = Policy()
             self.records = Records(self._store, registry, self._bus, self.settings, policy)
+            self.own_models = OwnModels(self.records, self._folder.path / "backups")
+            self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
             self.records.behave("users", UserBehaviour())
             self.records.behave("api_tokens", ApiTokenBehaviour())
@@ -135,19 +139,18 @@ class GridBearApp:
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
 
-            web = FastAPI(
-                title="GridBear", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
-            )
+            web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
             web.include_router(page_router(ui, self.settings, needs_setup))
             web.include_router(auth_router(self.people, authenticator, self.settings))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
-            web.include_router(rest_router(self.records, gate, self.settings))
+            web.include_router(rest_router(gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
+            web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(records_router(self.records, history, gate, self.settings))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
-            merge_models(web, self.records.registry, self.settings)
+            web.include_router(openapi_router(ApiDocument(web, self.records, self.settings), authenticator.actor_for))
 
             dispatch = Dispatch(
                 web=web,

@@ -12,6 +12,7 @@ from sqlalchemy import Column, Table
 from server.db.schema_fingerprint import (
     create_table_sql,
     created_name,
+    forget_fingerprint,
     index_sql,
     normalised,
     quoted,
@@ -40,6 +41,14 @@ def create_table(connection: sqlite3.Connection, table: Table) -> None:
         connection.execute(statement)
     create_search(connection, table)
     record_fingerprint(connection, table)
+
+
+def drop_table(connection: sqlite3.Connection, table_name: str) -> None:
+    """Drop a table with its full-text index, and forget it. Foreign keys must not be enforced, as in a rebuild."""
+    _check_connection(connection)
+    drop_search(connection, table_name)
+    connection.execute(f"DROP TABLE {quoted(table_name)}")
+    forget_fingerprint(connection, table_name)
 
 
 def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapping[str, str] | None = None) -> None:

@@ -87,6 +87,11 @@ def record_fingerprint(connection: sqlite3.Connection, table: Table) -> None:
     connection.execute(f"INSERT OR REPLACE INTO {META_TABLE} VALUES (?, ?)", (_PREFIX + table.name, fingerprint(table)))
 
 
+def forget_fingerprint(connection: sqlite3.Connection, table_name: str) -> None:
+    """Remove what is stored of a table that is gone."""
+    connection.execute(f"DELETE FROM {META_TABLE} WHERE name = ?", (_PREFIX + table_name,))
+
+
 def recorded_fingerprints(connection: sqlite3.Connection) -> dict[str, str]:
     """The stored hash of each table that is in the file. Raises sqlite3.OperationalError in a file without any."""
     rows = connection.execute(

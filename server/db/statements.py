@@ -272,5 +272,15 @@ def referring_sql(table: Table, column: str) -> str:
     return f'SELECT id FROM "{table.name}" WHERE "{column}" = :id ORDER BY id'
 
 
+def filled_sql(table: Table, column: str) -> str:
+    """How many rows have a value in `column`."""
+    return f'SELECT count("{column}") FROM "{table.name}"'
+
+
+def values_sql(table: Table, column: str) -> str:
+    """All values of `column` but NULL."""
+    return f'SELECT "{column}" FROM "{table.name}" WHERE "{column}" IS NOT NULL'
+
+
 def _owned(column: str | None) -> str:
     return "" if column is None else f' AND "{column}" = :actor_id'

@@ -49,6 +49,11 @@ def deleted_sql(table: str, *, owned: bool) -> tuple[str, str]:
     )
 
 
+def forget_model_sql() -> str:
+    """Delete the whole history of `:model`."""
+    return f"DELETE FROM {HISTORY} WHERE model = :model"
+
+
 def expire_sql(verbs: str, *, models: bool) -> str:
     """Delete `:n` entries that are older than `:before`; `verbs` is `deletions` or `others`.
 

@@ -77,6 +77,8 @@ class ModelOptions:
     """Changes are kept, and deleted records can be brought back."""
     history_days: int | None = None
     """How long changes are kept; None: as the setting `history_days` says."""
+    made_here: bool = False
+    """Made at run time by a person of this server."""
     guarded: bool = False
     """Rules and groups can't let anybody but admins change it: it decides what people may do."""
 
@@ -113,7 +115,8 @@ def complete_table(table: Table) -> None:
     for column in table.columns:
         clause = check_clause(f'"{column.name}"', column.type)
         if clause is not None:
-            table.append_constraint(CheckConstraint(clause, name=column.name))
+            # SQLAlchemy takes `:word` for a parameter, also inside quotes.
+            table.append_constraint(CheckConstraint(clause.replace(":", r"\:"), name=column.name))
 
 
 def field(

@@ -99,17 +99,18 @@ def model_spec(table: Table, options: ModelOptions) -> ModelSpec:
         if not isinstance(info, FieldInfo):
             raise TypeError(f"{table.name}.{column.name} is not declared with field()")
         if not info.hidden:
-            fields[column.name] = _field(column, info)
+            # Of copied tables names are a subclass of str, which JSON writers refuse as keys.
+            fields[str(column.name)] = _field(column, info)
     shown = tuple(name for name, field in fields.items() if not field.info.write_only)
     owner = options.owner_column or ("owner_id" if "owner_id" in table.c else None)
-    return ModelSpec(table.name, table, options, fields, shown, owner)
+    return ModelSpec(str(table.name), table, options, fields, shown, owner)
 
 
 def _field(column: Column[Any], info: FieldInfo) -> FieldSpec:
-    references = next((key.column.table.name for key in column.foreign_keys), None)
+    references = next((str(key.column.table.name) for key in column.foreign_keys), None)
     kind = type_name(column.type)
     return FieldSpec(
-        column.name,
+        str(column.name),
         "relation" if references is not None and kind != "file" else kind,
         info,
         bool(column.nullable),

@@ -45,7 +45,7 @@ class PreparedModel:
         self._shapes: OrderedDict[ListShape, PreparedList] = OrderedDict()
         self._texts: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         table = spec.table
-        self.columns = tuple(column.name for column in table.columns)
+        self.columns = tuple(str(column.name) for column in table.columns)
         self.stored_row = statements.columns_sql(table, self.columns, None)
         self.insert_columns = tuple(name for name in self.columns if name != "id")
         self.insert = statements.insert_sql(table, self.insert_columns)
@@ -55,8 +55,8 @@ class PreparedModel:
         self.size = statements.bytes_sql(table)
         self.count_all = statements.list_statement(table, ListShape(fields=("id",))).count
         self.drop_oldest = statements.oldest_sql(table)
-        self.json_columns = frozenset(c.name for c in table.columns if type_name(c.type) in ("json", "tags"))
-        self.boolean_columns = frozenset(c.name for c in table.columns if type_name(c.type) == "boolean")
+        self.json_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) in ("json", "tags"))
+        self.boolean_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) == "boolean")
         self.relations = tuple((name, f.references) for name, f in spec.fields.items() if f.references is not None)
         self.kept_columns = tuple(
             name for name in self.columns if name in spec.fields and not spec.fields[name].info.write_only

@@ -90,15 +90,24 @@ class Records(Reading):
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)
         await self.work(actor, planned.run, (model,))
 
-    async def work(self, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...]) -> T:
-        """Run one unit of work; what it changed is told after the commit. Raises what `run` raises."""
+    async def work(
+        self, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...], *, exclusive: bool = False
+    ) -> T:
+        """Run one unit of work; what it changed is told after the commit. Raises what `run` raises.
+
+        `exclusive` as for `Store.write`.
+        """
 
         def unit(transaction: Transaction) -> tuple[T, list[RecordChanged]]:
             work = Work(self.shelf, transaction, actor)
             return run(work, []), work.events
 
-        result, _events = await self.shelf.store.write(unit, models, self._tell)
+        result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
+
+    def tell(self, event: RecordChanged) -> None:
+        """Publish an event of something that is no row."""
+        self._bus.publish(event)
 
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:
         for event in result[1]:

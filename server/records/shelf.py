@@ -74,6 +74,6 @@ def _referrers(registry: ModelRegistry) -> dict[str, tuple[Referrer, ...]]:
     found: dict[str, list[Referrer]] = {}
     for spec in registry:
         for key in spec.table.foreign_keys:
-            referrer = Referrer(spec.name, key.parent.name, key.ondelete or "RESTRICT")
-            found.setdefault(key.column.table.name, []).append(referrer)
+            referrer = Referrer(spec.name, str(key.parent.name), key.ondelete or "RESTRICT")
+            found.setdefault(str(key.column.table.name), []).append(referrer)
     return {name: tuple(referrers) for name, referrers in found.items()}

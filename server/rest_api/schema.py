@@ -28,6 +28,7 @@ def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, A
         "group": options.group,
         "title_field": options.title_field,
         "verbs": verbs,
+        "made_here": options.made_here,
         "history": options.history,
         "searchable": list(searched_columns(spec.table)),
         "fields": [_describe_field(actor, field) for name, field in spec.fields.items() if name not in hidden],

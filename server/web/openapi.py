@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from fastapi import FastAPI
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.types import Scope
 
+from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.db.conditions import OPERATORS
+from server.errors import Unauthorized
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.query import MAX_LIMIT
+from server.records.service import Records
 
 _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer", "format": "int64"},
@@ -46,18 +51,50 @@ ERROR_SCHEMA: dict[str, Any] = {
 }
 
 
-def merge_models(app: FastAPI, specs: Iterable[ModelSpec], settings: SettingsHolder) -> None:
-    """Make `app.openapi()` tell of every model as well."""
-    own = app.openapi
+class ApiDocument:
+    """The document for each caller: models that were made here are in it only for those who may list them."""
 
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = _merged(own(), specs)
-            document["servers"] = [{"url": settings.current.base_path or "/"}]
-            app.openapi_schema = document
-        return app.openapi_schema
+    def __init__(self, app: FastAPI, records: Records, settings: SettingsHolder) -> None:
+        self._app = app
+        self._records = records
+        self._settings = settings
+        self._common: tuple[ModelSpec, ...] = ()
+        self._base: dict[str, Any] = {}
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document.
+    def for_actor(self, actor: Actor | None) -> dict[str, Any]:
+        """The document that `actor` may see; None is nobody."""
+        specs = tuple(spec for spec in self._records.registry if not spec.options.made_here)
+        if not self._base or specs != self._common:
+            self._app.openapi_schema = None
+            self._base, self._common = _merged(self._app.openapi(), specs), specs
+        own = [spec for spec in self._records.registry if spec.options.made_here and self._listed(actor, spec)]
+        document = {**self._base, "servers": [{"url": self._settings.current.base_path or "/"}]}
+        if not own:
+            return document
+        document["paths"] = dict(document["paths"])
+        document["tags"] = list(document["tags"])
+        document["components"] = {**document["components"], "schemas": dict(document["components"]["schemas"])}
+        return _merged(document, own)
+
+    def _listed(self, actor: Actor | None, spec: ModelSpec) -> bool:
+        return actor is not None and self._records.policy.permission(actor, spec, "list").extent != "none"
+
+
+def openapi_router(document: ApiDocument, actor_for: Callable[[Scope], Actor]) -> APIRouter:
+    """`/api/openapi.json`, which nobody needs to sign in for."""
+    router = APIRouter(tags=["pages"])
+
+    @router.get("/api/openapi.json", summary="This document")
+    async def openapi(request: Request) -> Response:
+        try:
+            actor = actor_for(request.scope)
+        except Unauthorized:
+            actor = None
+        body = orjson.dumps(document.for_actor(actor), option=orjson.OPT_NON_STR_KEYS)
+        headers = {"vary": "Cookie, Authorization", "cache-control": "private, no-cache"}
+        return Response(body, media_type="application/json", headers=headers)
+
+    return router
 
 
 def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, Any]:
@@ -165,6 +202,7 @@ def _answer(data: dict[str, Any], counted: bool = False) -> dict[str, Any]:
     properties: dict[str, Any] = {"ok": {"const": True}, "data": data}
     if counted:
         properties["count"] = {"type": "integer"}
+        properties["next"] = {"type": "string", "description": "The cursor of the next page, if there is one"}
     schema = {"type": "object", "required": ["ok", "data"], "properties": properties}
     return {"description": "Done", "content": {"application/json": {"schema": schema}}}
 
@@ -197,6 +235,11 @@ def _list_parameters(spec: ModelSpec) -> list[dict[str, Any]]:
         _query("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50}, "Rows per page"),
         _query("offset", {"type": "integer", "minimum": 0}, "Rows to skip"),
         _query("sort", {"type": "string"}, "Fields to sort by, `-` before one turns it round: `-created_at,id`"),
+        _query("cursor", {"type": "string"}, "The page after the one whose `next` this was"),
+        _query("domain", {"type": "string"}, 'A JSON domain such as `[["id", ">", 3]]`'),
+        _query("q", {"type": "string"}, "Full text: words, or their beginnings"),
+        _query("fields", {"type": "string"}, "Only these fields"),
+        _query("expand", {"type": "string"}, "Relations whose records are shown under `expand`"),
         _query("total", {"type": "boolean", "default": True}, "`false` skips counting"),
     ]
     for name in spec.shown:

@@ -1,0 +1,373 @@
+"""Models that people make themselves: made, changed and dropped at run time, in force at once everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from sqlalchemy import MetaData
+
+from server.access.actor import SYSTEM, Actor
+from server.db import trash
+from server.db.copying import copy_database, keep_latest
+from server.db.rebuild import DoesNotFit, create_table, drop_table, rebuild_table
+from server.db.schema_fingerprint import quoted, schema_of
+from server.db.statements import filled_sql, unique_shape, values_sql
+from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
+from server.events.bus import RecordChanged
+from server.models.base import Base
+from server.models.own_definition import OwnDefinition, OwnField, own_spec
+from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
+from server.records.service import Records
+from server.records.times import now_text
+from server.records.values import BadValue, default_column, raise_for, stored_value
+from server.records.work import Work
+
+log = logging.getLogger(__name__)
+
+MODEL = "own_models"
+MAX_MODELS = 200
+KEPT_COPIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a change takes away."""
+
+    field: str
+    change: str
+    """`dropped` or `converted`."""
+    records: int
+    """Records that have a value in the field."""
+
+
+class OwnModels:
+    """Only admins make, change and drop models. `load` puts those of the file in force at start."""
+
+    def __init__(self, records: Records, backups: Path) -> None:
+        self._records = records
+        self._backups = backups
+        self._definitions: dict[str, OwnDefinition] = {}
+        self._metadata = MetaData(naming_convention=Base.metadata.naming_convention)
+        self._lock = asyncio.Lock()
+        for table in Base.metadata.sorted_tables:
+            table.to_metadata(self._metadata)
+
+    def load(self) -> None:
+        """Put every stored model in force. One that can't be is left out and told in the log; its records stay."""
+        for row in self._records.all_now(SYSTEM, MODEL):
+            try:
+                definition = OwnDefinition.model_validate(row["definition"])
+                self._definitions[definition.name] = definition
+            except ValidationError as error:
+                log.error("the model %s can't be used: %s", row["name"], error)
+        specs = {name: own_spec(definition, self._metadata) for name, definition in self._definitions.items()}
+        for spec in specs.values():
+            self._records.registry.put(spec)
+        self._records.shelf.stock()
+
+    def definition(self, actor: Actor, name: str) -> dict[str, Any]:
+        """A model as it was declared. Raises NotFound, Forbidden."""
+        _admins_only(actor)
+        return self._known(name).model_dump()
+
+    async def create(self, actor: Actor, given: Mapping[str, Any]) -> ModelSpec:
+        """Make a model. Raises ValidationFailed naming each bad part, Conflict when the name is taken."""
+        _admins_only(actor)
+        async with self._lock:
+            definition = _parsed(given)
+            name = definition.name
+            if name in self._records.registry:
+                raise Conflict(
+                    f"There is a model {name} already.",
+                    fields={"name": FieldError("not_unique", "a model has this name already; choose another")},
+                )
+            if len(self._definitions) >= MAX_MODELS:
+                raise ValidationFailed(f"At most {MAX_MODELS} models can be made.", code="too_many_models")
+            spec = self._checked_spec(definition)
+
+            def unit(work: Work, _: list[Any]) -> None:
+                connection = work.transaction.connection
+                if name in schema_of(connection):
+                    raise Conflict(f"The database has a table {name} of another part of the program.")
+                create_table(connection, spec.table)
+                row = {"name": name, "definition": _text(definition)}
+                work.insert(MODEL, {**row, "created_at": work.now, "updated_at": work.now}, ("id",))
+
+            await self._run(actor, unit, exclusive=False)
+            self._definitions[name] = definition
+            self._records.registry.put(spec)
+            self._records.shelf.stock()
+            self._tell(name, "create")
+            return spec
+
+    async def losses(self, actor: Actor, name: str, given: Mapping[str, Any]) -> list[Loss]:
+        """What a change would take away. Raises as `change` does, but for the confirmation."""
+        _admins_only(actor)
+        old = self._known(name)
+        return await self._losses(old, _changed(old, given), _renamed(given))
+
+    async def change(self, actor: Actor, name: str, given: Mapping[str, Any], *, confirmed: bool = False) -> ModelSpec:
+        """Change a model: `given` are parts of its definition; `fields`, if there, is the whole new list.
+
+        A field with `was` is the one of that name, renamed. Raises Conflict (`confirmation_needed`) when values would
+        be lost, and when values do not fit; then nothing is changed. A copy of the database is kept before a loss.
+        """
+        _admins_only(actor)
+        async with self._lock:
+            old = self._known(name)
+            new, renamed = _changed(old, given), _renamed(given)
+            losses = await self._losses(old, new, renamed)
+            if losses and not confirmed:
+                raise Conflict(_lost_text(losses), code="confirmation_needed")
+            if losses:
+                await self._keep_copy(name)
+            spec = self._checked_spec(new)
+            convert = {field: quoted(was) for field, was in renamed.items()}
+            checks = _fresh_checks(old, new, renamed)
+
+            def unit(work: Work, _: list[Any]) -> None:
+                work.transaction.touched.update((name, MODEL))
+                try:
+                    rebuild_table(work.transaction.connection, spec.table, convert=convert)
+                except DoesNotFit as error:
+                    raise Conflict(f"The records do not fit: {error}.", code="does_not_fit") from error
+                _check_values(work, spec, checks)
+                _store_definition(work, self._records, name, new)
+
+            try:
+                await self._run(actor, unit, exclusive=True)
+            except BaseException:
+                own_spec(old, self._metadata)
+                raise
+            self._definitions[name] = new
+            self._records.registry.put(spec)
+            self._records.shelf.stock()
+            self._tell(name, "update")
+            return spec
+
+    async def drop(self, actor: Actor, name: str, *, confirmed: bool = False) -> int:
+        """Drop a model with all its records. Returns how many there were. Raises Conflict as `change` does."""
+        _admins_only(actor)
+        async with self._lock:
+            self._known(name)
+            referring = [
+                f"{referrer.model}.{referrer.column}"
+                for referrer in self._records.shelf.referrers.get(name, ())
+                if referrer.model != name
+            ]
+            if referring:
+                raise Conflict(
+                    f"{', '.join(referring)} refers to {name}; change or drop that first.", code="referred_to"
+                )
+            count = (await self._records.list_page(SYSTEM, name, [("limit", "1")])).count or 0
+            if count and not confirmed:
+                raise Conflict(
+                    f"{count} records would be lost. Repeat it with confirm=true; a copy of the database is kept.",
+                    code="confirmation_needed",
+                )
+            if count:
+                await self._keep_copy(name)
+            rules = await self._records.find(SYSTEM, "access_rules", where={"model": name})
+            all_rules = self._records.policy.permission(SYSTEM, self._records.registry.get("access_rules"), "delete")
+
+            def unit(work: Work, _: list[Any]) -> None:
+                work.transaction.touched.update((name, MODEL, trash.HISTORY))
+                for rule in rules:
+                    work.delete("access_rules", rule["id"], all_rules)
+                drop_table(work.transaction.connection, name)
+                # A later model of the same name would get these changes as its own.
+                work.transaction.execute(trash.forget_model_sql(), {"model": name})
+                _store_definition(work, self._records, name, None)
+
+            await self._run(actor, unit, exclusive=True)
+            del self._definitions[name]
+            self._metadata.remove(self._metadata.tables[name])
+            self._records.registry.remove(name)
+            self._records.shelf.stock()
+            self._tell(name, "delete")
+            return count
+
+    async def _run(self, actor: Actor, unit: Callable[[Work, list[Any]], None], *, exclusive: bool) -> None:
+        await self._records.work(actor, unit, (MODEL,), exclusive=exclusive)
+
+    def _tell(self, name: str, verb: Any) -> None:
+        """Once more, now that the model is in force: whoever keeps lists of models looks again."""
+        self._records.tell(RecordChanged("models", verb, 0, None))
+        log.info("model %s: %s", name, verb)
+
+    def _known(self, name: str) -> OwnDefinition:
+        self._records.registry.get(name)
+        found = self._definitions.get(name)
+        if found is None:
+            raise Forbidden(f"{name} belongs to the program and can't be changed.", code="not_an_own_model")
+        return found
+
+    def _checked_spec(self, definition: OwnDefinition) -> ModelSpec:
+        errors: dict[str, FieldError] = {}
+        for field in definition.fields:
+            if field.references is not None and not _can_be_referred_to(
+                self._records.registry, field.references, definition.name
+            ):
+                errors[f"fields.{field.name}.references"] = FieldError(
+                    "unknown_model", f"there is no model {field.references!r} to refer to"
+                )
+        raise_for(errors)
+        previous = self._definitions.get(definition.name)
+        spec = own_spec(definition, self._metadata)
+        for field in definition.fields:
+            try:
+                default_column(spec.fields[field.name])
+            except BadValue as bad:
+                errors[f"fields.{field.name}.default"] = FieldError(bad.code, bad.message)
+        if errors:
+            self._metadata.remove(spec.table)
+            if previous is not None:
+                own_spec(previous, self._metadata)
+        raise_for(errors)
+        return spec
+
+    async def _losses(self, old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[Loss]:
+        kept = {renamed.get(field.name, field.name): field for field in new.fields}
+        losses = []
+        for field in old.fields:
+            now = kept.get(field.name)
+            if now is not None and now.type == field.type:
+                continue
+            records = await self._filled(old.name, field.name)
+            if records:
+                losses.append(Loss(field.name, "dropped" if now is None else f"converted to {now.type}", records))
+        return losses
+
+    async def _filled(self, model: str, field: str) -> int:
+        spec = self._records.registry.get(model)
+        [rows] = await self._records.shelf.store.read([(filled_sql(spec.table, field), {})])
+        return int(rows[0][0])
+
+    async def _keep_copy(self, name: str) -> None:
+        self._backups.mkdir(mode=0o700, exist_ok=True)
+        moment = now_text().replace("-", "").replace(":", "").replace(".", "")
+        target = self._backups / f"before-change-{moment}-{name}.db"
+        await asyncio.to_thread(copy_database, self._records.shelf.store.path, target)
+        target.chmod(0o600)
+        keep_latest(self._backups, "before-change-*.db", KEPT_COPIES)
+
+
+def _admins_only(actor: Actor) -> None:
+    if not actor.is_admin or not actor.has_scope("api"):
+        raise Forbidden("Only admins make and change models.")
+
+
+def _parsed(given: Mapping[str, Any]) -> OwnDefinition:
+    try:
+        return OwnDefinition.model_validate(dict(given))
+    except ValidationError as error:
+        raise _refused(error, given) from None
+
+
+def _refused(error: ValidationError, given: Mapping[str, Any]) -> ValidationFailed:
+    fields: dict[str, FieldError] = {}
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = [str(part) for part in problem["loc"]]
+        message = problem["msg"].removeprefix("Value error, ")
+        fields[".".join(place) or "definition"] = FieldError(problem["type"], message)
+    text = "; ".join(f"{name}: {found.message}" for name, found in fields.items())
+    return ValidationFailed(text, fields=fields)
+
+
+def _changed(old: OwnDefinition, given: Mapping[str, Any]) -> OwnDefinition:
+    """The new definition. Raises ValidationFailed."""
+    if given.get("name", old.name) != old.name:
+        raise ValidationFailed.of("name", "read_only", "a model keeps its name; its label can change")
+    if given.get("owned", old.owned) != old.owned:
+        raise ValidationFailed.of("owned", "read_only", "whether records have owners is fixed once the model is made")
+    parts = dict(given)
+    if isinstance(parts.get("fields"), list):
+        parts["fields"] = [
+            {name: value for name, value in field.items() if name != "was"} if isinstance(field, dict) else field
+            for field in parts["fields"]
+        ]
+    new = _parsed({**old.model_dump(), **parts})
+    names = {field.name for field in old.fields}
+    for field, was in _renamed(given).items():
+        if was not in names:
+            raise ValidationFailed.of(f"fields.{field}.was", "unknown_field", f"{old.name} has no field {was!r}")
+        if any(other.name == was for other in new.fields):
+            raise ValidationFailed.of(f"fields.{field}.was", "still_there", f"another field is named {was} now")
+    return new
+
+
+def _renamed(given: Mapping[str, Any]) -> dict[str, str]:
+    """New names of fields with their old ones."""
+    fields = given.get("fields")
+    return {
+        str(field.get("name")): str(field["was"])
+        for field in (fields if isinstance(fields, list) else [])
+        if isinstance(field, dict) and field.get("was") not in (None, field.get("name"))
+    }
+
+
+def _can_be_referred_to(registry: ModelRegistry, name: str, own: str) -> bool:
+    return name == own or (name in registry and registry.get(name).options.group != "system") or name == "users"
+
+
+def _fresh_checks(old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[str]:
+    """Fields whose values must be looked at, for their rules have changed."""
+
+    def rules(field: OwnField) -> tuple[Any, ...]:
+        return (field.type, field.choices, field.max_length, field.minimum, field.maximum, field.required)
+
+    before = {field.name: rules(field) for field in old.fields}
+    return [
+        field.name
+        for field in new.fields
+        if (known := before.get(renamed.get(field.name, field.name))) is not None and known != rules(field)
+    ]
+
+
+def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:
+    """Raise Conflict when a stored value breaks the new rules of its field: nothing unfit may be in a table."""
+    for name in names:
+        field = spec.fields[name]
+        bad = 0
+        for (value,) in work.transaction.execute(values_sql(spec.table, name)):
+            try:
+                stored_value(field, _as_json(field, value))
+            except BadValue:
+                bad += 1
+        if bad:
+            raise Conflict(f"{name}: {bad} of its values do not fit the new rules.", code="does_not_fit")
+
+
+def _as_json(field: FieldSpec, value: Any) -> Any:
+    if field.type == "boolean":
+        return bool(value)
+    return orjson.loads(value) if field.type in ("json", "tags") else value
+
+
+def _store_definition(work: Work, records: Records, name: str, definition: OwnDefinition | None) -> None:
+    sql = work.prepared(MODEL).columns_where(unique_shape("name"), ("id",))
+    row = work.transaction.execute(sql, {"f0": name}).fetchone()
+    if row is None:
+        raise NotFound(f"There is no model {name!r}.", code="unknown_model")
+    spec = records.registry.get(MODEL)
+    if definition is None:
+        work.delete(MODEL, row[0], records.policy.permission(SYSTEM, spec, "delete"))
+    else:
+        may = records.policy.permission(SYSTEM, spec, "update")
+        work.change(MODEL, row[0], {"definition": _text(definition)}, may, ("id",))
+
+
+def _text(definition: OwnDefinition) -> str:
+    return orjson.dumps(definition.model_dump()).decode()
+
+
+def _lost_text(losses: list[Loss]) -> str:
+    parts = ", ".join(f"{loss.field} is {loss.change} ({loss.records} records have a value)" for loss in losses)
+    return f"Values may be lost: {parts}. Repeat it with confirm=true; a copy of the database is kept."
