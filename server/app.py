@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from server.db.migrate import migrate
 from server.db.store import Store
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
+from server.events.log import EventLog
 from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
 from server.mcp_gateway.behaviour import McpServerBehaviour
@@ -43,6 +45,8 @@ from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.rest_api.event_stream import EventStreams
+from server.rest_api.events_routes import events_router
 from server.rest_api.gate import RestGate
 from server.rest_api.models_routes import models_router
 from server.rest_api.records_app import RecordsApp
@@ -87,6 +91,7 @@ class GridBearApp:
     def stop_streams(self) -> None:
         """End every open stream; new ones are refused."""
         self._endpoint.end()
+        self._events.end()
 
     @contextlib.asynccontextmanager
     async def data(self) -> AsyncIterator[None]:
@@ -128,6 +133,8 @@ class GridBearApp:
             self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
             history = History(self.records)
+            self._events = EventLog(self._bus, self._started_with.events_kept)
+            streams = EventStreams(self.records, self._events, time.monotonic)
             tasks = Tasks(self.records)
             gateway = Gateway(self.records, self.settings, self._bus)
             builtins = Builtins(gateway, tasks)
@@ -147,6 +154,7 @@ class GridBearApp:
             web.include_router(rest_router(gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
+            web.include_router(events_router(streams, gate))
             web.include_router(records_router(self.records, history, gate, self.settings))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)

@@ -113,6 +113,9 @@ class Settings(BaseModel):
         300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
     )
 
+    events_kept: int = _setting(
+        10_000, "Changes that a listener of events who was away can still catch up on.", ge=100, le=1_000_000
+    )
     history_days: float = _setting(
         365.0, "Changes of records are kept this long.", unit="d", applies="live", gt=0, le=36600
     )

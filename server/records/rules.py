@@ -16,7 +16,8 @@ from server.records.behaviour import Behaviour, Prepared, WriteVerb
 from server.records.reading import Reading
 
 RULES, GROUPS, MEMBERS = "access_rules", "groups", "group_members"
-_FEEDING = frozenset((RULES, GROUPS, MEMBERS))
+FEEDING = frozenset((RULES, GROUPS, MEMBERS))
+"""Models whose changes change what people may do."""
 
 
 class AccessRuleBehaviour(Behaviour):
@@ -58,7 +59,7 @@ def keep_in_force(policy: Policy, records: Reading, bus: Bus) -> None:
         policy.load(*(records.all_now(SYSTEM, model) for model in (RULES, GROUPS, MEMBERS)))
 
     def changed(event: RecordChanged) -> None:
-        if event.model in _FEEDING:
+        if event.model in FEEDING:
             load()
 
     bus.subscribe(changed)

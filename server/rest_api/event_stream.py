@@ -1,0 +1,136 @@
+"""One listener's stream of changes: what it may know of, as server-sent events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from server.access.actor import SYSTEM, Actor
+from server.errors import FieldError, RateLimited, ValidationFailed
+from server.events.bus import RecordChanged
+from server.events.log import EventLog
+from server.records.rules import FEEDING
+from server.records.service import Records
+
+HEARTBEAT_SECONDS = 15.0
+MAX_SECONDS = 3600.0
+"""A stream ends after this; its client comes back with the id of the last event and signs in anew."""
+PER_PERSON = 20
+IN_ALL = 500
+MODELS = "models"
+"""What events of models themselves are told as; everybody may know that the list is to be read again."""
+
+Clock = Callable[[], float]
+
+
+class EventStreams:
+    """Opens streams and knows how many there are."""
+
+    def __init__(
+        self, records: Records, log: EventLog, clock: Clock, *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+    ) -> None:
+        self._records = records
+        self._log = log
+        self._clock = clock
+        self._heartbeat = heartbeat_seconds
+        self._open: Counter[object] = Counter()
+
+    def open(self, actor: Actor, models: str, last_event_id: str | None) -> AsyncIterator[bytes]:
+        """The messages for `actor`, of `models` (names with commas; empty: all that are no logs).
+
+        Raises ValidationFailed for a model that is unknown or not theirs to list, RateLimited for one too many.
+        """
+        names = self._models(actor, models)
+        person = actor.user_id or actor.kind
+        if self._open[person] >= PER_PERSON:
+            raise RateLimited(f"{PER_PERSON} event streams of one person are open, the most there may be.",
+                              code="too_many_streams", retry_after=5.0)  # fmt: skip
+        if self._open.total() >= IN_ALL:
+            raise RateLimited(f"{IN_ALL} event streams are open, the most there may be.", code="too_many_streams",
+                              retry_after=5.0)  # fmt: skip
+        return self._messages(actor, names, last_event_id, person)
+
+    async def _messages(
+        self, actor: Actor, names: frozenset[str] | None, last_event_id: str | None, person: object
+    ) -> AsyncIterator[bytes]:
+        self._open[person] += 1
+        try:
+            log, began = self._log, self._clock()
+            place = log.last
+            yield b"retry: 2000\n\n"
+            if last_event_id:
+                known = log.place_of(last_event_id)
+                if known is None:
+                    same_start = last_event_id.startswith(f"{log.boot}-")
+                    yield self._resync("too_old" if same_start else "restarted", place)
+                else:
+                    place = known
+            rights = self._rights(actor, names)
+            while not log.ended and self._clock() - began < MAX_SECONDS:
+                news = await log.wait(place, self._heartbeat)
+                if not self._still_welcome(actor):
+                    return
+                if not news:
+                    yield b": still here\n\n"
+                    continue
+                found = log.since(place)
+                if found is None:
+                    # The client takes messages more slowly than they come: it must read everything anew.
+                    yield self._resync("too_slow", log.last)
+                    return
+                place = log.last
+                text = b"".join([it.message for it in found if self._may_know(actor, names, it.event)])
+                if any(it.event.model in FEEDING for it in found):
+                    before, rights = rights, self._rights(actor, names)
+                    text += b"" if before == rights else self._resync("access_changed", place)
+                if text:
+                    yield text
+        finally:
+            self._open[person] -= 1
+            if not self._open[person]:
+                del self._open[person]
+
+    def _models(self, actor: Actor, text: str) -> frozenset[str] | None:
+        names = frozenset(filter(None, text.split(",")))
+        for name in sorted(names - {MODELS}):
+            if name not in self._records.registry or not self._listed(actor, name):
+                message = f"there is no model {name!r} that you may list"
+                raise ValidationFailed(f"models: {message}", fields={"models": FieldError("unknown_model", message)})
+        return names or None
+
+    def _may_know(self, actor: Actor, names: frozenset[str] | None, event: RecordChanged) -> bool:
+        if names is not None and event.model not in names:
+            return False
+        if event.model == MODELS:
+            return True
+        if event.model not in self._records.registry:
+            return False
+        spec = self._records.registry.get(event.model)
+        if names is None and spec.options.log_cap_setting is not None:
+            return False
+        extent = self._records.policy.permission(actor, spec, "list").extent
+        return extent == "all" or (extent == "own" and event.owner_id == actor.user_id)
+
+    def _listed(self, actor: Actor, name: str) -> bool:
+        spec = self._records.registry.get(name)
+        return self._records.policy.permission(actor, spec, "list").extent != "none"
+
+    def _rights(self, actor: Actor, names: frozenset[str] | None) -> Sequence[object]:
+        policy = self._records.policy
+        return [
+            policy.permission(actor, it, "list") for it in self._records.registry if names is None or it.name in names
+        ]
+
+    def _still_welcome(self, actor: Actor) -> bool:
+        """Whether the credential and the person are what they were when the stream began."""
+        if actor.user_id is None or actor.credential_id is None:
+            return True
+        person = self._records.look_up(SYSTEM, "users", "id", actor.user_id)
+        model = "api_tokens" if actor.kind == "token" else "sessions"
+        credential = self._records.look_up(SYSTEM, model, "id", actor.credential_id)
+        return person is not None and credential is not None and person["is_active"] and person["role"] == actor.role
+
+    def _resync(self, reason: str, place: int) -> bytes:
+        return b'id: %s-%d\nevent: resync\ndata: {"reason":"%s"}\n\n' % (
+            self._log.boot.encode(), place, reason.encode(),
+        )  # fmt: skip
