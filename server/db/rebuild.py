@@ -11,15 +11,13 @@ from sqlalchemy import Column, Table
 
 from server.db.schema_fingerprint import (
     create_table_sql,
-    created_name,
     forget_fingerprint,
     index_sql,
     normalised,
     quoted,
     record_fingerprint,
-    schema_of,
 )
-from server.db.search import create_search, drop_search, search_ddl, search_table
+from server.db.search import create_search, drop_search, search_table
 from server.db.types import type_name
 
 _TEMPORARY = "gridbear_rebuild_"
@@ -90,20 +88,6 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
     record_fingerprint(connection, table)
 
 
-def refresh_indexes(connection: sqlite3.Connection, table: Table) -> None:
-    """Make indexes and full-text index of `table` as declared, the table itself being so already, and record it."""
-    found = schema_of(connection)
-    create_indexes_again(connection, table)
-    wanted = search_ddl(table)
-    has = [found.get(created_name(statement), "") for statement in wanted]
-    if list(map(normalised, has)) != list(map(normalised, wanted)) or (
-        not wanted and search_table(table.name) in found
-    ):
-        drop_search(connection, table.name)
-        create_search(connection, table)
-    record_fingerprint(connection, table)
-
-
 def create_indexes_again(connection: sqlite3.Connection, table: Table) -> None:
     """Drop those of the program's indexes on `table` that are not declared so, and make the missing ones."""
     wanted = index_sql(table)
@@ -121,11 +105,6 @@ def create_indexes_again(connection: sqlite3.Connection, table: Table) -> None:
             connection.execute(f"DROP INDEX {quoted(name)}")
     for statement in wanted.values():
         connection.execute(statement)
-
-
-def missing_columns(connection: sqlite3.Connection, table: Table) -> list[str]:
-    """The columns of the file's table that are not declared: a rebuild would drop them."""
-    return [name for name in _column_types(connection, table.name) if name not in table.c]
 
 
 def _is_ours(index: str, table: Table) -> bool:

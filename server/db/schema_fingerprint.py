@@ -17,10 +17,6 @@ _DIALECT = sqlite.dialect()
 META_TABLE = "gridbear_meta"
 _META = f"CREATE TABLE IF NOT EXISTS {META_TABLE} (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 _PREFIX = "table:"
-# The schema of a whole program in one hash, as schema 1 had it. It changed with every plugin that came or went.
-_OLD_NAME = "schema"
-OF_TABLES = f"(name LIKE '{_PREFIX}%' OR name = '{_OLD_NAME}')"
-"""Condition on the rows of `gridbear_meta` that are kept here."""
 
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+|\S""")
 
@@ -62,23 +58,11 @@ def fingerprint(table: Table) -> str:
     return _hash([create_table_sql(table), *index_sql(table).values(), *search_ddl(table)])
 
 
-def found_fingerprint(connection: sqlite3.Connection, table: Table) -> str:
-    """The same hash of what the file has under the names of `table`. Indexes and triggers of others don't count."""
-    found = schema_of(connection)
-    names = [table.name, *index_sql(table), *map(created_name, search_ddl(table))]
-    return _hash(found.get(name, "") for name in names)
-
-
 def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
     """The statement that made each table, index and trigger of the file, by name."""
     # Triggers first: a trigger may have the name of a table, which then counts.
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type != 'trigger'")
     return {str(name): str(sql) for name, sql in rows}
-
-
-def created_name(statement: str) -> str:
-    """The name in a CREATE statement whose name is quoted."""
-    return statement.split('"', 2)[1]
 
 
 def record_fingerprint(connection: sqlite3.Connection, table: Table) -> None:
@@ -90,20 +74,6 @@ def record_fingerprint(connection: sqlite3.Connection, table: Table) -> None:
 def forget_fingerprint(connection: sqlite3.Connection, table_name: str) -> None:
     """Remove what is stored of a table that is gone."""
     connection.execute(f"DELETE FROM {META_TABLE} WHERE name = ?", (_PREFIX + table_name,))
-
-
-def recorded_fingerprints(connection: sqlite3.Connection) -> dict[str, str]:
-    """The stored hash of each table that is in the file. Raises sqlite3.OperationalError in a file without any."""
-    rows = connection.execute(
-        f"SELECT s.name, m.value FROM {META_TABLE} m JOIN sqlite_master s ON m.name = '{_PREFIX}' || s.name "
-        "WHERE s.type = 'table'"
-    )
-    return dict(rows.fetchall())
-
-
-def forget_old_hash(connection: sqlite3.Connection) -> None:
-    """Remove what schema 1 kept instead of a hash for each table."""
-    connection.execute(f"DELETE FROM {META_TABLE} WHERE name = ?", (_OLD_NAME,))
 
 
 def _hash(statements: Iterable[str]) -> str:

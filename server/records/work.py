@@ -174,12 +174,13 @@ class Work:
             value = columns.get(name)
             if value is None or before.get(name) == value:
                 continue
+            if name == prepared.spec.owner_column and value == self.actor.user_id:
+                continue
             target = self._shelf.models[model]
             may = self._shelf.policy.permission(self.actor, target.spec, "read")
             sql = target.read(("id",), may.owned_by)
             parameters = {"id": value, "actor_id": self.actor.user_id}
-            own = name == prepared.spec.owner_column and value == self.actor.user_id
-            if (may.extent == "none" and not own) or self.transaction.execute(sql, parameters).fetchone() is None:
+            if may.extent == "none" or self.transaction.execute(sql, parameters).fetchone() is None:
                 message = f"there is no {target.spec.options.label.lower()} {value}"
                 raise Conflict(
                     f"{name}: {message}.",
