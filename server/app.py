@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -63,6 +64,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
+EXPORT_THREADS = 2
 
 
 class GridBearApp:
@@ -133,6 +135,9 @@ class GridBearApp:
             self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
             history = History(self.records)
+            export_threads = stack.enter_context(
+                ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="gridbear-export")
+            )
             self._events = EventLog(self._bus, self._started_with.events_kept)
             streams = EventStreams(self.records, self._events, time.monotonic)
             tasks = Tasks(self.records)
@@ -155,7 +160,7 @@ class GridBearApp:
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(events_router(streams, gate))
-            web.include_router(records_router(self.records, history, gate, self.settings))
+            web.include_router(records_router(self.records, history, gate, self.settings, export_threads))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             web.include_router(openapi_router(ApiDocument(web, self.records, self.settings), authenticator.actor_for))

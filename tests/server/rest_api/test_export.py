@@ -1,0 +1,94 @@
+"""GET /{model}/export: everything that the caller may list, whole and in order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+pytestmark = pytest.mark.anyio
+URL = "/api/v1/notes/export"
+NOTES: list[dict[str, Any]] = [
+    {"title": 'a "quoted", text\nof two lines', "body": "", "priority": -(2**63), "tags": ["ü", "🐻"], "done": True},
+    {"title": "=1+1", "body": None, "priority": 2**63 - 1, "due_at": "2026-01-02T03:04:05.678Z"},
+    {"title": "plain", "body": "x" * 100_000, "priority": None},
+]
+
+
+async def fill(client: httpx2.AsyncClient) -> list[dict[str, Any]]:
+    for note in NOTES:
+        assert (await client.post("/api/v1/notes", json=note)).status_code == 201
+    rows: list[dict[str, Any]] = (await client.get("/api/v1/notes?sort=id")).json()["data"]
+    return rows
+
+
+async def test_json_and_json_lines_are_the_rows_of_a_list(member: httpx2.AsyncClient) -> None:
+    rows = await fill(member)
+    whole = await member.get(f"{URL}?format=json")
+    assert whole.json() == rows
+    assert whole.headers["content-disposition"] == 'attachment; filename="notes.json"'
+    lines = await member.get(f"{URL}?format=jsonl")
+    assert [orjson.loads(line) for line in lines.text.splitlines()] == rows
+
+
+async def test_csv_tells_every_value_apart(member: httpx2.AsyncClient) -> None:
+    rows = await fill(member)
+    answer = await member.get(URL)
+    assert answer.headers["content-type"].startswith("text/csv")
+    found = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert [row["title"] for row in found] == [note["title"] for note in NOTES]
+    assert [int(row["priority"]) if row["priority"] else None for row in found] == [row["priority"] for row in rows]
+    assert [orjson.loads(row["tags"]) for row in found] == [row["tags"] for row in rows]
+    assert [row["done"] for row in found] == ["true", "false", "false"]
+    first, second = answer.text.split("\r\n")[1:3]
+    assert ',"",' in first, "an empty text is quoted"
+    assert ',"",' not in second, "no value is nothing"
+    assert (await member.get(f"{URL}?bom=true&fields=id")).content.startswith(b"\xef\xbb\xbfid\r\n")
+
+
+async def test_filters_fields_order_and_text_choose(member: httpx2.AsyncClient) -> None:
+    await fill(member)
+    answer = await member.get(f"{URL}?format=jsonl&priority__is_null=false&sort=-priority&fields=title")
+    assert [orjson.loads(line) for line in answer.text.splitlines()] == [
+        {"title": "=1+1"},
+        {"title": NOTES[0]["title"]},
+    ]
+    assert (await member.get(f"{URL}?format=json&q=plain&fields=title")).json() == [{"title": "plain"}]
+    assert (await member.get(f"{URL}?format=json&title=nothing")).json() == []
+
+
+async def test_many_rows_come_whole(member: httpx2.AsyncClient) -> None:
+    for start in range(0, 3000, 1000):
+        operations = [{"verb": "create", "model": "notes", "values": {"title": f"{start + n}"}} for n in range(1000)]
+        assert (await member.post("/api/v1/batch", json={"operations": operations})).status_code == 200
+    titles = [row["title"] for row in (await member.get(f"{URL}?format=json")).json()]
+    assert titles == [str(n) for n in range(3000)]
+
+
+async def test_others_and_hidden_fields_are_in_no_export(
+    member: httpx2.AsyncClient, other: httpx2.AsyncClient, admin: httpx2.AsyncClient, guest_role: httpx2.AsyncClient,
+    nobody: httpx2.AsyncClient,
+) -> None:  # fmt: skip
+    await fill(member)
+    assert (await other.get(f"{URL}?format=json")).json() == []
+    assert len((await admin.get(f"{URL}?format=json")).json()) == 3
+    assert (await guest_role.get(URL)).status_code == 403
+    assert (await nobody.get(URL)).status_code == 401
+    rule = {"role": "member", "model": "notes", "verb": "any", "extent": "own", "hidden_fields": ["body", "priority"]}
+    assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    text = (await member.get(URL)).text
+    assert "xxx" not in text
+    assert "priority" not in text
+    assert (await member.get(f"{URL}?fields=body")).status_code == 422
+    assert (await admin.get("/api/v1/users/export")).text.count("argon2") == 0
+
+
+@pytest.mark.parametrize("query", ["format=xml", "limit=3", "cursor=x", "nope=1", "bom=perhaps", "sort=nope"])
+async def test_bad_parameters_are_named(member: httpx2.AsyncClient, query: str) -> None:
+    answer = await member.get(f"{URL}?{query}")
+    assert answer.status_code == 422
+    assert query.split("=")[0] in answer.json()["fields"]
