@@ -16,11 +16,15 @@ from server.models.registry import ModelSpec
 from server.records.aggregate import parse_aggregate
 from server.records.cursor import decode_cursor, encode_cursor
 from server.records.find import find_query
+from server.records.fresh import Fresh
 from server.records.prepared import INLINE_LIMIT, PreparedList, PreparedModel
 from server.records.query import ListQuery, parse_query, parse_reading
 from server.records.shelf import Shelf
-from server.records.totals import Totals
 from server.records.work import absent
+
+MAX_TOTALS = 2048
+MAX_PAGES = 256
+MAX_PAGE_TEXT = 64 * 1024
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -48,13 +52,26 @@ class Reading:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._totals = Totals(shelf.store.versions)
+        self._totals: Fresh[int] = Fresh(shelf.store.versions, MAX_TOTALS)
+        self._pages: Fresh[Page] = Fresh(shelf.store.versions, MAX_PAGES)
 
     async def list_page(self, actor: Actor, model: str, parameters: Pairs) -> Page:
         """One page as the query string asks. Raises ValidationFailed, Forbidden, Unauthorized, NotFound (model)."""
         spec = self._shelf.registry.get(model)
         may = self._shelf.policy.allow(actor, spec, "list")
-        return await self._page(actor, spec, may, parse_query(spec, may, parameters))
+        asked = tuple(parameters)
+        # Pages that many look at, or one person again and again, such as a grid that is kept up to date.
+        key = (model, asked, may, actor.user_id if may.owned_by else None)
+        known = self._pages.get(model, key)
+        if known is not None:
+            return known
+        version = self._pages.version(model)
+        query = parse_query(spec, may, asked)
+        page = await self._page(actor, spec, may, query)
+        # What is expanded lies in other tables, whose changes would go unnoticed.
+        if not query.expand and len(page.rows) <= MAX_PAGE_TEXT:
+            self._pages.put(model, key, version, page)
+        return page
 
     async def find(
         self, actor: Actor, model: str, *, where: Mapping[str, Any] | None = None, sort: str = "id", limit: int = 500

@@ -195,3 +195,34 @@ async def test_the_limit_of_one_person_is_429_with_a_time(bear: Bear, member: ht
     assert answers[-1].status_code == 429
     refused(answers[-1], 429)
     assert int(answers[-1].headers["retry-after"]) > 0
+
+
+async def test_a_page_that_was_read_before_is_never_stale(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    url = "/api/v1/notes?sort=id&fields=title"
+
+    async def seen(client: httpx2.AsyncClient) -> list[str]:
+        return [row.get("title", "") for row in (await client.get(url)).json()["data"]]
+
+    assert await seen(member) == await seen(member) == []
+    note = (await member.post("/api/v1/notes", json={"title": "a"})).json()["data"]["id"]
+    assert await seen(member) == await seen(admin) == ["a"]
+    await admin.patch(f"/api/v1/notes/{note}", json={"title": "b"})
+    assert await seen(member) == ["b"]
+    rule = {"role": "member", "model": "notes", "verb": "any", "extent": "none"}
+    rule_id = (await admin.post("/api/v1/access_rules", json=rule)).json()["data"]["id"]
+    assert (await member.get(url)).status_code == 403
+    await admin.patch(f"/api/v1/access_rules/{rule_id}", json={"extent": "own", "hidden_fields": ["title"]})
+    assert (await member.get(url)).status_code == 422
+    await admin.delete(f"/api/v1/access_rules/{rule_id}")
+    await admin.delete(f"/api/v1/notes/{note}")
+    assert await seen(member) == []
+
+
+async def test_a_page_of_one_person_is_not_shown_to_another(
+    member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    await member.post("/api/v1/notes", json={"title": "his"})
+    assert (await member.get("/api/v1/notes")).json()["count"] == 1
+    assert (await other.get("/api/v1/notes")).json() == {"ok": True, "data": [], "count": 0}
