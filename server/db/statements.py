@@ -115,8 +115,8 @@ def value_json(column: Column[Any], source: str) -> str:
             return name
 
 
-def list_statement(table: Table, shape: ListShape) -> ListStatement:
-    """Compile one list shape."""
+def list_statement(table: Table, shape: ListShape, row: str | None = None) -> ListStatement:
+    """Compile one list shape. `row` is another expression to render a row with than its JSON."""
     name = table.name
     by_rank = shape.search and not shape.sort
     count = f"SELECT count(*) {selection(table, shape)}"
@@ -126,7 +126,7 @@ def list_statement(table: Table, shape: ListShape) -> ListStatement:
     if by_rank:
         order = f'"{search_table(name)}".rank, "{name}".id'
     rows = (
-        f"SELECT {row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys} {selected} "
+        f"SELECT {row or row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys} {selected} "
         f"ORDER BY {order} LIMIT :row_limit OFFSET :row_offset"
     )
     return ListStatement(rows, count)

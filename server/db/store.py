@@ -72,10 +72,14 @@ class Store:
         return [str(row[3]) for row in self._inline.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
 
     def write(
-        self, unit: Unit, tables: tuple[str, ...], on_commit: Callable[[Any], None] | None = None
+        self,
+        unit: Unit,
+        tables: tuple[str, ...],
+        on_commit: Callable[[Any], None] | None = None,
+        attached: Path | None = None,
     ) -> asyncio.Future[Any]:
         """Run `unit`, which changes `tables`, in the next group. See `Writer.submit`."""
-        return self._writer.submit(unit, tables, on_commit)
+        return self._writer.submit(unit, tables, on_commit, attached)
 
     async def close(self) -> None:
         """Finish queued writes, stop the threads, fold the WAL back into the file."""

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from server.db.faults import translate
@@ -17,6 +18,8 @@ from server.errors import Busy, GridBearError, InternalError
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 256
+STAGED = "staged"
+"""The schema under which a unit sees the file attached to it."""
 
 
 class Transaction:
@@ -43,6 +46,7 @@ class _Waiting:
     tables: tuple[str, ...]
     future: asyncio.Future[Any]
     on_commit: Callable[[Any], None] | None
+    attached: Path | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -82,11 +86,16 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, unit: Unit, tables: tuple[str, ...], on_commit: Callable[[Any], None] | None
+        self,
+        unit: Unit,
+        tables: tuple[str, ...],
+        on_commit: Callable[[Any], None] | None,
+        attached: Path | None = None,
     ) -> asyncio.Future[Any]:
         """Queue `unit`, which changes `tables`. The future ends after the commit, or with the unit's own error.
 
-        `on_commit` gets the result on the event loop, also when nobody waits for the future any more.
+        `on_commit` gets the result on the event loop, also when nobody waits for the future any more. A unit with a
+        file `attached` (as the schema `staged`) has a transaction of its own: SQLite attaches outside of one.
         Raises Busy when the queue is full or the store is closing.
         """
         if self._closed:
@@ -96,7 +105,7 @@ class Writer:
                 f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0
             )
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Waiting(unit, tables, future, on_commit))
+        self._queue.put(_Waiting(unit, tables, future, on_commit, attached))
         return future
 
     def close(self) -> None:
@@ -108,12 +117,14 @@ class Writer:
 
     def _run(self) -> None:
         open_ = True
-        while open_:
-            first = self._queue.get()
+        held: _Waiting | None = None
+        while open_ or held is not None:
+            first = held or self._queue.get()
+            held = None
             if first is None:
                 break
             group = [first]
-            while len(group) < GROUP_LIMIT:
+            while open_ and first.attached is None and len(group) < GROUP_LIMIT:
                 try:
                     waiting = self._queue.get_nowait()
                 except queue.Empty:
@@ -121,10 +132,27 @@ class Writer:
                 if waiting is None:
                     open_ = False
                     break
+                if waiting.attached is not None:
+                    held = waiting
+                    break
                 group.append(waiting)
-            self._run_group(group)
+            if first.attached is None:
+                self._run_group(group)
+            else:
+                self._run_attached(first, first.attached)
             self._tell(group)
         self._connection.close()
+
+    def _run_attached(self, waiting: _Waiting, path: Path) -> None:
+        try:
+            self._connection.execute(f"ATTACH ? AS {STAGED}", (str(path),))
+        except sqlite3.Error as error:
+            waiting.error = translate(error)
+            return
+        try:
+            self._run_group([waiting])
+        finally:
+            self._connection.execute(f"DETACH {STAGED}")
 
     def _run_group(self, group: list[_Waiting]) -> None:
         failure = self._attempt(group)

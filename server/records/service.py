@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -106,14 +107,24 @@ class Records(Reading):
 
         return await self.work(actor, lambda work, _results: together(work), tuple({step.model for step in planned}))
 
-    async def work(self, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...]) -> T:
-        """Run one unit of work; what it changed is told after the commit. Raises what `run` raises."""
+    async def work(
+        self,
+        actor: Actor,
+        run: Callable[[Work, list[Any]], T],
+        models: tuple[str, ...],
+        *,
+        attached: Path | None = None,
+    ) -> T:
+        """Run one unit of work; what it changed is told after the commit. Raises what `run` raises.
+
+        `attached` is a file of staged rows that the unit sees.
+        """
 
         def unit(transaction: Transaction) -> tuple[T, list[RecordChanged]]:
             work = Work(self.shelf, transaction, actor)
             return run(work, []), work.events
 
-        result, _events = await self.shelf.store.write(unit, models, self._tell)
+        result, _events = await self.shelf.store.write(unit, models, self._tell, attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
 
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:

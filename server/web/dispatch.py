@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.models.registry import RESERVED_MODEL_NAMES
 
 V1 = "/api/v1/"
+RESERVED_MEMBER_WORDS = frozenset(("export", "import"))
+"""What stands in the place of an id and is none."""
 OWN_API_PREFIXES = frozenset(("v1", "internal", "docs", "openapi.json"))
 
 ANONYMOUS_ADDRESSES = (
@@ -44,7 +46,7 @@ class Dispatch:
         if path.startswith(V1):
             model, _, rest = path[len(V1) :].partition("/")
             # `/tasks/7/cancel` and the like are actions, not records.
-            is_action = "/" in rest
+            is_action = "/" in rest or rest in RESERVED_MEMBER_WORDS
             return self._web if model in RESERVED_MODEL_NAMES or not model or is_action else self._records
         if path == "/mcp" or path.startswith("/mcp/"):
             return self._gateway
