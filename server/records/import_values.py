@@ -25,6 +25,7 @@ _UTF8_ERROR = re.compile("[\udc80-\udcff]")
 _TEXTS = frozenset(("text", "long_text", "secret", "url", "email", "choice"))
 _PLAIN_TEXTS = frozenset(("text", "long_text"))
 _INTEGERS = frozenset(("integer", "relation", "file"))
+_STR = frozenset((str,))
 MAX_REMEMBERED = 20_000
 
 
@@ -103,7 +104,7 @@ class Column:
             self._quick = self._numbers
         elif typed and field.type == "boolean":
             self._quick = self._booleans
-        self._single: Callable[[Any], Any] = self._exact
+        self._single: Callable[[Any], Any] | None = None
         if field.type == "datetime":
             self._single = self._moment
         elif field.type == "number" and not typed:
@@ -113,42 +114,51 @@ class Column:
 
     def batch(self, values: list[Any]) -> Sequence[Any] | None:
         """The stored forms of `values`, or None when one of them is refused or in doubt."""
+        given = [value for value in values if value is not None and value is not MISSING]
+        found = self._given(given)
+        if found is None or len(given) == len(values):
+            return found
+        try:
+            fillers = {value: self._exact(value) for value in (None, MISSING) if value in values}
+        except BadValue:
+            return None
+        following = iter(found)
+        return [fillers[value] if value is None or value is MISSING else next(following) for value in values]
+
+    def _given(self, values: list[Any]) -> Sequence[Any] | None:
         if self._quick is not None:
             found = self._quick(values)
             if found is not None:
                 return found
         try:
-            if self._single.__func__ is not Column._exact:  # type: ignore[attr-defined]  # always a bound method
-                return [self._single(value) for value in values]
-            if self._typed and self.field.type in ("json", "tags", "number", "integer", "relation", "file", "boolean"):
-                # Lists can't be remembered, and 1, 1.0 and True would be taken for one another.
-                return [stored_cell(self.field, value, typed=True) for value in values]
-            return list(map(self._remembered.__getitem__, values))
-        except (BadValue, TypeError):
+            if self._single is not None:
+                return list(map(self._single, values))
+            if not self._typed and set(map(type, values)) <= _STR:
+                return list(map(self._remembered.__getitem__, values))
+            # Lists can't be remembered, and 1, 1.0 and True would be taken for one another.
+            return list(map(self._exact, values))
+        except BadValue:
             return None
 
     def _exact(self, value: Any) -> Any:
         return stored_cell(self.field, value, typed=self._typed)
 
     def _texts(self, values: list[Any]) -> Sequence[Any] | None:
-        given = [value for value in values if value is not None] if None in values else values
-        if len(given) < len(values) and (not self.field.nullable or self.field.info.required):
-            return None
         try:
-            joined = "".join(given)
+            joined = "".join(values)
             if not joined.isascii():
                 joined.encode()
         except (TypeError, UnicodeEncodeError):
             return None
         info = self.field.info
-        if "\x00" in joined or (info.max_length is not None and max(map(len, given), default=0) > info.max_length):
+        if "\x00" in joined or (info.max_length is not None and max(map(len, values), default=0) > info.max_length):
             return None
-        if info.required and not all(map(str.strip, given)):
+        if info.required and not all(map(str.strip, values)):
             return None
         return values
 
     def _integers(self, values: list[Any]) -> Sequence[Any] | None:
-        if set(map(type, values)) != {int}:
+        if not values or set(map(type, values)) != {int}:
             return None
         low, high, info = min(values), max(values), self.field.info
         least = INTEGER_MIN if info.minimum is None else info.minimum
