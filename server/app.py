@@ -39,9 +39,11 @@ from server.plugin_host.registry import PluginHost
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.records.transfers import Transfers
 from server.rest_api.gate import RestGate
 from server.rest_api.records_app import RecordsApp
 from server.rest_api.routes import rest_router
+from server.rest_api.transfer_routes import transfer_router
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
@@ -102,7 +104,12 @@ class GridBearApp:
             self.people = People(self.records, self.settings, self._bus)
             await self.people.start()
             self.operations = Operations(self.people, self._address)
-            yield
+            self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
+            self.transfers.start()
+            try:
+                yield
+            finally:
+                await self.transfers.close()
         finally:
             await self._store.close()
 
@@ -135,6 +142,7 @@ class GridBearApp:
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(self.records, gate, self.settings))
+            web.include_router(transfer_router(self.transfers, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)

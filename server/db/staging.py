@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Index, Table, UniqueConstraint
 
+from server.db.connection import connect
 from server.db.faults import translate
 from server.db.search import search_table, searched_columns
 from server.db.writer import STAGED
 
 ROW = "gridbear_row"
 """The number of the row in the file that it came from."""
+CONSTANT = "c_"
+"""Begins the names of constants as parameters, so that a field can be called as it likes."""
 _BULK_HASH_BYTES = 16 << 20
 _HASH_BYTES = 1 << 20
 _AUTOMERGE = 4
@@ -58,9 +62,22 @@ class Staging:
         self._connection.close()
 
 
+@contextlib.contextmanager
+def staged_reader(database: Path, staged: Path) -> Iterator[sqlite3.Connection]:
+    """A reading connection of its own that sees the staged rows beside the records."""
+    connection = connect(database, read_only=True)
+    try:
+        connection.execute(f"ATTACH ? AS {STAGED}", (str(staged),))
+        yield connection
+    except sqlite3.Error as error:
+        raise translate(error) from error
+    finally:
+        connection.close()
+
+
 @dataclass(frozen=True, slots=True)
 class BulkInsert:
-    """How staged rows become rows of a table: `columns` come from the file, the others are parameters by name."""
+    """How staged rows become rows of a table: `columns` come from the file, `constants` are parameters `c_name`."""
 
     table: Table
     columns: tuple[str, ...]
@@ -69,7 +86,9 @@ class BulkInsert:
     def insert_sql(self) -> str:
         """Insert the rows from `:low` to `:high` whose numbers are not in the JSON array `:bad`."""
         names = ", ".join(f'"{name}"' for name in (*self.columns, *self.constants))
-        values = ", ".join([*(f's."{name}"' for name in self.columns), *(f":{name}" for name in self.constants)])
+        values = ", ".join(
+            [*(f's."{name}"' for name in self.columns), *(f":{CONSTANT}{name}" for name in self.constants)]
+        )
         return (
             f'INSERT INTO "{self.table.name}" ({names}) SELECT {values} FROM {STAGED}.rows AS s '
             f"WHERE s.{ROW} BETWEEN :low AND :high AND s.{ROW} NOT IN (SELECT value FROM json_each(:bad)) "
@@ -91,12 +110,12 @@ class BulkInsert:
 
         From `:low` to `:high`, at most `:row_limit`.
         """
-        mine = {name: f's."{name}"' if name in self.columns else f":{name}" for name in names}
+        mine = {name: f's."{name}"' if name in self.columns else f":{CONSTANT}{name}" for name in names}
         same = " AND ".join(f't."{name}" = {mine[name]}' for name in names)
         staged = [name for name in names if name in self.columns]
         by = ", ".join(f'"{name}"' for name in staged)
         given = " AND ".join(f'"{name}" IS NOT NULL' for name in staged)
-        constants = "".join(f" AND :{name} IS NOT NULL" for name in names if name in self.constants)
+        constants = "".join(f" AND :{CONSTANT}{name} IS NOT NULL" for name in names if name in self.constants)
         window = f"{ROW} BETWEEN :low AND :high"
         return (
             f'SELECT s.{ROW} FROM {STAGED}.rows AS s JOIN "{self.table.name}" AS t ON {same} WHERE s.{window} '

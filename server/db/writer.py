@@ -35,6 +35,20 @@ class Transaction:
         """Run one statement of this unit."""
         return self._connection.execute(sql, parameters)
 
+    def attempt(self, sql: str, parameters: Mapping[str, Any]) -> tuple[int, GridBearError | None]:
+        """Run one statement that a constraint may refuse; then nothing of it remains.
+
+        Returns how many rows it changed, and what a refusal means.
+        """
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            rows, error = self._connection.execute(sql, parameters).rowcount, None
+        except sqlite3.IntegrityError as refusal:
+            rows, error = 0, translate(refusal)
+            self._connection.execute("ROLLBACK TO attempt")
+        self._connection.execute("RELEASE attempt")
+        return rows, error
+
 
 Unit = Callable[[Transaction], Any]
 """A unit of work. A pure function of its transaction: it may be run a second time after a failed group."""
