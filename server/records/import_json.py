@@ -96,7 +96,12 @@ def _elements(file: IO[bytes]) -> _Objects:
     ended = text.next_sign() == "]"
     text.at += ended
     while not ended:
-        value, end = text.element(decode, number + len(values) + 1)
+        try:
+            value, end = text.element(decode, number + len(values) + 1)
+        except ValidationFailed:
+            # What stands before the fault is worth reading: it may be a sample that was cut off.
+            yield _objects_only(list(range(number + 1, number + len(values) + 1)), values, [])
+            raise
         values.append(value)
         text.at = end
         sign = text.next_sign()

@@ -45,6 +45,23 @@ Progress = Callable[[int], None]
 """Gets how many bytes of the file were read."""
 
 
+@contextlib.contextmanager
+def opened_file(path: Path, options: ImportOptions) -> Iterator[RowFile]:
+    """A file of rows, ready to be read. Raises ValidationFailed when it is none of the kinds that can be."""
+    with path.open("rb") as raw, contextlib.ExitStack() as stack:
+        start = raw.read(64)
+        raw.seek(0)
+        match options.format or sniffed_format(start):
+            case "sqlite":
+                yield open_sqlite(path, stack.enter_context(ForeignDatabase(path)), options.table)
+            case "json":
+                yield open_json(raw)
+            case "jsonl":
+                yield open_jsonl(raw)
+            case "csv":
+                yield open_csv(raw, options.delimiter)
+
+
 class Import:
     """One import of one file. `run` once."""
 
@@ -107,7 +124,7 @@ class Import:
     # In the thread
 
     def _read(self) -> ReadFile:
-        with self._opened() as file:
+        with opened_file(self._path, self._options) as file:
             plan = plan_columns(self._actor, self._spec, self._may, file.header, self._options)
             limit = LISTED_OF_ALL if self._options.mode == "all" and not self._options.dry_run else LISTED_OF_SKIPPED
             read = ReadFile(file, plan, errors=RowErrors(limit))
@@ -122,22 +139,6 @@ class Import:
             finally:
                 staging.finish()
             return read
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[RowFile]:
-        with self._path.open("rb") as raw, contextlib.ExitStack() as stack:
-            start = raw.read(64)
-            raw.seek(0)
-            match self._options.format or sniffed_format(start):
-                case "sqlite":
-                    database = stack.enter_context(ForeignDatabase(self._path))
-                    yield open_sqlite(self._path, database, self._options.table)
-                case "json":
-                    yield open_json(raw)
-                case "jsonl":
-                    yield open_jsonl(raw)
-                case "csv":
-                    yield open_csv(raw, self._options.delimiter)
 
     def _batches(self, read: ReadFile) -> Iterator[Batch]:
         for batch in read.file.batches(list(read.plan.sources)):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, StorageFull, TooLarge, ValidationFailed
 from server.records.exporting import Export, plan_export
+from server.records.import_files import sniffed_format
+from server.records.import_guess import SAMPLE_BYTES, guess_file
 from server.records.import_plan import ImportOptions
 from server.records.importing import Import, Progress
 from server.records.service import Records
@@ -61,8 +63,8 @@ class Transfers:
             raise Busy(f"{EXPORTS_AT_ONCE} exports are running already.", retry_after=10.0)
         return plan_export(self._records.shelf, actor, model, parameters, self._threads)
 
-    async def chunks(self, export: Export) -> AsyncIterator[bytes]:
-        """The export's pieces, the first of them not empty."""
+    async def chunks(self, export: Export) -> AsyncGenerator[bytes, None]:
+        """The export's pieces."""
         self._exports += 1
         try:
             async with contextlib.aclosing(export.chunks()) as chunks:
@@ -97,6 +99,15 @@ class Transfers:
             return await self._run(running)
         finally:
             self._imports.discard(running)
+
+    async def guess(self, options: ImportOptions, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
+        """What the beginning of a file (of a SQLite file, all of it) holds. Raises ValidationFailed, TooLarge."""
+        path = self._path()
+        try:
+            await self._spool(path, _beginning(chunks))
+            return await asyncio.get_running_loop().run_in_executor(self._threads, guess_file, path, options, name)
+        finally:
+            path.unlink(missing_ok=True)
 
     def _prepared(
         self, actor: Actor, model: str, path: Path, options: ImportOptions, progress: Progress | None
@@ -159,6 +170,23 @@ class Transfers:
 
     def _path(self) -> Path:
         return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+async def _beginning(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The first `SAMPLE_BYTES`, up to the end of a line; a SQLite file whole."""
+    start = b""
+    async for chunk in chunks:
+        start += chunk
+        if len(start) < SAMPLE_BYTES:
+            continue
+        if sniffed_format(start) == "sqlite":
+            yield start
+            async for more in chunks:
+                yield more
+        else:
+            yield start[: start.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or start
+        return
+    yield start
 
 
 def _storage(error: OSError) -> GridBearError:
