@@ -8,7 +8,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -46,6 +45,7 @@ from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.records.transfers import Transfers
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.gate import RestGate
@@ -53,6 +53,7 @@ from server.rest_api.models_routes import models_router
 from server.rest_api.records_app import RecordsApp
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
+from server.rest_api.transfer_routes import transfer_router
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
@@ -64,7 +65,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 60.0
 SWEEP_SECONDS = 3600.0
-EXPORT_THREADS = 2
 
 
 class GridBearApp:
@@ -120,7 +120,12 @@ class GridBearApp:
             self.people = People(self.records, self.settings, self._bus)
             await self.people.start()
             self.operations = Operations(self.people, self._address)
-            yield
+            self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
+            self.transfers.start()
+            try:
+                yield
+            finally:
+                await self.transfers.close()
         finally:
             await self._store.close()
 
@@ -135,9 +140,6 @@ class GridBearApp:
             self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
             history = History(self.records)
-            export_threads = stack.enter_context(
-                ThreadPoolExecutor(EXPORT_THREADS, thread_name_prefix="gridbear-export")
-            )
             self._events = EventLog(self._bus, self._started_with.events_kept)
             streams = EventStreams(self.records, self._events, time.monotonic)
             tasks = Tasks(self.records)
@@ -157,10 +159,11 @@ class GridBearApp:
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(gate, self.settings))
+            web.include_router(transfer_router(self.transfers, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(events_router(streams, gate))
-            web.include_router(records_router(self.records, history, gate, self.settings, export_threads))
+            web.include_router(records_router(self.records, history, gate, self.settings))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             web.include_router(openapi_router(ApiDocument(web, self.records, self.settings), authenticator.actor_for))

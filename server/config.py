@@ -99,6 +99,7 @@ class Settings(BaseModel):
 
     rest_body_bytes: int = _setting(MEBIBYTE, "Largest body of a REST request.", unit="B", ge=1024)
     batch_body_bytes: int = _setting(16 * MEBIBYTE, "Largest body of a batch of changes.", unit="B", ge=1024)
+    import_body_bytes: int = _setting(2048 * MEBIBYTE, "Largest file of an import.", unit="B", ge=1024)
     webhook_body_bytes: int = _setting(MEBIBYTE, "Largest body of a webhook delivery.", unit="B", ge=1024)
     mcp_body_bytes: int = _setting(4 * MEBIBYTE, "Largest body of an MCP request.", unit="B", ge=1024)
     write_queue: int = _setting(2048, "Writes that may wait for the writer; more are answered 503.", ge=1)

@@ -73,6 +73,11 @@ class DataFolder:
         """Generated secrets, one file each, 0600."""
         return self.path / "secrets"
 
+    @property
+    def tmp(self) -> Path:
+        """Files that are worth nothing once the process is gone, such as uploads on their way in."""
+        return self.path / "tmp"
+
     def open(self) -> list[str]:
         """Check the folder and create what is missing. Returns warnings; raises StartupError with the way out."""
         system = network_file_system(self.path)
@@ -82,10 +87,10 @@ class DataFolder:
                 "Choose a folder on this computer (--data-dir, GRIDBEAR_DATA_DIR); backups may live on the network."
             )
         try:
-            for folder in (self.path, self.run, self.logs, self.plugins, self.secrets):
+            for folder in (self.path, self.run, self.logs, self.plugins, self.secrets, self.tmp):
                 folder.mkdir(parents=True, exist_ok=True)
             if os.name == "posix":
-                for private in (self.path, self.run, self.secrets):
+                for private in (self.path, self.run, self.secrets, self.tmp):
                     private.chmod(0o700)
             probe = self.run / f"probe-{os.getpid()}"
             probe.write_bytes(b"")

@@ -46,6 +46,8 @@ class UserBehaviour(Behaviour):
 class ApiTokenBehaviour(Behaviour):
     """Makes the secret, keeps its hash, tells it once."""
 
+    importable = False
+
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         if record_id is not None:
             return Prepared(columns)

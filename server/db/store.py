@@ -78,9 +78,10 @@ class Store:
         on_commit: Callable[[Any], None] | None = None,
         *,
         exclusive: bool = False,
+        attached: Path | None = None,
     ) -> asyncio.Future[Any]:
         """Run `unit`, which changes `tables`, in the next group. See `Writer.submit`."""
-        return self._writer.submit(unit, tables, on_commit, exclusive=exclusive)
+        return self._writer.submit(unit, tables, on_commit, exclusive=exclusive, attached=attached)
 
     async def close(self) -> None:
         """Finish queued writes, stop the threads, fold the WAL back into the file."""

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from server.db.faults import translate
@@ -17,6 +18,8 @@ from server.errors import Busy, GridBearError, InternalError
 log = logging.getLogger(__name__)
 
 GROUP_LIMIT = 256
+STAGED = "staged"
+"""The schema under which a unit sees the file attached to it."""
 
 
 class Transaction:
@@ -37,6 +40,20 @@ class Transaction:
         """Run one statement of this unit."""
         return self._connection.execute(sql, parameters)
 
+    def attempt(self, sql: str, parameters: Mapping[str, Any]) -> tuple[int, GridBearError | None]:
+        """Run one statement that a constraint may refuse; then nothing of it remains.
+
+        Returns how many rows it changed, and what a refusal means.
+        """
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            rows, error = self._connection.execute(sql, parameters).rowcount, None
+        except sqlite3.IntegrityError as refusal:
+            rows, error = 0, translate(refusal)
+            self._connection.execute("ROLLBACK TO attempt")
+        self._connection.execute("RELEASE attempt")
+        return rows, error
+
 
 Unit = Callable[[Transaction], Any]
 """A unit of work. A pure function of its transaction: it may be run a second time after a failed group."""
@@ -49,8 +66,14 @@ class _Waiting:
     future: asyncio.Future[Any]
     on_commit: Callable[[Any], None] | None
     exclusive: bool = False
+    attached: Path | None = None
     result: Any = None
     error: BaseException | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether it wants a transaction of its own."""
+        return self.exclusive or self.attached is not None
 
 
 @dataclass(slots=True)
@@ -94,10 +117,12 @@ class Writer:
         on_commit: Callable[[Any], None] | None,
         *,
         exclusive: bool = False,
+        attached: Path | None = None,
     ) -> asyncio.Future[Any]:
         """Queue `unit`, which changes `tables`. The future ends after the commit, or with the unit's own error.
 
         An `exclusive` unit has a transaction of its own, in which foreign keys are not enforced: it rebuilds tables.
+        So has one with a file `attached` (as the schema `staged`): SQLite attaches outside of a transaction.
 
         `on_commit` gets the result on the event loop, also when nobody waits for the future any more.
         Raises Busy when the queue is full or the store is closing.
@@ -109,7 +134,7 @@ class Writer:
                 f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0
             )
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Waiting(unit, tables, future, on_commit, exclusive))
+        self._queue.put(_Waiting(unit, tables, future, on_commit, exclusive, attached))
         return future
 
     def close(self) -> None:
@@ -122,12 +147,13 @@ class Writer:
     def _run(self) -> None:
         open_ = True
         held: _Waiting | None = None
-        while open_:
-            first, held = held or self._queue.get(), None
+        while open_ or held is not None:
+            first = held or self._queue.get()
+            held = None
             if first is None:
                 break
             group = [first]
-            while not first.exclusive and len(group) < GROUP_LIMIT:
+            while open_ and not first.alone and len(group) < GROUP_LIMIT:
                 try:
                     waiting = self._queue.get_nowait()
                 except queue.Empty:
@@ -135,12 +161,14 @@ class Writer:
                 if waiting is None:
                     open_ = False
                     break
-                if waiting.exclusive:
+                if waiting.alone:
                     held = waiting
                     break
                 group.append(waiting)
             if first.exclusive:
                 self._run_exclusive(first)
+            elif first.attached is not None:
+                self._run_attached(first, first.attached)
             else:
                 self._run_group(group)
             self._tell(group)
@@ -154,6 +182,17 @@ class Writer:
             self._run_group([waiting])
         finally:
             self._connection.execute("PRAGMA foreign_keys = ON")
+
+    def _run_attached(self, waiting: _Waiting, path: Path) -> None:
+        try:
+            self._connection.execute(f"ATTACH ? AS {STAGED}", (str(path),))
+        except sqlite3.Error as error:
+            waiting.error = translate(error)
+            return
+        try:
+            self._run_group([waiting])
+        finally:
+            self._connection.execute(f"DETACH {STAGED}")
 
     def _run_group(self, group: list[_Waiting]) -> None:
         failure = self._attempt(group)

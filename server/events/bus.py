@@ -12,10 +12,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RecordChanged:
-    """One committed change of one record."""
+    """One committed change of one record; `import` stands for many new ones, and its `record_id` is 0."""
 
     model: str
-    verb: Literal["create", "update", "delete"]
+    verb: Literal["create", "update", "delete", "import"]
     record_id: int
     owner_id: int | None
 

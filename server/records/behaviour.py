@@ -24,6 +24,9 @@ class Prepared:
 class Behaviour:
     """The neutral behaviour; a model's own overrides what it needs."""
 
+    importable = True
+    """Whether files of rows may be imported. Not where a create tells something that is told only once."""
+
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         """Before the write, on the event loop: `columns` in stored form, as they are to be stored.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any, Literal
 
@@ -50,7 +50,7 @@ class Export:
     def media_type(self) -> str:
         return MEDIA_TYPES[self.format]
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The file in pieces. What fails after the first piece is raised: the answer must not end as if complete."""
         loop = asyncio.get_running_loop()
         timer = loop.create_task(self._release())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -15,7 +16,7 @@ from server.db.writer import Transaction
 from server.events.bus import Bus, RecordChanged
 from server.models.registry import ModelRegistry
 from server.records.behaviour import Behaviour
-from server.records.planning import plan_change, plan_create, plan_delete, plan_upsert
+from server.records.planning import Planned, plan_change, plan_create, plan_delete, plan_upsert
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
 from server.records.work import IfMatch, Work
@@ -90,19 +91,42 @@ class Records(Reading):
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)
         await self.work(actor, planned.run, (model,))
 
+    async def run_planned(self, actor: Actor, planned: Sequence[Planned]) -> list[Any]:
+        """Run several changes as one: all of them or none. Their results in order.
+
+        What a step raises has its index as `operation`.
+        """
+
+        def together(work: Work, results: list[Any]) -> list[Any]:
+            for index, step in enumerate(planned):
+                try:
+                    results.append(step.run(work, results))
+                except Exception as error:
+                    error.__dict__["operation"] = index
+                    raise
+            return results
+
+        return await self.work(actor, together, tuple({step.model for step in planned}))
+
     async def work(
-        self, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...], *, exclusive: bool = False
+        self,
+        actor: Actor,
+        run: Callable[[Work, list[Any]], T],
+        models: tuple[str, ...],
+        *,
+        exclusive: bool = False,
+        attached: Path | None = None,
     ) -> T:
         """Run one unit of work; what it changed is told after the commit. Raises what `run` raises.
 
-        `exclusive` as for `Store.write`.
+        `exclusive` and `attached` as for `Writer.submit`.
         """
 
         def unit(transaction: Transaction) -> tuple[T, list[RecordChanged]]:
             work = Work(self.shelf, transaction, actor)
             return run(work, []), work.events
 
-        result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive)
+        result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
 
     def tell(self, event: RecordChanged) -> None:

@@ -143,21 +143,30 @@ def _tags(_field: FieldSpec, value: Any) -> str:
     return orjson.dumps([clean_text(item) for item in value]).decode()
 
 
+def is_url(value: Any) -> bool:
+    """Whether `value` is an http or https address."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def is_email(value: Any) -> bool:
+    """Whether `value` is an e-mail address."""
+    return isinstance(value, str) and len(value) <= 254 and _EMAIL.fullmatch(value) is not None
+
+
 def _url(field: FieldSpec, value: Any) -> str:
     text = _text(field, value)
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        good = False
-    if not good:
+    if not is_url(text):
         raise BadValue("wrong_form", "an address that begins with http:// or https:// is wanted")
     return text
 
 
 def _email(field: FieldSpec, value: Any) -> str:
     text = _text(field, value)
-    if _EMAIL.fullmatch(text) is None or len(text) > 254:
+    if not is_email(text):
         raise BadValue("wrong_form", "an address like name@example.org is wanted")
     return text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -99,6 +99,17 @@ class Work:
         self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return text
+
+    def imported(
+        self, model: str, owner: int | None, details: Mapping[str, Any], ids: Sequence[int], size: int
+    ) -> None:
+        """Many rows came in at once: one entry in the history, and events of `ids` or one for all."""
+        spec = self._shelf.models[model].spec
+        self._remember(spec, "import", 0, owner, None, orjson.dumps(details).decode())
+        self._cap(model, size)
+        self.events += [RecordChanged(model, "create", record_id, owner) for record_id in ids] or [
+            RecordChanged(model, "import", 0, owner)
+        ]
 
     def stored(
         self, prepared: PreparedModel, record_id: int, may: Permission, if_match: IfMatch | None = None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
@@ -17,7 +15,6 @@ from server.errors import ValidationFailed
 from server.records.batch import VERBS, run_batch
 from server.records.bulk import BulkResult, change_many, delete_many
 from server.records.explain import explain_access
-from server.records.exporting import EXPORT_FORMATS, MEDIA_TYPES, plan_export
 from server.records.history import History
 from server.records.service import Records
 from server.records.values import INTEGER_MAX
@@ -27,9 +24,7 @@ Id = Annotated[int, Query(ge=0, le=INTEGER_MAX)]
 PathId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 
 
-def records_router(
-    records: Records, history: History, gate: RestGate, settings: SettingsHolder, export_threads: Executor
-) -> APIRouter:
+def records_router(records: Records, history: History, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The router. Models are checked by the records service, so that unknown ones answer as everywhere."""
     router = APIRouter(prefix="/api/v1")
 
@@ -59,18 +54,6 @@ def records_router(
     async def aggregate(model: str, request: Request, response: Response) -> Response:
         actor = gate.enter_route(request, response)
         return _json(response, f'{{"ok":true,"data":{await records.aggregate(actor, model, _pairs(request))}}}')
-
-    @router.get("/{model}/export", tags=["records"], summary="All records that the filters select, as a file",
-                response_class=StreamingResponse, openapi_extra=EXPORT_PARAMETERS)  # fmt: skip
-    async def export(model: str, request: Request, response: Response) -> Response:
-        actor = gate.enter_route(request, response)
-        planned = plan_export(records.shelf, actor, model, _pairs(request), export_threads)
-        headers = {
-            **response.headers,
-            "content-disposition": f'attachment; filename="{planned.filename}"',
-            "cache-control": "no-store",
-        }
-        return StreamingResponse(planned.chunks(), media_type=planned.media_type, headers=headers)
 
     @router.patch("/{model}/bulk", tags=["records"], summary="Change every record that the filters select",
                   openapi_extra=BULK_BODY)  # fmt: skip
@@ -160,21 +143,6 @@ BULK_PARAMETERS: dict[str, Any] = {"parameters": _BULK}
 BULK_BODY: dict[str, Any] = {
     "parameters": _BULK,
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
-}
-EXPORT_PARAMETERS: dict[str, Any] = {
-    "parameters": [
-        *_FILTERS,
-        _parameter("format", {"enum": list(EXPORT_FORMATS), "default": "csv"}, "What the file is"),
-        _parameter("fields", {"type": "string"}, "Only these fields"),
-        _parameter("sort", {"type": "string"}, "Fields to sort by"),
-        _parameter("bom", {"type": "boolean", "default": False}, "CSV with a byte order mark, as Excel wants it"),
-    ],
-    "responses": {
-        "200": {
-            "description": "The file",
-            "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
-        }
-    },
 }
 AGGREGATE_PARAMETERS: dict[str, Any] = {
     "parameters": [

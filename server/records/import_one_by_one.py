@@ -1,0 +1,79 @@
+"""Imports of models with a behaviour of their own (people, servers, rules…): each row as if it was created alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.access.actor import Actor
+from server.errors import GridBearError
+from server.models.registry import ModelSpec
+from server.records.import_plan import ImportOptions, ReadFile, problems_of
+from server.records.import_takeover import Taken
+from server.records.import_values import MISSING, typed_value
+from server.records.planning import Planned, plan_create
+from server.records.service import Records
+from server.records.values import BadValue
+
+MAX_PREPARED = 10_000
+
+
+async def import_one_by_one(
+    records: Records, actor: Actor, spec: ModelSpec, read: ReadFile, options: ImportOptions
+) -> Taken:
+    """Create the rows of a file. Bad ones go into its errors; raises ValidationFailed when all were wanted."""
+    model, errors = spec.name, read.errors
+    ready: list[tuple[int, Planned]] = []
+    for number, cells in read.values:
+        values, problems = _values(spec, cells, typed=read.file.typed)
+        if problems:
+            errors.add(number, problems)
+            continue
+        try:
+            ready.append((number, await plan_create(records.shelf, actor, model, values)))
+        except GridBearError as error:
+            errors.add(number, problems_of(error))
+    if options.dry_run:
+        return Taken()
+    taken = Taken()
+    if options.mode == "all":
+        if errors.rows:
+            raise errors.failure()
+        try:
+            results = await records.run_planned(actor, [planned for _, planned in ready]) if ready else []
+        except GridBearError as error:
+            operation = error.__dict__.get("operation")
+            if operation is None:
+                raise
+            errors.add(ready[operation][0], problems_of(error))
+            raise errors.failure() from error
+        for result in results:
+            taken.add(Taken(1, result.record_id, result.record_id))
+        return taken
+    for number, planned in ready:
+        try:
+            result = await records.work(actor, planned.run, (model,))
+        except GridBearError as error:
+            errors.add(number, problems_of(error))
+        else:
+            taken.add(Taken(1, result.record_id, result.record_id))
+    return taken
+
+
+def _values(
+    spec: ModelSpec, cells: dict[str, Any], *, typed: bool
+) -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
+    values: dict[str, Any] = {}
+    problems: list[tuple[str, str, str]] = []
+    for name, cell in cells.items():
+        if cell is MISSING:
+            continue
+        field = spec.fields[name]
+        try:
+            value = cell if typed else typed_value(field, cell)
+        except BadValue as bad:
+            problems.append((name, bad.code, bad.message))
+            continue
+        # An empty cell of a field that can't be empty has no value: the default is for it.
+        if value is not None or field.nullable or typed:
+            values[name] = value
+    return values, problems

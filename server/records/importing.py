@@ -1,0 +1,282 @@
+"""Imports: a file of rows is read and checked in a thread, staged, and taken over by the writer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from server.access.actor import Actor
+from server.db.foreign import ForeignDatabase
+from server.db.staging import Staging, staged_reader
+from server.errors import Busy, ValidationFailed
+from server.models.registry import ModelSpec
+from server.records.behaviour import Behaviour
+from server.records.import_csv import open_csv
+from server.records.import_files import Batch, RowFile, sniffed_format
+from server.records.import_json import open_json, open_jsonl
+from server.records.import_one_by_one import MAX_PREPARED, import_one_by_one
+from server.records.import_plan import (
+    LISTED_OF_ALL,
+    LISTED_OF_SKIPPED,
+    ImportOptions,
+    ReadFile,
+    RowErrors,
+    may_be_ignored,
+    plan_columns,
+)
+from server.records.import_sqlite import open_sqlite
+from server.records.import_takeover import Problem, Taken, Takeover, add_problems
+from server.records.import_values import Column, stored_cell
+from server.records.service import Records
+from server.records.values import BadValue
+from server.records.work import Work
+
+CHUNK_SECONDS = 0.05
+FIRST_CHUNK = 500
+MOST_IN_CHUNK = 5000
+
+Progress = Callable[[int], None]
+"""Gets how many bytes of the file were read."""
+
+
+@contextlib.contextmanager
+def opened_file(path: Path, options: ImportOptions) -> Iterator[RowFile]:
+    """A file of rows, ready to be read. Raises ValidationFailed when it is none of the kinds that can be."""
+    with path.open("rb") as raw, contextlib.ExitStack() as stack:
+        start = raw.read(64)
+        raw.seek(0)
+        match options.format or sniffed_format(start):
+            case "sqlite":
+                yield open_sqlite(path, stack.enter_context(ForeignDatabase(path)), options.table)
+            case "json":
+                yield open_json(raw)
+            case "jsonl":
+                yield open_jsonl(raw)
+            case "csv":
+                yield open_csv(raw, options.delimiter)
+
+
+class Import:
+    """One import of one file. `run` once."""
+
+    def __init__(
+        self,
+        records: Records,
+        actor: Actor,
+        model: str,
+        path: Path,
+        options: ImportOptions,
+        owner: int | None,
+        staged: Path,
+        progress: Progress | None = None,
+    ) -> None:
+        """Raises Forbidden, Unauthorized, NotFound (model), ValidationFailed when the model or caller can't do it."""
+        self._records = records
+        self._actor = actor
+        self._spec: ModelSpec = records.registry.get(model)
+        self._may = records.policy.allow(actor, self._spec, "create")
+        self._path = path
+        self._options = options
+        self._owner = owner
+        self._staged = staged
+        self._progress = progress or (lambda _bytes: None)
+        self._stopped = threading.Event()
+        behaviour: Behaviour | None = records.shelf.behaviours.get(model)
+        self._one_by_one = behaviour is not None
+        if behaviour is not None and not behaviour.importable:
+            raise ValidationFailed(
+                f"{self._spec.options.label_plural} can't be imported: each tells something only once, when it is "
+                "made.",
+                code="not_importable",
+            )
+        if options.keep_ids and (not actor.is_admin or self._one_by_one):
+            raise ValidationFailed.of("keep_ids", "not_possible", "only admins keep ids, and not of these records")
+
+    def stop(self) -> None:
+        """Give up reading, from any thread."""
+        self._stopped.set()
+
+    async def run(self, threads: Executor) -> dict[str, Any]:
+        """The report. Raises ValidationFailed with the refused rows when all were wanted and some are bad."""
+        began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        options = self._options
+        try:
+            read = await loop.run_in_executor(threads, self._read)
+            if self._one_by_one:
+                taken = await import_one_by_one(self._records, self._actor, self._spec, read, options)
+            elif options.dry_run:
+                taken = await loop.run_in_executor(threads, self._try, read)
+            else:
+                taken = await self._take(read)
+        finally:
+            for end in ("", "-journal"):
+                with contextlib.suppress(OSError):
+                    Path(f"{self._staged}{end}").unlink(missing_ok=True)
+        return self._report(read, taken, time.perf_counter() - began)
+
+    # In the thread
+
+    def _read(self) -> ReadFile:
+        with opened_file(self._path, self._options) as file:
+            plan = plan_columns(self._actor, self._spec, self._may, file.header, self._options)
+            limit = LISTED_OF_ALL if self._options.mode == "all" and not self._options.dry_run else LISTED_OF_SKIPPED
+            read = ReadFile(file, plan, errors=RowErrors(limit))
+            if self._one_by_one:
+                self._read_values(read)
+                return read
+            staging = Staging(self._staged, plan.names)
+            try:
+                columns = [Column(found, typed=file.typed) for found in plan.fields]
+                for batch in self._batches(read):
+                    self._stage(read, batch, columns, staging)
+            finally:
+                staging.finish()
+            return read
+
+    def _batches(self, read: ReadFile) -> Iterator[Batch]:
+        for batch in read.file.batches(list(read.plan.sources)):
+            if self._stopped.is_set():
+                raise Busy("The server is stopping; nothing was imported.", retry_after=5.0)
+            if read.file.header is None:
+                batch = self._without_unknown(batch)
+            read.rows += len(batch.numbers) + len(batch.bad)
+            read.last = max([read.last, *batch.numbers[-1:], *(bad[0] for bad in batch.bad)])
+            for row, name, code, message in batch.bad:
+                read.errors.add(row, [(name, code, message)])
+            yield batch
+            self._progress(read.file.position())
+
+    def _without_unknown(self, batch: Batch) -> Batch:
+        """Rows that name their own columns: refuse those with one that goes into no field."""
+        *columns, others = batch.columns
+        unknown = {keys: [k for k in keys if not may_be_ignored(k, self._options)] for keys in set(others)}
+        if not any(unknown.values()):
+            return Batch(batch.numbers, columns, batch.bad)
+        good = [index for index, keys in enumerate(others) if not unknown[keys]]
+        bad = [
+            (number, key, "unknown_field", f"{self._spec.name} has no field {key}")
+            for number, keys in zip(batch.numbers, others, strict=True)
+            for key in unknown[keys][:1]
+        ]
+        kept = [[column[index] for index in good] for column in columns]
+        return Batch([batch.numbers[index] for index in good], kept, batch.bad + bad)
+
+    def _stage(self, read: ReadFile, batch: Batch, columns: list[Column], staging: Staging) -> None:
+        wanted = read.errors.rows == 0 or self._options.mode == "skip_bad"
+        stored = [column.batch(values) for column, values in zip(columns, batch.columns, strict=True)]
+        quick = [values for values in stored if values is not None]
+        if len(quick) == len(columns):
+            if wanted:
+                staging.add(zip(batch.numbers, *quick, strict=True))
+            return
+        rows = []
+        for number, *values in zip(batch.numbers, *batch.columns, strict=True):
+            row: list[Any] = [number]
+            problems = []
+            for found, value in zip(read.plan.fields, values, strict=True):
+                try:
+                    row.append(stored_cell(found, value, typed=read.file.typed))
+                except BadValue as bad:
+                    problems.append((found.name, bad.code, bad.message))
+            if problems:
+                read.errors.add(number, problems)
+            else:
+                rows.append(tuple(row))
+        if wanted:
+            staging.add(rows)
+
+    def _read_values(self, read: ReadFile) -> None:
+        for batch in self._batches(read):
+            if read.rows > MAX_PREPARED:
+                raise ValidationFailed(
+                    f"{self._spec.options.label_plural} are made one by one: at most {MAX_PREPARED:,} in one file.",
+                    code="too_many_rows",
+                )
+            for number, *values in zip(batch.numbers, *batch.columns, strict=True):
+                read.values.append((number, dict(zip(read.plan.names, values, strict=True))))
+
+    def _try(self, read: ReadFile) -> Taken:
+        """What the writer would do, found out by reading."""
+        takeover = self._takeover(read)
+        with staged_reader(self._records.shelf.store.path, self._staged) as connection:
+            add_problems(read.errors, takeover.problems(connection.execute, 1, read.last, -1))
+        return Taken()
+
+    # On the event loop
+
+    def _takeover(self, read: ReadFile) -> Takeover:
+        kept = self._options.keep_ids
+        return Takeover(self._records.shelf, self._actor, self._spec, read.plan, self._owner, kept)
+
+    async def _take(self, read: ReadFile) -> Taken:
+        takeover = self._takeover(read)
+        size = self._staged.stat().st_size
+        if self._options.mode == "all":
+            if read.errors.rows:
+                raise read.errors.failure()
+
+            def unit(work: Work, _results: list[Any]) -> Taken:
+                taken = takeover.all_rows(work, read.last, LISTED_OF_ALL)
+                if taken.rows:
+                    takeover.tell(work, taken, size)
+                return taken
+
+            return await self._records.work(self._actor, unit, (self._spec.name,), attached=self._staged)
+        return await self._take_in_chunks(read, takeover, size)
+
+    async def _take_in_chunks(self, read: ReadFile, takeover: Takeover, size: int) -> Taken:
+        """Short units, so that others get their turn between them."""
+        total = Taken()
+        low, count = 1, FIRST_CHUNK
+        model = (self._spec.name,)
+        try:
+            while low <= read.last:
+                if self._stopped.is_set():
+                    raise Busy(f"The server is stopping; {total.rows} rows were imported.", retry_after=5.0)
+                unit = _chunk(takeover, low, low + count - 1)
+                taken, problems = await self._records.work(self._actor, unit, model, attached=self._staged)
+                total.add(taken)
+                add_problems(read.errors, problems)
+                low += count
+                count = max(50, min(MOST_IN_CHUNK, count * 2, int(count * CHUNK_SECONDS / max(taken.seconds, 1e-4))))
+        finally:
+            if total.rows:
+                await self._records.work(self._actor, lambda work, _: takeover.tell(work, total, size), model)
+        return total
+
+    def _report(self, read: ReadFile, taken: Taken, seconds: float) -> dict[str, Any]:
+        dry = self._options.dry_run
+        good = read.rows - read.errors.rows
+        if dry and self._options.mode == "all" and read.errors.rows:
+            good = 0
+        return {
+            "model": self._spec.name,
+            "format": read.file.format,
+            "mode": self._options.mode,
+            "dry_run": dry,
+            "rows": read.rows,
+            "imported": good if dry else taken.rows,
+            "refused": read.errors.rows,
+            "first_id": taken.first_id,
+            "last_id": taken.last_id,
+            "columns": [
+                {"column": source, "field": found.name, "type": found.type}
+                for source, found in zip(read.plan.sources, read.plan.fields, strict=True)
+            ],
+            "ignored": list(read.plan.ignored),
+            "table": read.file.table,
+            "delimiter": read.file.delimiter,
+            "errors": read.errors.listed,
+            "seconds": round(seconds, 3),
+        }
+
+
+def _chunk(takeover: Takeover, low: int, high: int) -> Callable[[Work, list[Any]], tuple[Taken, list[Problem]]]:
+    return lambda work, _results: takeover.some_rows(work, low, high)

@@ -1,0 +1,195 @@
+"""Exports and imports of one server: how many at once, where their files lie, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from server.access.actor import SYSTEM, Actor
+from server.config import SettingsHolder
+from server.errors import Busy, Forbidden, GridBearError, StorageFull, TooLarge, ValidationFailed
+from server.records.exporting import Export, plan_export
+from server.records.import_files import sniffed_format
+from server.records.import_guess import SAMPLE_BYTES, guess_file
+from server.records.import_plan import ImportOptions
+from server.records.importing import Import, Progress
+from server.records.service import Records
+
+EXPORTS_AT_ONCE = 4
+IMPORTS_AT_ONCE = 2
+SPOOL_BYTES = 1 << 20
+_PREFIX = "import-"
+
+
+class Transfers:
+    """Made on the event loop that uses it. `folder` is the data folder's `tmp`."""
+
+    def __init__(self, records: Records, settings: SettingsHolder, folder: Path) -> None:
+        self._records = records
+        self._settings = settings
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(EXPORTS_AT_ONCE + IMPORTS_AT_ONCE, thread_name_prefix="gridbear-transfer")
+        self._exports = 0
+        self._imports: set[Import] = set()
+        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
+        self._closed = False
+
+    def start(self) -> None:
+        """Remove what a killed process left behind."""
+        for left in self._folder.glob(f"{_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+    async def close(self) -> None:
+        """End what is running; an import that the writer has begun is finished."""
+        self._closed = True
+        for running in self._imports:
+            running.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+
+    def plan_export(self, actor: Actor, model: str, parameters: Iterable[tuple[str, str]]) -> Export:
+        """An export that is ready to be read with `chunks`. See `server.records.exporting.plan_export`.
+
+        Raises Busy when too many are running.
+        """
+        if self._exports >= EXPORTS_AT_ONCE:
+            raise Busy(f"{EXPORTS_AT_ONCE} exports are running already.", retry_after=10.0)
+        return plan_export(self._records.shelf, actor, model, parameters, self._threads)
+
+    async def chunks(self, export: Export) -> AsyncGenerator[bytes, None]:
+        """The export's pieces."""
+        self._exports += 1
+        try:
+            async with contextlib.aclosing(export.chunks()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            self._exports -= 1
+
+    async def import_stream(
+        self, actor: Actor, model: str, options: ImportOptions, chunks: AsyncIterator[bytes]
+    ) -> dict[str, Any]:
+        """Keep an upload in a file, import it, remove the file. Raises as `import_file` does, and TooLarge."""
+        spool = self._path()
+        running = self._prepared(actor, model, spool, options, None)
+        try:
+            await self._spool(spool, chunks)
+            return await self._run(running)
+        finally:
+            self._imports.discard(running)
+            spool.unlink(missing_ok=True)
+
+    async def import_file(
+        self, actor: Actor, model: str, options: ImportOptions, path: Path, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Import a file of this computer. `progress` is called in a thread with the bytes that were read.
+
+        Returns the report: rows, imported, refused, columns, errors… Raises Forbidden, NotFound (model),
+        ValidationFailed with the rows that can't be used, Busy.
+        """
+        running = self._prepared(actor, model, path, options, progress)
+        try:
+            return await self._run(running)
+        finally:
+            self._imports.discard(running)
+
+    async def guess(self, options: ImportOptions, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
+        """What the beginning of a file (of a SQLite file, all of it) holds. Raises ValidationFailed, TooLarge."""
+        path = self._path()
+        try:
+            await self._spool(path, _beginning(chunks))
+            return await asyncio.get_running_loop().run_in_executor(self._threads, guess_file, path, options, name)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _prepared(
+        self, actor: Actor, model: str, path: Path, options: ImportOptions, progress: Progress | None
+    ) -> Import:
+        if self._closed:
+            raise Busy("The server is stopping.", retry_after=2.0)
+        owner = self._owner(actor, options)
+        running = Import(self._records, actor, model, path, options, owner, self._path(), progress)
+        if len(self._imports) >= IMPORTS_AT_ONCE:
+            raise Busy(f"{IMPORTS_AT_ONCE} imports are running already.", retry_after=10.0)
+        self._imports.add(running)
+        return running
+
+    async def _run(self, running: Import) -> dict[str, Any]:
+        task = asyncio.create_task(running.run(self._threads))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Its files may not go before the thread or the writer is done with them.
+            running.stop()
+            await asyncio.wait([task])
+            raise
+        except OSError as error:
+            raise _storage(error) from error
+
+    async def _spool(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        limit = self._settings.current.import_body_bytes
+        total = waiting = 0
+        parts: list[bytes] = []
+        try:
+            with await loop.run_in_executor(self._threads, path.open, "wb") as file:
+                async for chunk in chunks:
+                    total += len(chunk)
+                    if total > limit:
+                        raise TooLarge(f"the file is larger than the limit of {limit} bytes (import_body_bytes)")
+                    parts.append(chunk)
+                    waiting += len(chunk)
+                    if waiting >= SPOOL_BYTES:
+                        await loop.run_in_executor(self._threads, file.write, b"".join(parts))
+                        parts, waiting = [], 0
+                await loop.run_in_executor(self._threads, file.write, b"".join(parts))
+        except OSError as error:
+            raise _storage(error) from error
+
+    def _owner(self, actor: Actor, options: ImportOptions) -> int | None:
+        if options.owner is None:
+            return actor.user_id
+        if not actor.is_admin:
+            raise Forbidden("Only admins import records for somebody else.")
+        by_id = options.owner.isascii() and options.owner.isdigit()
+        found = self._records.look_up(
+            SYSTEM, "users", "id" if by_id else "username", int(options.owner) if by_id else options.owner
+        )
+        if found is None:
+            raise ValidationFailed.of("owner", "unknown_user", f"there is no user {options.owner!r}")
+        return int(found["id"])
+
+    def _path(self) -> Path:
+        return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+async def _beginning(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The first `SAMPLE_BYTES`, up to the end of a line; a SQLite file whole."""
+    start = b""
+    async for chunk in chunks:
+        start += chunk
+        if len(start) < SAMPLE_BYTES:
+            continue
+        if sniffed_format(start) == "sqlite":
+            yield start
+            async for more in chunks:
+                yield more
+        else:
+            yield start[: start.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or start
+        return
+    yield start
+
+
+def _storage(error: OSError) -> GridBearError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return StorageFull("The disk is full, so nothing was imported. Free some space and try again.")
+    return ValidationFailed(f"The file can't be read ({error.strerror or error}).", code="bad_file")
