@@ -130,10 +130,5 @@ class _CsvSource:
         if not self._marked:
             return [value or None for value in column] if "" in column else list(column)
         return [
-            (value.replace(_EMPTY_TEXT, '"') if _EMPTY_TEXT in value else value)
-            if value != _EMPTY_TEXT
-            else ""
-            if value
-            else None
-            for value in column
+            None if not value else "" if value == _EMPTY_TEXT else value.replace(_EMPTY_TEXT, '"') for value in column
         ]

@@ -41,7 +41,8 @@ async def import_one_by_one(
         try:
             results = await records.run_planned(actor, [planned for _, planned in ready]) if ready else []
         except GridBearError as error:
-            operation = error.__dict__.get("operation")
+            # What SQLite refused comes as the cause.
+            operation = (error.__dict__ | getattr(error.__cause__, "__dict__", {})).get("operation")
             if operation is None:
                 raise
             errors.add(ready[operation][0], problems_of(error))

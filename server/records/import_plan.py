@@ -54,15 +54,19 @@ class RowErrors:
             if len(self.listed) < self.limit:
                 self.listed.append({"row": row, "field": name or None, "code": code, "message": message})
 
+    def in_order(self) -> list[dict[str, Any]]:
+        """The listed ones by row."""
+        return sorted(self.listed, key=lambda one: int(one["row"]))
+
     def failure(self) -> ValidationFailed:
         """All of them as one error; `fields` has `row` or `row.field` for each."""
         fields = {
             f"{one['row']}.{one['field']}" if one["field"] else str(one["row"]): FieldError(
                 str(one["code"]), str(one["message"])
             )
-            for one in self.listed
+            for one in self.in_order()
         }
-        first = self.listed[0]
+        first = self.in_order()[0]
         where = f"row {first['row']}" + (f", {first['field']}" if first["field"] else "")
         count = f"{self.rows:,} rows" if self.rows > 1 else "1 row"
         return ValidationFailed(

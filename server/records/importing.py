@@ -273,7 +273,7 @@ class Import:
             "ignored": list(read.plan.ignored),
             "table": read.file.table,
             "delimiter": read.file.delimiter,
-            "errors": read.errors.listed,
+            "errors": read.errors.in_order(),
             "seconds": round(seconds, 3),
         }
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from server.asgi.query import query_pairs
 from server.config import SettingsHolder
@@ -91,7 +91,7 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
             "cache-control": "private, no-store",
             "ratelimit": response.headers["ratelimit"],
         }
-        return StreamingResponse(_joined(first, chunks), headers=headers, media_type=planned.media_type)
+        return _FileResponse(first, chunks, headers=headers, media_type=planned.media_type)
 
     @router.post("/{model}/import", summary="Import records of a model", openapi_extra=_IMPORT)
     async def import_(model: str, request: Request, response: Response) -> Any:
@@ -159,8 +159,21 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _joined(first: bytes, chunks: Any) -> AsyncIterator[bytes]:
-    async with contextlib.aclosing(chunks):
-        yield first
-        async for chunk in chunks:
-            yield chunk
+class _FileResponse(StreamingResponse):
+    """A stream whose source is closed whatever ends it: the last piece, an error, or a client that goes away."""
+
+    def __init__(self, first: bytes, chunks: AsyncGenerator[bytes, None], **options: Any) -> None:
+        super().__init__(_joined(first, chunks), **options)
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._chunks.aclose()
+
+
+async def _joined(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in chunks:
+        yield chunk
