@@ -13,7 +13,6 @@ from server.db.types import (
     DateText,
     DateTimeText,
     EmailText,
-    FileReference,
     JsonText,
     LongText,
     TagsText,
@@ -31,11 +30,10 @@ from server.models.base import (
     complete_table,
 )
 from server.models.registry import RESERVED_MODEL_NAMES, ModelSpec, model_spec
-from server.models.stored_file import FILES_TABLE
 
 OwnFieldType = Literal[
     "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "json", "tags", "email", "url",
-    "relation", "file",
+    "relation",
 ]  # fmt: skip
 MAX_FIELDS = 200
 _NAME = re.compile(r"[a-z](_?[a-z0-9])*")
@@ -43,7 +41,7 @@ _RULES: dict[Extent, Rules] = {"none": NOTHING, "own": OWN, "all": EVERYTHING}
 _TYPES: dict[str, Any] = {
     "text": Text, "long_text": LongText, "integer": Integer, "number": Float, "boolean": Boolean, "date": DateText,
     "datetime": DateTimeText, "json": JsonText, "tags": TagsText, "email": EmailText, "url": UrlText,
-    "relation": Integer, "file": FileReference,
+    "relation": Integer,
 }  # fmt: skip
 _TEXTS = frozenset(("text", "long_text", "email", "url"))
 _SHARED = frozenset(("id", "owner_id", "created_at", "updated_at"))
@@ -186,7 +184,7 @@ def _column(field: OwnField, definition: OwnDefinition) -> Column[Any]:
         default=field.default,
     )
     kind = ChoiceText(*field.choices) if field.type == "choice" else _TYPES[field.type]()
-    target = field.references if field.type == "relation" else FILES_TABLE if field.type == "file" else None
+    target = field.references
     keys = [] if target is None else [ForeignKey(f"{target}.id", ondelete=field.on_delete.replace("_", " ").upper())]
     return Column(
         field.name,
