@@ -1,9 +1,14 @@
-"""Full-text search: one FTS5 table beside each model with searchable columns, kept by triggers."""
+"""Full-text search: one FTS5 table beside each model with searchable columns.
+
+Triggers note the rows that changed, with what the index has of them; the writer brings the indexes up to date once
+before each commit. FTS5 writes out a segment at every savepoint, and each unit of work has one: indexing at once would
+cost more than all the rest of a write.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
@@ -11,6 +16,7 @@ SEARCHABLE = "searchable"
 """Key in `Table.info`: the names of the columns that `q` looks into."""
 
 _PARTS = ("insert", "delete", "update")
+_CHANGED = "_changed"
 
 
 def searched_columns(table: Table) -> tuple[str, ...]:
@@ -34,14 +40,21 @@ def search_ddl(table: Table) -> list[str]:
     if not columns:
         return []
     index = search_table(table.name)
+    changed_rows = index + _CHANGED
     names = ", ".join(f'"{name}"' for name in columns)
-    new, old = (", ".join(f'{row}."{name}"' for name in columns) for row in ("new", "old"))
-    forget = f'INSERT INTO "{index}" ("{index}", rowid, {names}) VALUES (\'delete\', old.id, {old});'
-    learn = f'INSERT INTO "{index}" (rowid, {names}) VALUES (new.id, {new});'
+    old = ", ".join(f'old."{name}"' for name in columns)
+
+    def unless_noted(row: str) -> str:
+        # Not INSERT OR IGNORE: the conflict clause of the statement that fires a trigger overrides the trigger's own.
+        return f'WHERE NOT EXISTS (SELECT 1 FROM "{changed_rows}" WHERE id = {row}.id);'
+
+    forget = f'INSERT INTO "{changed_rows}" (id, indexed, {names}) SELECT old.id, 1, {old} {unless_noted("old")}'
+    learn = f'INSERT INTO "{changed_rows}" (id, indexed) SELECT new.id, 0 {unless_noted("new")}'
     changed = " OR ".join(f'old."{name}" IS NOT new."{name}"' for name in columns)
     return [
         f"CREATE VIRTUAL TABLE \"{index}\" USING fts5 ({names}, content = '{table.name}', content_rowid = 'id', "
         "tokenize = 'unicode61 remove_diacritics 2')",
+        f'CREATE TABLE "{changed_rows}" (id INTEGER PRIMARY KEY, indexed INTEGER NOT NULL, {names})',
         f'CREATE TRIGGER "{index}_insert" AFTER INSERT ON "{table.name}" BEGIN {learn} END',
         f'CREATE TRIGGER "{index}_delete" AFTER DELETE ON "{table.name}" BEGIN {forget} END',
         # Only when a searched column changes: most updates touch others.
@@ -56,6 +69,7 @@ def drop_search(connection: sqlite3.Connection, table_name: str) -> None:
     for part in _PARTS:
         connection.execute(f'DROP TRIGGER IF EXISTS "{index}_{part}"')
     connection.execute(f'DROP TABLE IF EXISTS "{index}"')
+    connection.execute(f'DROP TABLE IF EXISTS "{index}{_CHANGED}"')
 
 
 def create_search(connection: sqlite3.Connection, table: Table) -> None:
@@ -68,3 +82,51 @@ def create_search(connection: sqlite3.Connection, table: Table) -> None:
         # Merging segments less often makes writing a tenth faster; an index for prefixes would cost it a quarter.
         connection.execute(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'automerge\', 16)')
         connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')
+
+
+class SearchIndexes:
+    """The full-text indexes of the file that one connection writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._schema: int | None = None
+        self._statements: dict[str, tuple[str, ...]] = {}
+
+    def settle(self, tables: Iterable[str]) -> None:
+        """Bring the indexes of `tables` up to date, inside the transaction that changed their rows."""
+        self._look()
+        for table in tables:
+            statements = self._statements.get(table)
+            if statements is None:
+                continue
+            noted, *changes = statements
+            if self._connection.execute(noted).fetchone() is not None:
+                for statement in changes:
+                    self._connection.execute(statement)
+
+    def _look(self) -> None:
+        """Find the indexes again when a table was made, changed or dropped since."""
+        schema = self._connection.execute("PRAGMA schema_version").fetchone()[0]
+        if schema == self._schema:
+            return
+        found = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?", (f"*{search_table('')}{_CHANGED}",)
+        )
+        tables = [str(name).removesuffix(_CHANGED).removesuffix(search_table("")) for (name,) in found]
+        self._statements = {table: self._settling(table) for table in tables}
+        self._schema = schema
+
+    def _settling(self, table: str) -> tuple[str, ...]:
+        index = search_table(table)
+        changed_rows = index + _CHANGED
+        columns = [str(name) for (name,) in self._connection.execute("SELECT name FROM pragma_table_info(?)", (index,))]
+        names = ", ".join(f'"{name}"' for name in columns)
+        present = ", ".join(f't."{name}"' for name in columns)
+        return (
+            f'SELECT 1 FROM "{changed_rows}" LIMIT 1',
+            f'INSERT INTO "{index}" ("{index}", rowid, {names}) '
+            f"SELECT 'delete', id, {names} FROM \"{changed_rows}\" WHERE indexed",
+            f'INSERT INTO "{index}" (rowid, {names}) '
+            f'SELECT t.id, {present} FROM "{changed_rows}" AS c JOIN "{table}" AS t ON t.id = c.id',
+            f'DELETE FROM "{changed_rows}"',
+        )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from server.db.faults import translate
+from server.db.search import SearchIndexes
 from server.errors import Busy, GridBearError, InternalError
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,11 @@ STAGED = "staged"
 class Transaction:
     """What a unit of work sees: the open transaction, and the tables it says it has changed."""
 
-    __slots__ = ("_connection", "touched")
+    __slots__ = ("_connection", "_indexes", "touched")
 
-    def __init__(self, connection: sqlite3.Connection, touched: set[str]) -> None:
+    def __init__(self, connection: sqlite3.Connection, touched: set[str], indexes: SearchIndexes) -> None:
         self._connection = connection
+        self._indexes = indexes
         self.touched = touched
 
     @property
@@ -39,6 +41,10 @@ class Transaction:
     def execute(self, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run one statement of this unit."""
         return self._connection.execute(sql, parameters)
+
+    def settle_search(self) -> None:
+        """Bring the full-text indexes up to date, for a unit that searches. Else it is done before the commit."""
+        self._indexes.settle(self.touched)
 
     def attempt(self, sql: str, parameters: Mapping[str, Any]) -> tuple[int, GridBearError | None]:
         """Run one statement that a constraint may refuse; then nothing of it remains.
@@ -101,6 +107,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, versions: TableVersions, limit: int) -> None:
         self._connection = connection
+        self._indexes = SearchIndexes(connection)
         self._versions = versions
         self._limit = limit
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
@@ -216,13 +223,14 @@ class Writer:
         self._versions.begin(frozenset(touched))
         try:
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(connection, touched)
+            transaction = Transaction(connection, touched, self._indexes)
             for waiting in group:
                 self._run_unit(waiting, transaction)
                 if not connection.in_transaction:
                     # SQLite ends the whole transaction by itself when the disk is full or a lock is lost.
                     return self._ended_by or sqlite3.OperationalError("the transaction ended: database is locked")
             self._versions.begin(frozenset(touched))
+            transaction.settle_search()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._rollback()

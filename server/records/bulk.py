@@ -78,6 +78,8 @@ async def _each(records: Records, actor: Actor, model: str, may: Permission, pai
     sql = records.shelf.models[model].columns_where(shape, ("id",), limited=True)
 
     def run(work: Work, _: list[Any]) -> BulkResult:
+        if shape.search:
+            work.transaction.settle_search()
         ids = [row[0] for row in work.transaction.execute(sql, values).fetchall()]
         if len(ids) > MAX_ROWS:
             raise ValidationFailed(

@@ -93,6 +93,7 @@ class Takeover:
         error = self._insert(work, 1, last, "[]", taken)
         if error is not None:
             raise error
+        work.transaction.settle_search()
         for sql in self._bulk.restore_search() if tuned else ():
             work.transaction.execute(sql)
         return taken
