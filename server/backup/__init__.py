@@ -1,0 +1,1 @@
+"""Backups, restore and the move file: one archive that holds everything a person would miss."""
