@@ -27,7 +27,7 @@ from server.backup.archive_format import (
 )
 from server.backup.archive_writer import CHUNK_BYTES, Step, Stopped
 from server.db.facts import damage, database_facts
-from server.db.migrate import SCHEMA_VERSION
+from server.db.file_header import SCHEMA_VERSION
 from server.errors import StartupError, StorageFull
 
 FreeBytes = Callable[[Path], int]

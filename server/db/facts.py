@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from server.db.connection import connect
-from server.db.migrate import check_file
+from server.db.file_header import check_file
 from server.db.search import is_search_table
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"

@@ -13,39 +13,12 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from server.db.connection import connect
+from server.db.file_header import SCHEMA_VERSION, check_file, write_header
 from server.db.search import create_search, search_table, searched_columns
 from server.errors import StartupError
 
 _DIALECT = sqlite.dialect()
-APPLICATION_ID = 0x47425231
-SCHEMA_VERSION = 1
-_HEADER = b"SQLite format 3\x00"
 _META = "CREATE TABLE IF NOT EXISTS gridbear_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
-
-
-def check_file(path: Path) -> None:
-    """Look at the file's header without opening it as a database. Raises StartupError when it isn't ours to open."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StartupError(f"The database {path} can't be read ({error.strerror or error}).") from error
-    if not header:
-        return
-    version = int.from_bytes(header[60:64], "big")
-    application = int.from_bytes(header[68:72], "big")
-    if not header.startswith(_HEADER) or len(header) < 100 or application != APPLICATION_ID:
-        raise StartupError(
-            f"The file {path} is not a GridBear database. Nothing was changed; move it away or choose another data "
-            "folder with --data-dir."
-        )
-    if version > SCHEMA_VERSION:
-        raise StartupError(
-            f"The database {path} was made by a newer GridBear (schema {version}, this program knows "
-            f"{SCHEMA_VERSION}). Nothing was changed; install the newer program or restore an older backup."
-        )
 
 
 def migrate(path: Path, metadata: MetaData) -> None:
@@ -59,7 +32,7 @@ def migrate(path: Path, metadata: MetaData) -> None:
         connection = connect(path)
         try:
             if fresh:
-                _prepare(connection)
+                write_header(connection, SCHEMA_VERSION)
             connection.execute("PRAGMA journal_mode = WAL")
             wanted = fingerprint(metadata)
             connection.execute("BEGIN IMMEDIATE")
@@ -85,14 +58,6 @@ def fingerprint(metadata: MetaData) -> str:
         parts.append(_sql(CreateTable(table)))
         parts += sorted(_sql(CreateIndex(index)) for index in table.indexes)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    # In the rollback journal, so that the header on disk says whose file this is before any WAL exists.
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("VACUUM")
 
 
 def _add_missing(connection: sqlite3.Connection, metadata: MetaData) -> None:
