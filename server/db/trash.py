@@ -23,6 +23,17 @@ def entries_since_sql() -> str:
     )
 
 
+def entries_between_sql() -> str:
+    """`id`, `model`, `record_id`, `verb`, `before`, `after` of the entries `:first` to `:last`.
+
+    Those of `:actor_id`, newest first, at most `:row_limit`.
+    """
+    return (
+        f"SELECT id, model, record_id, verb, before, after FROM {HISTORY} "
+        "WHERE id BETWEEN :first AND :last AND actor_id = :actor_id ORDER BY id DESC LIMIT :row_limit"
+    )
+
+
 def last_deletion_sql() -> str:
     """`id`, `before`, `record_owner_id`, `created_at` of the latest deletion of a record."""
     return (

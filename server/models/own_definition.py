@@ -45,13 +45,14 @@ _TYPES: dict[str, Any] = {
 }  # fmt: skip
 _TEXTS = frozenset(("text", "long_text", "email", "url"))
 _SHARED = frozenset(("id", "owner_id", "created_at", "updated_at"))
+MAX_NAME = 48
 # A field of such a name could not be filtered by, for the parameter means something else.
-_PARAMETERS = frozenset(
+PARAMETER_NAMES = frozenset(
     ("limit", "offset", "sort", "fields", "expand", "cursor", "total", "domain", "q", "all", "dry_run", "upsert",
      "group_by", "count", "sum", "avg", "min", "max", "format", "mode", "confirm")
 )  # fmt: skip
 
-Name = Annotated[str, Field(min_length=1, max_length=48)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -82,7 +83,7 @@ class OwnField(BaseModel):
     def _fits_together(self) -> OwnField:
         if _NAME.fullmatch(self.name) is None:
             raise ValueError("a name has small letters, digits and single _ between them, the first a letter")
-        if self.name in _SHARED | _PARAMETERS:
+        if self.name in _SHARED | PARAMETER_NAMES:
             raise ValueError(f"{self.name} is taken; choose another name")
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices are for fields of type choice, and these want some")

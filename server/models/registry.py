@@ -14,7 +14,7 @@ from server.models.base import EVERYTHING, NOTHING, Extent, FieldInfo, ModelOpti
 
 RESERVED_MODEL_NAMES = frozenset(
     ("models", "batch", "events", "access", "files", "import", "export", "backups", "sql", "docs", "metrics",
-     "server", "gateway")
+     "server", "gateway", "undo")
 )  # fmt: skip
 """Addresses under /api/v1 that are no model."""
 

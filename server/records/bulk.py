@@ -32,6 +32,8 @@ class BulkResult:
     ids: tuple[int, ...]
     """The first of them."""
     dry_run: bool
+    undo: tuple[int, int] | None
+    """What undoes it: the entries of the history, first and last. None where no history is kept."""
 
 
 async def change_many(
@@ -92,7 +94,7 @@ async def _each(records: Records, actor: Actor, model: str, may: Permission, pai
             except GridBearError as error:
                 error.message = f"Record {record_id}: {error.message}"
                 raise
-        return BulkResult(len(ids), tuple(ids[:SHOWN_IDS]), dry_run)
+        return BulkResult(len(ids), tuple(ids[:SHOWN_IDS]), dry_run, None if dry_run else work.remembered)
 
     return await rehearsed(records, actor, run, (model,), dry_run=dry_run)
 

@@ -14,11 +14,12 @@ from server.access.policy import Permission
 from server.db import trash
 from server.db.store import Store
 from server.db.writer import Transaction
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
 from server.models.registry import ModelSpec
 from server.records.service import Records
 from server.records.times import to_text
-from server.records.values import INTEGER_MAX, writable
+from server.records.undo import Undone, bring_back, earlier, put_back, undo_entries
+from server.records.values import INTEGER_MAX
 from server.records.work import Work, absent
 
 _CHUNK = 2000
@@ -99,14 +100,11 @@ class History:
                         "This record is not deleted. To undo a change, name it: ?before=… with an id of its history.",
                         code="not_deleted",
                     )
-                return _put_back(work, spec, actor, change, record_id, before, shown)
-            row = _deleted_row(work, spec, actor, make, record_id, since)
-            if before is not None:
-                row.update(_earlier(work.transaction, spec, record_id, before))
-            missing = [name for name in prepared.columns if name not in row]
-            row.update({name: prepared.defaults.get(name) for name in missing})
-            row["updated_at"] = work.now
-            return work.bring_back(model, row, shown)
+                return put_back(
+                    work, spec, change, record_id, earlier(work.transaction, spec, record_id, before), shown
+                )
+            changes = {} if before is None else earlier(work.transaction, spec, record_id, before)
+            return bring_back(work, spec, make, record_id, since, changes, shown)
 
         try:
             return await self._records.work(actor, run, (model,))
@@ -114,6 +112,18 @@ class History:
             if conflict.code == Conflict.code and conflict.fields:
                 conflict.message = f"It can't come back as it was: {conflict.message}"
             raise
+
+    async def undo(self, actor: Actor, first: int, last: int) -> Undone:
+        """Undo what the actor did in the entries `first` to `last`, all or nothing: one request, with all its effects.
+
+        Raises NotFound when there is nothing of theirs, Conflict when a record has changed since, Forbidden.
+        """
+        since = self._oldest_deletion()
+
+        def run(work: Work, _: list[Any]) -> Undone:
+            return undo_entries(work, self._records, first, last, since)
+
+        return await self._records.work(actor, run, (trash.HISTORY,))
 
     async def expire(self) -> int:
         """Forget what is too old, a part at a time. Returns how many entries went."""
@@ -177,45 +187,3 @@ def _seen(may: Permission, text: str | None) -> dict[str, Any] | None:
         return None
     values = orjson.loads(text)
     return {name: values[name] for name in may.shown if name in values}
-
-
-def _deleted_row(
-    work: Work, spec: ModelSpec, actor: Actor, make: Permission, record_id: int, since: str
-) -> dict[str, Any]:
-    """The columns of a deleted record, if it is the actor's to bring back. Raises NotFound, Forbidden."""
-    found = work.transaction.execute(trash.last_deletion_sql(), {"model": spec.name, "record_id": record_id}).fetchone()
-    if found is None or found[3] < since:
-        raise absent(spec, record_id)
-    if make.extent == "none":
-        raise Forbidden(f"You may not create {spec.options.label_plural.lower()}, so none can be brought back.")
-    if make.owned_by is not None and found[2] != actor.user_id:
-        raise absent(spec, record_id)
-    return work.prepared(spec.name).stored({"id": record_id, **orjson.loads(found[1])})
-
-
-def _earlier(transaction: Transaction, spec: ModelSpec, record_id: int, entry_id: int) -> dict[str, Any]:
-    """The fields that were different before the entry, as they were. Raises NotFound when there is no such change."""
-    values = {"model": spec.name, "record_id": record_id, "since": entry_id}
-    rows = transaction.execute(trash.entries_since_sql(), values).fetchall()
-    if not rows or rows[-1][0] != entry_id or rows[-1][1] != "update":
-        raise NotFound(f"The history of this {spec.options.label.lower()} has no change {entry_id}.")
-    earlier: dict[str, Any] = {}
-    for _, verb, before, _ in rows:
-        if verb in ("update", "delete") and before is not None:
-            earlier.update(orjson.loads(before))
-    return {name: value for name, value in earlier.items() if name in spec.table.c and name != "id"}
-
-
-def _put_back(
-    work: Work, spec: ModelSpec, actor: Actor, may: Permission, record_id: int, entry_id: int, shown: tuple[str, ...]
-) -> str:
-    prepared = work.prepared(spec.name)
-    now = work.stored(prepared, record_id, may)
-    earlier = prepared.stored(_earlier(work.transaction, spec, record_id, entry_id))
-    changes = {name: value for name, value in earlier.items() if value != now[name] and name != "updated_at"}
-    for name in changes:
-        field = spec.fields.get(name)
-        kept_by_server = field is not None and field.info.read_only and actor.is_admin
-        if field is None or name in may.hidden or not (kept_by_server or writable(actor, field, creating=False)):
-            raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
-    return work.change(spec.name, record_id, changes, may, shown)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from server.errors import ValidationFailed
+from server.models.own_definition import MAX_NAME, PARAMETER_NAMES
 from server.records.import_files import RowFile
 from server.records.import_plan import ImportOptions
 from server.records.import_values import MISSING, json_value
@@ -88,7 +89,12 @@ def guessed_type(values: list[Any]) -> str:
     if max(map(len, texts)) > 200 or any("\n" in text for text in texts):
         return "long_text"
     different = len(set(texts))
-    if different <= MAX_CHOICES and different * 5 <= len(texts) and max(map(len, texts)) <= 40:
+    if (
+        different <= MAX_CHOICES
+        and different * 5 <= len(texts)
+        and max(map(len, texts)) <= 40
+        and "\\" not in "".join(texts)
+    ):
         return "choice"
     return "text"
 
@@ -157,8 +163,11 @@ def _definition(name: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
         field = snake_case(str(column["name"])) or f"column_{len(fields) + 1}"
         if field in _KEPT:
             continue
+        if field in PARAMETER_NAMES:
+            field += "_field"
+        plain, number = field, 2
         while any(known["name"] == field for known in fields):
-            field += "_2"
+            field, number = f"{plain}_{number}", number + 1
         made = {
             "name": field,
             "type": column["type"],
@@ -175,4 +184,4 @@ def _definition(name: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
 def snake_case(text: str) -> str:
     """`text` as the name of a field: small letters, digits and _, beginning with a letter; "" when nothing is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[:60]
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_").lstrip("0123456789_")[: MAX_NAME - 8].rstrip("_")

@@ -34,6 +34,8 @@ class Work:
         self.actor = actor
         self.now = now_text()
         self.events: list[RecordChanged] = []
+        self.remembered: tuple[int, int] | None = None
+        """First and last entry of the history that this run wrote."""
 
     def prepared(self, model: str) -> PreparedModel:
         """The statements of a model."""
@@ -245,7 +247,8 @@ class Work:
             "updated_at": self.now,
         }
         self.transaction.touched.add(HISTORY)
-        self.transaction.execute(history.insert, entry)
+        entry_id = self.transaction.execute(history.insert, entry).lastrowid or 0
+        self.remembered = (self.remembered[0] if self.remembered else entry_id, entry_id)
         self._cap(HISTORY, 200 + len(before or "") + len(after or ""))
 
 

@@ -49,6 +49,14 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
         actor = gate.enter_route(request, response)
         return {"ok": True, "data": await explain_access(records, actor, model, verb, user_id=user, record_id=id)}
 
+    @router.post("/undo", tags=["records"], summary="Take back what you did: the entries first to last of the history",
+                 openapi_extra=UNDO_BODY)  # fmt: skip
+    async def undo(request: Request, response: Response) -> dict[str, Any]:
+        actor = gate.enter_route(request, response)
+        body = parse_object(await read_body(request.receive, request.scope, settings.current.rest_body_bytes))
+        undone = await history.undo(actor, *_entries(body))
+        return {"ok": True, "data": {"count": undone.count, "undo": _range(undone.entries)}}
+
     @router.get("/{model}/aggregate", tags=["records"], summary="Counts, sums and averages, by group",
                 openapi_extra=AGGREGATE_PARAMETERS)  # fmt: skip
     async def aggregate(model: str, request: Request, response: Response) -> Response:
@@ -115,7 +123,19 @@ def _json(response: Response, text: str) -> Response:
 
 
 def _bulk(result: BulkResult) -> dict[str, Any]:
-    return {"ok": True, "data": {"count": result.count, "ids": list(result.ids), "dry_run": result.dry_run}}
+    data = {"count": result.count, "ids": list(result.ids), "dry_run": result.dry_run, "undo": _range(result.undo)}
+    return {"ok": True, "data": data}
+
+
+def _range(entries: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if entries is None else {"first": entries[0], "last": entries[1]}
+
+
+def _entries(body: dict[str, Any]) -> tuple[int, int]:
+    found = [body.pop(name, None) for name in ("first", "last")]
+    if body or not all(type(value) is int and 0 <= value <= INTEGER_MAX for value in found):
+        raise ValidationFailed.of("first", "required", 'a body like {"first": 17, "last": 20}')
+    return found[0], found[1]
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -156,6 +176,22 @@ AGGREGATE_PARAMETERS: dict[str, Any] = {
         ),
         _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "At most so many groups"),
     ]
+}
+_ENTRY = {"type": "integer", "minimum": 0, "description": "Id of an entry of the history"}
+UNDO_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["first", "last"],
+                    "additionalProperties": False,
+                    "properties": {"first": _ENTRY, "last": _ENTRY},
+                }
+            }
+        },
+    }
 }
 _OPERATION = {
     "type": "object",

@@ -36,7 +36,7 @@ async def test_selected_records_are_deleted_by_domain_and_text(member: httpx2.As
 async def test_a_dry_run_counts_and_changes_nothing(member: httpx2.AsyncClient) -> None:
     await fill(member, 1, 2)
     answer = await member.delete("/api/v1/notes/bulk?all=true&dry_run=true")
-    assert answer.json()["data"] == {"count": 2, "ids": answer.json()["data"]["ids"], "dry_run": True}
+    assert answer.json()["data"] == {"count": 2, "ids": answer.json()["data"]["ids"], "dry_run": True, "undo": None}
     assert len(answer.json()["data"]["ids"]) == 2
     assert len(await rows(member)) == 2
 

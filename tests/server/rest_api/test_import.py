@@ -318,6 +318,17 @@ async def test_a_client_that_goes_away_while_sending_leaves_nothing(bear: Bear, 
     assert left_behind(bear) == []
 
 
+async def test_a_guess_makes_a_model_of_any_header(admin: httpx2.AsyncClient) -> None:
+    header = ["Limit", "limit", "Sort", "id", "12", "A" * 90, "A" * 91, "état", "path"]
+    rows = [",".join(["1"] * 8 + ["C:\\x"])] * 12
+    answer = await admin.post(
+        "/api/v1/import/guess?name=" + "m" * 90, content="\n".join([",".join(header), *rows]).encode()
+    )
+    assert answer.status_code == 200, answer.text
+    made = await admin.post("/api/v1/models", json=answer.json()["data"]["model"])
+    assert made.status_code == 201, made.text
+
+
 async def test_a_guess_names_types_and_a_model(member: httpx2.AsyncClient, nobody: httpx2.AsyncClient) -> None:
     lines = [
         f'{n},{n}.5,{"true" if n % 2 else "false"},2026-01-{n + 1:02},2026-01-02T03:04:{n:02}Z,"{{""a"":{n}}}",'

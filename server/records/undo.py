@@ -1,0 +1,121 @@
+"""Taking back what was done: a deletion, a change, or everything that one request did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from server.access.policy import Permission
+from server.db import trash
+from server.db.writer import Transaction
+from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from server.models.registry import ModelSpec
+from server.records.prepared import PreparedModel
+from server.records.service import Records
+from server.records.values import writable
+from server.records.work import Work, absent
+
+MAX_ENTRIES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """How many changes were taken back, and the entries (first, last) whose undoing brings them again."""
+
+    count: int
+    entries: tuple[int, int] | None
+
+
+def undo_entries(work: Work, records: Records, first: int, last: int, since: str) -> Undone:
+    """Take back what the actor of `work` did in these entries, the newest first, as far as their rights reach.
+
+    `since`: deletions before it can't come back. Raises NotFound, Conflict (changed since, its place is taken),
+    Forbidden, ValidationFailed (too many).
+    """
+    values = {"first": first, "last": last, "actor_id": work.actor.user_id, "row_limit": MAX_ENTRIES + 1}
+    entries = work.transaction.execute(trash.entries_between_sql(), values).fetchall()
+    if not entries:
+        raise NotFound("There is nothing of yours to undo: no such change, or it is too old.", code="nothing_to_undo")
+    if len(entries) > MAX_ENTRIES:
+        raise ValidationFailed(f"At most {MAX_ENTRIES} changes can be undone at once.", code="too_many_records")
+    for _, model, record_id, verb, before, after in entries:
+        spec = records.registry.get(model)
+        if verb == "import":
+            raise Conflict("An import can't be undone here; delete its records by their ids.", code="import")
+        permission = {"delete": "create", "update": "update"}.get(verb, "delete")
+        may = records.policy.allow(work.actor, spec, permission)
+        if verb == "delete":
+            bring_back(work, spec, may, record_id, since, {}, ("id",))
+        elif verb == "update":
+            _unchanged(work, spec, may, record_id, orjson.loads(after))
+            put_back(work, spec, may, record_id, _columns(spec, orjson.loads(before)), ("id",))
+        else:
+            work.delete(model, record_id, may)
+    return Undone(len(entries), work.remembered)
+
+
+def bring_back(
+    work: Work, spec: ModelSpec, may: Permission, record_id: int, since: str, changes: Mapping[str, Any],
+    shown: tuple[str, ...],
+) -> str:  # fmt: skip
+    """Make a deleted record again, with `changes`. Returns its JSON text. Raises NotFound, Forbidden, Conflict."""
+    prepared = work.prepared(spec.name)
+    found = work.transaction.execute(trash.last_deletion_sql(), {"model": spec.name, "record_id": record_id}).fetchone()
+    if found is None or found[3] < since:
+        raise absent(spec, record_id)
+    if may.extent == "none":
+        raise Forbidden(f"You may not create {spec.options.label_plural.lower()}, so none can be brought back.")
+    if may.owned_by is not None and found[2] != work.actor.user_id:
+        raise absent(spec, record_id)
+    row = prepared.stored({"id": record_id, **orjson.loads(found[1])})
+    row.update(changes)
+    row.update({name: prepared.defaults.get(name) for name in prepared.columns if name not in row})
+    row["updated_at"] = work.now
+    return work.bring_back(spec.name, row, shown)
+
+
+def earlier(transaction: Transaction, spec: ModelSpec, record_id: int, entry_id: int) -> dict[str, Any]:
+    """The fields that were different before the entry, as they were. Raises NotFound when there is no such change."""
+    values = {"model": spec.name, "record_id": record_id, "since": entry_id}
+    rows = transaction.execute(trash.entries_since_sql(), values).fetchall()
+    if not rows or rows[-1][0] != entry_id or rows[-1][1] != "update":
+        raise NotFound(f"The history of this {spec.options.label.lower()} has no change {entry_id}.")
+    found: dict[str, Any] = {}
+    for _, verb, before, _ in rows:
+        if verb in ("update", "delete") and before is not None:
+            found.update(orjson.loads(before))
+    return _columns(spec, found)
+
+
+def put_back(
+    work: Work, spec: ModelSpec, may: Permission, record_id: int, values: Mapping[str, Any], shown: tuple[str, ...]
+) -> str:
+    """Give a record earlier values. Returns its JSON text. Raises NotFound, Forbidden, Conflict."""
+    prepared = work.prepared(spec.name)
+    now = work.stored(prepared, record_id, may)
+    stored = prepared.stored(dict(values))
+    changes = {name: value for name, value in stored.items() if value != now[name] and name != "updated_at"}
+    for name in changes:
+        field = spec.fields.get(name)
+        kept_by_server = field is not None and field.info.read_only and work.actor.is_admin
+        if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
+            raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
+    return work.change(spec.name, record_id, changes, may, shown)
+
+
+def _columns(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in spec.table.c and name != "id"}
+
+
+def _unchanged(work: Work, spec: ModelSpec, may: Permission, record_id: int, after: Mapping[str, Any]) -> None:
+    """Nobody's later change may be lost by undoing an earlier one."""
+    prepared: PreparedModel = work.prepared(spec.name)
+    now = work.stored(prepared, record_id, may)
+    expected = prepared.stored(_columns(spec, after))
+    if any(now[name] != value for name, value in expected.items()):
+        raise Conflict(
+            f"{spec.options.label} {record_id} has changed since; its history can put it back.", code="changed_since"
+        )
