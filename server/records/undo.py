@@ -12,6 +12,7 @@ from server.access.policy import Permission
 from server.db import trash
 from server.db.writer import Transaction
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
+from server.models.base import Verb
 from server.models.registry import ModelSpec
 from server.records.prepared import PreparedModel
 from server.records.service import Records
@@ -19,6 +20,7 @@ from server.records.values import writable
 from server.records.work import Work, absent
 
 MAX_ENTRIES = 50_000
+_OPPOSITES: dict[str, Verb] = {"delete": "create", "update": "update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
         spec = records.registry.get(model)
         if verb == "import":
             raise Conflict("An import can't be undone here; delete its records by their ids.", code="import")
-        permission = {"delete": "create", "update": "update"}.get(verb, "delete")
-        may = records.policy.allow(work.actor, spec, permission)
+        may = records.policy.allow(work.actor, spec, _OPPOSITES.get(verb, "delete"))
         if verb == "delete":
             bring_back(work, spec, may, record_id, since, {}, ("id",))
         elif verb == "update":
