@@ -1,4 +1,4 @@
-"""`gridbear user`, `gridbear token`, `gridbear setup-link`."""
+"""`gridbear user`, `gridbear token`, `gridbear setup-link`, and where the other commands on data come in."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
+from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
-
-EXIT_EXISTS = 3
 
 app = typer.Typer()
 user = typer.Typer(help="People who may sign in.", no_args_is_help=True)
 token = typer.Typer(help="Personal API tokens.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
-
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="The data folder, if not the platform's own (GRIDBEAR_DATA_DIR).")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.command("export")(export_command)
+app.command("import")(import_command)
 
 
 @user.command("create")

@@ -1,0 +1,213 @@
+"""`gridbear export` and `gridbear import`: records of one model to a file and back."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.errors import GridBearError, ValidationFailed
+
+if TYPE_CHECKING:
+    from server.cli.transfer_doors import Door, Pairs
+
+SHOWN_ERRORS = 20
+
+
+class Format(StrEnum):
+    """What an export writes."""
+
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+
+
+def export_command(
+    model: Annotated[str, typer.Argument(help="The model, such as notes.")],
+    file: Annotated[Path | None, typer.Argument(help="Where to write; without it to the standard output.")] = None,
+    format_: Annotated[Format | None, typer.Option("--format", help="csv unless the file's name tells.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="A filter as in a list: done=false, priority__gte=3.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="A JSON domain.")] = None,
+    q: Annotated[str | None, typer.Option("--q", help="Full text.")] = None,
+    fields: Annotated[str | None, typer.Option("--fields", help="Only these fields, with commas.")] = None,
+    sort: Annotated[str | None, typer.Option("--sort", help="Such as -created_at,title.")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with a byte order mark, for Excel.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the records of a model as CSV, JSON or JSON lines."""
+    from server.cli.transfer_doors import data_door  # the whole server; `--help` can do without
+
+    filters = [*_filters(where or []), *_given(domain=domain, q=q)]
+    kind = format_ or _format_of(file)
+    parameters = [*filters, *_given(fields=fields, sort=sort, bom="true" if bom else None), ("format", kind.value)]
+    with data_door(data_dir) as door, _target(file, force) as out:
+        rows = _written(door, model, filters, parameters, kind, out, quiet=file is None)
+    if file is not None:
+        typer.echo(f"{rows:,} records of {model} are in {file}.")
+
+
+def import_command(
+    model: Annotated[str, typer.Argument(help="The model, such as notes.")],
+    file: Annotated[Path, typer.Argument(help="A CSV, JSON, JSON lines or SQLite file.")],
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the model from what the file holds, if there is none.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Import what is good; without it every row or none.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="COLUMN=field, or COLUMN= to leave it out; more than once.")
+    ] = None,
+    ignore_unknown: Annotated[
+        bool, typer.Option("--ignore-unknown", help="Leave out columns that are no field.")
+    ] = False,
+    keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Keep id, times and owner of the rows.")] = False,
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Whose records they become; the first admin's unless told.")
+    ] = None,
+    table: Annotated[str | None, typer.Option("--table", help="The table of a SQLite file.")] = None,
+    delimiter: Annotated[str | None, typer.Option("--delimiter", help="Of a CSV; its first line tells, too.")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Read records from a file. Nothing is stored when a row can't be used, unless --skip-bad."""
+    from server.cli.transfer_doors import data_door, readable  # the whole server; `--help` can do without
+
+    of_file = _given(table=table, delimiter=delimiter)
+    readable(file)
+    with data_door(data_dir) as door:
+        if create and not door.has_model(model):
+            _make_model(door, model, of_file, file, dry_run=dry_run)
+        parameters = [
+            *of_file,
+            *_given(
+                mode="skip_bad" if skip_bad else None,
+                dry_run="true" if dry_run else None,
+                ignore_unknown="true" if ignore_unknown else None,
+                keep_ids="true" if keep_ids else None,
+                owner=owner or door.first_admin(),
+                mapping=json.dumps(_mapping(mapping)) if mapping else None,
+            ),
+        ]
+        try:
+            report = _read(door, model, parameters, file)
+        except ValidationFailed as error:
+            if error.code != "rows_refused":
+                raise
+            _show_refused(error)
+            raise typer.Exit(1) from None
+    typer.echo(json.dumps(report) if as_json else _summary(report, file))
+    _show_errors([(str(one["row"]), one["field"] or "", one["message"]) for one in report["errors"]], report["refused"])
+
+
+def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool) -> None:
+    definition = door.guess(of_file, model, file)["model"]
+    fields = ", ".join(f"{one['name']} ({one['type']})" for one in definition["fields"])
+    typer.echo(f"{'Would make' if dry_run else 'Making'} the model {model}: {fields}.", err=True)
+    if dry_run:
+        raise typer.Exit
+    door.make_model(definition)
+
+
+def _written(
+    door: Door, model: str, filters: Pairs, parameters: Pairs, kind: Format, out: BinaryIO, *, quiet: bool
+) -> int:
+    from server.cli.progress import progress_bar
+
+    total = door.count(model, filters)
+    end = b"\r\n" if kind is Format.csv else b"\n"
+    rows = 0
+    with progress_bar(f"Exporting {model}", total, unit="records", hidden=quiet) as told:
+        try:
+            for chunk in door.export(model, parameters):
+                out.write(chunk)
+                # Near enough for a bar: a text of a CSV may hold line ends of its own.
+                rows = min(total, rows + chunk.count(end))
+                told(rows)
+        except http.client.HTTPException as error:
+            raise GridBearError("The export broke off; the log of the server has the reason.") from error
+    return total
+
+
+def _read(door: Door, model: str, parameters: Pairs, file: Path) -> dict[str, Any]:
+    from server.cli.progress import progress_bar
+
+    with progress_bar(f"Importing {file.name}", file.stat().st_size, unit="bytes", then="Storing") as told:
+        return door.import_file(model, parameters, file, told)
+
+
+@contextlib.contextmanager
+def _target(file: Path | None, force: bool) -> Iterator[BinaryIO]:
+    """Where to write: a file appears whole or not at all."""
+    if file is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    if file.exists() and not force:
+        typer.echo(f"gridbear: {file} exists already; choose another name, or replace it with --force.", err=True)
+        raise typer.Exit(EXIT_EXISTS)
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("wb") as out:
+            yield out
+        part.replace(file)
+    except OSError as error:
+        raise GridBearError(f"{file} can't be written ({error.strerror or error}).") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _format_of(file: Path | None) -> Format:
+    ending = file.suffix.lower().lstrip(".") if file is not None else ""
+    return next((known for known in Format if known == ending), Format.csv)
+
+
+def _given(**values: str | None) -> Pairs:
+    return [(name, value) for name, value in values.items() if value is not None]
+
+
+def _filters(texts: list[str]) -> Pairs:
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, _ in pairs:
+        if not name or not sign:
+            raise ValidationFailed(f"--where: a filter such as done=false is wanted, not {name!r}.")
+    return [(name, value) for name, _, value in pairs]
+
+
+def _mapping(texts: list[str]) -> dict[str, str | None]:
+    pairs = [text.rpartition("=") for text in texts]
+    if any(not column for column, _, _ in pairs):
+        raise ValidationFailed("--map: COLUMN=field is wanted, such as --map 'Name=title'.")
+    return {column: field or None for column, _, field in pairs}
+
+
+def _summary(report: dict[str, Any], file: Path) -> str:
+    verb = "would be imported" if report["dry_run"] else "were imported"
+    text = f"{report['imported']:,} of {report['rows']:,} rows of {file.name} {verb} into {report['model']}"
+    ignored = f"; left out: {', '.join(report['ignored'])}" if report["ignored"] else ""
+    return f"{text} ({report['seconds']:.1f} s){ignored}."
+
+
+def _show_refused(error: ValidationFailed) -> None:
+    typer.echo(f"gridbear: {error.message}", err=True)
+    rows = [(*name.partition(".")[::2], found.message) for name, found in error.fields.items()]
+    _show_errors(rows, len(rows))
+
+
+def _show_errors(errors: list[tuple[str, str, str]], count: int) -> None:
+    for row, field, message in errors[:SHOWN_ERRORS]:
+        typer.echo(f"  row {row}{f', {field}' if field else ''}: {message}", err=True)
+    if count > SHOWN_ERRORS and errors:
+        typer.echo(f"  … {count:,} refused in all", err=True)
