@@ -37,7 +37,9 @@ class FieldInfo:
     create_only: bool = False
     """Given when the record is made, fixed afterwards."""
     write_only: bool = False
-    """Goes in and never comes out."""
+    """Goes in and never comes out. Lies sealed in the file, unless `hashed`."""
+    hashed: bool = False
+    """Only a hash of it is stored."""
     hidden: bool = False
     """Not part of any surface."""
     admin_only: bool = False

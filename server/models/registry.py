@@ -22,6 +22,9 @@ RESERVED_MEMBER_WORDS = frozenset(("aggregate", "import", "export", "bulk", "del
 """What stands where a record's id does and is none."""
 
 
+_SEALABLE = ("secret", "text", "long_text", "json", "url", "email")
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
     """One field of a model."""
@@ -48,6 +51,8 @@ class ModelSpec:
     shown: tuple[str, ...]
     """The fields that a row shows, in order."""
     owner_column: str | None
+    sealed: tuple[str, ...]
+    """The fields whose values lie sealed in the file."""
 
     def rules_for(self, role: str | None) -> Rules:
         """The default rules of a role; verbs that the model does not offer are `none`."""
@@ -103,7 +108,19 @@ def model_spec(table: Table, options: ModelOptions) -> ModelSpec:
             fields[str(column.name)] = _field(column, info)
     shown = tuple(name for name, field in fields.items() if not field.info.write_only)
     owner = options.owner_column or ("owner_id" if "owner_id" in table.c else None)
-    return ModelSpec(str(table.name), table, options, fields, shown, owner)
+    return ModelSpec(str(table.name), table, options, fields, shown, owner, _sealed(table, fields))
+
+
+def _sealed(table: Table, fields: dict[str, FieldSpec]) -> tuple[str, ...]:
+    names = tuple(name for name, field in fields.items() if field.info.write_only and not field.info.hashed)
+    for name in names:
+        field = fields[name]
+        if field.type not in _SEALABLE or field.unique or field.info.searchable:
+            raise TypeError(
+                f"{table.name}.{name} is write-only: it must be one of {', '.join(_SEALABLE)}, and neither unique nor "
+                "searchable, because it is stored sealed (hashed=True: a behaviour stores a hash of it)"
+            )
+    return names
 
 
 def _field(column: Column[Any], info: FieldInfo) -> FieldSpec:

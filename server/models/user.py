@@ -50,6 +50,7 @@ class User(Record, Base):
         SecretText,
         label="Password",
         write_only=True,
+        hashed=True,
         create_only=True,
         max_length=PASSWORD_MAX_LENGTH,
         help=f"At least {PASSWORD_MIN_LENGTH} characters. Changed later by its owner; only its hash is stored.",
