@@ -10,7 +10,7 @@ from server.access.actor import Actor
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
 from server.models.base import VERBS, Extent, Verb
-from server.models.registry import ModelSpec
+from server.models.registry import ModelSpec, unknown_model
 
 _WIDTH: dict[Extent, int] = {"none": 0, "own": 1, "all": 2}
 _READING = ("list", "read")
@@ -99,10 +99,17 @@ class Policy:
             raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
         found = self.permission(actor, spec, verb)
         if found.extent == "none":
+            if spec.options.made_here and not self.known_fields(actor, spec):
+                raise unknown_model(spec.name)
             if verb not in spec.options.verbs and actor.kind != "system":
                 raise Forbidden(f"{spec.options.label_plural} can't be changed this way.", code="verb_not_offered")
             raise Forbidden(f"You may not {verb} {spec.options.label_plural.lower()}.")
         return found
+
+    def known_fields(self, actor: Actor, spec: ModelSpec) -> frozenset[str]:
+        """The fields that `actor` may know of, for they can use them with some verb."""
+        usable = [may for verb in VERBS if (may := self.permission(actor, spec, verb)).extent != "none"]
+        return frozenset(name for name in spec.fields if any(name not in may.hidden for may in usable))
 
     def grants(self, actor: Actor, spec: ModelSpec, verb: Verb) -> list[Grant]:
         """Everything that speaks for or against `actor`, the role first."""

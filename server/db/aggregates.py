@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Table
 
 from server.db.connection import NUMBER_FUNCTION
-from server.db.statements import ListShape, selection, value_json
+from server.db.statements import ListShape, selection, truth_json, value_json
 from server.db.types import type_name
 
 Function = Literal["sum", "avg", "min", "max"]
@@ -59,6 +59,9 @@ def _group_json(table: Table, key: GroupKey) -> str:
 def _value(table: Table, function: Function, column: str) -> str:
     found: Any = table.c[column]
     expression = f'{function}("{table.name}"."{column}")'
-    if type_name(found.type) == "number" or function == "avg":
+    kind = type_name(found.type)
+    if kind == "boolean":
+        return f"json({truth_json(expression)})"
+    if kind == "number" or function == "avg":
         return f"json({NUMBER_FUNCTION}({expression}))"
     return expression

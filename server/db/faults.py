@@ -29,6 +29,8 @@ def translate(error: sqlite3.Error, hidden: frozenset[str] = frozenset({"owner_i
         return Busy("The database is locked by another program. Close it and try again.", retry_after=1.0)
     if "interrupted" in text:
         return Busy("The query was stopped because it took too long.", retry_after=1.0)
+    if "integer overflow" in text:
+        return ValidationFailed("A sum has more than 64 bits.", code="out_of_range")
     if "too large" in text or "too big" in text:
         return ValidationFailed("A value is too large to be stored.")
     log.error("database error: %s", text)

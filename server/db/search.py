@@ -63,6 +63,22 @@ def search_ddl(table: Table) -> list[str]:
     ]
 
 
+def rank_sql(table: Table, columns: Sequence[str]) -> str:
+    """An SQL expression that is least for the best hit. See `ListShape.rank_by` for `columns`."""
+    index = search_table(table.name)
+    if not columns:
+        return f'"{index}".rank'
+    # BM25 weighs a word by how many rows have it, and a hit by the length of all columns: the order of a person's own
+    # rows would tell what others have written. Here hits count, and shorter texts more.
+    names = searched_columns(table)
+    parts = []
+    for column in columns:
+        text = f'"{table.name}"."{column}"'
+        hits = f"(length(highlight(\"{index}\", {names.index(column)}, char(1), '')) - length({text}))"
+        parts.append(f"coalesce({hits} * 2.2 / ({hits} + 0.3 + length({text}) / 500.0), 0)")
+    return f"-({' + '.join(parts)})"
+
+
 def drop_search(connection: sqlite3.Connection, table_name: str) -> None:
     """Remove the index of a table, if there is one."""
     index = search_table(table_name)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from server.db.conditions import SCANNING_OPERATORS, Condition, Leaf, condition_sql, leaves
 from server.db.connection import NOCASE_COLLATION, NUMBER_FUNCTION
-from server.db.search import search_table
+from server.db.search import rank_sql, search_table
 from server.db.types import type_name
 
 _DIALECT = sqlite.dialect(paramstyle="named")
@@ -51,6 +51,8 @@ class ListShape:
     fields: tuple[str, ...] = ()
     expand: tuple[Expansion, ...] = ()
     search: bool = False
+    rank_by: tuple[str, ...] = ()
+    """The searched columns of the row itself that decide its rank; none: all rows and columns do, by BM25."""
     after: tuple[bool, ...] | None = None
     """For a page after a cursor: which of the cursor's sort values are NULL."""
 
@@ -106,13 +108,18 @@ def value_json(column: Column[Any], source: str) -> str:
     name = f'"{source}"."{column.name}"'
     match type_name(column.type):
         case "boolean":
-            return f"json(CASE {name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+            return f"json({truth_json(name)})"
         case "json" | "tags":
             return f"json({name})"
         case "number":
             return f"json({NUMBER_FUNCTION}({name}))"
         case _:
             return name
+
+
+def truth_json(expression: str) -> str:
+    """An SQL expression that renders a stored boolean as text."""
+    return f"CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
 
 
 def list_statement(table: Table, shape: ListShape, row: str | None = None) -> ListStatement:
@@ -124,7 +131,7 @@ def list_statement(table: Table, shape: ListShape, row: str | None = None) -> Li
     keys = "".join(f', "{name}"."{key.column}"' for key in shape.keys)
     order = ", ".join(_ordering(name, key) for key in shape.keys)
     if by_rank:
-        order = f'"{search_table(name)}".rank, "{name}".id'
+        order = f'{rank_sql(table, shape.rank_by)}, "{name}".id'
     rows = (
         f"SELECT {row or row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys} {selected} "
         f"ORDER BY {order} LIMIT :row_limit OFFSET :row_offset"

@@ -92,8 +92,13 @@ class ModelRegistry:
         """The model `name`. Raises NotFound."""
         spec = self._specs.get(name)
         if spec is None:
-            raise NotFound(f"There is no model {name!r}. GET /api/v1/models lists them.", code="unknown_model")
+            raise unknown_model(name)
         return spec
+
+
+def unknown_model(name: str) -> NotFound:
+    """There is no such model, or the caller may not know of it."""
+    return NotFound(f"There is no model {name!r}. GET /api/v1/models lists them.", code="unknown_model")
 
 
 def model_spec(table: Table, options: ModelOptions) -> ModelSpec:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from server.db.statements import SortKey
-from server.records.values import BadValue
+from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue
 
 
 def encode_cursor(keys: Sequence[SortKey], values: Sequence[Any]) -> str:
@@ -25,11 +25,17 @@ def decode_cursor(text: str, keys: Sequence[SortKey]) -> list[Any]:
     except (ValueError, binascii.Error):
         raise BadValue("bad_cursor", "take the text of `next` from the page before, unchanged") from None
     good = isinstance(found, list) and len(found) == len(keys) + 1
-    if not good or not all(value is None or isinstance(value, (str, int, float)) for value in found):
+    if not good or not all(_is_key(value) for value in found):
         raise BadValue("bad_cursor", "take the text of `next` from the page before, unchanged")
     if found[0] != _order(keys):
         raise BadValue("other_order", "this cursor belongs to another `sort`; begin again without it")
     return list(found[1:])
+
+
+def _is_key(value: Any) -> bool:
+    if isinstance(value, int):
+        return INTEGER_MIN <= value <= INTEGER_MAX
+    return value is None or isinstance(value, (str, float))
 
 
 def _order(keys: Sequence[SortKey]) -> str:

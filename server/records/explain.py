@@ -7,7 +7,7 @@ from typing import Any, cast
 from server.access.actor import SYSTEM, Actor, Role
 from server.errors import Forbidden, NotFound, ValidationFailed
 from server.models.base import VERBS, Verb
-from server.models.registry import ModelSpec
+from server.models.registry import ModelSpec, unknown_model
 from server.records.service import Records
 
 
@@ -22,12 +22,8 @@ async def explain_access(
     if verb not in VERBS:
         raise ValidationFailed.of("verb", "unknown_verb", f"one of {', '.join(VERBS)} is wanted")
     about = await _person(records, actor, user_id)
-    if (
-        about is actor
-        and not about.is_admin
-        and all(records.policy.permission(about, spec, known).extent == "none" for known in VERBS)
-    ):
-        raise NotFound(f"There is no model {model!r}. GET /api/v1/models lists them.", code="unknown_model")
+    if about is actor and not about.is_admin and not records.policy.known_fields(about, spec):
+        raise unknown_model(model)
     may = records.policy.permission(about, spec, verb)
     answer: dict[str, Any] = {
         "model": model,

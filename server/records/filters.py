@@ -59,6 +59,8 @@ class Filters:
         found = self.shown(name)
         try:
             if operator == "is_null":
+                if not isinstance(value, bool):
+                    raise BadValue("wrong_type", "true or false is wanted")
                 return self._keep(name, operator, int(value))
             self._check(found, operator, name)
             if operator in ("like", "ilike"):

@@ -15,6 +15,7 @@ from server.db import trash
 from server.db.store import Store
 from server.db.writer import Transaction
 from server.errors import Conflict, NotFound
+from server.models.base import Verb
 from server.models.registry import ModelSpec
 from server.records.service import Records
 from server.records.times import to_text
@@ -46,8 +47,7 @@ class History:
         self, actor: Actor, model: str, record_id: int, *, limit: int = 50, until: int | None = None
     ) -> Entries:
         """What happened to one record, also to a deleted one. Raises NotFound when it is not the caller's to read."""
-        spec = self._spec(model)
-        may = self._records.policy.allow(actor, spec, "read")
+        spec, may = self._spec(actor, model, "read")
         present = True
         try:
             await self._records.read_row(actor, model, record_id)
@@ -69,8 +69,7 @@ class History:
 
     async def deleted(self, actor: Actor, model: str, *, limit: int = 50, offset: int = 0) -> Entries:
         """Deleted records that can be brought back, the latest first."""
-        spec = self._spec(model)
-        may = self._records.policy.allow(actor, spec, "list")
+        spec, may = self._spec(actor, model, "list")
         values = {"since": self._oldest_deletion(), "actor_id": actor.user_id}
         page, count = trash.deleted_sql(spec.table.name, owned=may.owned_by is not None)
         rows, [(total,)] = await self._store.read(
@@ -83,10 +82,9 @@ class History:
 
         Returns the row as JSON. Raises NotFound, Forbidden, Conflict (not deleted, or its place is taken).
         """
-        spec = self._spec(model)
+        spec, change = self._spec(actor, model, "update")
         policy = self._records.policy
-        change = policy.allow(actor, spec, "update")
-        make = policy.permission(actor, spec, "create")
+        make, read = policy.permission(actor, spec, "create"), policy.permission(actor, spec, "read")
         shown = self._records.shelf.shown_to(actor, spec)
         since = self._oldest_deletion()
 
@@ -104,7 +102,7 @@ class History:
                     work, spec, change, record_id, earlier(work.transaction, spec, record_id, before), shown
                 )
             changes = {} if before is None else earlier(work.transaction, spec, record_id, before)
-            return bring_back(work, spec, make, record_id, since, changes, shown)
+            return bring_back(work, spec, (make, read), record_id, since, changes, shown)
 
         try:
             return await self._records.work(actor, run, (model,))
@@ -153,11 +151,12 @@ class History:
             if part < _CHUNK:
                 return gone
 
-    def _spec(self, model: str) -> ModelSpec:
+    def _spec(self, actor: Actor, model: str, verb: Verb) -> tuple[ModelSpec, Permission]:
         spec = self._records.registry.get(model)
+        may = self._records.policy.allow(actor, spec, verb)
         if not spec.options.history:
             raise NotFound(f"No history is kept of {spec.options.label_plural.lower()}.", code="no_history")
-        return spec
+        return spec, may
 
     def _oldest_deletion(self) -> str:
         return to_text(self._now() - timedelta(days=self._records.shelf.settings.current.trash_days))

@@ -151,7 +151,11 @@ def not_unique(fields: Sequence[str]) -> Conflict:
 def _unique_field(spec: ModelSpec, key: Sequence[str], may: Permission) -> FieldSpec:
     field = spec.fields.get(key[0]) if len(key) == 1 else None
     if field is None or not field.unique or field.name in may.hidden or field.info.write_only:
-        unique = [name for name, found in spec.fields.items() if found.unique and not found.info.write_only]
+        unique = [
+            name
+            for name, found in spec.fields.items()
+            if found.unique and name not in may.hidden and not found.info.write_only
+        ]
         known = f"one of {', '.join(unique)}" if unique else "a unique field, and this model has none"
         raise ValidationFailed.of("upsert", "not_unique_field", f"{known} is wanted")
     return field

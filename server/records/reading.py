@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from server.access.actor import Actor
 from server.access.policy import Permission
+from server.db.search import searched_columns
 from server.db.statements import ListShape, unique_shape
 from server.errors import Forbidden
 from server.models.registry import ModelSpec
@@ -79,7 +80,7 @@ class Reading:
         """Rows as dicts; keys of `where` are `field` or `field__op`, its values Python values (None: is null)."""
         spec = self._shelf.registry.get(model)
         may = self._shelf.policy.allow(actor, spec, "list")
-        query = find_query(spec, may, where or {}, sort, limit, internal=actor.kind == "system")
+        query = find_query(spec, may, where or {}, sort, limit)
         rows: list[dict[str, Any]] = orjson.loads((await self._page(actor, spec, may, query)).rows)
         return rows
 
@@ -149,11 +150,19 @@ class Reading:
         prepared = self._shelf.models[spec.name]
         values = _values(actor, may, query)
         expand = self._shelf.expansions(actor, spec, query.expand) if query.expand else ()
-        shape = ListShape(query.condition, query.sort, may.owned_by, query.fields, expand, query.search is not None)
+        shape = ListShape(
+            query.condition,
+            query.sort,
+            may.owned_by,
+            query.fields,
+            expand,
+            query.search is not None,
+            _rank_by(spec, may) if query.search is not None and not query.sort else (),
+        )
         window = {**values, "actor_id": actor.user_id, "row_limit": query.limit + 1, "row_offset": query.offset}
         if query.cursor is not None:
             after = decode_cursor(query.cursor, shape.keys)
-            shape = _after(shape, tuple(value is None for value in after))
+            shape = replace(shape, after=tuple(value is None for value in after))
             window.update({f"k{index}": value for index, value in enumerate(after)})
         compiled = prepared.list_of(shape)
         count, key = None, (spec.name, query.condition, may.owned_by, query.search is None, tuple(values.items()))
@@ -201,8 +210,11 @@ def _values(actor: Actor, may: Permission, query: ListQuery) -> dict[str, Any]:
     return values
 
 
-def _after(shape: ListShape, nulls: tuple[bool, ...]) -> ListShape:
-    return ListShape(shape.condition, shape.sort, shape.owned_by, shape.fields, shape.expand, shape.search, nulls)
+def _rank_by(spec: ModelSpec, may: Permission) -> tuple[str, ...]:
+    """What may decide the order of hits: of somebody who does not see every row and column, their own alone."""
+    columns = searched_columns(spec.table)
+    shown = tuple(name for name in columns if name in may.shown)
+    return shown if may.owned_by is not None or len(shown) < len(columns) else ()
 
 
 def _system_only(actor: Actor) -> None:

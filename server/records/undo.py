@@ -49,7 +49,7 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
             raise Conflict("An import can't be undone here; delete its records by their ids.", code="import")
         may = records.policy.allow(work.actor, spec, _OPPOSITES.get(verb, "delete"))
         if verb == "delete":
-            bring_back(work, spec, may, record_id, since, {}, ("id",))
+            bring_back(work, spec, (may,), record_id, since, {}, ("id",))
         elif verb == "update":
             _unchanged(work, spec, may, record_id, orjson.loads(after))
             put_back(work, spec, may, record_id, _columns(spec, orjson.loads(before)), ("id",))
@@ -59,17 +59,22 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
 
 
 def bring_back(
-    work: Work, spec: ModelSpec, may: Permission, record_id: int, since: str, changes: Mapping[str, Any],
-    shown: tuple[str, ...],
+    work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str,
+    changes: Mapping[str, Any], shown: tuple[str, ...],
 ) -> str:  # fmt: skip
-    """Make a deleted record again, with `changes`. Returns its JSON text. Raises NotFound, Forbidden, Conflict."""
+    """Make a deleted record again, with `changes`, if all `wanted` permissions reach it. Returns its JSON text.
+
+    Raises NotFound, Forbidden, Conflict.
+    """
+    # Before anything is looked up: who may not bring records back learns of none.
+    if any(may.extent == "none" for may in wanted):
+        plural = spec.options.label_plural.lower()
+        raise Forbidden(f"You may not create and read {plural}, so none can be brought back.")
     prepared = work.prepared(spec.name)
     found = work.transaction.execute(trash.last_deletion_sql(), {"model": spec.name, "record_id": record_id}).fetchone()
     if found is None or found[3] < since:
         raise absent(spec, record_id)
-    if may.extent == "none":
-        raise Forbidden(f"You may not create {spec.options.label_plural.lower()}, so none can be brought back.")
-    if may.owned_by is not None and found[2] != work.actor.user_id:
+    if found[2] != work.actor.user_id and any(may.owned_by is not None for may in wanted):
         raise absent(spec, record_id)
     row = prepared.stored({"id": record_id, **orjson.loads(found[1])})
     row.update(changes)

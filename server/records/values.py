@@ -71,7 +71,8 @@ def _number(field: FieldSpec, value: Any) -> Any:
         number = math.inf
     if not math.isfinite(number):
         raise BadValue("not_finite", "a finite number is wanted")
-    return _ranged(field, number)
+    # SQLite keeps no negative zero; what is answered first must be what is read later.
+    return _ranged(field, number + 0.0)
 
 
 def _ranged(field: FieldSpec, value: Any) -> Any:

@@ -46,7 +46,8 @@ class Work:
         prepared = self._shelf.models[model]
         self._check_relations(prepared, row, {})
         self.transaction.touched.add(model)
-        record_id, text = self.transaction.execute(prepared.create(shown), row).fetchone()
+        told = self._told(prepared, row, shown)
+        record_id, text = self.transaction.execute(prepared.create(told), row).fetchone()
         owner = _owner(prepared.spec, row, record_id)
         self._settle(prepared, "create", record_id, len(text))
         self._remember(prepared.spec, "create", record_id, owner, None, None)
@@ -69,7 +70,8 @@ class Work:
         self.transaction.touched.add(model)
         parameters = {**changes, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
         columns = (*(name for name in changes if name != "updated_at"), "updated_at")
-        found = self.transaction.execute(prepared.update(columns, may.owned_by, shown), parameters).fetchone()
+        told = self._told(prepared, before, shown)
+        found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()
         if found is None:
             raise absent(prepared.spec, record_id)
         self._settle(prepared, "update", record_id, len(found[1]))
@@ -91,11 +93,7 @@ class Work:
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.insert_with_id, row)
         record_id = int(row["id"])
-        text = str(
-            self.transaction.execute(
-                prepared.read(shown, None), {"id": record_id, "actor_id": self.actor.user_id}
-            ).fetchone()[0]
-        )
+        text = self._text(prepared, row, shown)
         self._settle(prepared, "create", record_id, len(text))
         owner = _owner(prepared.spec, row, record_id)
         self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
@@ -121,15 +119,22 @@ class Work:
         if row is None or (may.owned_by is not None and row[may.owned_by] != self.actor.user_id):
             raise absent(prepared.spec, record_id)
         if if_match is not None:
-            read = self._shelf.policy.permission(self.actor, prepared.spec, "read")
-            found = self.transaction.execute(
-                prepared.read(read.shown, None), {"id": record_id, "actor_id": self.actor.user_id}
-            ).fetchone()
-            if not if_match(etag_of(str(found[0]))):
+            shown = self._shelf.shown_to(self.actor, prepared.spec)
+            if not if_match(etag_of(self._text(prepared, row, shown))):
                 raise PreconditionFailed(
                     "The record was changed by somebody else. Read it again, then repeat the change."
                 )
         return row
+
+    def _text(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> str:
+        """A stored row as JSON, as far as the actor may see it."""
+        sql = prepared.read(self._told(prepared, row, shown), None)
+        return str(self.transaction.execute(sql, {"id": row["id"]}).fetchone()[0])
+
+    def _told(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> tuple[str, ...]:
+        """`shown`, or the id alone where the actor may change a row that they may not read."""
+        owner = self._shelf.policy.permission(self.actor, prepared.spec, "read").owned_by
+        return shown if owner is None or row.get(owner) == self.actor.user_id else ("id",)
 
     def _row(self, prepared: PreparedModel, record_id: int) -> dict[str, Any] | None:
         found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Request, Response
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.config import SettingsHolder
-from server.errors import NotFound
 from server.models.own_definition import OwnDefinition
-from server.models.registry import ModelSpec
+from server.models.registry import ModelSpec, unknown_model
 from server.records.own_models import OwnModels
 from server.records.service import Records
 from server.rest_api.gate import RestGate
@@ -70,7 +69,7 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
         actor = gate.enter_route(request, response)
         described = describe_model(records.policy, actor, records.registry.get(model))
         if described is None:
-            raise NotFound(f"There is no model {model!r}. GET /api/v1/models lists them.", code="unknown_model")
+            raise unknown_model(model)
         return {"ok": True, "data": described}
 
     @router.get("/models/{model}/definition", summary="A model of your own as it was declared (admins)")

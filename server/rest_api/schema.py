@@ -16,9 +16,7 @@ def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, A
     verbs = offered_extents(policy, actor, spec)
     if all(extent == "none" for extent in verbs.values()):
         return None
-    hidden = frozenset.intersection(
-        *(policy.permission(actor, spec, verb).hidden for verb, extent in verbs.items() if extent != "none")
-    )
+    known = policy.known_fields(actor, spec)
     options = spec.options
     return {
         "name": spec.name,
@@ -26,12 +24,12 @@ def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, A
         "label_plural": options.label_plural,
         "description": options.description,
         "group": options.group,
-        "title_field": options.title_field,
+        "title_field": options.title_field if options.title_field in known else "id",
         "verbs": verbs,
         "made_here": options.made_here,
         "history": options.history,
-        "searchable": list(searched_columns(spec.table)),
-        "fields": [_describe_field(actor, field) for name, field in spec.fields.items() if name not in hidden],
+        "searchable": [name for name in searched_columns(spec.table) if name in known],
+        "fields": [_describe_field(actor, field) for name, field in spec.fields.items() if name in known],
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -67,7 +68,7 @@ class ApiDocument:
         if not self._base or specs != self._common:
             self._app.openapi_schema = None
             self._base, self._common = _merged(self._app.openapi(), specs), specs
-        own = [spec for spec in self._records.registry if spec.options.made_here and self._listed(actor, spec)]
+        own = [] if actor is None else list(self._own(actor))
         document = {**self._base, "servers": [{"url": self._settings.current.base_path or "/"}]}
         if not own:
             return document
@@ -76,8 +77,14 @@ class ApiDocument:
         document["components"] = {**document["components"], "schemas": dict(document["components"]["schemas"])}
         return _merged(document, own)
 
-    def _listed(self, actor: Actor | None, spec: ModelSpec) -> bool:
-        return actor is not None and self._records.policy.permission(actor, spec, "list").extent != "none"
+    def _own(self, actor: Actor) -> Iterator[ModelSpec]:
+        """The models that were made here and that `actor` may list, with the fields that they may know of."""
+        policy = self._records.policy
+        for spec in self._records.registry:
+            if spec.options.made_here and policy.permission(actor, spec, "list").extent != "none":
+                known = policy.known_fields(actor, spec)
+                fields = {name: field for name, field in spec.fields.items() if name in known}
+                yield replace(spec, fields=fields, shown=tuple(name for name in spec.shown if name in known))
 
 
 def openapi_router(document: ApiDocument, actor_for: Callable[[Scope], Actor]) -> APIRouter:

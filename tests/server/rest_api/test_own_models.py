@@ -79,7 +79,9 @@ async def test_it_is_in_the_document_of_those_who_may_list_it_alone(
         assert ("/api/v1/books" in answer.json()["paths"]) is there
         assert ("/api/v1/books" in answer.text) is there
         assert answer.headers["vary"] == "Cookie, Authorization"
-    assert (await guest_role.get("/api/v1/books")).status_code == 403
+    hidden, unknown = await guest_role.get("/api/v1/books"), await guest_role.get("/api/v1/bears")
+    assert (hidden.status_code, hidden.json()["code"]) == (404, "unknown_model")
+    assert hidden.json()["error"] == unknown.json()["error"].replace("bears", "books")
     assert (await nobody.get("/api/v1/books")).status_code == 401
     assert "books" not in [model["name"] for model in (await guest_role.get(URL)).json()["data"]]
 

@@ -1,0 +1,191 @@
+"""What a person may not see is told by no side door: each of these was one, or is next to one that was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from server.access.actor import Actor
+from server.errors import ValidationFailed
+from tests.conftest import Bear
+
+pytestmark = pytest.mark.anyio
+
+CARDS = {
+    "name": "cards", "label": "Card", "label_plural": "Cards", "fields": [
+        {"name": "title", "type": "text", "required": True, "searchable": True, "default": "untitled"},
+        {"name": "zpin", "type": "text", "searchable": True},
+        {"name": "zcode", "type": "text", "unique": "global"},
+        {"name": "score", "type": "integer"}]}  # fmt: skip
+URL = "/api/v1/cards"
+
+
+async def rule(admin: httpx2.AsyncClient, verb: str, extent: str, *hidden: str, model: str = "cards") -> None:
+    values = {"role": "member", "model": model, "verb": verb, "extent": extent, "hidden_fields": list(hidden)}
+    answer = await admin.post("/api/v1/access_rules", json=values)
+    assert answer.status_code == 201, answer.text
+
+
+async def card(client: httpx2.AsyncClient, **values: Any) -> int:
+    answer = await client.post(URL, json=values)
+    assert answer.status_code == 201, answer.text
+    return int(answer.json()["data"]["id"])
+
+
+@pytest.fixture
+async def cards(admin: httpx2.AsyncClient) -> None:
+    answer = await admin.post("/api/v1/models", json=CARDS)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_who_may_change_a_record_but_not_read_it_gets_its_id_alone(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "update", "all")
+    hers = await card(other, title="hers", zpin="1234", zcode="c")
+    mine = await card(member, title="mine", zpin="5678")
+    assert (await member.patch(f"{URL}/{hers}", json={"score": 1})).json()["data"] == {"id": hers}
+    assert (await member.put(f"{URL}/{mine}", json={"title": "still"})).json()["data"]["title"] == "still"
+    body = {"operations": [{"verb": "update", "model": "cards", "id": hers, "values": {"score": 2}}]}
+    assert (await member.post("/api/v1/batch", json=body)).json()["data"][0]["data"] == {"id": hers}
+    body["operations"].append(
+        {"verb": "update", "model": "cards", "id": mine, "values": {"title": {"$ref": "0.zpin"}}}  # type: ignore[dict-item]
+    )
+    told = await member.post("/api/v1/batch", json=body)
+    assert told.status_code == 422 and "1234" not in told.text
+    upserted = await member.post(f"{URL}?upsert=zcode", json={"title": "hers", "zcode": "c"})
+    assert upserted.json()["data"] == {"id": hers}
+
+
+async def test_an_entity_tag_guessed_for_an_unreadable_record_tells_nothing(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "update", "all")
+    hers = await card(other, title="hers", zpin="1234")
+    true_tag = (await other.get(f"{URL}/{hers}")).headers["etag"]
+    guessed = await member.patch(f"{URL}/{hers}", json={"score": 1}, headers={"if-match": true_tag})
+    assert guessed.status_code == 412
+    own_tag = (await member.patch(f"{URL}/{hers}", json={"score": 1})).headers["etag"]
+    again = await member.patch(f"{URL}/{hers}", json={"score": 2}, headers={"if-match": own_tag})
+    assert again.status_code == 200
+
+
+async def test_only_a_record_that_one_may_read_is_brought_back(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "create", "all")
+    await rule(admin, "update", "all")
+    hers, mine = await card(other, title="hers", zpin="1234"), await card(member, title="mine")
+    await other.delete(f"{URL}/{hers}")
+    await member.delete(f"{URL}/{mine}")
+    told = await member.post(f"{URL}/{hers}/restore")
+    assert told.status_code == 404 and "1234" not in told.text
+    assert (await member.post(f"{URL}/{mine}/restore")).json()["data"]["title"] == "mine"
+    assert (await other.post(f"{URL}/{hers}/restore")).status_code == 200
+
+
+async def test_who_may_not_create_learns_nothing_of_deleted_records(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    hers = await card(other, title="hers")
+    await other.delete(f"{URL}/{hers}")
+    await rule(admin, "create", "none")
+    gone, never = await member.post(f"{URL}/{hers}/restore"), await member.post(f"{URL}/4711/restore")
+    assert (gone.status_code, gone.json()["error"]) == (never.status_code, never.json()["error"])
+
+
+async def test_a_hidden_field_has_no_name_anywhere(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "any", "own", "zpin", "zcode")
+    mine = await card(member, title="mine")
+    texts = [(await member.get(path)).text for path in (
+        "/api/v1/models", "/api/v1/models/cards", "/api/openapi.json", URL, f"{URL}/{mine}", f"{URL}/export",
+        f"{URL}?nope=1", f"{URL}?sort=nope", f"{URL}?fields=nope", f"{URL}/aggregate?group_by=nope",
+        f"{URL}/{mine}/history", "/api/v1/access/explain?model=cards&verb=read",
+    )]  # fmt: skip
+    texts.append((await member.post(f"{URL}?upsert=nope", json={"title": "x"})).text)
+    texts.append((await member.post(f"{URL}/import", content=b"nope\n1\n")).text)
+    for text in texts:
+        assert "zpin" not in text and "zcode" not in text
+    for known in ("/api/v1/models/cards", "/api/openapi.json"):
+        assert '"zpin"' in (await admin.get(known)).text
+
+
+async def test_a_model_that_is_not_for_somebody_answers_like_none(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    secret = {**CARDS, "label_plural": "Salaries", "members": "none", "history": False}
+    assert (await admin.post("/api/v1/models", json=secret)).status_code == 201
+
+    async def told(model: str) -> list[tuple[int, str]]:
+        url = f"/api/v1/{model}"
+        operation = {"verb": "create", "model": model, "values": {"title": "x"}}
+        answers = [
+            await member.get(url), await member.post(url, json={"title": "x"}), await member.get(f"{url}/1"),
+            await member.put(f"{url}/1", json={}), await member.patch(f"{url}/1", json={}),
+            await member.delete(f"{url}/1"), await member.get(f"{url}/aggregate"), await member.get(f"{url}/export"),
+            await member.get(f"{url}/deleted"), await member.get(f"{url}/1/history"),
+            await member.post(f"{url}/1/restore"), await member.patch(f"{url}/bulk?all=true", json={"title": "x"}),
+            await member.delete(f"{url}/bulk?all=true"), await member.post(f"{url}/import", content=b"title\nx\n"),
+            await member.post(f"{url}?upsert=zcode", json={"title": "x"}), await member.get(f"/api/v1/models/{model}"),
+            await member.post("/api/v1/batch", json={"operations": [operation]}),
+            await member.get(f"/api/v1/access/explain?model={model}&verb=list"),
+            await member.get(f"/api/v1/events?models={model}"),
+        ]  # fmt: skip
+        return [(it.status_code, it.json()["error"].replace(model, "X")) for it in answers]
+
+    assert await told("cards") == await told("nothing")
+
+
+async def test_the_order_of_hits_does_not_depend_on_what_others_wrote(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "any", "own", "zpin")
+    first = await card(member, title="bear bear honey")
+    second = await card(member, title="bear honey honey")
+
+    async def order() -> list[int]:
+        return [row["id"] for row in (await member.get(f"{URL}?q=bear honey")).json()["data"]]
+
+    before = await order()
+    assert sorted(before) == [first, second]
+    for word in ("bear", "honey"):
+        for _ in range(8):
+            await card(admin, title=word, zpin="long " * 50)
+        assert await order() == before
+    await admin.patch(f"{URL}/{first}", json={"zpin": "honey " * 90})
+    assert await order() == before
+    await admin.patch(f"{URL}/{first}", json={"zpin": None})
+    await admin.patch(f"{URL}/{second}", json={"zpin": "bear " * 90})
+    assert await order() == before
+
+
+async def test_the_best_of_ones_own_hits_come_first(cards: None, member: httpx2.AsyncClient) -> None:
+    long = await card(member, title="a bear among" + " very many other words" * 20)
+    none = await card(member, title="honey")
+    twice = await card(member, title="Bear! bear?", zpin="bear")
+    once = await card(member, title="bear in the den")
+    found = [row["id"] for row in (await member.get(f"{URL}?q=bear")).json()["data"]]
+    assert found == [twice, once, long] and none not in found
+
+
+async def test_a_plugin_searches_and_sorts_by_what_its_caller_may_see(
+    bear: Bear, cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "any", "own", "zpin")
+    await card(member, title="mine")
+    actor = Actor(kind="user", user_id=bear.ids["max"], username="max", role="member")
+    records = bear.app.records
+    assert [row["title"] for row in await records.find(actor, "cards", sort="-title")] == ["mine"]
+    for wrong in (
+        {"sort": "zpin"}, {"sort": "-pin"}, {"sort": 'id", (SELECT token_hash FROM api_tokens) --'}, {"limit": 0},
+        {"where": {"zpin": "1"}}, {"where": {"zpin__like": "1%"}}, {"where": {"title__is_null": 2}}, {"limit": -1},
+        {"where": {"score": 2**63}}, {"where": {"title": "\ud800"}}, {"where": {"score__in": [float("nan")]}},
+        {"where": {"title__near": "x"}},
+    ):  # fmt: skip
+        with pytest.raises(ValidationFailed):
+            await records.find(actor, "cards", **wrong)  # type: ignore[arg-type]
+    assert len(await records.find(actor, "cards", where={"title__ne": None})) == 1

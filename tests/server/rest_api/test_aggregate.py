@@ -1,0 +1,45 @@
+"""Counts and sums by group: at the limits of their types."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx2
+import pytest
+
+pytestmark = pytest.mark.anyio
+URL = "/api/v1/notes"
+
+
+async def note(client: httpx2.AsyncClient, **values: Any) -> None:
+    answer = await client.post(URL, json={"title": "x", **values})
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_sum_beyond_64_bits_is_refused_with_its_reason(member: httpx2.AsyncClient) -> None:
+    for _ in range(2):
+        await note(member, priority=2**63 - 1)
+    answer = await member.get(f"{URL}/aggregate?sum=priority")
+    assert (answer.status_code, answer.json()["code"]) == (422, "out_of_range")
+    found = (await member.get(f"{URL}/aggregate?min=priority&max=priority&avg=priority")).json()["data"][0]
+    assert found["min"] == found["max"] == {"priority": 2**63 - 1}
+    assert found["avg"] == {"priority": float(2**63)}
+
+
+async def test_least_and_greatest_of_a_truth_are_truths(member: httpx2.AsyncClient) -> None:
+    await note(member, done=True)
+    await note(member, done=False)
+    found = (await member.get(f"{URL}/aggregate?min=done&max=done&group_by=done")).json()["data"]
+    assert [(it["group"]["done"], it["min"]["done"], it["max"]["done"]) for it in found] == [
+        (False, False, False), (True, True, True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [2**63, 2**64 - 1, [1], {"a": 1}, 1e400])
+async def test_a_forged_cursor_is_refused(member: httpx2.AsyncClient, key: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(["priority,id", key, 1]).encode()).decode()
+    answer = await member.get(URL, params={"sort": "priority", "cursor": cursor})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["fields"]["cursor"]["code"] == "bad_cursor"
