@@ -43,6 +43,7 @@ from server.plugin_host.registry import PluginHost
 from server.records.history import History
 from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
+from server.records.sealing import look_at_values, seal_at_start
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.records.transfers import Transfers
@@ -54,6 +55,8 @@ from server.rest_api.records_app import RecordsApp
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
 from server.rest_api.transfer_routes import transfer_router
+from server.secrets.key_store import KeyStore
+from server.secrets.vault import Vault, open_vault
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
@@ -102,12 +105,13 @@ class GridBearApp:
         self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
         self.plugins.discover()
         migrate(self._folder.database, Base.metadata)
+        registry = ModelRegistry(Base)
+        vault = self._opened_vault(registry)
         self._bus = Bus()
         self._store = Store(self._folder.database, write_queue=self._started_with.write_queue)
         try:
-            registry = ModelRegistry(Base)
             policy = Policy()
-            self.records = Records(self._store, registry, self._bus, self.settings, policy)
+            self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
             self.own_models = OwnModels(self.records, self._folder.path / "backups")
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
@@ -181,6 +185,13 @@ class GridBearApp:
             stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history)))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
+
+    def _opened_vault(self, registry: ModelRegistry) -> Vault:
+        database = self._folder.database
+        found = look_at_values(database, registry)
+        vault = open_vault(KeyStore(self._folder.secrets, self._started_with.key_store), found.keys)
+        self.warnings += seal_at_start(database, registry, vault, found)
+        return vault
 
     def _needs_setup(self) -> bool:
         return self.people.needs_setup

@@ -18,7 +18,7 @@ Applies = Literal["live", "restart"]
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
 MEBIBYTE = 1 << 20
-READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "log_level"))
+READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "key_store", "log_level"))
 """Settings that are needed before records can be read: from the command line or the environment alone."""
 
 
@@ -64,6 +64,11 @@ class Settings(BaseModel):
     )
     internal_api_secret: str = _setting(
         "", "Secret of /api/internal; unset, one is made and kept in the data folder.", secret=True
+    )
+    key_store: Literal["auto", "file", "keychain"] = _setting(
+        "auto",
+        "Where the key of the secrets goes when it is made: the system's keychain, a private file, or auto: the "
+        "keychain where there is one and a display.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "Lowest level that is logged.")
 

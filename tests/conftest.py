@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from server.data_folder import DataFolder
 
 CONTROL_TOKEN = "the control token of the tests"
 PASSWORD = "correct horse battery"
+# No test may leave anything in the keychain of whoever runs it.
+os.environ["GRIDBEAR_KEY_STORE"] = "file"
 
 
 class Bear:
@@ -58,7 +61,8 @@ async def running_bear(folder: Path, **settings: Any) -> AsyncIterator[Bear]:
     """A running server on `folder`."""
     DataFolder(folder).open()
     app = create_app(
-        Settings(data_dir=folder, port=8088, **{"rest_rate_burst": 100_000, **settings}), control_token=CONTROL_TOKEN
+        Settings(data_dir=folder, port=8088, **{"rest_rate_burst": 100_000, "key_store": "file", **settings}),
+        control_token=CONTROL_TOKEN,
     )
     async with app.running():
         bear = Bear(app, settings.get("base_path", ""))

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from server.backup.making import SealedSecrets
 from server.models.registry import ModelRegistry
-from server.records.sealing import keys_in_use
+from server.records.sealing import look_at_values
 from server.secrets.key_store import KeyStore
 from server.secrets.phrase import WrongPhrase, unwrap
 from server.secrets.vault import Vault, recover_vault
@@ -44,7 +44,7 @@ class Keeper:
 
     def sealed(self) -> SealedSecrets:
         """The wrapped key ring, and what it is for. Plugins' secrets are records like others: no file has any."""
-        keys = keys_in_use(self._database, self._registry)
+        keys = look_at_values(self._database, self._registry).keys
         return SealedSecrets(self._vault.wrapped(), None, tuple(sorted(keys)), bool(keys))
 
     def needs_phrase(self, secrets: Archived) -> bool:

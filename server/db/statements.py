@@ -229,6 +229,11 @@ def insert_sql(table: Table, columns: Sequence[str]) -> str:
     return f'INSERT INTO "{table.name}" ({names}) VALUES ({values})'
 
 
+def next_id_sql(table: Table) -> str:
+    """The id that the next row of a table gets. Holds inside the writer's transaction."""
+    return f"SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{table.name}'), 0) + 1"
+
+
 def returning(table: Table, fields: Sequence[str]) -> str:
     """The end of an insert or update that answers id and the row as JSON."""
     return f" RETURNING id, {row_json(table, fields)}"

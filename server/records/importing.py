@@ -88,7 +88,7 @@ class Import:
         self._progress = progress or (lambda _bytes: None)
         self._stopped = threading.Event()
         behaviour: Behaviour | None = records.shelf.behaviours.get(model)
-        self._one_by_one = behaviour is not None
+        self._one_by_one = behaviour is not None or bool(self._spec.sealed)
         if behaviour is not None and not behaviour.importable:
             raise ValidationFailed(
                 f"{self._spec.options.label_plural} can't be imported: each tells something only once, when it is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,10 @@ from server.db.statements import Expansion, ListShape, ListStatement
 from server.db.store import Store
 from server.db.types import type_name
 from server.models.registry import ModelSpec
+from server.records.sealing import sealed_text, stored_form
 from server.records.values import default_column
+from server.secrets.key_ring import Place
+from server.secrets.vault import Vault
 
 MAX_SHAPES = 512
 INLINE_LIMIT = 100
@@ -39,8 +43,9 @@ class PreparedList:
 class PreparedModel:
     """Everything about one model that is worth knowing before the first request."""
 
-    def __init__(self, spec: ModelSpec, store: Store) -> None:
+    def __init__(self, spec: ModelSpec, store: Store, vault: Vault) -> None:
         self.spec = spec
+        self._vault = vault
         self._store = store
         self._shapes: OrderedDict[ListShape, PreparedList] = OrderedDict()
         self._texts: OrderedDict[tuple[Any, ...], str] = OrderedDict()
@@ -52,6 +57,7 @@ class PreparedModel:
         self.insert_with_id = statements.insert_sql(table, self.columns)
         self.defaults: dict[str, Any] = dict.fromkeys(self.insert_columns)
         self.defaults.update({name: default_column(field) for name, field in spec.fields.items() if name != "id"})
+        self.next_id = statements.next_id_sql(table)
         self.size = statements.bytes_sql(table)
         self.count_all = statements.list_statement(table, ListShape(fields=("id",))).count
         self.drop_oldest = statements.oldest_sql(table)
@@ -89,9 +95,10 @@ class PreparedModel:
             lambda: statements.read_sql(self.spec.table, fields, owned_by, expand),
         )
 
-    def create(self, shown: tuple[str, ...]) -> str:
-        """SQL that inserts a row and answers it."""
-        return self._text(("create", shown), lambda: self.insert + statements.returning(self.spec.table, shown))
+    def create(self, shown: tuple[str, ...], *, with_id: bool = False) -> str:
+        """SQL that inserts a row and answers it; `with_id` under an id that is given."""
+        insert = self.insert_with_id if with_id else self.insert
+        return self._text(("create", shown, with_id), lambda: insert + statements.returning(self.spec.table, shown))
 
     def update(self, columns: tuple[str, ...], owned_by: str | None, shown: tuple[str, ...]) -> str:
         """SQL that changes these columns and answers the row."""
@@ -118,9 +125,22 @@ class PreparedModel:
         """SQL of the ids of the rows whose `column` is a given id."""
         return self._text(("referring", column), lambda: statements.referring_sql(self.spec.table, column))
 
+    def sealed(self, record_id: int, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns in stored form, those of write-only fields sealed for this record."""
+        values = dict(columns)
+        for name in self.spec.sealed:
+            if values.get(name) is not None:
+                sealed = self._vault.seal(values[name], Place(self.spec.name, name, record_id))
+                values[name] = stored_form(sealed, is_json=name in self.json_columns)
+        return values
+
     def revealed(self, row: tuple[Any, ...]) -> dict[str, Any]:
-        """A stored row, all columns, as Python values."""
+        """A stored row, all columns, opened, as Python values. Raises Unreadable."""
         values = dict(zip(self.columns, row, strict=True))
+        for name in self.spec.sealed:
+            if values[name] is not None:
+                sealed = sealed_text(values[name], is_json=name in self.json_columns)
+                values[name] = self._vault.open(sealed or "", Place(self.spec.name, name, values["id"]))
         for name in self.json_columns:
             if values[name] is not None:
                 values[name] = orjson.loads(values[name])

@@ -1,14 +1,30 @@
-"""Sealed values in rows: their stored form, and which keys they need."""
+"""Sealed values in rows: their stored form, which keys they need, and sealing all of them anew."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.db.facts import column_rows
+from server.db.cells import Execute, cell_starts, finish_erasing, rewrite_cells, rewrite_offline
 from server.models.registry import ModelRegistry
-from server.secrets.key_ring import sealed_under
+from server.secrets.key_ring import SEALED_START, Place, key_id_in, sealed_under
+from server.secrets.vault import Vault
+
+_OLDER_COPIES = (
+    "{count} secrets that lay in clear in the database are sealed now and erased from it. Backups and copies that were "
+    "made before still have them in clear: delete those that you don't need."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesAtRest:
+    """What the write-only fields of a file are sealed under."""
+
+    keys: frozenset[str]
+    in_clear: bool
+    """Whether some are not sealed."""
 
 
 def stored_form(sealed: str, *, is_json: bool) -> str:
@@ -16,26 +32,56 @@ def stored_form(sealed: str, *, is_json: bool) -> str:
     return f'"{sealed}"' if is_json else sealed
 
 
-def sealed_text(stored: Any, *, is_json: bool) -> str | None:
-    """The sealed text of a column, or None when the column is empty or in clear."""
-    if not isinstance(stored, str):
-        return None
-    text = stored[1:-1] if is_json and stored.startswith('"') else stored
+def sealed_text(stored: str, *, is_json: bool) -> str | None:
+    """The sealed text in a column's value, or None when it is in clear."""
+    text = stored.removeprefix('"').removesuffix('"') if is_json else stored
     return text if sealed_under(text) is not None else None
 
 
-def keys_in_use(database: Path, registry: ModelRegistry) -> frozenset[str]:
-    """The ids of the keys that the sealed values of a database file need."""
-    return frozenset(_keys(database, registry))
-
-
-def _keys(database: Path, registry: ModelRegistry) -> Iterator[str]:
+def look_at_values(database: Path, registry: ModelRegistry) -> ValuesAtRest:
+    """What is sealed in a database file, and under which keys. Reads every sealed column."""
     if not database.exists():
-        return
+        return ValuesAtRest(frozenset(), False)
+    columns = [(model, name) for model, name, _ in _sealed_columns(registry)]
+    starts = [start for found in cell_starts(database, columns, SEALED_START + 1).values() for start in found]
+    keys = [key_id_in(start.removeprefix('"')) for start in starts]
+    return ValuesAtRest(frozenset(key for key in keys if key is not None), None in keys)
+
+
+def seal_all(execute: Execute, registry: ModelRegistry, vault: Vault) -> int:
+    """Seal every value that is in clear or under an older key. Returns how many. Raises Unreadable."""
+    count = 0
+    for model, name, is_json in _sealed_columns(registry):
+
+        def anew(row_id: int, stored: str, model: str = model, name: str = name, is_json: bool = is_json) -> str | None:
+            place, sealed = Place(model, name, row_id), sealed_text(stored, is_json=is_json)
+            if sealed is not None and sealed_under(sealed) == vault.current:
+                return None
+            text = stored if sealed is None else vault.open(sealed, place)
+            return stored_form(vault.seal(text, place), is_json=is_json)
+
+        count += rewrite_cells(execute, model, name, anew)
+    return count
+
+
+def seal_at_start(database: Path, registry: ModelRegistry, vault: Vault, found: ValuesAtRest) -> list[str]:
+    """Seal what an older program left in clear, and what a change of the key that did not end left.
+
+    The file must be nobody else's. Returns warnings. Raises StartupError.
+    """
+    warnings = []
+    if found.in_clear or found.keys - {vault.current}:
+        counts: list[Any] = []
+        rewrite_offline(
+            database, lambda execute: counts.append(seal_all(execute, registry, vault)), erase=found.in_clear
+        )
+        if found.in_clear:
+            warnings.append(_OLDER_COPIES.format(count=counts[0]))
+    finish_erasing(database)
+    return warnings
+
+
+def _sealed_columns(registry: ModelRegistry) -> Iterator[tuple[str, str, bool]]:
     for spec in registry:
         for name in spec.sealed:
-            is_json = spec.fields[name].type == "json"
-            for (stored,) in column_rows(database, spec.name, name):
-                text = sealed_text(stored, is_json=is_json)
-                if text is not None:
-                    yield sealed_under(text) or ""
+            yield spec.name, name, spec.fields[name].type == "json"

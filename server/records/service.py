@@ -20,6 +20,7 @@ from server.records.planning import Planned, plan_change, plan_create, plan_dele
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
 from server.records.work import IfMatch, Work
+from server.secrets.vault import Vault
 
 T = TypeVar("T")
 
@@ -30,11 +31,11 @@ class Records(Reading):
     """The choke point. Rows go out as the JSON text that SQLite rendered; `get`, `find`… give dicts."""
 
     def __init__(
-        self, store: Store, registry: ModelRegistry, bus: Bus, settings: SettingsHolder, policy: Policy
+        self, store: Store, registry: ModelRegistry, bus: Bus, settings: SettingsHolder, policy: Policy, vault: Vault
     ) -> None:
         self.registry = registry
         self.policy = policy
-        self.shelf = Shelf(store, registry, policy, settings)
+        self.shelf = Shelf(store, registry, policy, settings, vault)
         self._bus = bus
         super().__init__(self.shelf)
 

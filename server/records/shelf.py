@@ -13,6 +13,7 @@ from server.models.registry import ModelRegistry, ModelSpec
 from server.records.behaviour import Behaviour
 from server.records.log_cap import LogCap
 from server.records.prepared import PreparedModel
+from server.secrets.vault import Vault
 
 NEUTRAL = Behaviour()
 
@@ -29,11 +30,14 @@ class Referrer:
 class Shelf:
     """Rebuilt as a whole when models come or go, so that no statement outlives its table."""
 
-    def __init__(self, store: Store, registry: ModelRegistry, policy: Policy, settings: SettingsHolder) -> None:
+    def __init__(
+        self, store: Store, registry: ModelRegistry, policy: Policy, settings: SettingsHolder, vault: Vault
+    ) -> None:
         self.store = store
         self.registry = registry
         self.policy = policy
         self.settings = settings
+        self.vault = vault
         self.behaviours: dict[str, Behaviour] = {}
         self.models: dict[str, PreparedModel] = {}
         self.caps: dict[str, LogCap] = {}
@@ -42,7 +46,7 @@ class Shelf:
 
     def stock(self) -> None:
         """Prepare every model of the registry anew."""
-        self.models = {spec.name: PreparedModel(spec, self.store) for spec in self.registry}
+        self.models = {spec.name: PreparedModel(spec, self.store, self.vault) for spec in self.registry}
         self.caps = {
             name: self.caps.get(name) or LogCap(prepared)
             for name, prepared in self.models.items()

@@ -47,7 +47,12 @@ class Work:
         self._check_relations(prepared, row, {})
         self.transaction.touched.add(model)
         told = self._told(prepared, row, shown)
-        record_id, text = self.transaction.execute(prepared.create(told), row).fetchone()
+        sql = prepared.create(told)
+        if any(row.get(name) is not None for name in prepared.spec.sealed):
+            # What is sealed is bound to its row, so the id is taken first.
+            new_id = int(self.transaction.execute(prepared.next_id).fetchone()[0])
+            sql, row = prepared.create(told, with_id=True), prepared.sealed(new_id, {**row, "id": new_id})
+        record_id, text = self.transaction.execute(sql, row).fetchone()
         owner = _owner(prepared.spec, row, record_id)
         self._settle(prepared, "create", record_id, len(text))
         self._remember(prepared.spec, "create", record_id, owner, None, None)
@@ -68,7 +73,8 @@ class Work:
         before = self.stored(prepared, record_id, may, if_match)
         self._check_relations(prepared, changes, before)
         self.transaction.touched.add(model)
-        parameters = {**changes, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
+        stored = prepared.sealed(record_id, changes) if prepared.spec.sealed else changes
+        parameters = {**stored, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
         columns = (*(name for name in changes if name != "updated_at"), "updated_at")
         told = self._told(prepared, before, shown)
         found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()

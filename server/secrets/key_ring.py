@@ -15,16 +15,19 @@ from typing import Any, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from server.errors import GridBearError
+from server.errors import Conflict
 
 KEY_BYTES = 32
 KEY_ID_LENGTH = 16
 SEALED_PREFIX = "gb1:"
+SEALED_START = len(SEALED_PREFIX) + KEY_ID_LENGTH + 1
+"""Characters of a sealed text before what is sealed: enough for `key_id_in`."""
 _NONCE_BYTES = 12
-_SEALED = re.compile(rf"{SEALED_PREFIX}([0-9a-f]{{{KEY_ID_LENGTH}}}):([A-Za-z0-9_-]{{38,}})")
+_START = re.compile(rf"{SEALED_PREFIX}([0-9a-f]{{{KEY_ID_LENGTH}}}):")
+_SEALED = re.compile(rf"{_START.pattern}([A-Za-z0-9_-]{{38,}})")
 
 
-class Unreadable(GridBearError):
+class Unreadable(Conflict):
     """A sealed value can't be opened: its key is not in the ring, or it was changed or moved from elsewhere."""
 
     code = "secret_unreadable"
@@ -121,6 +124,12 @@ def key_id(key: bytes) -> str:
 def sealed_under(text: str) -> str | None:
     """The id of the key that `text` is sealed under, or None when it is in clear."""
     found = _SEALED.fullmatch(text)
+    return None if found is None else found[1]
+
+
+def key_id_in(start: str) -> str | None:
+    """The same for the beginning of a text."""
+    found = _START.match(start)
     return None if found is None else found[1]
 
 

@@ -28,7 +28,7 @@ def make_house(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextM
 
     @contextlib.asynccontextmanager
     async def make(**settings: Any) -> AsyncIterator[House]:
-        app = create_app(Settings(data_dir=tmp_path, **settings))
+        app = create_app(Settings(data_dir=tmp_path, key_store="file", **settings))
         async with app.running():
             tokens = {}
             for name, role in (("ann", "admin"), ("bob", "member"), ("eve", "guest")):
