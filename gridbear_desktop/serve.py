@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from gridbear_desktop import ports, runfile
+from gridbear_desktop.http_protocol import PatientProtocol, sweep
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
 from server import __version__
@@ -125,13 +126,17 @@ async def _run(
         bound.listen(2048)
         with runfile.written(folder.run, info):
             _announce(settings, [*warnings, *app.warnings], setup_link)
-            await server.serve(sockets=[bound])
+            sweeper = asyncio.create_task(sweep(server.server_state.connections))
+            try:
+                await server.serve(sockets=[bound])
+            finally:
+                sweeper.cancel()
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=PatientProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -60,6 +61,16 @@ class Settings(BaseModel):
     allowed_hosts: str = _setting(
         "",
         "More Host names that requests may carry (host or host:port), separated by commas.",
+        applies="live",
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses or networks of reverse proxies whose X-Forwarded headers are believed, separated by commas.",
+        applies="live",
+    )
+    cors_origins: str = _setting(
+        "",
+        "Web sites whose pages may call the API with a token (https://app.example), separated by commas.",
         applies="live",
     )
     internal_api_secret: str = _setting(
@@ -149,6 +160,25 @@ class Settings(BaseModel):
             raise ValueError("a path like /bear is wanted: letters, digits, - _ . and /")
         return path
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, value: str) -> str:
+        for entry in listed(value):
+            try:
+                ipaddress.ip_network(entry)
+            except ValueError:
+                raise ValueError(f"{entry!r} is no address and no network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_exact(cls, value: str) -> str:
+        for entry in listed(value):
+            parts = urlsplit(entry)
+            if parts.scheme not in ("http", "https") or not parts.netloc or entry != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError(f"{entry!r} is no origin such as https://app.example; there is no wildcard")
+        return value
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this computer can reach the server. Anything else is LAN mode."""
@@ -184,6 +214,11 @@ class SettingField(NamedTuple):
     unit: str
     applies: Applies
     secret: bool
+
+
+def listed(value: str) -> list[str]:
+    """The entries of a setting that is a list with commas."""
+    return [entry for part in value.split(",") if (entry := part.strip())]
 
 
 def environment_name(setting: str) -> str:
@@ -293,6 +328,7 @@ __all__ = [
     "default_data_dir",
     "environment_name",
     "is_loopback_host",
+    "listed",
     "resource_dir",
     "setting_fields",
     "source_of",

@@ -8,11 +8,13 @@ import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import log as server_log
 from server.asgi.replies import send_error
-from server.config import SettingsHolder
+from server.config import SettingsHolder, listed
 from server.errors import Forbidden, GridBearError, InternalError, NotFound
 
 log = logging.getLogger(__name__)
@@ -28,10 +30,19 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
 _PLAIN = [*_HEADERS, (b"content-security-policy", _CSP.format(extra="").encode())]
 # Swagger UI draws its logo and arrows from data: addresses.
 _DOCS = [*_HEADERS, (b"content-security-policy", _CSP.format(extra=" data:").encode())]
+
+
+_FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"))
+_CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_CORS_ASKED = ("authorization", "content-type", "if-match", "if-none-match", "last-event-id", "range",
+               "mcp-protocol-version", "mcp-session-id")  # fmt: skip
+_CORS_TOLD = ("content-disposition", "content-range", "etag", "location", "mcp-session-id", "ratelimit", "retry-after",
+              "x-request-id")  # fmt: skip
 
 
 class Guard:
@@ -41,27 +52,46 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> None:
-        self._app = app
+        self._plain_app = app
         self._settings = settings
         self._needs_setup = needs_setup
-        self._hosts, self._origins = _allowed(settings)
+        self._reload()
         settings.subscribe(lambda _settings: self._reload())
 
     def _reload(self) -> None:
+        current = self._settings.current
         self._hosts, self._origins = _allowed(self._settings)
+        self._app = self._plain_app
+        if origins := listed(current.cors_origins):
+            # Without credentials: a page of another site acts with a token that it was given, never with the cookie.
+            self._app = CORSMiddleware(
+                self._plain_app, origins, _CORS_METHODS, _CORS_ASKED, expose_headers=_CORS_TOLD, max_age=600
+            )
+        proxies = listed(current.trusted_proxies)
+        self._proxied = ProxyHeadersMiddleware(self._guarded, proxies) if proxies else None  # type: ignore[arg-type]  # uvicorn has its own types of the same shape
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": 1008})
             return
+        client = scope.get("client")
+        if self._proxied is not None and client is not None and client[0] in self._proxied.trusted_hosts:
+            await self._proxied(scope, receive, send)  # type: ignore[arg-type]  # as above
+            return
+        if any(name in _FORWARDED for name, _ in scope["headers"]):
+            # Sent on by somebody whom nobody vouches for: it is not from this computer, whatever the socket says.
+            scope["client"] = ("unlisted proxy", 0)
+        await self._guarded(scope, receive, send)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = os.urandom(8).hex()
         server_log.request_id.set(request_id)
         own_headers = _DOCS if scope["path"].endswith("/api/docs") else _PLAIN
         own_headers = [*own_headers, (b"x-request-id", request_id.encode())]
         started = False
 
-        async def guarded(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -72,17 +102,17 @@ class Guard:
         try:
             self._strip_base_path(scope)
             self._check(scope)
-            await self._app(scope, receive, guarded)
+            await self._app(scope, receive, with_headers)
         except GridBearError as error:
             if started:
                 raise
-            await send_error(error, scope, receive, guarded)
+            await send_error(error, scope, receive, with_headers)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if started:
                 raise
             broken = InternalError("Something went wrong on our side. The log has the details under the request id.")
-            await send_error(broken, scope, receive, guarded)
+            await send_error(broken, scope, receive, with_headers)
 
     def _strip_base_path(self, scope: Scope) -> None:
         base = self._settings.current.base_path
@@ -116,13 +146,13 @@ class Guard:
                 code="host_not_allowed",
             )
         if cookie and scope["method"] not in SAFE_METHODS:
-            foreign = bool(origin) and not self._is_own(origin, host)
+            foreign = bool(origin) and not self._is_own(origin, scope["scheme"].encode(), host)
             if foreign or (site and site not in (b"same-origin", b"none")):
                 raise Forbidden("Another web site tried to act in your name; nothing was done.", code="cross_site")
 
-    def _is_own(self, origin: bytes, host: bytes) -> bool:
+    def _is_own(self, origin: bytes, scheme: bytes, host: bytes) -> bool:
         lowered = origin.lower()
-        return lowered == b"http://" + host.lower() or (
+        return lowered == scheme + b"://" + host.lower() or (
             lowered in self._origins and lowered.partition(b"://")[2] == host.lower()
         )
 
@@ -136,7 +166,7 @@ def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[byte
     if current.port == 80:
         hosts |= {host.removesuffix(":80") for host in hosts}
     origins = set()
-    for entry in filter(None, (part.strip() for part in current.allowed_hosts.split(","))):
+    for entry in listed(current.allowed_hosts):
         if "://" in entry:
             parts = urlsplit(entry)
             hosts.add(parts.netloc)
