@@ -64,7 +64,7 @@ def check() -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """The speed and size table."""
+    """The tables of speed and size."""
     dev_venv.install("bench")
     return dev_venv.python("-m", "tests.bench", *arguments)
 
@@ -93,7 +93,7 @@ def main() -> int:
     testing = commands.add_parser("test", help="all checks and tests; further arguments go to pytest")
     testing.add_argument("--fast", action="store_true", help="leave out what starts processes, a browser or a bundle")
     commands.add_parser("check", help="style, types, import contracts, file sizes, lock files")
-    commands.add_parser("bench", help="print the speed and size table")
+    commands.add_parser("bench", help="print the tables of speed and size; further arguments go to tests/bench")
     commands.add_parser("soak", help="the long campaigns; further arguments go to pytest")
     commands.add_parser("lock", help="make the lock files again; further arguments, such as --upgrade, go to uv")
     commands.add_parser("bundle", help="build the program folder under dist/")

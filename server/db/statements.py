@@ -17,6 +17,8 @@ from server.db.types import type_name
 _DIALECT = sqlite.dialect(paramstyle="named")
 # SQLite takes at most 127 arguments per function: name and value of each field.
 FIELDS_PER_OBJECT = 60
+ROW_SEPARATOR = "\x1e"
+"""A character that JSON never has but escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,19 @@ def insert_sql(table: Table, columns: Sequence[str]) -> str:
 def next_id_sql(table: Table) -> str:
     """The id that the next row of a table gets. Holds inside the writer's transaction."""
     return f"SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{table.name}'), 0) + 1"
+
+
+def insert_many_sql(table: Table, columns: Sequence[str], count: int) -> str:
+    """Insert `count` rows from parameters by position, row after row."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = f"({', '.join('?' * len(columns))})"
+    return f'INSERT INTO "{table.name}" ({names}) VALUES {", ".join([values] * count)}'
+
+
+def span_sql(table: Table, fields: Sequence[str]) -> str:
+    """The rows with ids from ? to ? as one text: `ROW_SEPARATOR` before each, id and JSON with a colon between."""
+    row = f"char({ord(ROW_SEPARATOR)}) || id || ':' || {row_json(table, fields)}"
+    return f"SELECT group_concat({row}, '') FROM \"{table.name}\" WHERE id BETWEEN ? AND ?"
 
 
 def returning(table: Table, fields: Sequence[str]) -> str:

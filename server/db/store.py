@@ -12,7 +12,7 @@ from typing import Any
 
 from server.db.connection import connect
 from server.db.faults import translate
-from server.db.writer import TableVersions, Unit, Writer
+from server.db.writer import TableVersions, Together, Unit, Writer
 
 # About 2 ms of work: 20 calls of the handler, 2,000 virtual machine instructions apart.
 BUDGET_STEPS = 20
@@ -77,11 +77,12 @@ class Store:
         tables: tuple[str, ...],
         on_commit: Callable[[Any], None] | None = None,
         *,
+        together: Together | None = None,
         exclusive: bool = False,
         attached: Path | None = None,
     ) -> asyncio.Future[Any]:
         """Run `unit`, which changes `tables`, in the next group. See `Writer.submit`."""
-        return self._writer.submit(unit, tables, on_commit, exclusive=exclusive, attached=attached)
+        return self._writer.submit(unit, tables, on_commit, together=together, exclusive=exclusive, attached=attached)
 
     async def close(self) -> None:
         """Finish queued writes, stop the threads, fold the WAL back into the file."""

@@ -7,8 +7,9 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,9 @@ class Transaction:
 Unit = Callable[[Transaction], Any]
 """A unit of work. A pure function of its transaction: it may be run a second time after a failed group."""
 
+Together = Callable[[Transaction, Sequence[Any]], list[Any]]
+"""Runs several units of one kind at once, with the results that each would have had alone. Kinds are told by `==`."""
+
 
 @dataclass(slots=True)
 class _Waiting:
@@ -71,6 +75,7 @@ class _Waiting:
     tables: tuple[str, ...]
     future: asyncio.Future[Any]
     on_commit: Callable[[Any], None] | None
+    together: Together | None = None
     exclusive: bool = False
     attached: Path | None = None
     result: Any = None
@@ -123,6 +128,7 @@ class Writer:
         tables: tuple[str, ...],
         on_commit: Callable[[Any], None] | None,
         *,
+        together: Together | None = None,
         exclusive: bool = False,
         attached: Path | None = None,
     ) -> asyncio.Future[Any]:
@@ -130,6 +136,8 @@ class Writer:
 
         An `exclusive` unit has a transaction of its own, in which foreign keys are not enforced: it rebuilds tables.
         So has one with a file `attached` (as the schema `staged`): SQLite attaches outside of a transaction.
+
+        Units with the same `together` that wait one after the other are given to it, and run on their own if it raises.
 
         `on_commit` gets the result on the event loop, also when nobody waits for the future any more.
         Raises Busy when the queue is full or the store is closing.
@@ -141,7 +149,7 @@ class Writer:
                 f"{self._limit} writes are waiting already (write_queue).", code="write_queue_full", retry_after=1.0
             )
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue.put(_Waiting(unit, tables, future, on_commit, exclusive, attached))
+        self._queue.put(_Waiting(unit, tables, future, on_commit, together, exclusive, attached))
         return future
 
     def close(self) -> None:
@@ -224,11 +232,14 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             transaction = Transaction(connection, touched, self._indexes)
-            for waiting in group:
-                self._run_unit(waiting, transaction)
+            for together, alike in groupby(group, lambda waiting: waiting.together):
+                self._run_alike(together, list(alike), transaction, lone=len(group) == 1)
                 if not connection.in_transaction:
                     # SQLite ends the whole transaction by itself when the disk is full or a lock is lost.
                     return self._ended_by or sqlite3.OperationalError("the transaction ended: database is locked")
+            if all(waiting.error is not None for waiting in group):
+                self._rollback()
+                return None
             self._versions.begin(frozenset(touched))
             transaction.settle_search()
             connection.execute("COMMIT")
@@ -239,18 +250,53 @@ class Writer:
             self._versions.end()
         return None
 
-    def _run_unit(self, waiting: _Waiting, transaction: Transaction) -> None:
+    def _run_alike(
+        self, together: Together | None, alike: list[_Waiting], transaction: Transaction, *, lone: bool
+    ) -> None:
+        if together is not None and len(alike) > 1 and self._run_together(together, alike, transaction):
+            return
+        for waiting in alike:
+            if not self._connection.in_transaction:
+                return
+            if lone:
+                # Without a savepoint: when it fails, the whole transaction is undone.
+                self._run_unit(waiting, transaction)
+            else:
+                self._run_unit_apart(waiting, transaction)
+
+    def _run_together(self, together: Together, alike: list[_Waiting], transaction: Transaction) -> bool:
+        """Run units of one kind at once. False means that nothing of it remains."""
+        connection = self._connection
+        connection.execute("SAVEPOINT units")
+        try:
+            results = together(transaction, [waiting.unit for waiting in alike])
+        except Exception as error:
+            # Each is run on its own then, so that only the guilty one fails.
+            self._ended_by = error if isinstance(error, sqlite3.Error) else None
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO units")
+                connection.execute("RELEASE units")
+            return False
+        connection.execute("RELEASE units")
+        for waiting, result in zip(alike, results, strict=True):
+            waiting.result = result
+        return True
+
+    def _run_unit_apart(self, waiting: _Waiting, transaction: Transaction) -> None:
         connection = self._connection
         connection.execute("SAVEPOINT unit")
+        self._run_unit(waiting, transaction)
+        if connection.in_transaction:
+            if waiting.error is not None:
+                connection.execute("ROLLBACK TO unit")
+            connection.execute("RELEASE unit")
+
+    def _run_unit(self, waiting: _Waiting, transaction: Transaction) -> None:
         try:
             waiting.result = waiting.unit(transaction)
         except Exception as error:
             waiting.error = self._shown(error)
             self._ended_by = error if isinstance(error, sqlite3.Error) else None
-            if connection.in_transaction:
-                connection.execute("ROLLBACK TO unit")
-        if connection.in_transaction:
-            connection.execute("RELEASE unit")
 
     def _shown(self, error: Exception) -> GridBearError:
         if isinstance(error, GridBearError):

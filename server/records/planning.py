@@ -39,6 +39,9 @@ class Planned:
 
     model: str
     run: Callable[[Work, list[Any]], Result]
+    row: dict[str, Any] | None = None
+    """The new row, where it can be stored together with others."""
+    shown: tuple[str, ...] = ()
 
 
 async def plan_create(
@@ -57,7 +60,8 @@ async def plan_create(
         record_id, text = work.insert(model, _resolved(spec, complete, references, results), shown)
         return Result(201, record_id, _told_once(text, ready))
 
-    return Planned(model, run)
+    alone = references or ready.told_once or spec.sealed or model in shelf.behaviours or model in shelf.caps
+    return Planned(model, run, None if alone else row, shown)
 
 
 async def plan_change(

@@ -100,6 +100,14 @@ class PreparedModel:
         insert = self.insert_with_id if with_id else self.insert
         return self._text(("create", shown, with_id), lambda: insert + statements.returning(self.spec.table, shown))
 
+    def insert_many(self, count: int) -> str:
+        """SQL that inserts `count` whole rows, ids included, from positional parameters in the order of `columns`."""
+        return self._text(("many", count), lambda: statements.insert_many_sql(self.spec.table, self.columns, count))
+
+    def span(self, shown: tuple[str, ...]) -> str:
+        """SQL of neighbouring rows as one text."""
+        return self._text(("span", shown), lambda: statements.span_sql(self.spec.table, shown))
+
     def update(self, columns: tuple[str, ...], owned_by: str | None, shown: tuple[str, ...]) -> str:
         """SQL that changes these columns and answers the row."""
         return self._text(

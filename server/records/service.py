@@ -12,13 +12,13 @@ from server.access.actor import Actor
 from server.access.policy import Policy
 from server.config import SettingsHolder
 from server.db.store import Store
-from server.db.writer import Transaction
 from server.events.bus import Bus, RecordChanged
 from server.models.registry import ModelRegistry
 from server.records.behaviour import Behaviour
-from server.records.planning import Planned, plan_change, plan_create, plan_delete, plan_upsert
+from server.records.planning import Planned, Result, plan_change, plan_create, plan_delete, plan_upsert
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
+from server.records.together import Creates, Unit
 from server.records.work import IfMatch, Work
 from server.secrets.vault import Vault
 
@@ -46,7 +46,12 @@ class Records(Reading):
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
         """Store a new row. Returns its id and JSON text, including what is told only this once."""
         planned = await plan_create(self.shelf, actor, model, values)
-        result = await self.work(actor, planned.run, (model,))
+        result, _ = await self.shelf.store.write(
+            Unit(self.shelf, actor, planned.run, planned.row, _created),
+            (model,),
+            self._tell,
+            together=None if planned.row is None else Creates(self.shelf, model, planned.shown),
+        )
         return result.record_id, result.text
 
     async def create(self, actor: Actor, model: str, values: Mapping[str, Any], /) -> dict[str, Any]:
@@ -122,11 +127,7 @@ class Records(Reading):
 
         `exclusive` and `attached` as for `Writer.submit`.
         """
-
-        def unit(transaction: Transaction) -> tuple[T, list[RecordChanged]]:
-            work = Work(self.shelf, transaction, actor)
-            return run(work, []), work.events
-
+        unit = Unit(self.shelf, actor, run)
         result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
 
@@ -137,3 +138,7 @@ class Records(Reading):
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:
         for event in result[1]:
             self._bus.publish(event)
+
+
+def _created(record_id: int, text: str) -> Result:
+    return Result(201, record_id, text)

@@ -28,11 +28,11 @@ _UNSEEN = frozenset(("updated_at",))
 class Work:
     """Lives for one run in the writer thread. A unit may run twice, so nothing of it is kept elsewhere."""
 
-    def __init__(self, shelf: Shelf, transaction: Transaction, actor: Actor) -> None:
+    def __init__(self, shelf: Shelf, transaction: Transaction, actor: Actor, now: str | None = None) -> None:
         self._shelf = shelf
         self.transaction = transaction
         self.actor = actor
-        self.now = now_text()
+        self.now = now or now_text()
         self.events: list[RecordChanged] = []
         self.remembered: tuple[int, int] | None = None
         """First and last entry of the history that this run wrote."""
@@ -44,16 +44,16 @@ class Work:
     def insert(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> tuple[int, str]:
         """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
         prepared = self._shelf.models[model]
-        self._check_relations(prepared, row, {})
+        self.check_relations(prepared, row, {})
         self.transaction.touched.add(model)
-        told = self._told(prepared, row, shown)
+        told = self.told(prepared, row, shown)
         sql = prepared.create(told)
         if any(row.get(name) is not None for name in prepared.spec.sealed):
             # What is sealed is bound to its row, so the id is taken first.
             new_id = int(self.transaction.execute(prepared.next_id).fetchone()[0])
             sql, row = prepared.create(told, with_id=True), prepared.sealed(new_id, {**row, "id": new_id})
         record_id, text = self.transaction.execute(sql, row).fetchone()
-        owner = _owner(prepared.spec, row, record_id)
+        owner = owner_of(prepared.spec, row, record_id)
         self._settle(prepared, "create", record_id, len(text))
         self._remember(prepared.spec, "create", record_id, owner, None, None)
         self.events.append(RecordChanged(model, "create", record_id, owner))
@@ -71,12 +71,12 @@ class Work:
         """Change columns of a row. Returns its JSON text as `shown`. Raises NotFound, PreconditionFailed, Conflict."""
         prepared = self._shelf.models[model]
         before = self.stored(prepared, record_id, may, if_match)
-        self._check_relations(prepared, changes, before)
+        self.check_relations(prepared, changes, before)
         self.transaction.touched.add(model)
         stored = prepared.sealed(record_id, changes) if prepared.spec.sealed else changes
         parameters = {**stored, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
         columns = (*(name for name in changes if name != "updated_at"), "updated_at")
-        told = self._told(prepared, before, shown)
+        told = self.told(prepared, before, shown)
         found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()
         if found is None:
             raise absent(prepared.spec, record_id)
@@ -95,13 +95,13 @@ class Work:
     def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
         """Insert a deleted row under its old id. Returns its JSON text. Raises Conflict when that can't be."""
         prepared = self._shelf.models[model]
-        self._check_relations(prepared, row, {})
+        self.check_relations(prepared, row, {})
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.insert_with_id, row)
         record_id = int(row["id"])
         text = self._text(prepared, row, shown)
         self._settle(prepared, "create", record_id, len(text))
-        owner = _owner(prepared.spec, row, record_id)
+        owner = owner_of(prepared.spec, row, record_id)
         self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return text
@@ -134,10 +134,10 @@ class Work:
 
     def _text(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> str:
         """A stored row as JSON, as far as the actor may see it."""
-        sql = prepared.read(self._told(prepared, row, shown), None)
+        sql = prepared.read(self.told(prepared, row, shown), None)
         return str(self.transaction.execute(sql, {"id": row["id"]}).fetchone()[0])
 
-    def _told(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> tuple[str, ...]:
+    def told(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> tuple[str, ...]:
         """`shown`, or the id alone where the actor may change a row that they may not read."""
         owner = self._shelf.policy.permission(self.actor, prepared.spec, "read").owned_by
         return shown if owner is None or row.get(owner) == self.actor.user_id else ("id",)
@@ -153,7 +153,7 @@ class Work:
             self._release(referrer.model, referrer.column, referrer.on_delete, record_id)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
         self._settle(prepared, "delete", record_id, 0)
-        owner = _owner(spec, before, record_id)
+        owner = owner_of(spec, before, record_id)
         self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
 
@@ -179,7 +179,7 @@ class Work:
         self, prepared: PreparedModel, record_id: int, before: dict[str, Any], after: dict[str, Any]
     ) -> None:
         spec = prepared.spec
-        owner = _owner(spec, after, record_id)
+        owner = owner_of(spec, after, record_id)
         changed = {name for name in prepared.kept_columns if before[name] != after[name] and name not in _UNSEEN}
         if changed:
             self._remember(
@@ -192,7 +192,7 @@ class Work:
             )
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
 
-    def _check_relations(self, prepared: PreparedModel, columns: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    def check_relations(self, prepared: PreparedModel, columns: Mapping[str, Any], before: Mapping[str, Any]) -> None:
         """A reference to a record that the actor can't read answers like one to a record that does not exist."""
         for name, model in prepared.relations:
             value = columns.get(name)
@@ -242,10 +242,23 @@ class Work:
     def _remember(
         self, spec: ModelSpec, verb: str, record_id: int, owner: int | None, before: str | None, after: str | None
     ) -> None:
-        if not spec.options.history or HISTORY not in self._shelf.models:
+        if not self.remembers(spec):
             return
-        history = self._shelf.models[HISTORY]
-        entry = {
+        entry = self.entry(spec, verb, record_id, owner, before, after)
+        self.transaction.touched.add(HISTORY)
+        entry_id = self.transaction.execute(self._shelf.models[HISTORY].insert, entry).lastrowid or 0
+        self.remembered = (self.remembered[0] if self.remembered else entry_id, entry_id)
+        self.cap_history([entry])
+
+    def remembers(self, spec: ModelSpec) -> bool:
+        """Whether history is kept of a model."""
+        return spec.options.history and HISTORY in self._shelf.models
+
+    def entry(
+        self, spec: ModelSpec, verb: str, record_id: int, owner: int | None, before: str | None, after: str | None
+    ) -> dict[str, Any]:
+        """An entry of the history, as columns."""
+        return {
             "model": spec.name,
             "record_id": record_id,
             "verb": verb,
@@ -257,10 +270,10 @@ class Work:
             "created_at": self.now,
             "updated_at": self.now,
         }
-        self.transaction.touched.add(HISTORY)
-        entry_id = self.transaction.execute(history.insert, entry).lastrowid or 0
-        self.remembered = (self.remembered[0] if self.remembered else entry_id, entry_id)
-        self._cap(HISTORY, 200 + len(before or "") + len(after or ""))
+
+    def cap_history(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the history within its bytes, now that these entries came in."""
+        self._cap(HISTORY, sum(200 + len(entry["before"] or "") + len(entry["after"] or "") for entry in entries))
 
 
 def absent(spec: ModelSpec, record_id: int) -> NotFound:
@@ -268,7 +281,8 @@ def absent(spec: ModelSpec, record_id: int) -> NotFound:
     return NotFound(f"There is no {spec.options.label.lower()} {record_id}.")
 
 
-def _owner(spec: ModelSpec, row: Mapping[str, Any], record_id: int) -> int | None:
+def owner_of(spec: ModelSpec, row: Mapping[str, Any], record_id: int) -> int | None:
+    """Whose a row is."""
     if spec.owner_column is None:
         return None
     return record_id if spec.owner_column == "id" else row.get(spec.owner_column)

@@ -1,7 +1,8 @@
-"""The servers that are compared, each with the same 10,000 notes of one person, in a folder of its own."""
+"""The servers that are compared, each with the same notes of the same people, in a folder of its own."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -12,35 +13,95 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tests.bench.load import request
+
 ROWS = 10_000
+"""Notes of each person."""
+PEOPLE = ("max", "eva", "tom", "ida")
+PRIORITIES = 10
 PASSWORD = "a calm bear in a den"
 TEXT = "lorem ipsum dolor sit amet " * 4
+PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who asks, and the ids of the notes that are theirs."""
+
+    token: str
+    ids: list[Any]
+    owner: str = ""
 
 
 @dataclass
 class Served:
-    """A server that answers, and what is needed to ask it."""
+    """A server that answers, and how to ask it."""
 
     name: str
     process: subprocess.Popen[bytes]
     port: int
-    token: str
-    list_path: str
-    filtered_path: str
-    read_paths: list[str]
-    create_path: str
-    create_body: bytes
+    people: list[Person]
+    path: str
+    list_query: Callable[[int], str]
+    """The query of a page of 30, by its number."""
+    filtered_query: Callable[[int, int], str]
+    """The same of a priority, latest first."""
+    note: Callable[[Person, int], dict[str, Any]]
+
+    def same_page(self) -> Iterator[bytes]:
+        """One person's first page, again and again."""
+        return itertools.repeat(self._get(self.people[0], f"?{self.list_query(0)}"))
+
+    def pages(self) -> Iterator[bytes]:
+        """All pages of all people, in an order that repeats after more than a thousand requests."""
+        pages = range(ROWS // PAGE)
+        return itertools.cycle(
+            [self._get(who, f"?{self.list_query(page)}") for page in _mixed(pages) for who in self.people]
+        )
+
+    def filtered_pages(self) -> Iterator[bytes]:
+        """All pages of each priority of all people."""
+        found = [(page, priority) for page in range(ROWS // PRIORITIES // PAGE) for priority in range(PRIORITIES)]
+        return itertools.cycle(
+            [self._get(who, f"?{self.filtered_query(*one)}") for one in _mixed(found) for who in self.people]
+        )
+
+    def reads(self) -> Iterator[bytes]:
+        """Single notes of all people."""
+        return itertools.cycle([self._get(w, f"/{w.ids[n]}") for n in _mixed(range(0, ROWS, 3)) for w in self.people])
+
+    def creates(self) -> Iterator[bytes]:
+        """New notes, one person after the other, no two the same."""
+        for number, who in enumerate(itertools.cycle(self.people)):
+            body = json.dumps(self.note(who, number)).encode()
+            yield request("POST", self.path, self.port, who.token, body)
+
+    def _get(self, who: Person, rest: str) -> bytes:
+        return request("GET", self.path + rest, self.port, who.token)
+
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def stop(self) -> None:
         """End it, by its own handle."""
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(20)
+
+
+def _mixed(values: Any) -> list[Any]:
+    """The values in another order, the same every time."""
+    found = list(values)
+    step = next(step for step in (7919, 7907, 7901) if len(found) % step)
+    return [found[index * step % len(found)] for index in range(len(found))]
 
 
 def free_port() -> int:
@@ -53,8 +114,8 @@ def call(port: int, method: str, path: str, body: Any = None, token: str = "") -
     """One JSON request."""
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data, method=method, headers=headers)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -83,34 +144,44 @@ def start_gridbear(folder: Path, port: int, command: list[str] | None = None) ->
     )
 
 
-def gridbear(folder: Path) -> Served:
-    """GridBear with a member who owns the notes: own rule, limiter, session and guard are on."""
+def new_folder(folder: Path, people: tuple[str, ...] = PEOPLE) -> list[str]:
+    """A data folder with an admin and members. Returns the members' tokens."""
     command = [sys.executable, "-m", "gridbear_desktop"]
-    for name, more in (("ada", ["--admin"]), ("max", [])):
+    for name, more in (("ada", ["--admin"]), *((name, []) for name in people)):
         created = [*command, "user", "create", name, "--password-stdin", "--data-dir", str(folder), *more]
         subprocess.run(created, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
-    token = subprocess.run(
-        [*command, "token", "create", "max", "--data-dir", str(folder)], check=True, capture_output=True, text=True
-    ).stdout.split()[-1]
+    return [
+        subprocess.run(
+            [*command, "token", "create", name, "--data-dir", str(folder)], check=True, capture_output=True, text=True
+        ).stdout.split()[-1]
+        for name in people
+    ]
+
+
+def gridbear(folder: Path, rows: int = ROWS) -> Served:
+    """GridBear with members who own the notes: own rule, limiter, token look-up and guard are on."""
+    tokens = new_folder(folder)
     database = sqlite3.connect(folder / "gridbear.db")
     moment = "2026-01-02T03:04:05.678Z"
-    database.executemany(
-        "INSERT INTO notes (title, body, priority, done, tags, owner_id, created_at, updated_at)"
-        " VALUES (?,?,?,?,?,?,?,?)",
-        ((f"note {n}", TEXT, n % 10, n % 2, "[]", 2, moment, moment) for n in range(ROWS)),
-    )
+    people = []
+    for owner, token in enumerate(tokens, 2):
+        first = database.execute("SELECT coalesce(max(id), 0) + 1 FROM notes").fetchone()[0]
+        database.executemany(
+            "INSERT INTO notes (title, body, priority, done, tags, owner_id, created_at, updated_at)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            ((f"note {n}", TEXT, n % PRIORITIES, n % 2, "[]", owner, moment, moment) for n in range(rows)),
+        )
+        people.append(Person(token, list(range(first, first + rows))))
     database.commit()
     database.close()
     port = free_port()
     process = start_gridbear(folder, port)
     wait_for(port, "/healthz", process)
     return Served(
-        "GridBear", process, port, token,
-        "/api/v1/notes?limit=30",
-        "/api/v1/notes?limit=30&priority=3&sort=-id",
-        [f"/api/v1/notes/{n}" for n in range(1, ROWS, 7)],
-        "/api/v1/notes",
-        json.dumps({"title": "made by the bench", "body": TEXT, "priority": 3}).encode(),
+        "GridBear", process, port, people, "/api/v1/notes",
+        lambda page: f"limit={PAGE}&offset={page * PAGE}",
+        lambda page, priority: f"limit={PAGE}&offset={page * PAGE}&priority={priority}&sort=-id",
+        lambda _who, number: {"title": f"made by the bench {number}", "body": TEXT, "priority": number % PRIORITIES},
     )  # fmt: skip
 
 
@@ -128,8 +199,11 @@ def pocketbase(folder: Path) -> Served | None:
     wait_for(port, "/api/health", process)
     login = {"identity": "ada@example.com", "password": PASSWORD}
     admin = call(port, "POST", "/api/collections/_superusers/auth-with-password", login)["token"]
-    person = {"email": "max@example.com", "password": PASSWORD, "passwordConfirm": PASSWORD}
-    owner = call(port, "POST", "/api/collections/users/records", person, admin)["id"]
+    owners = [
+        call(port, "POST", "/api/collections/users/records",
+             {"email": f"{name}@example.com", "password": PASSWORD, "passwordConfirm": PASSWORD}, admin)["id"]
+        for name in PEOPLE
+    ]  # fmt: skip
     users = call(port, "GET", "/api/collections/users", token=admin)["id"]
     rule = "owner = @request.auth.id"
     fields = [
@@ -148,27 +222,29 @@ def pocketbase(folder: Path) -> Served | None:
          {"name": "notes", "type": "base", "fields": fields, "indexes": indexes, **rules}, admin)  # fmt: skip
     process.terminate()
     process.wait(10)
-    ids = [secrets.token_hex(8)[:15] for _ in range(ROWS)]
+    ids = [[secrets.token_hex(8)[:15] for _ in range(ROWS)] for _ in owners]
     database = sqlite3.connect(folder / "data.db")
     moment = "2026-01-02 03:04:05.678Z"
     database.executemany(
         "INSERT INTO notes (id, title, body, priority, done, tags, owner, created, updated) VALUES (?,?,?,?,?,?,?,?,?)",
-        ((ids[n], f"note {n}", TEXT, n % 10, n % 2, "[]", owner, moment, moment) for n in range(ROWS)),
-    )
+        ((found, f"note {n}", TEXT, n % PRIORITIES, n % 2, "[]", owner, moment, moment)
+         for owner, own in zip(owners, ids, strict=True) for n, found in enumerate(own)),
+    )  # fmt: skip
     database.commit()
     database.close()
     process = subprocess.Popen(command, **quiet)
     wait_for(port, "/api/health", process)
-    login = {"identity": "max@example.com", "password": PASSWORD}
-    token = call(port, "POST", "/api/collections/users/auth-with-password", login)["token"]
-    base = "/api/collections/notes/records"
+    people = []
+    for name, owner, own in zip(PEOPLE, owners, ids, strict=True):
+        login = {"identity": f"{name}@example.com", "password": PASSWORD}
+        token = call(port, "POST", "/api/collections/users/auth-with-password", login)["token"]
+        people.append(Person(token, own, owner))
     return Served(
-        "PocketBase", process, port, token,
-        f"{base}?perPage=30",
-        f"{base}?perPage=30&filter=(priority=3)&sort=-created",
-        [f"{base}/{ids[n]}" for n in range(0, ROWS, 7)],
-        base,
-        json.dumps({"title": "made by the bench", "body": TEXT, "priority": 3, "owner": owner}).encode(),
+        "PocketBase", process, port, people, "/api/collections/notes/records",
+        lambda page: f"perPage={PAGE}&page={page + 1}",
+        lambda page, priority: f"perPage={PAGE}&page={page + 1}&filter=(priority={priority})&sort=-@rowid",
+        lambda who, number: {"title": f"made by the bench {number}", "body": TEXT, "priority": number % PRIORITIES,
+                             "owner": who.owner},
     )  # fmt: skip
 
 
