@@ -40,6 +40,7 @@ from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
+from server.plugin_host.secrets import take_over_files
 from server.records.history import History
 from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
@@ -51,6 +52,7 @@ from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.gate import RestGate
 from server.rest_api.models_routes import models_router
+from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.records_app import RecordsApp
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
@@ -123,6 +125,7 @@ class GridBearApp:
             await self._settings_of_records()
             self.people = People(self.records, self.settings, self._bus)
             await self.people.start()
+            await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
             self.operations = Operations(self.people, self._address)
             self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
             self.transfers.start()
@@ -164,6 +167,7 @@ class GridBearApp:
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(gate, self.settings))
             web.include_router(transfer_router(self.transfers, gate, self.settings))
+            web.include_router(phrase_router(self.records.shelf.vault, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(events_router(streams, gate))

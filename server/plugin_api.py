@@ -45,6 +45,8 @@ class RecordStore(Protocol):
 
     async def delete(self, actor: Actor, model: str, record_id: int, /) -> None: ...
 
+    def look_up(self, actor: Actor, model: str, column: str, value: Any) -> dict[str, Any] | None: ...
+
 
 class PluginRecords(Protocol):
     """Records as dicts of JSON types. `where` takes `field` or `field__op` keys, as REST filters do."""
@@ -96,7 +98,7 @@ class PluginContext(Protocol):
         """The environment variable of a secret: `GRIDBEAR_{PLUGIN}_{NAME}`."""
 
     async def put_secret(self, name: str, value: str) -> None:
-        """Keep a secret in the data folder. Raises Conflict when the environment sets it."""
+        """Keep a secret, sealed, among the secrets' records. Raises Conflict when the environment sets it."""
 
     async def notify(
         self,

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from server.access.actor import SYSTEM, Actor
@@ -18,6 +19,7 @@ from server.mcp_gateway.catalogue import Tool
 from server.mcp_gateway.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, rate_limited, unknown_tool
 from server.mcp_gateway.process_guardian import Guardian
+from server.mcp_gateway.references import refers_to_secrets, resolved
 from server.mcp_gateway.upstream import Upstream
 from server.records.service import Records
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MODEL = "mcp_servers"
+SECRETS = "secrets"
 LIST_WAIT_SECONDS = 10.0
 """A list waits this long for servers that were never listed before; the others are not held up longer."""
 
@@ -48,6 +51,8 @@ class Gateway:
         self._guardian = Guardian()
         self._upstreams: dict[int, Upstream] = {}
         self._buckets = TokenBuckets()
+        self._referring: set[int] = set()
+        """Servers that named a secret at their last start."""
         self._reload_lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._gone: list[Callable[[str], None]] = []
@@ -193,14 +198,29 @@ class Gateway:
         )
 
     async def _launch_spec(self, server_id: int) -> LaunchSpec:
-        return LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
+        spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
+        self._referring.discard(server_id)
+        if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
+            return spec
+        self._referring.add(server_id)
+        return replace(spec, env=resolved(spec.env, self._secret), headers=resolved(spec.headers, self._secret))
+
+    def _secret(self, name: str) -> str | None:
+        row = self._records.look_up(SYSTEM, SECRETS, "name", name)
+        return None if row is None else row["value"]
 
     def _changed(self, event: RecordChanged) -> None:
-        if event.model != MODEL:
+        if event.model == MODEL:
+            changed = [event.record_id]
+        elif event.model == SECRETS:
+            # Whichever it is: servers that named one at their start have an old value now, or had none.
+            changed = list(self._referring)
+        else:
             return
-        task = asyncio.get_running_loop().create_task(self._reload(event.record_id))
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        for server_id in changed:
+            task = asyncio.get_running_loop().create_task(self._reload(server_id))
+            self._reloads.add(task)
+            task.add_done_callback(self._reloads.discard)
 
     async def _reload(self, server_id: int) -> None:
         async with self._reload_lock:

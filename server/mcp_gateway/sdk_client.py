@@ -25,6 +25,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter
 
 from server import __version__
+from server.errors import GridBearError
 from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.child_process import ChildProcess, child_environment
 from server.mcp_gateway.config import LaunchSpec
@@ -294,7 +295,7 @@ def describe(error: BaseException) -> str:
         return f"The command may not be run: {error.filename or error}."
     if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
         return "The server closed the connection before it was ready."
-    if type(error) is ConnectionError:
+    if type(error) is ConnectionError or isinstance(error, GridBearError):
         return str(error)
     if isinstance(error, asyncio.TimeoutError):
         return "The server did not answer in time."

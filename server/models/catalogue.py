@@ -10,6 +10,7 @@ from server.models.mcp_server import McpServer
 from server.models.note import Note
 from server.models.notification import Notification
 from server.models.own_model import OwnModel
+from server.models.secret import Secret
 from server.models.session import Session
 from server.models.setting import Setting
 from server.models.stored_file import StoredFile
@@ -18,5 +19,5 @@ from server.models.user import User
 
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
-    HistoryEntry, OwnModel, StoredFile,
+    HistoryEntry, OwnModel, StoredFile, Secret,
 )  # fmt: skip

@@ -51,7 +51,7 @@ class McpServer(Record, Base):
         label="Environment",
         write_only=True,
         item_type="text",
-        help='Variables for the program, such as {"API_KEY": "…"}. Never shown again.',
+        help='Variables for the program, such as {"API_KEY": "${secret:weather}"}. Never shown again.',
     )
     cwd: Mapped[str | None] = field(Text, label="Folder", max_length=4000, help="Where the program starts.")
     url: Mapped[str | None] = field(UrlText, label="Address", max_length=4000, help="For http and sse.")
@@ -60,7 +60,7 @@ class McpServer(Record, Base):
         label="Headers",
         write_only=True,
         item_type="text",
-        help='Sent with every request, such as {"Authorization": "Bearer …"}. Never shown again.',
+        help='Sent with every request, such as {"Authorization": "Bearer ${secret:weather}"}. Never shown again.',
     )
     enabled: Mapped[bool] = field(Boolean, label="Enabled", default=True)
     visibility: Mapped[str] = field(
@@ -85,6 +85,11 @@ def check_mcp_server(row: Mapping[str, Any]) -> None:
             isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
         ):
             errors[name] = FieldError("wrong_type", "an object of texts is wanted")
+    given = {"command": row["command"], "cwd": row["cwd"], "url": row["url"], "args": " ".join(row["args"] or ())}
+    for name, value in given.items():
+        if value and "${secret:" in value:
+            reason = "secrets go into env or headers: what stands here can be seen by others"
+            errors[name] = FieldError("secret_not_here", reason)
     if errors:
         text = "; ".join(f"{name}: {error.message}" for name, error in errors.items())
         raise ValidationFailed(text, fields=errors)

@@ -81,7 +81,7 @@ class HostContext:
         self.records = OwnRecords(plugin_id, records, models)
         self._service = records
         self._settings = settings
-        self._secrets = PluginSecrets(plugin_id, settings.current.data_dir, os.environ)
+        self._secrets = PluginSecrets(plugin_id, records, os.environ)
 
     @property
     def address(self) -> str:

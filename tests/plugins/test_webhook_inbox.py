@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,17 +60,22 @@ class MemoryRecords:
 
     async def create(self, actor: Actor, model: str, values: Mapping[str, Any], /) -> dict[str, Any]:
         rows = self.rows.setdefault(model, [])
-        known = values.get("delivery_id")
+        known = values.get("delivery_id") if model == DELIVERIES else None
         if known is not None and any(row["delivery_id"] == known for row in rows):
             raise Conflict("delivery_id is taken")
         rows.append({**values, "id": len(rows) + 1})
         return rows[-1]
 
     async def update(self, actor: Actor, model: str, record_id: int, values: Mapping[str, Any], /) -> dict[str, Any]:
-        raise NotFound("none")
+        row = self.rows[model][record_id - 1]
+        row.update(values)
+        return row
 
     async def delete(self, actor: Actor, model: str, record_id: int, /) -> None:
         raise NotFound("none")
+
+    def look_up(self, actor: Actor, model: str, column: str, value: Any) -> dict[str, Any] | None:
+        return next((row for row in self.rows.get(model, []) if row[column] == value), None)
 
 
 async def send_error(error: GridBearError, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,9 +171,7 @@ async def test_a_signed_body_that_cannot_be_read_is_refused(inbox: Inbox, body: 
     assert inbox.kept == []
 
 
-async def test_only_admins_see_the_address_and_renew_the_secret(
-    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_only_admins_see_the_address_and_renew_the_secret(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await inbox.http.get("/")).status_code == 401
     inbox.caller = MEMBER
     assert (await inbox.http.post("/secret")).status_code == 403
@@ -177,9 +179,10 @@ async def test_only_admins_see_the_address_and_renew_the_secret(
     assert (await inbox.http.post("/secret")).status_code == 409
     monkeypatch.delenv("GRIDBEAR_WEBHOOK_INBOX_SECRET")
     secret = (await inbox.http.post("/secret")).json()["data"]["secret"]
-    file = tmp_path / "secrets" / "webhook-inbox.secret"
-    assert file.read_text().strip() == secret
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [(row["name"], row["value"]) for row in inbox.records.rows["secrets"]] == [("webhook-inbox.secret", secret)]
+    again = (await inbox.http.post("/secret")).json()["data"]["secret"]
+    assert (await inbox.deliver(b"{}", x_hub_signature_256=sign_sha256(secret, b"{}"))).status_code == 401
+    secret = again
     assert (await inbox.deliver(b"{}", x_hub_signature_256=sign_sha256(secret, b"{}"))).status_code == 201
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import psutil
 import pytest
 from mcp.shared.exceptions import MCPError
 from tests_mcp_support import ERAS, House, call_text
@@ -174,3 +175,23 @@ async def test_changes_of_a_server_take_effect_without_a_restart(make_house: Mak
 async def _gateway(http: Any) -> list[dict[str, Any]]:
     servers: list[dict[str, Any]] = (await http.get("/api/v1/gateway")).json()["data"]["servers"]
     return servers
+
+
+async def test_a_secret_reaches_the_process_by_its_environment_and_a_changed_one_at_the_next_call(
+    make_house: MakeHouse,
+) -> None:
+    async with make_house() as house:
+        await house.add("up", env={"KEY": "<${secret:weather}>"})
+        async with house.mcp("ann") as client:
+            with pytest.raises(MCPError, match=r"secret 'weather' is not there"):
+                await client.call_tool("up__variable", {"name": "KEY"})
+        secret = (await house.app.records.create(SYSTEM, "secrets", {"name": "weather", "value": "canary-1"}))["id"]
+        async with house.mcp("ann") as client:
+            assert await call_text(client, "up__variable", {"name": "KEY"}) == "<canary-1>"
+            children = psutil.Process().children(recursive=True)
+            assert any("upstream_server.py" in " ".join(child.cmdline()) for child in children)
+            assert not any("canary" in " ".join(child.cmdline()) for child in children)
+        await house.app.records.update(SYSTEM, "secrets", secret, {"value": "canary-2"})
+        async with house.mcp("ann") as client:
+            assert await call_text(client, "up__variable", {"name": "KEY"}) == "<canary-2>"
+        assert "canary" not in str(await house.state("up"))

@@ -60,6 +60,12 @@ def environment() -> str:
 
 
 @server.tool()
+def variable(name: str) -> str:
+    """The value of one of them."""
+    return os.environ.get(name, "")
+
+
+@server.tool()
 def beget() -> str:
     """Starts a process of its own; answers with its id and that of this process."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.DEVNULL)

@@ -1,0 +1,123 @@
+"""/api/v1/backups/recovery-phrase: the words that open the secrets of every backup. For admins alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from server.access.actor import Actor
+from server.asgi.body import read_body
+from server.asgi.json_body import parse_object
+from server.config import SettingsHolder
+from server.errors import FieldError, Forbidden, Unauthorized
+from server.records.values import raise_for
+from server.rest_api.gate import RestGate
+from server.secrets.vault import PHRASE_WAITS_SECONDS, Vault
+
+PHRASE_MAX_LENGTH = 1000
+
+
+class PhraseState(BaseModel):
+    """Whether a recovery phrase is in force."""
+
+    state: Literal["none", "kept"]
+    since: str | None = Field(description="When it was typed back (UTC), null while none is in force")
+    waits: bool = Field(description="Whether a new phrase was shown and waits to be typed back")
+
+
+class PhraseStateAnswer(BaseModel):
+    """The state in its envelope."""
+
+    ok: Literal[True]
+    data: PhraseState
+
+
+class NewPhrase(BaseModel):
+    """A phrase that is shown this once."""
+
+    phrase: str = Field(description="Twelve words")
+    expires_in: int = Field(description="Seconds in which it can be typed back")
+
+
+class NewPhraseAnswer(BaseModel):
+    """The phrase in its envelope."""
+
+    ok: Literal[True]
+    data: NewPhrase
+
+
+class TypedPhrase(BaseModel):
+    """The whole phrase, typed back."""
+
+    phrase: str = Field(max_length=PHRASE_MAX_LENGTH)
+
+
+def phrase_router(vault: Vault, gate: RestGate, settings: SettingsHolder) -> APIRouter:
+    """The router. It comes before that of the backups, whose names it would else be taken for."""
+    router = APIRouter(prefix="/api/v1/backups/recovery-phrase", tags=["backups"])
+
+    def admin(request: Request, response: Response, *, scope: Literal["api", "api:read"]) -> Actor:
+        response.headers["cache-control"] = "private, no-store"
+        actor = gate.enter_route(request, response)
+        if not actor.is_signed_in:
+            raise Unauthorized("Sign in first.")
+        if not actor.is_admin or not actor.has_scope(scope):
+            raise Forbidden("The recovery phrase opens every secret, so it is for admins alone.")
+        return actor
+
+    def state() -> dict[str, Any]:
+        since = vault.phrase_kept_at
+        return {"state": "none" if since is None else "kept", "since": since, "waits": vault.phrase_waits}
+
+    @router.get(
+        "",
+        summary="Whether a recovery phrase is in force (admins)",
+        responses={200: {"model": PhraseStateAnswer}},
+    )
+    async def show(request: Request, response: Response) -> Any:
+        admin(request, response, scope="api:read")
+        return {"ok": True, "data": state()}
+
+    @router.post(
+        "",
+        status_code=201,
+        summary="Make a new recovery phrase (admins); it is shown this once and in force when it was typed back",
+        responses={201: {"model": NewPhraseAnswer}},
+    )
+    async def propose(request: Request, response: Response) -> Any:
+        admin(request, response, scope="api")
+        response.headers["location"] = f"{settings.current.base_path}/api/v1/backups/recovery-phrase"
+        return {"ok": True, "data": {"phrase": vault.propose_phrase(), "expires_in": int(PHRASE_WAITS_SECONDS)}}
+
+    @router.post(
+        "/confirm",
+        summary="Type the new phrase back (admins); it replaces the one before, for all later backups",
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": TypedPhrase.model_json_schema()}},
+            }
+        },
+        responses={200: {"model": PhraseStateAnswer}},
+    )
+    async def confirm(request: Request, response: Response) -> Any:
+        admin(request, response, scope="api")
+        given = parse_object(await read_body(request.receive, request.scope, settings.current.rest_body_bytes))
+        await asyncio.to_thread(vault.confirm_phrase, _phrase(given))
+        return {"ok": True, "data": state()}
+
+    return router
+
+
+def _phrase(given: dict[str, Any]) -> str:
+    errors = {name: FieldError("unknown_field", "only phrase is wanted") for name in given if name != "phrase"}
+    phrase = given.get("phrase")
+    if not isinstance(phrase, str):
+        errors["phrase"] = FieldError("required", "the words, with spaces between them, are wanted")
+    elif len(phrase) > PHRASE_MAX_LENGTH:
+        errors["phrase"] = FieldError("too_long", f"at most {PHRASE_MAX_LENGTH} characters")
+    raise_for(errors)
+    return str(phrase)
