@@ -23,10 +23,7 @@ PICTURES = [
 
 def draw(browser: Any, server: Any, cookies: dict[str, str], watched_page: Any) -> None:
     for name, path, ready, theme, width in [("sign-in.png", "/auth/login", "#username", "light", 1280), *PICTURES]:
-        watched = watched_page.Watched(browser, server.url, theme, width)
-        if name != "sign-in.png":
-            stored = [{"name": key, "value": value, "url": server.url} for key, value in cookies.items()]
-            watched.context.add_cookies(stored)
+        watched = watched_page.Watched(browser, server.url, theme, width, None if name == "sign-in.png" else cookies)
         watched.open(path, ready)
         watched.page.screenshot(path=IMAGES / name)
         watched.close()

@@ -1,6 +1,7 @@
 // Where the pages start: the words, who is signed in, then the page the address names.
 import { request } from "./api.js";
 import { loadCatalogue, t } from "./i18n.js";
+import { loadModels, modelsTrouble } from "./models.js";
 import { Setup } from "./pages/setup.js";
 import { SignIn } from "./pages/signin.js";
 import { pageNamed } from "./pages/index.js";
@@ -36,28 +37,17 @@ async function enter() {
   person.value = data;
 }
 
-async function loadModels() {
-  try {
-    models.value = (await request("GET", "/api/v1/models")).data;
-    trouble = null;
-  } catch (error) {
-    trouble = error;
-  }
-  draw();
-}
-
-/** @type {any} */
-let trouble = null;
-
 function App() {
+  // Read first: whoever comes in changes the address without an event, and then the page has to be drawn again.
+  const me = person.value;
   if (location.pathname === SETUP_PATH || setupNeeded.value) return html`<${Setup} onDone=${enter} />`;
-  if (person.value === undefined) return away.value ? html`<p class="banner" role="status">${t("away.banner")}</p>` : null;
-  if (person.value === null) return html`<${SignIn} onDone=${enter} />`;
+  if (me === undefined) return away.value ? html`<p class="banner" role="status">${t("away.banner")}</p>` : null;
+  if (me === null) return html`<${SignIn} onDone=${enter} />`;
   const [name = "home", ...rest] = route.value.parts;
   const page = pageNamed(name);
   return html`<${Frame} page=${page} rest=${rest}>
-    ${trouble && !models.value
-      ? html`<div class="column pad-top"><${Trouble} error=${trouble} what=${t("error.models")} retry=${loadModels} /></div>`
+    ${modelsTrouble.value && !models.value
+      ? html`<div class="column pad-top"><${Trouble} error=${modelsTrouble.value} what=${t("error.models")} retry=${loadModels} /></div>`
       : models.value && html`<${page.Page} key=${page.name} rest=${rest} query=${route.value.query} />`}
   <//>`;
 }

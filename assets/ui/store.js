@@ -26,7 +26,7 @@ export const theme = signal(stored("theme", "system"));
 export const rail = signal(stored("rail", "auto"));
 
 /** @param {string} key @param {string} fallback */
-function stored(key, fallback) {
+export function stored(key, fallback) {
   try {
     return localStorage.getItem(`gridbear.${key}`) || fallback;
   } catch {

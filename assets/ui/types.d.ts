@@ -11,6 +11,7 @@ export interface Field {
   write_only: boolean;
   create_only: boolean;
   unique?: boolean;
+  nullable?: boolean;
   default?: unknown;
   choices?: string[] | null;
   references?: string | null;
@@ -26,6 +27,9 @@ export interface Model {
   description: string;
   group: "yours" | "plugins" | "system";
   title_field: string | null;
+  made_here: boolean;
+  history: boolean;
+  searchable: string[];
   verbs: Record<"list" | "read" | "create" | "update" | "delete", Grant>;
   fields: Field[];
 }

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
-from demo_data import fill, sign_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched, open_browser
+from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 
 PASSWORD = "a calm bear in a den"
-SECRET = "page-tests-internal-secret"
 EVERY_LOOK = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 looks = pytest.mark.parametrize(("theme", "width"), EVERY_LOOK, ids=[f"{theme}-{width}" for theme, width in EVERY_LOOK])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -31,44 +22,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server nobody has set up."""
     with RunningServer(tmp_path_factory.mktemp("fresh") / "data") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with the admin maja and some data."""
-    env = {"INTERNAL_API_SECRET": SECRET}
-    with RunningServer(tmp_path_factory.mktemp("lived") / "data", env) as server:
-        server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            fill(client, SECRET)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def cookies(lived_in: RunningServer) -> dict[str, str]:
-    with sign_in(lived_in.url, "maja", PASSWORD) as client:
-        return dict(client.cookies)
-
-
-@pytest.fixture(scope="module")
-def documented(lived_in: RunningServer, cookies: dict[str, str]) -> Documented:
-    reply = httpx2.get(f"{lived_in.url}/api/openapi.json", cookies=cookies)
-    return Documented(reply.json())
-
-
-def signed_in(
-    browser: Browser, server: RunningServer, cookies: dict[str, str], theme: str = "light", width: int = 1280
-) -> Watched:
-    watched = Watched(browser, server.url, theme, width)
-    watched.context.add_cookies([{"name": name, "value": value, "url": server.url} for name, value in cookies.items()])
-    return watched
-
-
-@pytest.fixture
-def at_desk(browser: Browser, lived_in: RunningServer, cookies: dict[str, str]) -> Iterator[Watched]:
-    watched = signed_in(browser, lived_in, cookies)
-    yield watched
-    watched.close()
 
 
 @looks
@@ -113,7 +66,7 @@ def test_the_sign_in_page(
 def test_the_home_page(
     browser: Browser, lived_in: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
 ) -> None:
-    watched = signed_in(browser, lived_in, cookies, theme, width)
+    watched = Watched(browser, lived_in.url, theme, width, cookies)
     page = watched.open("/", ".server summary")
     assert page.locator(".plate code").first.inner_text().startswith("http://127.0.0.1:")
     page.locator(".server summary").first.click()
@@ -127,7 +80,7 @@ def test_the_home_page(
 def test_the_data_page_its_drawer_and_its_empty_state(
     browser: Browser, lived_in: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
 ) -> None:
-    watched = signed_in(browser, lived_in, cookies, theme, width)
+    watched = Watched(browser, lived_in.url, theme, width, cookies)
     rows = ".grid tbody tr" if width > 720 else ".card-rows li"
     page = watched.open("/#/data/notes", rows)
     assert watched.axe() == []
@@ -220,22 +173,7 @@ def test_a_note_is_added_changed_and_deleted(at_desk: Watched, documented: Docum
     page.locator(".grid >> text=Water all plants").wait_for()
 
     page.click(".drawer >> text=Delete note")
-    page.click("dialog button.danger")
     page.locator(".grid >> text=Water all plants").wait_for(state="detached")
-    at_desk.settle()
-    at_desk.check(documented)
-
-
-def test_chosen_rows_are_deleted_together_and_the_button_counts(at_desk: Watched, documented: Documented) -> None:
-    page = at_desk.open("/#/data/notes?sort=id", ".grid tbody tr")
-    for name in ("Select Sort the winter clothes", "Select Book the dentist"):
-        page.check(f'input[aria-label="{name}"]')
-    page.click(".bulk >> text=Delete 2 notes")
-    assert page.locator("dialog h2").inner_text() == "Delete 2 notes?"
-    at_desk.settle()
-    assert at_desk.axe() == []
-    page.click("dialog button.danger")
-    page.locator(".grid >> text=Book the dentist").wait_for(state="detached")
     at_desk.settle()
     at_desk.check(documented)
 

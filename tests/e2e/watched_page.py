@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,14 @@ def open_browser() -> Iterator[Browser]:
 class Watched:
     """A page in a context of its own. `check()` raises if anything forbidden happened since the last check."""
 
-    def __init__(self, browser: Browser, base: str, theme: str = "light", width: int = 1280) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        base: str,
+        theme: str = "light",
+        width: int = 1280,
+        cookies: Mapping[str, str] | None = None,
+    ) -> None:
         phone = width < 720
         self.base = base
         self.context = browser.new_context(
@@ -66,6 +73,7 @@ class Watched:
             locale="en-GB",
         )
         self.context.set_default_timeout(10_000)
+        self.context.add_cookies([{"name": key, "value": value, "url": base} for key, value in (cookies or {}).items()])
         self.context.add_init_script(WATCH_CSP)
         self.page: Page = self.context.new_page()
         self.console: list[str] = []

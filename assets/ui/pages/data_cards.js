@@ -12,14 +12,14 @@ function chosen(fields) {
 }
 
 /** @param {any} props see Rows */
-export function Cards({ model, rows, columns, query, selected, setSelected, canDelete }) {
+export function Cards({ model, rows, gone, columns, query, selected, setSelected, canPick }) {
   const { amount, tag, text } = chosen(columns.rest);
   const date = columns.rest.find((/** @type {any} */ field) => field.name === "updated_at" || field.name === "created_at");
-  return html`<ul class=${`card-rows ${canDelete ? "" : "no-pick"}`}>
+  return html`<ul class=${`card-rows ${canPick ? "" : "no-pick"}`}>
     ${rows.map((/** @type {any} */ row) => {
       const title = titleOf(model, row);
-      return html`<li key=${row.id} data-selected=${selected.has(row.id) ? "true" : undefined}>
-        ${canDelete && html`<input class="check" type="checkbox" checked=${selected.has(row.id)}
+      return html`<li key=${row.id} class=${gone.has(row.id) ? "gone" : undefined} data-selected=${selected.has(row.id) ? "true" : undefined}>
+        ${canPick && html`<input class="check" type="checkbox" checked=${selected.has(row.id)}
           onChange=${() => setSelected(toggled(selected, row.id))} aria-label=${t("data.select", { title })} />`}
         <a class="t clip" href=${recordAddress(model, query, row)}>${title}</a>
         <span class="amt">${amount && !isEmpty(row[amount.name]) && typeOf(amount).cell(row[amount.name], amount)}</span>

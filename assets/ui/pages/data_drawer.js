@@ -1,16 +1,20 @@
-// One record beside the grid: its form, what the server keeps about it, and its end.
+// One record beside the grid: its form, what happened to it, what refers to it, and its end.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { may } from "../store.js";
+import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { confirm } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
+import { Tabs } from "../widgets/tabs.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { inSentence, titleOf } from "../widgets/words.js";
 import { RecordForm } from "./data_form.js";
+import { RecordHistory } from "./data_history.js";
+import { Linked, RecordRequests, referrers } from "./data_linked.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
@@ -20,6 +24,7 @@ export function Drawer({ model, id, rows, close, open, changed }) {
   const isNew = id === "new";
   const loaded = useLoad(async (signal) => (isNew ? { data: {}, etag: null } : api.get(`/api/v1/${model.name}/${id}`, { signal })), [model.name, id]);
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
+  const [tab, setTab] = useState("fields");
   const dirty = useRef(false);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
@@ -49,8 +54,15 @@ export function Drawer({ model, id, rows, close, open, changed }) {
     if (once.length) setSecrets(once);
     else if (isNew) close();
     else loaded.reload();
-    say(t(isNew ? "form.created" : "form.saved", { title: titleOf(model, fresh) }));
+    const title = titleOf(model, fresh);
+    if (isNew) say(t("form.created", { title }));
+    else sayChanged(model, fresh, t("form.saved", { title }), again);
   };
+  const again = () => {
+    changed();
+    loaded.reload();
+  };
+  const tabs = ["fields", ...(model.history && may(model, "read") ? ["history"] : []), ...(referrers(model).length ? ["linked"] : []), "api"];
   const at = rows.findIndex((one) => String(one.id) === id);
   return html`<aside class="drawer" aria-labelledby="record-title">
     <header>
@@ -62,14 +74,20 @@ export function Drawer({ model, id, rows, close, open, changed }) {
         <${Step} label=${t("form.next")} icon="right" to=${rows[at + 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />`}
       <button class="btn only quiet" type="button" onClick=${() => leave(close)} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
+    ${!isNew && loaded.data && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
+      tabs=${tabs.map((name) => ({ name, label: t(`form.tab_${name}`) }))} />`}
     ${loaded.error && !loaded.data && html`<div class="scroll"><${Trouble} error=${loaded.error} what=${t("form.error", { name: inSentence(model.label) })} retry=${loaded.reload} /></div>`}
     ${!loaded.data && !loaded.error && html`<div class="scroll">${loaded.slow && html`<${Skeleton} rows=${6} />`}</div>`}
+    ${loaded.data && tab !== "fields" && html`<div class="scroll" id="record-part" role="tabpanel" aria-label=${t(`form.tab_${tab}`)} tabindex="0">
+      ${tab === "history" && html`<${RecordHistory} key=${loaded.data.etag} model=${model} id=${id} restored=${again} />`}
+      ${tab === "linked" && html`<${Linked} model=${model} id=${id} />`}
+      ${tab === "api" && html`<${RecordRequests} model=${model} id=${id} />`}
+    </div>`}
     ${loaded.data && html`<${RecordForm}
-      key=${loaded.data.etag || id} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+      key=${loaded.data.etag || id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
       writable=${may(model, isNew ? "create" : "update")} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
-      removed=${() => {
+      changed=${changed} removed=${() => {
         dirty.current = false;
-        changed();
         close();
       }}
     />`}

@@ -5,13 +5,12 @@ import { Unreadable } from "../fields/text.js";
 import { CLEARED } from "../fields/secret.js";
 import { t } from "../i18n.js";
 import { may } from "../store.js";
-import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
+import { removeRecords } from "../undo.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
-import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
-import { confirmDelete } from "./data_rows.js";
 import { inCell } from "./data_table.js";
 
 /** @param {import("../types").Model} model @param {boolean} isNew @param {boolean} writable */
@@ -23,10 +22,11 @@ function split(model, isNew, writable) {
 }
 
 /**
- * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, dirty: {current: boolean},
- *   reload: () => void, saved: (row: import("../types").Row) => void, removed: () => void, leave: () => void}} props
+ * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, hidden: boolean, dirty: {current: boolean},
+ *   reload: () => void, changed: () => void, saved: (row: import("../types").Row) => void, removed: () => void, leave: () => void}} props
+ * `changed` draws the rows anew; `removed` follows when the record is gone
  */
-export function RecordForm({ model, row, etag, isNew, writable, dirty, reload, saved, removed, leave }) {
+export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
   const blank = useMemo(
     () => Object.fromEntries(asked.map((field) => [field.name, typeOf(field).toDraft(isNew ? field.default : row[field.name])])),
@@ -36,13 +36,13 @@ export function RecordForm({ model, row, etag, isNew, writable, dirty, reload, s
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const changed = asked.filter((field) => drafts[field.name] !== blank[field.name]);
-  dirty.current = changed.length > 0;
+  const edited = asked.filter((field) => drafts[field.name] !== blank[field.name]);
+  dirty.current = edited.length > 0;
 
   const save = async (/** @type {Event|undefined} */ event) => {
     event?.preventDefault();
-    if (busy) return;
-    const { values, found } = read(asked, changed, drafts, isNew);
+    if (busy || !(isNew || edited.length)) return;
+    const { values, found } = read(asked, edited, drafts, isNew);
     setErrors(found);
     setProblem(null);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
@@ -66,28 +66,22 @@ export function RecordForm({ model, row, etag, isNew, writable, dirty, reload, s
     else setProblem(error);
   };
   const remove = async () => {
-    const name = inSentence(model.label);
-    if (!(await confirmDelete(1, name))) return;
-    try {
-      await api.delete(`/api/v1/${model.name}/${row.id}`);
-      say(t("data.deleted", { n: 1, name }));
-      removed();
-    } catch (error) {
-      setProblem(error);
-    }
+    if (await removeRecords(model, `id=${row.id}`, 1, { after: changed })) removed();
   };
+  const latest = useRef(save);
+  latest.current = save;
   useEffect(() => {
     const onKey = (/** @type {KeyboardEvent} */ event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key !== "s") return;
       event.preventDefault();
-      save(undefined);
+      latest.current(undefined);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  });
+  }, []);
   const set = (/** @type {string} */ name) => (/** @type {any} */ draft) => setDrafts((now) => ({ ...now, [name]: draft }));
-  return html`<form class="record" onSubmit=${save} novalidate>
-    <div class="scroll"><div class="form">
+  return html`<form class="record" onSubmit=${save} novalidate hidden=${hidden}>
+    <div class="scroll" id=${hidden ? undefined : "record-part"} role=${isNew ? undefined : "tabpanel"} aria-label=${isNew ? undefined : t("form.tab_fields")}><div class="form">
       ${problem && html`<${Refused} problem=${problem} reload=${reload} />`}
       ${asked.map((field) => html`<${FormField}
         key=${field.name} field=${field} draft=${drafts[field.name]} set=${set(field.name)} isNew=${isNew}
@@ -99,10 +93,10 @@ export function RecordForm({ model, row, etag, isNew, writable, dirty, reload, s
       </section>`}
     </div></div>
     <footer>
-      ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || (!isNew && !changed.length)}>
-        ${isNew ? t("data.add", { name: inSentence(model.label) }) : changed.length ? t("form.save", { n: changed.length }) : t("form.save_none")}
+      ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || (!isNew && !edited.length)}>
+        ${isNew ? t("data.add", { name: inSentence(model.label) }) : edited.length ? t("form.save", { n: edited.length }) : t("form.save_none")}
       </button>`}
-      ${(isNew || changed.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : () => setDrafts(blank)}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
+      ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : () => setDrafts(blank)}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
       <span class="grow"></span>
       ${!isNew && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}
     </footer>

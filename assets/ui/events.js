@@ -1,0 +1,40 @@
+// What changes on the server while a page is open, as it happens. Hidden pages do not listen; they look again when seen.
+import { base } from "./store.js";
+import { useEffect, useRef } from "./vendor/preact.js";
+
+/** @typedef {{model: string, verb: string, id: number}} Change */
+
+/**
+ * @param {string[]} names of models; "models" tells of models themselves
+ * @param {(change: Change) => void} onChange @param {() => void} onMissed something was missed: read anew
+ */
+export function useEvents(names, onChange, onMissed) {
+  const latest = useRef({ onChange, onMissed });
+  latest.current = { onChange, onMissed };
+  const listed = names.join(",");
+  useEffect(() => {
+    /** @type {EventSource|null} */
+    let source = null;
+    const open = () => {
+      source = new EventSource(`${base}/api/v1/events?models=${listed}`);
+      source.addEventListener("change", (event) => latest.current.onChange(JSON.parse(event.data)));
+      source.addEventListener("resync", () => latest.current.onMissed());
+    };
+    const close = () => {
+      source?.close();
+      source = null;
+    };
+    const turn = () => {
+      if (document.visibilityState !== "visible") return close();
+      if (source) return;
+      open();
+      latest.current.onMissed();
+    };
+    if (document.visibilityState === "visible") open();
+    document.addEventListener("visibilitychange", turn);
+    return () => {
+      document.removeEventListener("visibilitychange", turn);
+      close();
+    };
+  }, [listed]);
+}

@@ -1,0 +1,16 @@
+// The list of models: read at sign-in, and again whenever models themselves were made or changed.
+import { request } from "./api.js";
+import { models } from "./store.js";
+import { signal } from "./vendor/preact.js";
+
+/** Why the list could not be read, or null. @type {import("./types").Signal<any>} */
+export const modelsTrouble = signal(null);
+
+export async function loadModels() {
+  try {
+    models.value = (await request("GET", "/api/v1/models")).data;
+    modelsTrouble.value = null;
+  } catch (error) {
+    modelsTrouble.value = error;
+  }
+}

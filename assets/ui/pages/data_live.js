@@ -1,0 +1,80 @@
+// A grid that stays true: rows changed elsewhere are drawn anew where they stand, new ones wait until asked for.
+import { api } from "../api.js";
+import { useEvents } from "../events.js";
+import { loadModels } from "../models.js";
+import { useEffect, useRef, useState } from "../vendor/preact.js";
+
+const GATHER_MS = 600;
+const FLASH_MS = 1500;
+
+/** @typedef {{created: Set<number>, updated: Set<number>, deleted: Set<number>, imported: boolean}} Gathered */
+
+/** @returns {Gathered} */
+const nothing = () => ({ created: new Set(), updated: new Set(), deleted: new Set(), imported: false });
+
+/**
+ * @param {import("../types").Model} model @param {any} page from useLoad @param {URLSearchParams} filters what selects the rows
+ * @returns {{rows: import("../types").Row[], flashing: Set<number>, gone: Set<number>, waiting: number}} `waiting`: new rows, -1 when nobody knows how many
+ */
+export function useLiveRows(model, page, filters) {
+  const [fresh, setFresh] = useState(/** @type {Map<number, import("../types").Row>} */ (new Map()));
+  const [flashing, setFlashing] = useState(/** @type {Set<number>} */ (new Set()));
+  const [gone, setGone] = useState(/** @type {Set<number>} */ (new Set()));
+  const [waiting, setWaiting] = useState(0);
+  const gathered = useRef(nothing());
+  const timer = useRef(0);
+  useEffect(() => {
+    setFresh(new Map());
+    setGone(new Set());
+    setWaiting(0);
+    gathered.current = nothing();
+  }, [page.data]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const rows = (page.data?.data || []).map((/** @type {any} */ row) => fresh.get(row.id) || row);
+  const shown = new Set(rows.map((/** @type {any} */ row) => row.id));
+
+  const look = async () => {
+    timer.current = 0;
+    const { created, updated, deleted, imported } = gathered.current;
+    gathered.current = nothing();
+    const added = [...created].filter((id) => !shown.has(id) && !deleted.has(id));
+    const changed = [...updated].filter((id) => shown.has(id) && !deleted.has(id));
+    const lost = [...deleted].filter((id) => shown.has(id));
+    if (lost.length) setGone((now) => new Set([...now, ...lost]));
+    if (imported) setWaiting(-1);
+    try {
+      if (changed.length) await renew(changed);
+      if (added.length && !imported) await count(added);
+    } catch {
+      // The rows then stay as they are; the next load shows them.
+    }
+  };
+  const renew = async (/** @type {number[]} */ ids) => {
+    const { data } = await api.get(`/api/v1/${model.name}`, { query: `id__in=${ids.join(",")}&limit=${ids.length}&total=false` });
+    setFresh((now) => new Map([...now, ...data.map((/** @type {any} */ row) => [row.id, row])]));
+    const found = new Set(/** @type {number[]} */ (data.map((/** @type {any} */ row) => row.id)));
+    setFlashing(found);
+    setTimeout(() => setFlashing((now) => (now === found ? new Set() : now)), FLASH_MS);
+  };
+  const count = async (/** @type {number[]} */ ids) => {
+    const query = new URLSearchParams(filters);
+    if (query.size) {
+      query.set("id__in", ids.slice(0, 500).join(","));
+      query.set("limit", "1");
+      query.set("fields", "id");
+    }
+    const n = query.size ? (await api.get(`/api/v1/${model.name}`, { query })).count ?? 0 : ids.length;
+    setWaiting((now) => (now < 0 ? now : now + n));
+  };
+  useEvents([model.name, "models"], ({ model: name, verb, id }) => {
+    if (name === "models") return void loadModels();
+    if (name !== model.name) return;
+    const now = gathered.current;
+    if (verb === "create") now.created.add(id);
+    else if (verb === "update") now.updated.add(id);
+    else if (verb === "delete") now.deleted.add(id);
+    else now.imported = true;
+    timer.current ||= window.setTimeout(() => look(), GATHER_MS);
+  }, page.reload);
+  return { rows, flashing, gone, waiting };
+}

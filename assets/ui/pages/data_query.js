@@ -1,0 +1,56 @@
+// What a grid shows, as its address says it, in the words of the API.
+import { keep, stored } from "../store.js";
+
+export const PAGE_SIZE = 50;
+
+/** Only what selects rows: filters and full text. @param {URLSearchParams} query of the page's address */
+export function filterQuery(query) {
+  const search = new URLSearchParams();
+  for (const one of query.getAll("where")) {
+    const at = one.indexOf("=");
+    search.append(one.slice(0, at), one.slice(at + 1));
+  }
+  if (query.get("q")) search.set("q", query.get("q") || "");
+  return search;
+}
+
+/** @param {URLSearchParams} query */
+export const isFiltered = (query) => query.has("where") || query.has("q");
+
+/** The order of rows: full text has its own, best first, unless one was chosen. @param {URLSearchParams} query */
+export function sortOf(query) {
+  return query.get("sort") || (query.has("q") ? "" : "-id");
+}
+
+/** The request for one page of rows. @param {URLSearchParams} query */
+export function requestQuery(query) {
+  const search = filterQuery(query);
+  if (sortOf(query)) search.set("sort", sortOf(query));
+  search.set("limit", String(PAGE_SIZE));
+  if (Number(query.get("offset")) > 0) search.set("offset", String(Number(query.get("offset"))));
+  return search.toString();
+}
+
+/**
+ * The next order after a click on a column's head: up, down, none. With `more` the other columns stay.
+ * @param {string} sort @param {string} name @param {boolean} more @returns {string|null}
+ */
+export function turnedSort(sort, name, more) {
+  const parts = sort.split(",").filter(Boolean);
+  const at = parts.findIndex((part) => part === name || part === `-${name}`);
+  const next = at < 0 ? name : parts[at] === name ? `-${name}` : null;
+  if (!more) return next;
+  const rest = at < 0 ? [...parts, name] : next ? parts.with(at, next) : parts.filter((_part, index) => index !== at);
+  return rest.join(",") || null;
+}
+
+/** Which columns one has chosen, or null for all. @param {string} model @param {URLSearchParams} query @returns {string[]|null} */
+export function chosenColumns(model, query) {
+  const text = query.get("columns") || stored(`columns.${model}`, "");
+  return text ? text.split(",") : null;
+}
+
+/** @param {string} model @param {string[]|null} names null for all */
+export function keepColumns(model, names) {
+  keep(`columns.${model}`, names ? names.join(",") : "");
+}
