@@ -106,7 +106,7 @@ class GridBearApp:
         self._folder = DataFolder(self._started_with.data_dir)
         self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
         self.plugins.discover()
-        migrate(self._folder.database, Base.metadata)
+        migrate(self._folder.database, Base.metadata, self._folder.path / "backups")
         registry = ModelRegistry(Base)
         vault = self._opened_vault(registry)
         self._bus = Bus()

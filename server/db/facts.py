@@ -10,10 +10,10 @@ from typing import Any
 
 from server.db.connection import connect
 from server.db.file_header import check_file
+from server.db.schema_fingerprint import META_TABLE
 from server.db.search import is_search_table
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-_META_TABLE = "gridbear_meta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def database_facts(path: Path) -> DatabaseFacts:
     """Version and row counts. Raises sqlite3.Error for a damaged file, StartupError for a foreign or newer one."""
     version = schema_version(path)
     with closing(connect(path, read_only=True)) as connection:
-        return DatabaseFacts(version, _counts(connection))
+        return DatabaseFacts(version, row_counts(connection))
 
 
 def damage(path: Path) -> str | None:
@@ -57,9 +57,10 @@ def column_rows(path: Path, table: str, *columns: str) -> list[tuple[Any, ...]]:
         return connection.execute(f'SELECT {names} FROM "{table}" ORDER BY id').fetchall()
 
 
-def _counts(connection: sqlite3.Connection) -> dict[str, int]:
+def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many rows each table has; what SQLite, the schema and full text keep for themselves is left out."""
     counts = {}
     for (name,) in connection.execute(_TABLES).fetchall():
-        if not is_search_table(name) and not name.startswith("sqlite_") and name != _META_TABLE:
+        if not is_search_table(name) and not name.startswith("sqlite_") and name != META_TABLE:
             counts[str(name)] = int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
     return counts

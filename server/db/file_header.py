@@ -8,7 +8,8 @@ from pathlib import Path
 from server.errors import StartupError
 
 APPLICATION_ID = 0x47425231
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with each release that changes the schema, so that an older program does not open what it would misread."""
 _MAGIC = b"SQLite format 3\x00"
 _BYTES = 100
 _INCREMENTAL = 2
@@ -35,7 +36,8 @@ def check_file(path: Path) -> None:
     if version > SCHEMA_VERSION:
         raise StartupError(
             f"The database {path} was made by a newer GridBear (schema {version}, this program knows "
-            f"{SCHEMA_VERSION}). Nothing was changed; install the newer program or restore an older backup."
+            f"{SCHEMA_VERSION}). Nothing was changed; install the newer program, or go back to the file from before "
+            "its upgrade with `gridbear restore --before-upgrade`."
         )
 
 

@@ -1,49 +1,46 @@
-"""Bring the file to the schema of the loaded models: create it, or add what is missing. Nothing else is automatic."""
+"""Bring the file to the schema of the loaded models: make it, or let it be upgraded, or find that nothing is to do."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import MetaData, Table, create_engine
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.pool import StaticPool
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import MetaData
 
+from server.db import file_header
 from server.db.connection import connect
-from server.db.file_header import SCHEMA_VERSION, check_file, write_header
-from server.db.search import create_search, search_table, searched_columns
+from server.db.file_header import check_file, write_header
+from server.db.rebuild import create_table
+from server.db.schema_changes import SchemaChanges, schema_changes
+from server.db.schema_fingerprint import record_fingerprint, schema_of
+from server.db.schema_program import check_program, record_program
+from server.db.swap import finish_interrupted
+from server.db.upgrade import Progress, silent, upgrade
 from server.errors import StartupError
 
-_DIALECT = sqlite.dialect()
-_META = "CREATE TABLE IF NOT EXISTS gridbear_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 
+def migrate(path: Path, metadata: MetaData, backups: Path, progress: Progress = silent) -> None:
+    """Create the database, or bring it to the declared schema. Tables that `metadata` does not have stay as they are.
 
-def migrate(path: Path, metadata: MetaData) -> None:
-    """Create the database or add missing tables, columns and indexes, in one transaction.
+    New tables are made in the file. Everything else happens on a copy of it (see `server.db.upgrade`), and the old
+    file is kept in the folder `backups`. Nothing has the file open, and the caller holds the data folder.
 
-    Raises StartupError when the file needs a change that is not an addition.
+    Raises StartupError when the file is not ours, newer, damaged, or does not fit; it is as it was then.
     """
+    finish_interrupted(path, [backups])
     check_file(path)
-    fresh = not path.exists() or path.stat().st_size == 0
     try:
-        connection = connect(path)
-        try:
-            if fresh:
-                write_header(connection, SCHEMA_VERSION)
+        with closing(connect(path)) as connection:
+            if not schema_of(connection):
+                write_header(connection, file_header.SCHEMA_VERSION)
             connection.execute("PRAGMA journal_mode = WAL")
-            wanted = fingerprint(metadata)
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(_META)
-            row = connection.execute("SELECT value FROM gridbear_meta WHERE name = 'schema'").fetchone()
-            if row is None or row[0] != wanted:
-                _add_missing(connection, metadata)
-                connection.execute("INSERT OR REPLACE INTO gridbear_meta VALUES ('schema', ?)", (wanted,))
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
+            changes = schema_changes(connection, metadata)
+            if not changes.of_records:
+                _change_in_place(connection, changes)
+                return
+            check_program(connection, path)
+        upgrade(path, metadata, backups, progress)
     except sqlite3.Error as error:
         raise StartupError(
             f"The database {path} can't be opened ({error}). Nothing was changed; check that the file is whole and "
@@ -51,88 +48,14 @@ def migrate(path: Path, metadata: MetaData) -> None:
         ) from error
 
 
-def fingerprint(metadata: MetaData) -> str:
-    """A hash of the declared schema: two programs with the same one need no look at each other's files."""
-    parts = []
-    for table in metadata.sorted_tables:
-        parts.append(_sql(CreateTable(table)))
-        parts += sorted(_sql(CreateIndex(index)) for index in table.indexes)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _add_missing(connection: sqlite3.Connection, metadata: MetaData) -> None:
-    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    for table in metadata.sorted_tables:
-        if table.name not in present:
-            _create(connection, table)
-    if present & set(metadata.tables):
-        _add_columns(connection, metadata, present)
-    # Last: while a full-text table is open, SQLite lets nobody define functions, as SQLAlchemy does for Alembic.
-    for table in metadata.sorted_tables:
-        if searched_columns(table) and search_table(table.name) not in present:
-            create_search(connection, table)
-
-
-def _create(connection: sqlite3.Connection, table: Table) -> None:
-    connection.execute(_sql(CreateTable(table)))
-    for index in table.indexes:
-        connection.execute(_sql(CreateIndex(index)))
-
-
-def _sql(statement: CreateTable | CreateIndex) -> str:
-    # In SQLite's dialect: the general one leaves AUTOINCREMENT out, and ids would be given again.
-    return str(statement.compile(dialect=_DIALECT))
-
-
-class _Held:
-    """A driver connection whose transaction is ended by `migrate` alone; SQLAlchemy would roll it back when done."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def commit(self) -> None:
-        """Left to `migrate`."""
-
-    def rollback(self) -> None:
-        """Left to `migrate`, which rolls back by closing."""
-
-    def close(self) -> None:
-        """Left to `migrate`."""
-
-
-def _add_columns(connection: sqlite3.Connection, metadata: MetaData, present: set[str]) -> None:
-    # Alembic costs a quarter of a second to import and is needed only where a file meets a newer declaration.
-    from alembic.autogenerate import produce_migrations
-    from alembic.migration import MigrationContext
-    from alembic.operations import Operations
-    from alembic.operations.ops import AddColumnOp, CreateIndexOp, ModifyTableOps, OpContainer
-
-    engine = create_engine("sqlite://", creator=lambda: _Held(connection), poolclass=StaticPool)
-    known = set(metadata.tables)
-    with engine.connect() as bound:
-        context = MigrationContext.configure(
-            bound,
-            opts={
-                "include_object": lambda _o, name, kind, _r, other: (
-                    kind != "table" or (name in known and name in present)
-                ),
-                "compare_type": False,
-            },
-        )
-        operations = Operations(context)
-        script = produce_migrations(context, metadata)
-        changes: list[object] = []
-        for step in script.upgrade_ops.ops if script.upgrade_ops else ():
-            changes += step.ops if isinstance(step, (ModifyTableOps, OpContainer)) else [step]
-        for change in changes:
-            if isinstance(change, (AddColumnOp, CreateIndexOp)):
-                operations.invoke(change)
-                continue
-            raise StartupError(
-                "The database needs a change that is not a plain addition "
-                f"({type(change).__name__.removesuffix('Op')}), and this program has no migration for it. "
-                "Nothing was changed; use the program version that made this database."
-            )
+def _change_in_place(connection: sqlite3.Connection, changes: SchemaChanges) -> None:
+    """Make tables that nobody has written to yet: one transaction does, and a copy would protect nothing more."""
+    if not changes.missing and not changes.unrecorded:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for table in changes.missing:
+        create_table(connection, table)
+    for table in changes.unrecorded:
+        record_fingerprint(connection, table)
+    record_program(connection)
+    connection.execute("COMMIT")

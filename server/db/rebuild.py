@@ -61,7 +61,7 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
     Raises DoesNotFit, sqlite3.IntegrityError when a row breaks a constraint; roll back then. ValueError: no such table.
     """
     _check_connection(connection)
-    old = _column_types(connection, table.name)
+    old = column_types(connection, table.name)
     if not old:
         raise ValueError(f"there is no table {table.name} to rebuild")
     sources = _sources(table, old, convert or {})
@@ -116,7 +116,8 @@ def _check_connection(connection: sqlite3.Connection) -> None:
         raise RuntimeError("rebuild_table wants a transaction, begun with PRAGMA foreign_keys = OFF")
 
 
-def _column_types(connection: sqlite3.Connection, table_name: str) -> dict[str, str]:
+def column_types(connection: sqlite3.Connection, table_name: str) -> dict[str, str]:
+    """The declared type of each column of a table; empty when there is no such table."""
     rows = connection.execute("SELECT name, type FROM pragma_table_info(?)", (table_name,))
     return {str(name): str(declared) for name, declared in rows}
 
@@ -149,7 +150,7 @@ def _default(column: Column[Any]) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _affinity(declared: str) -> str:
+def affinity(declared: str) -> str:
     """The affinity of a declared type, by the rules of SQLite."""
     upper = declared.upper()
     for affinity, parts in (("INTEGER", ("INT",)), ("TEXT", ("CHAR", "CLOB", "TEXT")), ("BLOB", ("BLOB",)),
@@ -164,15 +165,15 @@ def _check_types(
 ) -> None:
     """Raise DoesNotFit when a column's new type did not take every value as it was: SQLite itself never complains."""
     temporary = _TEMPORARY + table.name
-    for name, declared in _column_types(connection, temporary).items():
-        if name in convert or name not in old or _affinity(declared) == _affinity(old[name]):
+    for name, declared in column_types(connection, temporary).items():
+        if name in convert or name not in old or affinity(declared) == affinity(old[name]):
             continue
         keys = [column.name for column in table.primary_key]
-        kinds = ", ".join(f"'{kind}'" for kind in ("null", *_KINDS.get(_affinity(declared), ("blob",))))
+        kinds = ", ".join(f"'{kind}'" for kind in ("null", *_KINDS.get(affinity(declared), ("blob",))))
         column = quoted(name)
         same = " AND ".join(f"o.{quoted(key)} = n.{quoted(key)}" for key in keys)
         # Cast back to what it was: '007' that became 7, or 2^53 + 1 that became a double, differ.
-        back = f"CAST(n.{column} AS {_affinity(old[name])})"
+        back = f"CAST(n.{column} AS {affinity(old[name])})"
         [lost] = connection.execute(
             f"SELECT count(*) FROM {quoted(table.name)} o JOIN {quoted(temporary)} n ON {same} "
             f"WHERE typeof(n.{column}) NOT IN ({kinds}) OR {back} IS NOT o.{column}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from server.db.search import search_ddl
+from server.db.search import search_ddl, search_table
 
 _DIALECT = sqlite.dialect()
 META_TABLE = "gridbear_meta"
@@ -69,6 +69,20 @@ def record_fingerprint(connection: sqlite3.Connection, table: Table) -> None:
     """Store that the file has `table` as it is declared."""
     connection.execute(_META)
     connection.execute(f"INSERT OR REPLACE INTO {META_TABLE} VALUES (?, ?)", (_PREFIX + table.name, fingerprint(table)))
+
+
+def recorded_fingerprints(connection: sqlite3.Connection) -> dict[str, str]:
+    """The stored fingerprints, by table."""
+    rows = connection.execute(f"SELECT name, value FROM {META_TABLE} WHERE name GLOB ?", (f"{_PREFIX}*",))
+    return {str(name).removeprefix(_PREFIX): str(value) for name, value in rows}
+
+
+def is_as_declared(table: Table, schema: Mapping[str, str]) -> bool:
+    """Whether a file with this `schema` (see `schema_of`) has `table`, its indexes and full-text index as declared."""
+    statements = [create_table_sql(table), *index_sql(table).values(), *search_ddl(table)]
+    present = {normalised(statement) for statement in schema.values()}
+    searched = bool(search_ddl(table)) == (search_table(table.name) in schema)
+    return searched and all(normalised(statement) in present for statement in statements)
 
 
 def forget_fingerprint(connection: sqlite3.Connection, table_name: str) -> None:

@@ -19,7 +19,7 @@ def data(tmp_path: Path) -> Path:
     assert OWN_MODELS
     folder = DataFolder(tmp_path / "data")
     folder.open()
-    migrate(folder.database, Base.metadata)
+    migrate(folder.database, Base.metadata, folder.path / "backups")
     (folder.path / "backups").mkdir()
     (folder.path / "files" / "ab").mkdir(parents=True)
     (folder.path / "files" / "ab" / "picture").write_bytes(bytes(range(256)) * 2000)

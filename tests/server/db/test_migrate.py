@@ -29,7 +29,7 @@ def declared(*columns: Column[object], index: bool = False, more: bool = False) 
 
 
 def test_every_table_keeps_its_ids_and_waits_for_no_deferred_check(tmp_path: Path) -> None:
-    migrate(tmp_path / "db", Base.metadata)
+    migrate(tmp_path / "db", Base.metadata, tmp_path / "backups")
     connection = connect(tmp_path / "db")
     assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -49,20 +49,20 @@ def test_booleans_choices_and_json_are_checked_by_name() -> None:
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
-    migrate(tmp_path / "db", Base.metadata)
+    migrate(tmp_path / "db", Base.metadata, tmp_path / "backups")
     before = (tmp_path / "db").read_bytes()
-    migrate(tmp_path / "db", Base.metadata)
+    migrate(tmp_path / "db", Base.metadata, tmp_path / "backups")
     assert (tmp_path / "db").read_bytes() == before
 
 
 def test_columns_indexes_and_tables_are_added_to_rows_that_stay(tmp_path: Path) -> None:
     path = tmp_path / "db"
-    migrate(path, declared())
+    migrate(path, declared(), tmp_path / "backups")
     connection = connect(path)
     connection.execute("INSERT INTO things DEFAULT VALUES")
     connection.close()
-    migrate(path, declared(Column("note", Text), index=True, more=True))
-    migrate(path, declared(Column("note", Text), index=True, more=True))
+    migrate(path, declared(Column("note", Text), index=True, more=True), tmp_path / "backups")
+    migrate(path, declared(Column("note", Text), index=True, more=True), tmp_path / "backups")
     connection = connect(path)
     assert connection.execute("SELECT id, note FROM things").fetchall() == [(1, None)]
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -72,10 +72,10 @@ def test_columns_indexes_and_tables_are_added_to_rows_that_stay(tmp_path: Path) 
 
 def test_a_column_that_went_away_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
     path = tmp_path / "db"
-    migrate(path, declared(Column("old", Text)))
+    migrate(path, declared(Column("old", Text)), tmp_path / "backups")
     before = sqlite3.connect(path)
-    with pytest.raises(StartupError, match="not a plain addition"):
-        migrate(path, declared(Column("new", Text), more=True))
+    with pytest.raises(StartupError, match="things.old is not declared any more"):
+        migrate(path, declared(Column("new", Text), more=True), tmp_path / "backups")
     assert [row[1] for row in before.execute("PRAGMA table_info(things)")] == ["id", "old"]
     assert before.execute("SELECT count(*) FROM sqlite_master WHERE name = 'others'").fetchone() == (0,)
     before.close()
@@ -83,8 +83,8 @@ def test_a_column_that_went_away_is_refused_and_nothing_is_changed(tmp_path: Pat
 
 def test_tables_of_nobody_that_is_loaded_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "db"
-    migrate(path, declared(more=True))
-    migrate(path, declared(Column("note", Text)))
+    migrate(path, declared(more=True), tmp_path / "backups")
+    migrate(path, declared(Column("note", Text)), tmp_path / "backups")
     connection = connect(path)
     assert connection.execute("SELECT count(*) FROM others").fetchone() == (0,)
     connection.close()
@@ -94,19 +94,19 @@ def test_tables_of_nobody_that_is_loaded_are_left_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "db").write_bytes(content)
     with pytest.raises(StartupError, match="not a GridBear database"):
-        migrate(tmp_path / "db", Base.metadata)
+        migrate(tmp_path / "db", Base.metadata, tmp_path / "backups")
     assert (tmp_path / "db").read_bytes() == content and list(tmp_path.iterdir()) == [tmp_path / "db"]
 
 
 @pytest.mark.parametrize(("pragma", "said"), [("user_version = 99", "newer"), ("application_id = 7", "not a GridBear")])
 def test_a_newer_or_foreign_database_is_refused_untouched(tmp_path: Path, pragma: str, said: str) -> None:
     path = tmp_path / "db"
-    migrate(path, Base.metadata)
+    migrate(path, Base.metadata, tmp_path / "backups")
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute(f"PRAGMA {pragma}")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StartupError, match=said):
-        migrate(path, Base.metadata)
+        migrate(path, Base.metadata, tmp_path / "backups")
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
