@@ -48,9 +48,37 @@ def index_sql(table: Table) -> dict[str, str]:
 
 
 def normalised(statement: str) -> str:
-    """The text of a statement that is the same for the same meaning: one space between tokens, no needless quotes."""
-    tokens = (token[1:-1] if token[0] == '"' else token for token in _TOKEN.findall(statement))
-    return " ".join(tokens)
+    """The text of a statement that is the same for the same meaning.
+
+    One space between tokens, no needless quotes, and the constraints of a table in the order of their texts: those of
+    a table that was copied from one MetaData to another come in any order.
+    """
+    tokens = [token[1:-1] if token[0] == '"' else token for token in _TOKEN.findall(statement)]
+    if tokens[:2] != ["CREATE", "TABLE"] or "(" not in tokens:
+        return " ".join(tokens)
+    begin = tokens.index("(") + 1
+    parts, tail = _parts(tokens[begin:])
+    parts = [part for part in parts if not _is_constraint(part)] + sorted(filter(_is_constraint, parts))
+    return " ".join([*tokens[:begin], " , ".join(parts), *tail])
+
+
+def _parts(tokens: list[str]) -> tuple[list[str], list[str]]:
+    """What lies between the commas up to the bracket that closes the list, and what follows from there on."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += (token == "(") - (token == ")")
+        if depth < 0:
+            return [" ".join(part) for part in parts], tokens[index:]
+        if token == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [" ".join(part) for part in parts], []
+
+
+def _is_constraint(part: str) -> bool:
+    return part.startswith("CONSTRAINT ")
 
 
 def fingerprint(table: Table) -> str:

@@ -7,15 +7,15 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import MetaData, Table
 from sqlalchemy.dialects import sqlite
 
 from server.db import file_header
+from server.db.before_upgrade import keep_only_latest, kept_path
 from server.db.connection import connect
-from server.db.copying import copy_database, keep_latest
+from server.db.copying import copy_database
 from server.db.migrations import MIGRATIONS
 from server.db.rebuild import DoesNotFit, affinity, column_types, create_table, rebuild_table
 from server.db.schema_changes import schema_changes
@@ -31,9 +31,6 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
 """Told what is done now, and how far the whole is, from 0 to 1. What it raises ends the upgrade, with no change."""
-
-KEPT_FILES = 3
-KEPT_PATTERN = "before-upgrade-*.db"
 
 
 def silent(_stage: str, _fraction: float) -> None:
@@ -67,14 +64,14 @@ def upgrade(path: Path, metadata: MetaData, backups: Path, progress: Progress = 
         if problem:
             raise _failed(problem)
         progress("putting the upgraded database in place", 1.0)
-        kept = _kept_path(backups)
+        kept = kept_path(backups)
         swap_database(path, copy, kept)
     except (DoesNotFit, sqlite3.Error, OSError) as error:
         raise _failed(str(error)) from error
     finally:
         remove_database(copy)
     kept.chmod(0o600)
-    keep_latest(backups, KEPT_PATTERN, KEPT_FILES)
+    keep_only_latest(backups)
     log.info("the database was upgraded; the file from before is %s", kept)
 
 
@@ -116,11 +113,6 @@ def _check_kept(connection: sqlite3.Connection, table: Table) -> None:
             raise _unforeseen(f"{table.name}.{name} is not declared any more")
         if affinity(declared[name]) != affinity(old_type):
             raise _unforeseen(f"{table.name}.{name} is {old_type} in the file and is declared as {declared[name]}")
-
-
-def _kept_path(backups: Path) -> Path:
-    backups.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return backups / f"before-upgrade-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S%fZ')}.db"
 
 
 def _unforeseen(what: str) -> StartupError:
