@@ -24,6 +24,7 @@ from server.auth.people import People
 from server.auth.routes import auth_router
 from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
+from server.db.content_store import ContentStore
 from server.db.migrate import migrate
 from server.db.store import Store
 from server.errors import GridBearError
@@ -41,6 +42,8 @@ from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
 from server.plugin_host.secrets import take_over_files
+from server.records.file_reclaim import FileReclaim
+from server.records.files import Files
 from server.records.history import History
 from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
@@ -50,6 +53,7 @@ from server.records.setting_behaviour import SettingBehaviour, publish_live, wit
 from server.records.transfers import Transfers
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
+from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
 from server.rest_api.models_routes import models_router
 from server.rest_api.phrase_routes import phrase_router
@@ -129,10 +133,14 @@ class GridBearApp:
             self.operations = Operations(self.people, self._address)
             self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
             self.transfers.start()
+            self._content = ContentStore(self._folder.files, self._folder.tmp)
+            self._content.start()
+            self.files = Files(self.records, self.settings, self._content)
             try:
                 yield
             finally:
                 await self.transfers.close()
+                await self.files.close()
         finally:
             await self._store.close()
 
@@ -172,6 +180,7 @@ class GridBearApp:
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(events_router(streams, gate))
             web.include_router(records_router(self.records, history, gate, self.settings))
+            web.include_router(files_router(self.files, self.records, gate, self.settings))
             handle_errors(web, authenticator.actor_for)
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
             web.include_router(openapi_router(ApiDocument(web, self.records, self.settings), authenticator.actor_for))
@@ -186,7 +195,8 @@ class GridBearApp:
             self._asgi = Guard(dispatch, self.settings, needs_setup)
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
-            stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history)))
+            reclaim = FileReclaim(self.records, self._content)
+            stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history, reclaim)))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
 
@@ -230,12 +240,13 @@ def create_app(settings: Settings, *, control_token: str | None = None) -> GridB
     return GridBearApp(settings, control_token or secrets.token_urlsafe(32))
 
 
-async def _sweep(history: History) -> None:
+async def _sweep(history: History, files: FileReclaim) -> None:
     while True:
-        try:
-            await history.expire()
-        except GridBearError as error:
-            log.warning("old history could not be removed: %s", error.message)
+        for what, sweep in (("old history", history.expire), ("unused files", files.sweep)):
+            try:
+                await sweep()
+            except (GridBearError, OSError) as error:
+                log.warning("%s could not be removed: %s", what, error)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

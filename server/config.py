@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ Applies = Literal["live", "restart"]
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
 MEBIBYTE = 1 << 20
+MEDIA_RANGE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+"""A type of files such as `application/pdf`, or a family of them such as `image/*`."""
 READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "key_store", "log_level"))
 """Settings that are needed before records can be read: from the command line or the environment alone."""
 
@@ -116,6 +119,12 @@ class Settings(BaseModel):
     rest_body_bytes: int = _setting(MEBIBYTE, "Largest body of a REST request.", unit="B", ge=1024)
     batch_body_bytes: int = _setting(16 * MEBIBYTE, "Largest body of a batch of changes.", unit="B", ge=1024)
     import_body_bytes: int = _setting(2048 * MEBIBYTE, "Largest file of an import.", unit="B", ge=1024)
+    upload_body_bytes: int = _setting(100 * MEBIBYTE, "Largest upload of a file.", unit="B", applies="live", ge=1024)
+    upload_types: str = _setting(
+        "",
+        "Types of files that may be uploaded, separated by commas, such as image/*,application/pdf; none: all.",
+        applies="live",
+    )
     webhook_body_bytes: int = _setting(MEBIBYTE, "Largest body of a webhook delivery.", unit="B", ge=1024)
     mcp_body_bytes: int = _setting(4 * MEBIBYTE, "Largest body of an MCP request.", unit="B", ge=1024)
     write_queue: int = _setting(2048, "Writes that may wait for the writer; more are answered 503.", ge=1)
@@ -178,6 +187,15 @@ class Settings(BaseModel):
             if parts.scheme not in ("http", "https") or not parts.netloc or entry != f"{parts.scheme}://{parts.netloc}":
                 raise ValueError(f"{entry!r} is no origin such as https://app.example; there is no wildcard")
         return value
+
+    @field_validator("upload_types")
+    @classmethod
+    def _upload_types_are_types(cls, value: str) -> str:
+        parts = listed(value.lower())
+        for part in parts:
+            if MEDIA_RANGE.fullmatch(part) is None:
+                raise ValueError(f"{part!r} is no type of files such as image/* or application/pdf")
+        return ",".join(parts)
 
     @property
     def is_loopback(self) -> bool:

@@ -74,6 +74,11 @@ class DataFolder:
         return self.path / "secrets"
 
     @property
+    def files(self) -> Path:
+        """What people have uploaded, each file under its hash; made with the first of them."""
+        return self.path / "files"
+
+    @property
     def tmp(self) -> Path:
         """Files that are worth nothing once the process is gone, such as uploads on their way in."""
         return self.path / "tmp"

@@ -109,6 +109,16 @@ class RateLimited(GridBearError):
     code = "rate_limited"
 
 
+class RangeNotSatisfiable(GridBearError):
+    """The part that was asked for lies beyond the end of a file of `size` bytes."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The file has {size} bytes; the part that was asked for lies beyond them.")
+        self.size = size
+
+
 class Busy(GridBearError):
     """The server can't take this now (write queue full, stopping); trying again later helps."""
 

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from server.access.actor import Actor
 from server.asgi.signatures import sign_sha256, verify_sha256
-from server.db.types import ChoiceText, DateTimeText, JsonText, LongText, SecretText, TagsText, UrlText
+from server.db.types import ChoiceText, DateTimeText, FileReference, JsonText, LongText, SecretText, TagsText, UrlText
 from server.errors import (
     BadRequest,
     Busy,
@@ -148,6 +148,7 @@ __all__ = [
     "Context",
     "DateTimeText",
     "FieldError",
+    "FileReference",
     "Forbidden",
     "GridBearError",
     "JsonText",

@@ -23,6 +23,7 @@ STATUS: dict[type[errors.GridBearError], int] = {
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,
+    errors.RangeNotSatisfiable: 416,
     errors.ValidationFailed: 422,
     errors.RateLimited: 429,
     errors.InternalError: 500,
@@ -64,6 +65,8 @@ def error_headers(error: errors.GridBearError) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
     if isinstance(error, errors.MethodNotAllowed) and error.allowed:
         headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, errors.RangeNotSatisfiable):
+        headers.append((b"content-range", f"bytes */{error.size}".encode()))
     if isinstance(error, errors.Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
     return headers

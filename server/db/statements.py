@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from server.db.conditions import SCANNING_OPERATORS, Condition, Leaf, condition_sql, leaves
 from server.db.connection import NOCASE_COLLATION, NUMBER_FUNCTION
+from server.db.file_reach import FileReach
 from server.db.search import rank_sql, search_table
 from server.db.types import type_name
 
@@ -41,6 +42,10 @@ class Expansion:
     """The target's column that must be `:actor_id`."""
     hidden: bool = False
     """The reader may read no target at all."""
+    reach: FileReach | None = None
+    """For a file: which of them the reader may read."""
+    address: str = ""
+    """For a file: what its address begins with, up to the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +174,12 @@ def _expanded(table: Table, part: Expansion, number: int) -> str:
         return "NULL"
     alias = f"expanded_{number}"
     owned = "" if part.owned_by is None else f' AND "{alias}"."{part.owned_by}" = :actor_id'
+    extra = []
+    if part.reach is not None:
+        owned = f" AND {part.reach.condition(alias)}"
+        extra = ["'address'", f"'{part.address}' || \"{alias}\".id || '/content'"]
     return (
-        f'json((SELECT {row_json(part.target, part.fields, alias)} FROM "{part.target.name}" AS "{alias}" '
+        f'json((SELECT {row_json(part.target, part.fields, alias, extra)} FROM "{part.target.name}" AS "{alias}" '
         f'WHERE "{alias}".id = "{table.name}"."{part.column}"{owned}))'
     )
 

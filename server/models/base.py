@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Integer, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from server.db.search import SEARCHABLE
-from server.db.types import DateTimeText, check_clause
+from server.db.types import DateTimeText, FileReference, check_clause
 
 Verb = Literal["list", "read", "create", "update", "delete"]
 Extent = Literal["none", "own", "all"]
@@ -54,6 +54,10 @@ class FieldInfo:
     pattern: str | None = None
     pattern_help: str = ""
     item_type: str | None = None
+    accept: tuple[str, ...] = ()
+    """Types that a file may have, such as `image/*`; none: any."""
+    max_bytes: int | None = None
+    """How large a file may be."""
     default: Any = None
     """The value an omitted field gets, as JSON."""
 
@@ -134,6 +138,8 @@ def field(
     **info: Any,
 ) -> Any:
     """A column with its meaning. `default` is the JSON value of an omitted field; see `FieldInfo` for the rest."""
+    if type_ is FileReference:
+        references, on_delete = "files", "RESTRICT"
     arguments: list[Any] = [type_]
     if references is not None:
         arguments.append(ForeignKey(f"{references}.id", ondelete=on_delete))

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
+from server.config import MEDIA_RANGE
 from server.db.types import (
     ChoiceText,
     DateText,
     DateTimeText,
     EmailText,
+    FileReference,
     JsonText,
     LongText,
     TagsText,
@@ -30,10 +32,11 @@ from server.models.base import (
     complete_table,
 )
 from server.models.registry import RESERVED_MODEL_NAMES, ModelSpec, model_spec
+from server.models.stored_file import FILES_TABLE
 
 OwnFieldType = Literal[
     "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "json", "tags", "email", "url",
-    "relation",
+    "relation", "file",
 ]  # fmt: skip
 MAX_FIELDS = 200
 _NAME = re.compile(r"[a-z](_?[a-z0-9])*")
@@ -41,7 +44,7 @@ _RULES: dict[Extent, Rules] = {"none": NOTHING, "own": OWN, "all": EVERYTHING}
 _TYPES: dict[str, Any] = {
     "text": Text, "long_text": LongText, "integer": Integer, "number": Float, "boolean": Boolean, "date": DateText,
     "datetime": DateTimeText, "json": JsonText, "tags": TagsText, "email": EmailText, "url": UrlText,
-    "relation": Integer,
+    "relation": Integer, "file": FileReference,
 }  # fmt: skip
 _TEXTS = frozenset(("text", "long_text", "email", "url"))
 _SHARED = frozenset(("id", "owner_id", "created_at", "updated_at"))
@@ -78,6 +81,10 @@ class OwnField(BaseModel):
     max_length: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
+    accept: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
+    """Types that a file may have, such as `image/*` or `application/pdf`; none: any."""
+    max_bytes: Annotated[int, Field(ge=1, le=1 << 40)] | None = None
+    """How large a file may be."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> OwnField:
@@ -103,6 +110,12 @@ class OwnField(BaseModel):
             raise ValueError("max_length is for texts")
         if (self.minimum is not None or self.maximum is not None) and self.type not in ("integer", "number"):
             raise ValueError("minimum and maximum are for numbers")
+        if self.type != "file" and (self.accept or self.max_bytes is not None):
+            raise ValueError("accept and max_bytes are for files")
+        if self.type == "file" and (self.default is not None or self.on_delete != "restrict"):
+            raise ValueError("a file has no default, and can't be deleted while a record refers to it")
+        if any(MEDIA_RANGE.fullmatch(kind) is None for kind in self.accept):
+            raise ValueError("accept has types such as image/* and application/pdf, in small letters")
         return self
 
 
@@ -183,9 +196,11 @@ def _column(field: OwnField, definition: OwnDefinition) -> Column[Any]:
         maximum=field.maximum,
         item_type="text" if field.type == "tags" else None,
         default=field.default,
+        accept=tuple(field.accept),
+        max_bytes=field.max_bytes,
     )
     kind = ChoiceText(*field.choices) if field.type == "choice" else _TYPES[field.type]()
-    target = field.references
+    target = FILES_TABLE if field.type == "file" else field.references
     keys = [] if target is None else [ForeignKey(f"{target}.id", ondelete=field.on_delete.replace("_", " ").upper())]
     return Column(
         field.name,

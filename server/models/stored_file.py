@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Integer, Text
 from sqlalchemy.orm import Mapped
 
+from server.db.file_reach import FILES
 from server.db.types import DateTimeText
-from server.models.base import Base, ModelOptions, Owned, Record, field
+from server.models.base import OWN, READ_OWN, Base, ModelOptions, Owned, Record, field
 
-FILES_TABLE = "files"
+FILES_TABLE = FILES
 
 
 class StoredFile(Owned, Record, Base):
@@ -17,9 +18,11 @@ class StoredFile(Owned, Record, Base):
     __options__ = ModelOptions(
         label="File",
         label_plural="Files",
-        description="Uploaded files. They are made at /api/v1/files and belong to the records that name them.",
+        description="Uploaded files. Whoever may read a record may read the files that it refers to.",
         group="system",
-        verbs=(),
+        access={"member": OWN, "guest": READ_OWN},
+        verbs=("list", "read", "create", "delete"),
+        history=True,
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, read_only=True, max_length=255)

@@ -82,7 +82,9 @@ class History:
 
         Returns the row as JSON. Raises NotFound, Forbidden, Conflict (not deleted, or its place is taken).
         """
-        spec, change = self._spec(actor, model, "update")
+        # What can't be changed, such as a file, can still come back.
+        changeable = "update" in self._records.registry.get(model).options.verbs
+        spec, change = self._spec(actor, model, "update" if changeable else "create")
         policy = self._records.policy
         make, read = policy.permission(actor, spec, "create"), policy.permission(actor, spec, "read")
         shown = self._records.shelf.shown_to(actor, spec)
@@ -92,7 +94,7 @@ class History:
             prepared = work.prepared(model)
             exists = work.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone() is not None
             if exists:
-                if before is None:
+                if before is None or not changeable:
                     work.stored(prepared, record_id, change)
                     raise Conflict(
                         "This record is not deleted. To undo a change, name it: ?before=… with an id of its history.",

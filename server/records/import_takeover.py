@@ -10,8 +10,11 @@ from typing import Any
 import orjson
 
 from server.access.actor import Actor
+from server.db import file_rows
 from server.db.staging import CONSTANT, BulkInsert, missing_sql
 from server.models.registry import ModelSpec
+from server.models.stored_file import FILES_TABLE
+from server.records.file_references import fit_parameters, misfit
 from server.records.import_plan import ColumnPlan, RowErrors, problems_of
 from server.records.shelf import Shelf
 from server.records.work import Work
@@ -73,6 +76,9 @@ class Takeover:
             for (row,) in execute(self._bulk.taken_sql(names), window).fetchall():
                 found += [(row, name, "not_unique", "another record already has this value") for name in shown]
         for name, model in self._relations:
+            if model == FILES_TABLE:
+                found += self._file_problems(execute, name, window)
+                continue
             target = self._shelf.registry.get(model)
             may = self._shelf.policy.permission(self._actor, target, "read")
             sql = missing_sql(name, target.table, may.owned_by, none=may.extent == "none")
@@ -82,6 +88,19 @@ class Takeover:
                 for row, value in execute(sql, window).fetchall()
             ]
         return found
+
+    def _file_problems(self, execute: Execute, name: str, window: dict[str, Any]) -> list[Problem]:
+        field = self._spec.fields[name]
+        reach = self._shelf.file_reach(self._actor)
+        missing, unfit = file_rows.staged_missing_sql(name, reach), file_rows.staged_unfit_sql(name, reach)
+        found = [
+            (row, name, "no_such_record", f"there is no file {value}")
+            for row, value in execute(missing, window).fetchall()
+        ]
+        return found + [
+            (row, name, *misfit(field, str(kind), int(size)))
+            for row, kind, size in execute(unfit, {**window, **fit_parameters(field)}).fetchall()
+        ]
 
     def all_rows(self, work: Work, last: int, limit: int) -> Taken:
         """Every staged row. Raises ValidationFailed with the rows that contradict what is stored."""
@@ -121,6 +140,9 @@ class Takeover:
         )
         if error is not None:
             return error
+        for name, model in self._relations:
+            if model == FILES_TABLE:
+                work.transaction.execute(file_rows.staged_in_use_sql(name), {"low": low, "high": high})
         if rows:
             last = int(work.transaction.execute(self._bulk.ids_sql()).fetchone()[0])
             # One statement numbers its rows without gaps, unless they brought their own ids.

@@ -16,6 +16,7 @@ from sqlalchemy import MetaData
 from server.access.actor import SYSTEM, Actor
 from server.db import trash
 from server.db.copying import copy_database, keep_latest
+from server.db.file_rows import unfit_sql
 from server.db.rebuild import DoesNotFit, create_table, drop_table, rebuild_table
 from server.db.schema_fingerprint import quoted, schema_of
 from server.db.statements import filled_sql, unique_shape, values_sql
@@ -24,6 +25,7 @@ from server.events.bus import RecordChanged
 from server.models.base import Base
 from server.models.own_definition import OwnDefinition, OwnField, own_spec
 from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
+from server.records.file_references import fit_parameters
 from server.records.service import Records
 from server.records.times import now_text
 from server.records.values import BadValue, default_column, raise_for, stored_value
@@ -321,7 +323,16 @@ def _fresh_checks(old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, 
     """Fields whose values must be looked at, for their rules have changed."""
 
     def rules(field: OwnField) -> tuple[Any, ...]:
-        return (field.type, field.choices, field.max_length, field.minimum, field.maximum, field.required)
+        return (
+            field.type,
+            field.choices,
+            field.max_length,
+            field.minimum,
+            field.maximum,
+            field.required,
+            field.accept,
+            field.max_bytes,
+        )
 
     before = {field.name: rules(field) for field in old.fields}
     return [
@@ -341,6 +352,8 @@ def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:
                 stored_value(field, _as_json(field, value))
             except BadValue:
                 bad += 1
+        if field.type == "file":
+            bad += work.transaction.execute(unfit_sql(spec.name, name), fit_parameters(field)).fetchone()[0]
         if bad:
             raise Conflict(f"{name}: {bad} of its values do not fit the new rules.", code="does_not_fit")
 

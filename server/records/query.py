@@ -138,7 +138,7 @@ def _fields(filters: Filters, text: str) -> tuple[str, ...]:
 def _expand(filters: Filters, text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name for name in text.split(",") if name))
     for name in names:
-        if filters.shown(name).type != "relation":
+        if filters.shown(name).references is None:
             raise BadValue("no_relation", f"{name} does not refer to another record")
     if len(names) > MAX_EXPAND:
         raise BadValue("too_many", f"at most {MAX_EXPAND} relations")

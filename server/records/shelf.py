@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from server.access.actor import Actor
 from server.access.policy import Policy
 from server.config import SettingsHolder
+from server.db.file_reach import FileReach, Holder
 from server.db.statements import Expansion
 from server.db.store import Store
 from server.models.registry import ModelRegistry, ModelSpec
+from server.models.stored_file import FILES_TABLE
 from server.records.behaviour import Behaviour
 from server.records.log_cap import LogCap
 from server.records.prepared import PreparedModel
 from server.secrets.vault import Vault
 
 NEUTRAL = Behaviour()
+FILE_FIELDS = ("id", "name", "content_type", "size")
+"""What a record tells of a file that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,23 @@ class Shelf:
         for name in names:
             target = self.registry.get(spec.fields[name].references or "")
             may = self.policy.permission(actor, target, "read")
+            if target.name == FILES_TABLE:
+                shown = tuple(known for known in FILE_FIELDS if known in may.shown)
+                address = f"{self.settings.current.base_path}/api/v1/{FILES_TABLE}/"
+                found.append(Expansion(name, target.table, shown, reach=self.file_reach(actor), address=address))
+                continue
             found.append(Expansion(name, target.table, may.shown, may.owned_by, may.extent == "none"))
         return tuple(found)
+
+    def file_reach(self, actor: Actor) -> FileReach:
+        """The files that `actor` may read: their own, and those of records that they may read. Decided here alone."""
+        may = self.policy.permission(actor, self.registry.get(FILES_TABLE), "read")
+        holders = []
+        for referrer in self.referrers.get(FILES_TABLE, ()):
+            reading = self.policy.permission(actor, self.registry.get(referrer.model), "read")
+            if reading.extent != "none" and referrer.column in reading.shown:
+                holders.append(Holder(referrer.model, referrer.column, reading.owned_by))
+        return FileReach(may.extent == "all", may.extent == "own", tuple(holders))
 
     def shown_to(self, actor: Actor, spec: ModelSpec) -> tuple[str, ...]:
         """The fields that `actor` gets back of a record that they have just written."""

@@ -109,7 +109,7 @@ def put_back(
         kept_by_server = field is not None and field.info.read_only and work.actor.is_admin
         if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
             raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
-    return work.change(spec.name, record_id, changes, may, shown)
+    return work.change(spec.name, record_id, changes, may, shown, from_history=True)
 
 
 def _columns(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,16 @@ from typing import Any
 
 import orjson
 
-from server.access.actor import Actor
+from server.access.actor import SYSTEM, Actor
 from server.access.policy import Permission
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, NotFound, PreconditionFailed
 from server.events.bus import RecordChanged
 from server.models.registry import ModelSpec
+from server.models.stored_file import FILES_TABLE
 from server.records.behaviour import WriteVerb
 from server.records.etag import etag_of
+from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
 from server.records.shelf import Shelf
 from server.records.times import now_text
@@ -67,11 +69,16 @@ class Work:
         may: Permission,
         shown: tuple[str, ...],
         if_match: IfMatch | None = None,
+        *,
+        from_history: bool = False,
     ) -> str:
-        """Change columns of a row. Returns its JSON text as `shown`. Raises NotFound, PreconditionFailed, Conflict."""
+        """Change columns of a row. Returns its JSON text as `shown`. Raises NotFound, PreconditionFailed, Conflict.
+
+        `from_history`: the values are the record's own of an earlier time.
+        """
         prepared = self._shelf.models[model]
         before = self.stored(prepared, record_id, may, if_match)
-        self.check_relations(prepared, changes, before)
+        self.check_relations(prepared, changes, before, from_history=from_history)
         self.transaction.touched.add(model)
         stored = prepared.sealed(record_id, changes) if prepared.spec.sealed else changes
         parameters = {**stored, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
@@ -92,10 +99,21 @@ class Work:
         before = self.stored(prepared, record_id, may, if_match)
         self._delete(prepared, record_id, before)
 
+    def erase(self, model: str, record_id: int) -> None:
+        """Delete a row that nothing refers to, for good: nobody is to bring it back."""
+        prepared = self._shelf.models[model]
+        before = self._row(prepared, record_id)
+        if before is None:
+            raise absent(prepared.spec, record_id)
+        self.transaction.touched.add(model)
+        self.transaction.execute(prepared.delete(None), {"id": record_id})
+        self._settle(prepared, "delete", record_id, 0)
+        self.events.append(RecordChanged(model, "delete", record_id, _owner(prepared.spec, before, record_id)))
+
     def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
         """Insert a deleted row under its old id. Returns its JSON text. Raises Conflict when that can't be."""
         prepared = self._shelf.models[model]
-        self.check_relations(prepared, row, {})
+        self.check_relations(prepared, row, {}, from_history=True)
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.insert_with_id, row)
         record_id = int(row["id"])
@@ -192,16 +210,31 @@ class Work:
             )
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
 
-    def check_relations(self, prepared: PreparedModel, columns: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-        """A reference to a record that the actor can't read answers like one to a record that does not exist."""
+    def check_relations(
+        self,
+        prepared: PreparedModel,
+        columns: Mapping[str, Any],
+        before: Mapping[str, Any],
+        *,
+        from_history: bool = False,
+    ) -> None:
+        """A reference to a record that the actor can't read answers like one to a record that does not exist.
+
+        But what a record referred to before it may refer to again, whoever brings it back.
+        """
+        reader = SYSTEM if from_history else self.actor
         for name, model in prepared.relations:
             value = columns.get(name)
             if value is None or before.get(name) == value:
                 continue
             if name == prepared.spec.owner_column and value == self.actor.user_id:
                 continue
+            if model == FILES_TABLE:
+                reach = self._shelf.file_reach(reader)
+                refer_to_file(self.transaction, reach, reader, prepared.spec.fields[name], value)
+                continue
             target = self._shelf.models[model]
-            may = self._shelf.policy.permission(self.actor, target.spec, "read")
+            may = self._shelf.policy.permission(reader, target.spec, "read")
             sql = target.read(("id",), may.owned_by)
             parameters = {"id": value, "actor_id": self.actor.user_id}
             if may.extent == "none" or self.transaction.execute(sql, parameters).fetchone() is None:

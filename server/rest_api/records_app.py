@@ -15,8 +15,9 @@ from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
 from server.records.etag import etag_of
-from server.records.service import Records
+from server.records.service import Page, Records
 from server.records.values import INTEGER_MAX
+from server.rest_api.conditional import if_match, is_known
 from server.rest_api.gate import RestGate
 
 Header = tuple[bytes, bytes]
@@ -71,9 +72,7 @@ class RecordsApp:
 
     async def _list(self, actor: Actor, scope: Scope, _receive: Receive, model: str, _record_id: int) -> Answer:
         page = await self._records.list_page(actor, model, query_pairs(scope))
-        count = "" if page.count is None else f',"count":{page.count}'
-        following = "" if page.next is None else f',"next":"{page.next}"'
-        text = f'{{"ok":true,"data":{page.rows}{count}{following}}}'
+        text = page_text(page)
         return _tagged(scope, text, etag_of(text))
 
     async def _read(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
@@ -102,13 +101,11 @@ class RecordsApp:
         self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int, *, replace: bool
     ) -> Answer:
         values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
-        row = await self._records.change_row(
-            actor, model, record_id, values, replace=replace, if_match=_if_match(scope)
-        )
+        row = await self._records.change_row(actor, model, record_id, values, replace=replace, if_match=if_match(scope))
         return 200, f'{{"ok":true,"data":{row}}}', [(b"etag", etag_of(row).encode())]
 
     async def _delete(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
-        await self._records.delete(actor, model, record_id, if_match=_if_match(scope))
+        await self._records.delete(actor, model, record_id, if_match=if_match(scope))
         return 200, _EMPTY, []
 
 
@@ -120,28 +117,12 @@ def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
     return pairs[-1][1].split(",") if pairs else None
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value)
-    return None
-
-
-def _tags(value: bytes) -> list[str]:
-    return [tag.strip().removeprefix("W/") for tag in value.decode("latin-1").split(",")]
+def page_text(page: Page) -> str:
+    """A page of rows in its envelope."""
+    count = "" if page.count is None else f',"count":{page.count}'
+    following = "" if page.next is None else f',"next":"{page.next}"'
+    return f'{{"ok":true,"data":{page.rows}{count}{following}}}'
 
 
 def _tagged(scope: Scope, text: str, etag: str) -> Answer:
-    given = _header(scope, b"if-none-match")
-    tag = (b"etag", etag.encode())
-    if given is not None and (etag in _tags(given) or given == b"*"):
-        return 304, text, [tag]
-    return 200, text, [tag]
-
-
-def _if_match(scope: Scope) -> Callable[[str], bool] | None:
-    given = _header(scope, b"if-match")
-    if given is None:
-        return None
-    tags = _tags(given)
-    return lambda etag: "*" in tags or etag in tags
+    return 304 if is_known(scope, etag) else 200, text, [(b"etag", etag.encode())]

@@ -54,4 +54,6 @@ def _describe_field(actor: Actor, field: FieldSpec) -> dict[str, Any]:
         "minimum": info.minimum,
         "maximum": info.maximum,
         "item_type": info.item_type,
+        "accept": list(info.accept),
+        "max_bytes": info.max_bytes,
     }

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from server.asgi.query import query_pairs
 from server.config import SettingsHolder
@@ -21,6 +19,7 @@ from server.records.import_plan import IMPORT_MODES, ImportOptions
 from server.records.import_values import json_value
 from server.records.transfers import Transfers
 from server.records.values import BadValue
+from server.rest_api.closed_stream import ClosedStream
 from server.rest_api.gate import RestGate
 
 _TEXT = {"type": "string"}
@@ -91,7 +90,7 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
             "cache-control": "private, no-store",
             "ratelimit": response.headers["ratelimit"],
         }
-        return _FileResponse(first, chunks, headers=headers, media_type=planned.media_type)
+        return ClosedStream(first, chunks, headers=headers, media_type=planned.media_type)
 
     @router.post("/{model}/import", summary="Import records of a model", openapi_extra=_IMPORT)
     async def import_(model: str, request: Request, response: Response) -> Any:
@@ -156,24 +155,4 @@ def _refuse_too_large(request: Request, limit: int) -> None:
 
 async def _body(request: Request) -> AsyncIterator[bytes]:
     async for chunk in request.stream():
-        yield chunk
-
-
-class _FileResponse(StreamingResponse):
-    """A stream whose source is closed whatever ends it: the last piece, an error, or a client that goes away."""
-
-    def __init__(self, first: bytes, chunks: AsyncGenerator[bytes, None], **options: Any) -> None:
-        super().__init__(_joined(first, chunks), **options)
-        self._chunks = chunks
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._chunks.aclose()
-
-
-async def _joined(first: bytes, chunks: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in chunks:
         yield chunk

@@ -21,6 +21,7 @@ from server.records.service import Records
 _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer", "format": "int64"},
     "relation": {"type": "integer", "format": "int64"},
+    "file": {"type": "integer", "format": "int64"},
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
@@ -121,7 +122,9 @@ def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, A
         schemas[f"{spec.name}_create"] = body_schema(spec, "create")
         schemas[f"{spec.name}_replace"] = body_schema(spec, "replace")
         schemas[f"{spec.name}_update"] = body_schema(spec, "update")
-        document["paths"].update(_paths(spec))
+        for path, operations in _paths(spec).items():
+            # What has a route of its own, such as uploads, is described there.
+            document["paths"][path] = {**operations, **document["paths"].get(path, {})}
     return document
 
 

@@ -74,7 +74,7 @@ async def test_nobody_reaches_anything_but_the_listed_addresses(bear: Bear, admi
                 continue
             answer = await nobody.request(method.upper(), path.replace("{id}", "1").replace("{", "").replace("}", ""))
             assert answer.status_code == 401, (method, path, answer.text)
-            assert "data" not in answer.json()
+            assert method == "head" or "data" not in answer.json()
             tried += 1
     assert tried > 40
 
