@@ -108,7 +108,7 @@ class Work:
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
         self._settle(prepared, "delete", record_id, 0)
-        self.events.append(RecordChanged(model, "delete", record_id, _owner(prepared.spec, before, record_id)))
+        self.events.append(RecordChanged(model, "delete", record_id, owner_of(prepared.spec, before, record_id)))
 
     def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
         """Insert a deleted row under its old id. Returns its JSON text. Raises Conflict when that can't be."""
