@@ -75,3 +75,11 @@ export function formatDuration(seconds) {
   }
   return t("duration.moment");
 }
+
+/** "48.2 MB", in steps of 1,000. @param {number} bytes */
+export function formatBytes(bytes) {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const step = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const digits = { maximumFractionDigits: step > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(language, { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", ...digits }).format(bytes / 1000 ** step);
+}

@@ -15,8 +15,13 @@ export const person = signal(undefined);
 export const setupNeeded = signal(root.dataset.setup === "needed");
 /** True while the server does not answer. */
 export const away = signal(false);
-/** Counts up each time the server is back; pages reload on it. */
+/** Counts up each time the server is back, and when something was taken back; pages reload on it. */
 export const returned = signal(0);
+
+/** Whatever is open reads anew what it shows. */
+export function lookAgain() {
+  returned.value += 1;
+}
 /** @type {import("./types").Signal<import("./types").Model[]|null>} */
 export const models = signal(null);
 /** @type {import("./types").Signal<{version: string, started_at: string, uptime_seconds: number, address: string, lan: boolean, base_path: string}|null>} */

@@ -1,7 +1,7 @@
 // Deleting and changing with a way back: the server tells which entries of its history a request wrote, and undoes them.
 import { api } from "./api.js";
 import { t } from "./i18n.js";
-import { person } from "./store.js";
+import { lookAgain, person } from "./store.js";
 import { confirm } from "./widgets/dialog.js";
 import { say } from "./widgets/toasts.js";
 import { sentence } from "./widgets/trouble.js";
@@ -21,18 +21,18 @@ export function comesBack(model) {
 
 /**
  * Says what was done and offers to take it back; the undoing can be undone as well.
- * @param {string} text @param {Range|null|undefined} range null where nothing can be undone @param {() => void} after draws anew
+ * @param {string} text @param {Range|null|undefined} range null where nothing can be undone
  */
-export function sayWithUndo(text, range, after) {
-  say(text, "ok", range ? { label: t("undo.do"), run: () => undo(range, after) } : undefined);
+export function sayWithUndo(text, range) {
+  say(text, "ok", range ? { label: t("undo.do"), run: () => undo(range) } : undefined);
 }
 
-/** @param {Range} range @param {() => void} after */
-async function undo(range, after) {
+/** @param {Range} range */
+async function undo(range) {
   try {
     const { data } = await api.post("/api/v1/undo", range);
-    after();
-    sayWithUndo(t("undo.done", { n: data.count }), data.undo, after);
+    lookAgain();
+    sayWithUndo(t("undo.done", { n: data.count }), data.undo);
   } catch (error) {
     say(sentence(error), "bad");
   }
@@ -63,7 +63,7 @@ export async function removeRecords(model, query, n, { unseen = false, after }) 
   }
   try {
     const { data } = await api.delete(path, { query });
-    sayWithUndo(t("data.deleted", { n: data.count, name: nameOf(model, data.count) }), data.undo, after);
+    sayWithUndo(t("data.deleted", { n: data.count, name: nameOf(model, data.count) }), data.undo);
     after();
     return true;
   } catch (error) {
@@ -74,16 +74,16 @@ export async function removeRecords(model, query, n, { unseen = false, after }) 
 
 /**
  * After one record was changed: offers to take back the latest change of it, if that was one's own.
- * @param {import("./types").Model} model @param {import("./types").Row} row as it is now @param {string} text @param {() => void} after
+ * @param {import("./types").Model} model @param {import("./types").Row} row as it is now @param {string} text
  */
-export function sayChanged(model, row, text, after) {
+export function sayChanged(model, row, text) {
   if (!model.history) return say(text);
   const back = async () => {
     try {
       const { data } = await api.get(`/api/v1/${model.name}/${row.id}/history`, { query: "limit=1" });
       const [entry] = data;
       if (entry?.verb !== "update" || entry.actor_id !== person.value?.id) return say(t("undo.changed_since"), "bad");
-      await undo({ first: entry.id, last: entry.id }, after);
+      await undo({ first: entry.id, last: entry.id });
     } catch (error) {
       say(sentence(error), "bad");
     }

@@ -31,17 +31,17 @@ def guess_file(path: Path, options: ImportOptions, name: str) -> dict[str, Any]:
 
     Raises ValidationFailed for a file that can't be read.
     """
-    with opened_file(path, options) as file:
+    with opened_file(path, options, any_table=True) as file:
         names = file.header
         report = {"format": file.format, "delimiter": file.delimiter, "table": file.table, "tables": file.tables}
         if names is not None:
             columns, rows = _sample(file, names)
     if names is None:
         # Each row names its own columns: once over the file for the names, then again for the values.
-        with opened_file(path, options) as file:
+        with opened_file(path, options, any_table=True) as file:
             keys, _ = _sample(file, [])
             names = list(dict.fromkeys(key for row in keys[0] for key in row))
-        with opened_file(path, options) as file:
+        with opened_file(path, options, any_table=True) as file:
             columns, rows = _sample(file, names)
     described = [_describe(column, values) for column, values in zip(names, columns, strict=False)]
     return {**report, "rows_looked_at": rows, "columns": described, "model": _definition(name, described)}

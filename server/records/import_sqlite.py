@@ -11,10 +11,13 @@ from server.errors import ValidationFailed
 from server.records.import_files import BATCH_ROWS, Batch, RowFile
 
 
-def open_sqlite(path: Path, database: ForeignDatabase, table: str | None) -> RowFile:
-    """A table of a SQLite file. Raises ValidationFailed when there is no such table, or it is to be named."""
+def open_sqlite(path: Path, database: ForeignDatabase, table: str | None, *, any_table: bool = False) -> RowFile:
+    """A table of a SQLite file. Raises ValidationFailed when there is no such table, or it is to be named.
+
+    `any_table`: the first will do where none is named.
+    """
     tables = database.tables()
-    if table is None and len(tables) == 1:
+    if table is None and (len(tables) == 1 or (any_table and tables)):
         table = tables[0]
     if table is None or table not in tables:
         known = ", ".join(tables[:50]) or "none"

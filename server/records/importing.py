@@ -46,14 +46,18 @@ Progress = Callable[[int], None]
 
 
 @contextlib.contextmanager
-def opened_file(path: Path, options: ImportOptions) -> Iterator[RowFile]:
-    """A file of rows, ready to be read. Raises ValidationFailed when it is none of the kinds that can be."""
+def opened_file(path: Path, options: ImportOptions, *, any_table: bool = False) -> Iterator[RowFile]:
+    """A file of rows, ready to be read. Raises ValidationFailed when it is none of the kinds that can be.
+
+    `any_table`: of a SQLite file with several tables the first will do, if none is named.
+    """
     with path.open("rb") as raw, contextlib.ExitStack() as stack:
         start = raw.read(64)
         raw.seek(0)
         match options.format or sniffed_format(start):
             case "sqlite":
-                yield open_sqlite(path, stack.enter_context(ForeignDatabase(path)), options.table)
+                database = stack.enter_context(ForeignDatabase(path))
+                yield open_sqlite(path, database, options.table, any_table=any_table)
             case "json":
                 yield open_json(raw)
             case "jsonl":

@@ -133,7 +133,12 @@ class Documented:
     """The requests that openapi.json describes: `("GET", "/api/v1/notes/3") in documented`."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self.known = [
+        self.known: list[tuple[str, re.Pattern[str]]] = []
+        self.learn(document)
+
+    def learn(self, document: dict[str, Any]) -> None:
+        """Models come and go: what `document` describes is known from now on as well."""
+        self.known += [
             (method.upper(), re.compile("^" + re.sub(r"\\\{[^/]+?\\\}", "[^/]+", re.escape(path)) + "$"))
             for path, operations in document["paths"].items()
             for method in operations

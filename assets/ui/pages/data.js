@@ -2,13 +2,16 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { may, modelNamed, models } from "../store.js";
+import { isAdmin, may, modelNamed, models } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { useLoad } from "../widgets/load.js";
 import { inSentence } from "../widgets/words.js";
 import { Bulk } from "./data_bulk.js";
 import { Deleted } from "./data_deleted.js";
 import { Drawer } from "./data_drawer.js";
+import { DataImport } from "./data_import.js";
+import { DesignEdit } from "./design_edit.js";
+import { DesignNew } from "./design_new.js";
 import { FilterBar } from "./data_filter.js";
 import { Foot } from "./data_foot.js";
 import { DataHead } from "./data_head.js";
@@ -16,6 +19,9 @@ import { useLiveRows } from "./data_live.js";
 import { ModelList } from "./data_models.js";
 import { PAGE_SIZE, filterQuery, isFiltered, requestQuery } from "./data_query.js";
 import { Rows } from "./data_rows.js";
+
+/** Where a model is made; no model can have this name. */
+export const MAKING = "-";
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Data({ rest, query }) {
@@ -25,7 +31,7 @@ export function Data({ rest, query }) {
     if (!rest[0] && wide && listed.length) go(href(`/data/${(modelNamed("notes") || listed[0]).name}`), { replace: true });
   }, [rest[0]]);
   return html`<div class="split" data-open=${rest[0] ? "area" : "list"}>
-    <${ModelList} models=${listed} current=${rest[0]} />
+    <${ModelList} models=${listed} current=${rest[0]} make=${isAdmin() ? href(`/data/${MAKING}`) : null} />
     <${Part} rest=${rest} query=${query} />
   </div>`;
 }
@@ -35,10 +41,13 @@ function Part({ rest, query }) {
   const [name, part] = rest;
   const model = name ? modelNamed(name) : undefined;
   if (!name) return null;
+  if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;
   if (!model || !may(model, "list")) {
     return html`<div class="area"><div class="column pad-top"><p class="note"><span>${t("data.no_model", { name })}</span></p></div></div>`;
   }
   if (part === "deleted" && model.history) return html`<${Deleted} key=${name} model=${model} />`;
+  if (part === "import" && may(model, "create")) return html`<${DataImport} key=${name} model=${model} />`;
+  if (part === "design" && isAdmin() && model.made_here) return html`<${DesignEdit} key=${name} model=${model} />`;
   return html`<${Area} key=${name} model=${model} query=${query} />`;
 }
 

@@ -76,7 +76,7 @@ function BulkEdit({ model, query, n, reload, close }) {
       setReach(told);
       if (told !== reach) return setBusy(false);
       const { data } = await api.patch(path, values, { query });
-      sayWithUndo(t("bulk.changed", { n: data.count, name: nameOf(model, data.count) }), data.undo, reload);
+      sayWithUndo(t("bulk.changed", { n: data.count, name: nameOf(model, data.count) }), data.undo);
       reload();
       close(true);
       return;

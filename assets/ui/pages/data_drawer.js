@@ -56,7 +56,7 @@ export function Drawer({ model, id, rows, close, open, changed }) {
     else loaded.reload();
     const title = titleOf(model, fresh);
     if (isNew) say(t("form.created", { title }));
-    else sayChanged(model, fresh, t("form.saved", { title }), again);
+    else sayChanged(model, fresh, t("form.saved", { title }));
   };
   const again = () => {
     changed();

@@ -1,7 +1,7 @@
 // The head of a model's page: what it is, the one thing to do, and a menu of what else can be done with all of it.
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { base, may } from "../store.js";
+import { base, isAdmin, may } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { PlacedMenu } from "../widgets/menu.js";
@@ -38,6 +38,8 @@ function MoreMenu({ model, query }) {
     <ul>
       ${FORMATS.map((format) => html`<li key=${format}><a href=${exportAddress(model, filters, format, sortOf(query))} download>
         <${Icon} name="download" />${t(filters.size ? `data.export_filtered_${format}` : `data.export_${format}`)}</a></li>`)}
+      ${may(model, "create") && html`<li><a href=${href(`/data/${model.name}/import`)}><${Icon} name="upload" />${t("data.import")}</a></li>`}
+      ${isAdmin() && model.made_here && html`<li><a href=${href(`/data/${model.name}/design`)}><${Icon} name="edit" />${t("data.design")}</a></li>`}
       ${model.history && html`<li><a href=${href(`/data/${model.name}/deleted`)}><${Icon} name="trash" />${t("data.deleted_records")}</a></li>`}
       <li><a href=${`${base}/api/docs#/${model.name}`} target="_blank"><${Icon} name="code" />${t("data.api_docs")}</a></li>
     </ul>

@@ -23,7 +23,7 @@ export function RecordHistory({ model, id, restored }) {
   const restore = async (/** @type {any} */ entry) => {
     try {
       const answer = await api.post(`${path}/restore?before=${entry.id}`);
-      sayChanged(model, answer.data, t("history.restored"), restored);
+      sayChanged(model, answer.data, t("history.restored"));
       restored();
       reload();
     } catch (problem) {

@@ -6,8 +6,8 @@ import { Icon } from "../widgets/icon.js";
 
 const GROUPS = ["yours", "plugins", "system"];
 
-/** @param {{models: import("../types").Model[], current: string|undefined}} props */
-export function ModelList({ models, current }) {
+/** @param {{models: import("../types").Model[], current: string|undefined, make: string|null}} props `make` is where a model is made, for those who may */
+export function ModelList({ models, current, make }) {
   const [text, setText] = useState("");
   const wanted = text.trim().toLowerCase();
   const hits = models.filter((model) => `${model.label_plural} ${model.name}`.toLowerCase().includes(wanted));
@@ -17,7 +17,8 @@ export function ModelList({ models, current }) {
       <${Icon} name="search" size=${14} />
       <input placeholder=${t("data.find_model")} aria-label=${t("data.find_model")} value=${text}
         onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
-    </span></div>
+    </span>
+    ${make && html`<a class="btn only quiet dense" href=${make} aria-label=${t("design.new")} title=${t("design.new")} aria-current=${current === "-" ? "page" : undefined}><${Icon} name="plus" /></a>`}</div>
     <nav class="scroll" aria-label=${t("data.models")}>
       ${GROUPS.map((group) => {
         const inside = hits.filter((model) => (GROUPS.includes(model.group) ? model.group : "system") === group);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from pathlib import Path
@@ -327,6 +328,19 @@ async def test_a_guess_makes_a_model_of_any_header(admin: httpx2.AsyncClient) ->
     assert answer.status_code == 200, answer.text
     made = await admin.post("/api/v1/models", json=answer.json()["data"]["model"])
     assert made.status_code == 201, made.text
+
+
+async def test_a_guess_takes_the_first_table_of_many_and_names_the_others(
+    member: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(path)) as shop:
+        shop.executescript("CREATE TABLE b(y TEXT); CREATE TABLE a(x INTEGER); INSERT INTO a VALUES (1)")
+    guess = (await member.post("/api/v1/import/guess", content=path.read_bytes())).json()["data"]
+    assert (guess["table"], guess["tables"]) == ("a", ["a", "b"])
+    assert guess["model"]["fields"][0]["name"] == "x"
+    other = await member.post("/api/v1/import/guess?table=b", content=path.read_bytes())
+    assert other.json()["data"]["columns"][0]["name"] == "y"
 
 
 async def test_a_guess_names_types_and_a_model(member: httpx2.AsyncClient, nobody: httpx2.AsyncClient) -> None:

@@ -1,0 +1,159 @@
+"""Making a model without writing code, filling it from a file, changing and dropping it, in a real browser."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Documented, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+EVERY_LOOK = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
+
+
+@pytest.fixture
+def receipts(tmp_path: Path) -> Path:
+    """400 rows; the file's name is the model's."""
+    draw = random.Random(7)
+    lines = ["Shop,Category,Amount,Bought,Paid"]
+    for row in range(400):
+        kind = draw.choice(("groceries", "household", "tools"))
+        lines.append(f"Shop {row},{kind},{draw.randint(100, 9999) / 100},2026-01-{row % 28 + 1:02},{row % 2 == 0}")
+    path = tmp_path / "Receipts of 2026.csv"
+    path.write_text("\n".join(lines).lower().replace("shop,", "Shop,") + "\n", "utf-8")
+    return path
+
+
+def _learn(documented: Documented, at_desk: Watched, cookies: dict[str, str]) -> None:
+    documented.learn(httpx2.get(f"{at_desk.base}/api/openapi.json", cookies=cookies).json())
+
+
+def test_a_model_is_made_by_hand_filled_changed_and_dropped(
+    at_desk: Watched, documented: Documented, cookies: dict[str, str]
+) -> None:
+    page = at_desk.open("/#/data/notes", ".side a")
+    page.click(".side [aria-label='New model']")
+    page.click("text=Make the model")
+    page.locator("#design-plural-error").wait_for()
+    assert at_desk.axe() == []
+    page.fill("#design-plural", "Books")
+    assert page.input_value("#design-name") == "books"
+    assert page.input_value("#design-label") == "Book"
+    page.click("#design-add")
+    page.keyboard.type("State")
+    field = page.locator(".design-field").last
+    field.locator("select").first.select_option("choice")
+    page.click("text=Make the model")
+    page.locator("text=Write at least one choice").wait_for()
+    field.locator("textarea").fill("wanted\nreading\nread")
+    page.click("#design-add")
+    page.keyboard.type("Year")
+    page.locator(".design-field").last.locator("select").first.select_option("integer")
+    page.keyboard.press("Alt+ArrowUp")
+    assert page.locator(".design-field input.input").nth(1).input_value() == "Year"
+    page.click("text=Make the model")
+    page.locator(".empty >> text=Add book").click()
+    page.fill("#field-title", "Momo")
+    page.fill("#field-year", "1973")
+    page.select_option("#field-state", "read")
+    page.click(".drawer button[type=submit]")
+    page.locator(".grid >> text=Momo").wait_for()
+    _learn(documented, at_desk, cookies)
+
+    page.click("[popovertarget=model-menu]")
+    page.click("#model-menu >> text=Change the model")
+    page.locator(".design-field").nth(2).wait_for()
+    page.click("[aria-label='Remove Year']")
+    page.fill("[id^=design-][id$=-label] >> nth=1", "Shelf")
+    page.click("text=Save the model")
+    dialog = page.locator("dialog")
+    expect(dialog.locator("tbody tr")).to_have_count(1)
+    expect(dialog.locator("tbody")).to_contain_text("year")
+    expect(dialog.locator("button.danger")).to_be_disabled()
+    at_desk.settle()
+    assert at_desk.axe() == []
+    page.fill("#typed", "books")
+    page.click("dialog button.danger")
+    page.locator(".grid >> text=Momo").wait_for()
+    page.locator(".grid thead >> text=State").wait_for()
+    expect(page.locator(".grid thead >> text=Year")).to_have_count(0)
+
+    page.click("[popovertarget=model-menu]")
+    page.click("#model-menu >> text=Change the model")
+    page.click("text=Drop the model")
+    page.fill("#typed", "books")
+    page.click("dialog button.danger")
+    page.locator(".side >> text=Books").wait_for(state="detached")
+    at_desk.settle()
+    at_desk.check(documented)
+
+
+def test_a_file_becomes_a_model_with_its_rows(
+    at_desk: Watched, documented: Documented, cookies: dict[str, str], receipts: Path
+) -> None:
+    page = at_desk.open("/#/data/-", "#design-plural")
+    page.set_input_files("#design-file", receipts)
+    page.locator(".file-row").wait_for()
+    assert page.input_value("#design-name") == "receipts_of_2026"
+    kinds = [page.locator(".design-field select").nth(at).input_value() for at in range(5)]
+    assert kinds == ["text", "choice", "number", "date", "boolean"]
+    assert at_desk.axe() == []
+    page.click("text=Make it and import the rows")
+    page.locator(".grid-foot >> text=of 400").wait_for()
+    _learn(documented, at_desk, cookies)
+    page.goto(f"{at_desk.base}/#/data/receipts_of_2026?where=category=tools&where=amount__gte=50&sort=amount")
+    page.locator(".grid tbody tr").first.wait_for()
+    at_desk.settle()
+    at_desk.check(documented)
+
+
+def test_rows_that_do_not_fit_are_named_and_the_others_can_come(
+    at_desk: Watched, documented: Documented, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("Name,Weight\nFirst,3\n,4\nThird,heavy\nFourth,1\n", "utf-8")
+    page = at_desk.open("/#/data/notes/import", "#import-file")
+    page.set_input_files("#import-file", path)
+    page.locator(".mapping li").first.wait_for()
+    page.locator("text=These fields need a value").wait_for()
+    page.get_by_label("Field for the column Name").select_option("title")
+    page.get_by_label("Field for the column Weight").select_option("priority")
+    page.click("text=Only check")
+    page.locator("text=2 rows do not fit, 2 do").wait_for()
+    expect(page.locator(".facts tbody tr")).to_have_count(2)
+    assert at_desk.axe() == []
+    page.click("text=Import the rows")
+    page.locator("text=Nothing was imported").wait_for()
+    page.check("#skip-bad")
+    page.click("text=Import the rows that fit")
+    page.locator(".grid >> text=Fourth").wait_for()
+    page.click(".toast >> text=Undo")
+    page.locator(".grid >> text=Fourth").wait_for(state="detached")
+    at_desk.settle()
+    at_desk.check(documented, allowed=("422 (Unprocessable",))
+
+
+@pytest.mark.parametrize(("theme", "width"), EVERY_LOOK, ids=[f"{theme}-{width}" for theme, width in EVERY_LOOK])
+def test_the_pages_of_a_model_in_every_look(
+    browser: Browser, lived_in: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, lived_in.url, theme, width, cookies)
+    page = watched.open("/#/data/-", "#design-plural")
+    page.click("[aria-label='More about Title']")
+    page.locator(".more-options").wait_for()
+    assert watched.axe() == []
+    page.click("text=Paste text")
+    page.fill("#design-file-text", "Name;Born\nAda;1815-12-10\n")
+    page.click("text=Use this text")
+    page.locator(".file-row").wait_for()
+    assert watched.axe() == []
+    page = watched.open("/#/data/notes/import", "#import-file")
+    assert watched.axe() == []
+    page = watched.open("/#/data/notes/deleted", ".empty, .deleted")
+    assert watched.axe() == []
+    watched.check(documented)
+    watched.close()
