@@ -90,13 +90,15 @@ class Guard:
         server_log.request_id.set(request_id)
         own_headers = _DOCS if scope["path"].endswith("/api/docs") else _PLAIN
         own_headers = [*own_headers, (b"x-request-id", request_id.encode())]
-        started = False
+        started = ended = False
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message["headers"], *own_headers]
+            else:
+                ended = not message.get("more_body", False)
             await send(message)
 
         scope["state"] = {**scope.get("state", {}), "request_id": request_id, "needs_setup": self._needs_setup()}
@@ -110,6 +112,9 @@ class Guard:
             await send_error(error, scope, receive, with_headers)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
+            if ended:
+                # Starlette raises an error once more after it has answered with it.
+                return
             if started:
                 raise
             broken = InternalError("Something went wrong on our side. The log has the details under the request id.")

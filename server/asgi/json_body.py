@@ -17,8 +17,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """The JSON object in `body`. Raises BadRequest for what is no JSON, ValidationFailed for another kind of value."""
     try:
         # orjson turns integers over 64 bits into floats; the standard parser keeps them, so that they are refused.
-        value = json.loads(body) if _LONG_NUMBER.search(body) else orjson.loads(body)
-    except (orjson.JSONDecodeError, ValueError, RecursionError):
+        value = _lenient(body) if _LONG_NUMBER.search(body) else orjson.loads(body)
+    except orjson.JSONDecodeError:
         value = _lenient(body)
     if not isinstance(value, dict):
         raise ValidationFailed('The body must be a JSON object such as {"title": "…"}.')
@@ -28,7 +28,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def _lenient(body: bytes) -> Any:
     """What strict JSON refuses and Python reads (NaN, lone surrogates) is refused later, by the field's name."""
     try:
-        return json.loads(body)
+        # Decoded here: the parser would guess UTF-16 and UTF-32 by themselves.
+        return json.loads(body.decode("utf-8-sig", "surrogatepass"))
     except UnicodeDecodeError:
         raise ValidationFailed("The body is no valid UTF-8.", code="invalid_utf8") from None
     except (ValueError, RecursionError):

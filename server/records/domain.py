@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from server.db.conditions import Condition, Every, Leaf, Negation, Operator, Some
+from server.records.literals import json_value
 from server.records.values import BadValue
 
 MAX_DOMAIN_BYTES = 20_000
@@ -37,8 +36,8 @@ def parse_domain(text: str, add: AddLeaf) -> Condition | None:
     if len(text) > MAX_DOMAIN_BYTES:
         raise BadValue("too_long", f"at most {MAX_DOMAIN_BYTES} characters")
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = json_value(text)
+    except BadValue:
         raise BadValue("invalid_json", 'a JSON list such as [["priority", ">=", 3]] is wanted') from None
     return domain_condition(value, add)
 
@@ -83,6 +82,13 @@ def _leaf(value: list[Any], add: AddLeaf) -> Leaf:
     if len(value) != 3 or not isinstance(value[1], str):
         raise BadValue("wrong_form", 'a comparison is ["field", "operator", value]')
     field, operator, wanted = value
+    try:
+        return _comparison(field, operator, wanted, add)
+    except BadValue as bad:
+        raise BadValue(bad.code, f"{field}: {bad.message}") from None
+
+
+def _comparison(field: str, operator: str, wanted: Any, add: AddLeaf) -> Leaf:
     if wanted is None and operator in _NULL:
         return add(field, "is_null", _NULL[operator])
     if operator not in _OPERATORS:

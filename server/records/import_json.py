@@ -21,7 +21,8 @@ from server.records.import_files import (
     RowFile,
     refuse_other_encodings,
 )
-from server.records.import_values import MISSING, json_value
+from server.records.import_values import MISSING
+from server.records.literals import json_value
 from server.records.values import BadValue
 
 

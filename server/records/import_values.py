@@ -11,13 +11,11 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-import orjson
-
 from server.models.registry import FieldSpec
+from server.records.literals import DECIMAL, decimal, json_value
 from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, default_column, stored_value
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "t": True, "f": False}
@@ -194,7 +192,7 @@ class Column:
 
     def _number(self, value: Any) -> Any:
         info = self.field.info
-        if type(value) is str and info.minimum is None and info.maximum is None and _NUMBER.fullmatch(value):
+        if type(value) is str and info.minimum is None and info.maximum is None and DECIMAL.fullmatch(value):
             number = float(value)
             if math.isfinite(number):
                 return number
@@ -220,50 +218,11 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _decimal(text: str) -> float:
-    if not _NUMBER.fullmatch(text):
-        if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
-            raise BadValue("not_finite", "a finite number is wanted")
-        raise BadValue("wrong_type", "a number such as 12.5 is wanted")
-    return float(text)
-
-
 def _truth(text: str) -> bool:
     found = _TRUTH.get(text.lower())
     if found is None:
         raise BadValue("wrong_type", "true or false is wanted")
     return found
-
-
-def json_value(text: str | bytes) -> Any:
-    """The JSON value of a text; numbers over 64 bits, NaN and lone surrogates are kept for the fields to refuse."""
-    try:
-        return _json_reader(text)(text)
-    except (ValueError, RecursionError):
-        raise BadValue("invalid_json", "this is no valid JSON") from None
-
-
-def _json_reader(text: str | bytes) -> Callable[[Any], Any]:
-    long = _LONG_BYTES.search(text) if isinstance(text, bytes) else _LONG_TEXT.search(text)
-    return _lenient if long else _strict
-
-
-def _strict(text: Any) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return _lenient(text)
-
-
-def _lenient(text: Any) -> Any:
-    # orjson makes floats of integers over 64 bits; the standard parser keeps them.
-    import json
-
-    return json.loads(text)
-
-
-_LONG_BYTES = re.compile(rb"\d{19}")
-_LONG_TEXT = re.compile(r"\d{19}")
 
 
 def _tags(text: str) -> Any:
@@ -278,7 +237,7 @@ _TYPED: dict[str, Callable[[str], Any]] = {
     "integer": _whole,
     "relation": _whole,
     "file": _whole,
-    "number": _decimal,
+    "number": decimal,
     "boolean": _truth,
     "json": json_value,
     "tags": _tags,

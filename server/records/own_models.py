@@ -28,7 +28,7 @@ from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
 from server.records.file_references import fit_parameters
 from server.records.service import Records
 from server.records.times import now_text
-from server.records.values import BadValue, default_column, raise_for, stored_value
+from server.records.values import BadValue, check_json, default_column, raise_for, stored_value
 from server.records.work import Work
 
 log = logging.getLogger(__name__)
@@ -267,6 +267,12 @@ def _admins_only(actor: Actor) -> None:
 
 
 def _parsed(given: Mapping[str, Any]) -> OwnDefinition:
+    try:
+        for name, part in given.items():
+            check_json(name)
+            check_json(part)
+    except BadValue as bad:
+        raise ValidationFailed.of(name, bad.code, bad.message) from None
     try:
         return OwnDefinition.model_validate(dict(given))
     except ValidationError as error:

@@ -160,7 +160,7 @@ class Transfers:
             return actor.user_id
         if not actor.is_admin:
             raise Forbidden("Only admins import records for somebody else.")
-        by_id = options.owner.isascii() and options.owner.isdigit()
+        by_id = options.owner.isascii() and options.owner.isdigit() and len(options.owner) < 19
         found = self._records.look_up(
             SYSTEM, "users", "id" if by_id else "username", int(options.owner) if by_id else options.owner
         )

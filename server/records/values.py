@@ -63,6 +63,11 @@ def _integer(field: FieldSpec, value: Any) -> Any:
 
 
 def _number(field: FieldSpec, value: Any) -> Any:
+    return _ranged(field, finite(value))
+
+
+def finite(value: Any) -> float:
+    """A number as a finite double. Raises BadValue."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadValue("wrong_type", "a number is wanted")
     try:
@@ -72,7 +77,7 @@ def _number(field: FieldSpec, value: Any) -> Any:
     if not math.isfinite(number):
         raise BadValue("not_finite", "a finite number is wanted")
     # SQLite keeps no negative zero; what is answered first must be what is read later.
-    return _ranged(field, number + 0.0)
+    return number + 0.0
 
 
 def _ranged(field: FieldSpec, value: Any) -> Any:
@@ -113,27 +118,30 @@ def _choice(field: FieldSpec, value: Any) -> str:
 
 
 def _json(_field: FieldSpec, value: Any) -> str:
-    _check_json(value, 0)
+    check_json(value)
     try:
         return orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, TypeError):
-        raise BadValue("wrong_value", "this JSON can't be stored (numbers over 64 bits?)") from None
+        raise BadValue("wrong_type", "a JSON value is wanted") from None
 
 
-def _check_json(value: Any, depth: int) -> None:
+def check_json(value: Any, depth: int = 0) -> None:
+    """Raise BadValue for what no JSON can hold, or no record: NaN, numbers over 64 bits, broken Unicode, NUL."""
     if depth > 100:
         raise BadValue("too_deep", "JSON is nested more than 100 levels deep")
     if isinstance(value, str):
         clean_text(value)
+    elif isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        raise BadValue("out_of_range", "whole numbers have at most 64 bits")
     elif isinstance(value, float) and not math.isfinite(value):
         raise BadValue("not_finite", "NaN and Infinity can't be stored")
     elif isinstance(value, dict):
         for key, inner in value.items():
             clean_text(key)
-            _check_json(inner, depth + 1)
+            check_json(inner, depth + 1)
     elif isinstance(value, list):
         for inner in value:
-            _check_json(inner, depth + 1)
+            check_json(inner, depth + 1)
 
 
 def _tags(_field: FieldSpec, value: Any) -> str:

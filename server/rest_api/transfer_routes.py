@@ -16,7 +16,7 @@ from server.records.filters import truth
 from server.records.import_csv import DELIMITERS
 from server.records.import_files import IMPORT_FORMATS
 from server.records.import_plan import IMPORT_MODES, ImportOptions
-from server.records.import_values import json_value
+from server.records.literals import json_value
 from server.records.transfers import Transfers
 from server.records.values import BadValue
 from server.rest_api.closed_stream import ClosedStream

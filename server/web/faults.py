@@ -42,7 +42,7 @@ def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
             response.headers[name.decode()] = value.decode()
         return response
 
-    for kind in (errors.GridBearError, HTTPException, RequestValidationError):
+    for kind in (errors.GridBearError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer)
 
 
@@ -68,5 +68,7 @@ def as_known(error: Exception) -> errors.GridBearError:
             return errors.MethodNotAllowed("This verb is not possible here.", tuple(filter(None, allowed.split(", "))))
         if error.status_code == 404:
             return errors.NotFound("There is nothing at this address.")
+        if isinstance(error.__cause__, UnicodeDecodeError):
+            return errors.ValidationFailed("The body is no valid UTF-8.", code="invalid_utf8")
         return _BY_STATUS.get(error.status_code, errors.BadRequest)(str(error.detail))
     return errors.InternalError("Something went wrong on our side. The log has the details under the request id.")

@@ -62,7 +62,9 @@ def running_world(folder: Path, **options: Any) -> Iterator[World]:
     loop = asyncio.new_event_loop()
     stack = contextlib.AsyncExitStack()
     try:
-        bear = loop.run_until_complete(stack.enter_async_context(running_bear(folder, **options)))
+        bear = loop.run_until_complete(
+            stack.enter_async_context(running_bear(folder, rest_rate_per_second=1e6, **options))
+        )
         world = World(loop, bear)
         world.person("ada", "admin")
         yield world
