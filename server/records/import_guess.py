@@ -13,8 +13,9 @@ from server.errors import ValidationFailed
 from server.models.own_definition import MAX_NAME, PARAMETER_NAMES
 from server.records.import_files import RowFile
 from server.records.import_plan import ImportOptions
-from server.records.import_values import MISSING, json_value
+from server.records.import_values import MISSING
 from server.records.importing import opened_file
+from server.records.literals import json_value
 from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, is_email, is_url
 
 SAMPLE_BYTES = 1 << 20
