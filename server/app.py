@@ -130,7 +130,7 @@ class GridBearApp:
             self.people = People(self.records, self.settings, self._bus)
             await self.people.start()
             await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
-            self.operations = Operations(self.people, self._address)
+            self.operations = Operations(self.people, self.records, self._address)
             self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
             self.transfers.start()
             self._content = ContentStore(self._folder.files, self._folder.tmp)

@@ -1,23 +1,28 @@
-"""What the command line does to accounts: the same function runs in the server and, when it is stopped, directly."""
+"""What the command line does to accounts and keys: in the server, or directly on the folder when it is stopped."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from server.access.actor import OWNER, ROLES
 from server.auth.people import People
 from server.errors import Conflict, FieldError, NotFound
+from server.records.rotation import rotate
+from server.records.service import Records
 from server.records.values import raise_for
+from server.secrets.phrase import PUBLIC_KEY_BYTES
 
-OPERATIONS = ("user-create", "token-create", "setup-link")
+OPERATIONS = ("user-create", "token-create", "setup-link", "secrets-phrase", "secrets-rotate")
 
 
 class Operations:
     """Named operations with JSON parameters and a JSON result."""
 
-    def __init__(self, people: People, address: Callable[[], str]) -> None:
+    def __init__(self, people: People, records: Records, address: Callable[[], str]) -> None:
         self._people = people
+        self._records = records
         self._address = address
 
     async def run(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -29,6 +34,10 @@ class Operations:
                 return await self._token_create(parameters)
             case "setup-link":
                 return {"url": self.setup_link()}
+            case "secrets-phrase":
+                return await self._keep_phrase(parameters)
+            case "secrets-rotate":
+                return {"values": await rotate(self._records)}
         raise NotFound(f"There is no operation {name!r}.")
 
     def setup_link(self) -> str:
@@ -58,6 +67,17 @@ class Operations:
             scopes=parameters.get("scopes"),
             expires_at=parameters.get("expires_at"),
         )
+
+    async def _keep_phrase(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The phrase itself never comes here: its public half is enough to wrap for it."""
+        _texts(parameters, "public_key")
+        try:
+            public = bytes.fromhex(parameters["public_key"])
+        except ValueError:
+            public = b""
+        if len(public) != PUBLIC_KEY_BYTES:
+            raise_for({"public_key": FieldError("wrong_form", f"{PUBLIC_KEY_BYTES} bytes in hex are wanted")})
+        return {"since": await asyncio.to_thread(self._records.shelf.vault.keep_phrase, public)}
 
 
 def _texts(parameters: dict[str, Any], *names: str) -> None:

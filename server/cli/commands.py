@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.secrets_commands import app as secrets
 from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
@@ -20,6 +21,7 @@ user = typer.Typer(help="People who may sign in.", no_args_is_help=True)
 token = typer.Typer(help="Personal API tokens.", no_args_is_help=True)
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
+app.add_typer(secrets, name="secrets")
 app.command("export")(export_command)
 app.command("import")(import_command)
 

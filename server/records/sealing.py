@@ -81,6 +81,44 @@ def seal_at_start(database: Path, registry: ModelRegistry, vault: Vault, found: 
     return warnings
 
 
+def unreadable_values(database: Path, registry: ModelRegistry, keys: frozenset[str]) -> dict[str, int]:
+    """How many values of each `model.field` are sealed under none of `keys`."""
+    return _forget(database, registry, keys, None)
+
+
+def forget_unreadable(database: Path, registry: ModelRegistry, vault: Vault) -> dict[str, int]:
+    """Make every value empty that the vault has no key for. Returns what `unreadable_values` gave before.
+
+    The file must be nobody else's. Raises StartupError.
+    """
+    return _forget(database, registry, vault.key_ids, vault)
+
+
+def _forget(database: Path, registry: ModelRegistry, keys: frozenset[str], vault: Vault | None) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    there = set(cell_starts(database, [(model, name) for model, name, _ in _sealed_columns(registry)], 1))
+
+    def work(execute: Execute) -> None:
+        for model, name, is_json in _sealed_columns(registry):
+
+            def empty(
+                row_id: int, stored: str, model: str = model, name: str = name, is_json: bool = is_json
+            ) -> str | None:
+                key = sealed_under(sealed_text(stored, is_json=is_json) or "")
+                if key is None or key in keys:
+                    return None
+                counts[f"{model}.{name}"] = counts.get(f"{model}.{name}", 0) + 1
+                if vault is None:
+                    return None
+                return stored_form(vault.seal("null" if is_json else "", Place(model, name, row_id)), is_json=is_json)
+
+            if (model, name) in there:
+                rewrite_cells(execute, model, name, empty)
+
+    rewrite_offline(database, work, erase=False)
+    return counts
+
+
 def _sealed_columns(registry: ModelRegistry) -> Iterator[tuple[str, str, bool]]:
     for spec in registry:
         for name in spec.sealed:

@@ -24,6 +24,7 @@ from server.errors import FieldError, ValidationFailed
 from server.secrets.key_ring import KeyRing, Unreadable
 
 WORDS = 12
+PUBLIC_KEY_BYTES = 32
 _FORMAT = "gridbear-wrapped-key-ring"
 _INFO = b"gridbear key ring 1"
 _PAIR_INFO = b"gridbear recovery phrase 1"
@@ -67,7 +68,7 @@ class WrappedRing:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise Unreadable("The wrapped key ring is damaged, or a newer GridBear made it.") from error
-        if len(wrapped.public_key) != 32:
+        if len(wrapped.public_key) != PUBLIC_KEY_BYTES:
             raise Unreadable("The wrapped key ring is damaged.")
         return wrapped
 

@@ -88,6 +88,10 @@ class Vault:
         public = public_key(phrase)
         if public != self._waiting[0]:
             raise WrongPhrase("These are not the words that were shown. The recovery phrase is not in force yet.")
+        return self.keep_phrase(public)
+
+    def keep_phrase(self, public: bytes) -> str:
+        """Put the phrase with this public half in force: a person has typed it back. Returns since when."""
         with self._lock:
             wrapped = wrap_for(self._ring, public)
             write_private(self._wrapped_path, wrapped.to_bytes())
@@ -133,8 +137,19 @@ def recover_vault(store: KeyStore, ring: KeyRing, wrapped: bytes | None = None) 
     except StartupError:
         present = None
     if present is None:
+        _put_aside(store, wrapped)
         store.save(ring, anew=True)
         present = ring
     vault = Vault(store, present)
     vault.adopt(ring, wrapped)
     return vault
+
+
+def _put_aside(store: KeyStore, wrapped: bytes | None) -> None:
+    """Keep a wrapped ring of lost keys that another phrase opens: wrapping anew would lose them for ever."""
+    path = store.path.with_name(WRAPPED_FILE)
+    present = read_private(path)
+    if present is not None and (
+        wrapped is None or WrappedRing.from_bytes(present).public_key != WrappedRing.from_bytes(wrapped).public_key
+    ):
+        path.replace(path.with_name(f"{WRAPPED_FILE}.lost-{int(time.time())}"))
