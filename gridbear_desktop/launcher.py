@@ -87,6 +87,10 @@ class Launcher:
     def problem(self) -> str:
         return self._server.problem
 
+    @property
+    def upgrade(self) -> str:
+        return self._server.upgrade
+
     def run(self) -> int:
         """Run until quit. Returns the exit code."""
         self._log_to_file()

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FILE_NAME = "server.json"
+UPGRADE_FILE_NAME = "upgrading.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ def read(run: Path) -> RunInfo | None:
         return RunInfo(**json.loads((run / FILE_NAME).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def upgrading(run: Path, pid: int) -> str:
+    """What the server `pid` says of the upgrade that it is busy with; empty when it is not."""
+    try:
+        note = json.loads((run / UPGRADE_FILE_NAME).read_text("utf-8"))
+        return str(note["text"]) if note["pid"] == pid else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 @contextlib.contextmanager

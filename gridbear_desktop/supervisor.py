@@ -61,6 +61,8 @@ class Supervisor:
         self.state: State = "stopped"
         self.info: RunInfo | None = None
         self.problem = ""
+        self.upgrade = ""
+        """How far an upgrade of the database is that the starting server is busy with."""
         self._options = options
         self._on_change = on_change
         self._command = list(command) if command is not None else program()
@@ -85,10 +87,12 @@ class Supervisor:
             self._thread.join()
 
     def wait_until_settled(self, seconds: float) -> State:
-        """Wait until the server runs or can't; returns the state then."""
+        """Wait until the server runs or can't, an upgrade not counted; returns the state then."""
         deadline = time.monotonic() + seconds
         while self.state in ("starting", "stopped") and time.monotonic() < deadline and not self._ending.is_set():
             self._ending.wait(POLL_SECONDS)
+            if self.upgrade:
+                deadline = time.monotonic() + seconds
         return self.state
 
     def _supervise(self) -> None:
@@ -142,12 +146,22 @@ class Supervisor:
                 if info is not None and info.pid == self._child.pid and control.answers(info):
                     self.info, self.problem = info, ""
                     self._enter("running")
+                elif self._is_upgrading(self._child.pid):
+                    # As long as it takes: ended now, it would begin again.
+                    deadline = time.monotonic() + START_SECONDS
                 elif time.monotonic() > deadline:
                     self._end_child()
                     return self._child.poll()
             self._ending.wait(POLL_SECONDS)
         self._end_child()
         return None
+
+    def _is_upgrading(self, pid: int) -> bool:
+        text = runfile.upgrading(self.run_folder, pid)
+        if text != self.upgrade:
+            self.upgrade = text
+            self._on_change()
+        return bool(text)
 
     def _end_child(self) -> None:
         child = self._child
@@ -175,6 +189,7 @@ class Supervisor:
 
     def _enter(self, state: State) -> None:
         self.state = state
+        self.upgrade = ""
         if state != "running":
             self.info = None
         self._on_change()

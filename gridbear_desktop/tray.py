@@ -32,6 +32,8 @@ class Actions(Protocol):
     @property
     def problem(self) -> str: ...
     @property
+    def upgrade(self) -> str: ...
+    @property
     def can_copy(self) -> bool: ...
 
     def show_window(self) -> None: ...
@@ -81,6 +83,8 @@ class TrayModel:
         word = STATE_WORDS[act.state]
         if act.state == "running":
             return f"{word} at {act.address}"
+        if act.upgrade:
+            return act.upgrade
         return f"{word}: {act.problem[:100]}" if act.state == "error" and act.problem else word
 
     def title(self) -> str:

@@ -27,6 +27,7 @@ from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
 from server.db.migrate import migrate
 from server.db.store import Store
+from server.db.upgrade_note import upgrade_note
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
 from server.events.log import EventLog
@@ -110,7 +111,8 @@ class GridBearApp:
         self._folder = DataFolder(self._started_with.data_dir)
         self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
         self.plugins.discover()
-        migrate(self._folder.database, Base.metadata, self._folder.path / "backups")
+        with upgrade_note(self._folder.upgrading) as progress:
+            migrate(self._folder.database, Base.metadata, self._folder.backups, progress)
         registry = ModelRegistry(Base)
         vault = self._opened_vault(registry)
         self._bus = Bus()
@@ -118,7 +120,7 @@ class GridBearApp:
         try:
             policy = Policy()
             self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
-            self.own_models = OwnModels(self.records, self._folder.path / "backups")
+            self.own_models = OwnModels(self.records, self._folder.backups)
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
             self.records.behave("users", UserBehaviour())

@@ -79,6 +79,16 @@ class DataFolder:
         return self.path / "files"
 
     @property
+    def backups(self) -> Path:
+        """Backups, and the databases that upgrades, restores and changes of models have replaced."""
+        return self.path / "backups"
+
+    @property
+    def upgrading(self) -> Path:
+        """Says how far an upgrade of the database is, while there is one."""
+        return self.run / "upgrading.json"
+
+    @property
     def tmp(self) -> Path:
         """Files that are worth nothing once the process is gone, such as uploads on their way in."""
         return self.path / "tmp"

@@ -24,5 +24,5 @@ def configure_logging(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These log every message they carry at INFO, arguments and addresses included.
-    for noisy in ("httpx2", "httpcore2", "mcp", "alembic"):
+    for noisy in ("httpx2", "httpcore2", "mcp"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

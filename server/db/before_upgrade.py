@@ -36,7 +36,7 @@ def restore_before_upgrade(folder: DataFolder) -> Path:
     Raises NotFound when no upgrade has kept a file, StartupError when it is damaged or newer than this program, or the
     database is in use, StorageFull.
     """
-    backups = folder.path / "backups"
+    backups = folder.backups
     finish_interrupted(folder.database, [backups])
     kept = max(backups.glob(f"{_UPGRADE}-*.db"), default=None)
     if kept is None:

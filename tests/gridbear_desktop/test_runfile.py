@@ -23,6 +23,15 @@ INFO = RunInfo(
 )
 
 
+@pytest.mark.parametrize("content", [None, "", "{", '{"pid": 7}', '{"pid": 8, "text": "x"}', "[]"])
+def test_an_upgrade_is_only_what_the_asked_process_says(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / runfile.UPGRADE_FILE_NAME).write_text(content, "utf-8")
+    assert runfile.upgrading(tmp_path, 7) == ""
+    (tmp_path / runfile.UPGRADE_FILE_NAME).write_text('{"pid": 7, "text": "Upgrading"}', "utf-8")
+    assert runfile.upgrading(tmp_path, 7) == "Upgrading"
+
+
 def test_it_is_there_while_the_server_runs_and_gone_afterwards(tmp_path: Path) -> None:
     with runfile.written(tmp_path, INFO):
         assert runfile.read(tmp_path) == INFO

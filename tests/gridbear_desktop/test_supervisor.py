@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
 
-from gridbear_desktop.supervisor import LOG_BYTES, LOG_FILES, rotate
+import pytest
+
+from gridbear_desktop import supervisor
+from gridbear_desktop.supervisor import LOG_BYTES, LOG_FILES, Supervisor, rotate
+
+UPGRADING_SERVER = """
+import json, os, sys, time
+run = sys.argv[1]
+with open(run + "/upgrading.json", "w") as file:
+    json.dump({"pid": os.getpid(), "text": "Upgrading: half"}, file)
+while not os.path.exists(run + "/enough"):
+    time.sleep(0.02)
+os.unlink(run + "/upgrading.json")
+time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_a_server_that_upgrades_has_all_the_time_it_wants(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "START_SECONDS", 0.5)
+    changes: list[tuple[str, str]] = []
+    ended = threading.Event()
+
+    def changed() -> None:
+        changes.append((server.state, server.upgrade))
+        if server.state == "error":
+            ended.set()
+
+    (tmp_path / "logs").mkdir()
+    command = [sys.executable, "-c", UPGRADING_SERVER, str(tmp_path)]
+    server = Supervisor(tmp_path, tmp_path / "logs", {}, changed, command)
+    server.start()
+    try:
+        assert not ended.wait(1.5)
+        assert changes == [("starting", ""), ("starting", "Upgrading: half")]
+        (tmp_path / "enough").touch()
+        assert ended.wait(30)
+        assert changes[2] == ("starting", "")
+    finally:
+        server.stop()
 
 
 def test_a_small_or_missing_log_stays(tmp_path: Path) -> None:

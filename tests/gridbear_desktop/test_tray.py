@@ -21,6 +21,7 @@ class FakeLauncher:
         self.state: State = state
         self.address = "http://127.0.0.1:8088"
         self.problem = ""
+        self.upgrade = ""
         self.can_copy = True
         self.calls: list[str] = []
         self.called = threading.Event()
@@ -56,6 +57,12 @@ def test_open_is_first_and_the_default() -> None:
     assert entries[0].key == "open"
     assert [entry.key for entry in entries if entry.default] == ["open"]
     assert entries[-1].key == "quit"
+
+
+def test_the_status_line_shows_how_far_an_upgrade_is() -> None:
+    launcher = FakeLauncher("starting")
+    launcher.upgrade = "Upgrading: checking the copy (80%)"
+    assert TrayModel(launcher).status() == launcher.upgrade
 
 
 def test_the_status_line_shows_the_address() -> None:
