@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import gc
 import logging
 import os
 import secrets
@@ -28,6 +29,7 @@ from server.log import configure_logging
 
 GRACEFUL_SECONDS = 1
 EXIT_CANNOT_START = 2
+GARBAGE_THRESHOLD = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +128,10 @@ async def _run(
         bound.listen(2048)
         with runfile.written(folder.run, info):
             _announce(settings, [*warnings, *app.warnings], setup_link)
+            # What the start has made stays: looking through all of it for garbage, again and again, would take a
+            # twentieth of the time of every request.
+            gc.freeze()
+            gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             sweeper = asyncio.create_task(sweep(server.server_state.connections))
             try:
                 await server.serve(sockets=[bound])

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import orjson
@@ -14,13 +13,25 @@ import orjson
 from server.events.bus import Bus, RecordChanged
 
 
-@dataclass(frozen=True, slots=True)
 class Logged:
-    """One change and its message, written once for all listeners."""
+    """One change and its message, written once for all listeners, when the first asks."""
 
-    number: int
-    event: RecordChanged
-    message: bytes
+    __slots__ = ("_boot", "_message", "event", "number")
+
+    def __init__(self, number: int, event: RecordChanged, boot: str) -> None:
+        self.number = number
+        self.event = event
+        self._boot = boot
+        self._message: bytes | None = None
+
+    @property
+    def message(self) -> bytes:
+        """The change as a server-sent event."""
+        if self._message is None:
+            event = self.event
+            data = orjson.dumps({"model": event.model, "verb": event.verb, "id": event.record_id or None})
+            self._message = b"id: %s-%d\nevent: change\ndata: %s\n\n" % (self._boot.encode(), self.number, data)
+        return self._message
 
 
 class EventLog:
@@ -31,7 +42,7 @@ class EventLog:
         self.ended = False
         self._events: deque[Logged] = deque(maxlen=limit)
         self._last = 0
-        self._news = asyncio.Event()
+        self._waiting: set[asyncio.Future[bool]] = set()
         bus.subscribe(self._add)
 
     @property
@@ -51,17 +62,24 @@ class EventLog:
         """The changes after `place`, or None when some of them are forgotten."""
         if place < self._first() - 1:
             return None
-        return list(islice(self._events, max(0, len(self._events) - (self._last - place)), None))
+        found = list(islice(reversed(self._events), self._last - place))
+        found.reverse()
+        return found
 
     async def wait(self, place: int, seconds: float) -> bool:
         """Wait until there is something after `place`, or the log ends. False when the time was up."""
         if self._last > place or self.ended:
             return True
+        # By hand: with hundreds of listeners, what asyncio.wait_for does around each wait is most of their cost.
+        loop = asyncio.get_running_loop()
+        news: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(seconds, _tell, news, False)
+        self._waiting.add(news)
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+            return await news
+        finally:
+            timer.cancel()
+            self._waiting.discard(news)
 
     def end(self) -> None:
         """Let every listener end."""
@@ -73,12 +91,14 @@ class EventLog:
 
     def _add(self, event: RecordChanged) -> None:
         self._last += 1
-        data = orjson.dumps({"model": event.model, "verb": event.verb, "id": event.record_id or None})
-        message = b"id: %s-%d\nevent: change\ndata: %s\n\n" % (self.boot.encode(), self._last, data)
-        self._events.append(Logged(self._last, event, message))
+        self._events.append(Logged(self._last, event, self.boot))
         self._wake()
 
     def _wake(self) -> None:
-        # Whoever waits holds the old one; the next wait begins with a fresh one.
-        self._news.set()
-        self._news = asyncio.Event()
+        while self._waiting:
+            _tell(self._waiting.pop(), True)
+
+
+def _tell(news: asyncio.Future[bool], answer: bool) -> None:
+    if not news.done():
+        news.set_result(answer)

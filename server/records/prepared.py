@@ -22,6 +22,7 @@ from server.secrets.vault import Vault
 
 MAX_SHAPES = 512
 INLINE_LIMIT = 100
+INLINE_OFFSET = 5000
 HEAVY_BYTES = 256 * 1024
 
 

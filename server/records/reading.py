@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from server.records.aggregate import parse_aggregate
 from server.records.cursor import decode_cursor, encode_cursor
 from server.records.find import find_query
 from server.records.fresh import Fresh
-from server.records.prepared import INLINE_LIMIT, PreparedList, PreparedModel
+from server.records.places import Places
+from server.records.prepared import INLINE_LIMIT, INLINE_OFFSET, PreparedList, PreparedModel
 from server.records.query import ListQuery, parse_query, parse_reading
 from server.records.shelf import Shelf
 from server.records.work import absent
@@ -54,6 +55,7 @@ class Reading:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._totals: Fresh[int] = Fresh(shelf.store.versions, MAX_TOTALS)
+        self._places = Places(shelf.store.versions)
         self._pages: Fresh[Page] = Fresh(shelf.store.versions, MAX_PAGES)
 
     async def list_page(self, actor: Actor, model: str, parameters: Pairs) -> Page:
@@ -161,11 +163,15 @@ class Reading:
         )
         window = {**values, "actor_id": actor.user_id, "row_limit": query.limit + 1, "row_offset": query.offset}
         if query.cursor is not None:
-            after = decode_cursor(query.cursor, shape.keys)
-            shape = replace(shape, after=tuple(value is None for value in after))
-            window.update({f"k{index}": value for index, value in enumerate(after)})
+            shape, after = _after(shape, decode_cursor(query.cursor, shape.keys))
+            window.update(after)
+        key = (spec.name, query.condition, may.owned_by, query.search is None, tuple(values.items()))
+        by_place = query.cursor is None and (query.search is None or bool(query.sort))
+        if by_place and query.offset:
+            shape, sought = self._sought(prepared, shape, (key, query.sort), query.offset)
+            window.update(sought)
         compiled = prepared.list_of(shape)
-        count, key = None, (spec.name, query.condition, may.owned_by, query.search is None, tuple(values.items()))
+        count = None
         if query.total:
             count = self._totals.get(spec.name, key)
         counting = query.total and count is None
@@ -173,12 +179,30 @@ class Reading:
         version = self._totals.version(spec.name)
         if counting:
             queries.append((compiled.statement.count, values))
-        inline = compiled.cheap and not counting and query.limit <= INLINE_LIMIT
+        few = query.limit <= INLINE_LIMIT and window["row_offset"] <= INLINE_OFFSET
+        inline = compiled.cheap and not counting and few
         answers = await self._shelf.store.read(queries, inline=inline)
         if counting:
             count = int(answers[1][0][0])
             self._totals.put(spec.name, key, version, count)
-        return _page_of(compiled, shape, answers[0], query.limit, count)
+        rows = answers[0]
+        if by_place and len(rows) > query.limit:
+            place = query.offset + query.limit, rows[query.limit - 1][1:]
+            self._places.keep(spec.name, (key, query.sort), version, place)
+        return _page_of(compiled, shape, rows, query.limit, count)
+
+    def _sought(
+        self, prepared: PreparedModel, shape: ListShape, key: Hashable, offset: int
+    ) -> tuple[ListShape, dict[str, Any]]:
+        """The shape and parameters of a page that begins after `offset` rows, from the nearest known place."""
+        place = self._places.before(prepared.spec.name, key, offset)
+        if place is None:
+            return shape, {}
+        sought, values = _after(shape, place[1])
+        # An order that can't be sought in an index is no quicker than counting off.
+        if not prepared.list_of(sought).cheap:
+            return shape, {}
+        return sought, {**values, "row_offset": offset - place[0]}
 
     def slow_shapes(self) -> list[tuple[PreparedModel, ListShape, PreparedList]]:
         """List shapes that were asked for lately and read more than they answer."""
@@ -199,6 +223,14 @@ def _page_of(compiled: PreparedList, shape: ListShape, rows: list[Any], limit: i
     text = "[" + ",".join([row[0] for row in rows]) + "]"
     compiled.weigh(text)
     return Page(text, count, following)
+
+
+def _after(shape: ListShape, keys: Sequence[Any]) -> tuple[ListShape, dict[str, Any]]:
+    """The shape and parameters of the rows after the one with these sort keys."""
+    return (
+        replace(shape, after=tuple(value is None for value in keys)),
+        {f"k{index}": value for index, value in enumerate(keys)},
+    )
 
 
 def _values(actor: Actor, may: Permission, query: ListQuery) -> dict[str, Any]:

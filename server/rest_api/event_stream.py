@@ -8,17 +8,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from server.access.actor import SYSTEM, Actor
 from server.errors import FieldError, RateLimited, ValidationFailed
 from server.events.bus import RecordChanged
-from server.events.log import EventLog
+from server.events.log import EventLog, Logged
 from server.records.rules import FEEDING
 from server.records.service import Records
 
 HEARTBEAT_SECONDS = 15.0
 MAX_SECONDS = 3600.0
 """A stream ends after this; its client comes back with the id of the last event and signs in anew."""
+LOOK_SECONDS = 1.0
+"""How long a stream may outlive a credential whose end nothing told of."""
 PER_PERSON = 20
 IN_ALL = 500
 MODELS = "models"
 """What events of models themselves are told as; everybody may know that the list is to be read again."""
+
+_WELCOME = frozenset(("users", "sessions", "api_tokens"))
 
 Clock = Callable[[], float]
 
@@ -66,20 +70,25 @@ class EventStreams:
                 else:
                     place = known
             rights = self._rights(actor, names)
+            looked = began
             while not log.ended and self._clock() - began < MAX_SECONDS:
                 news = await log.wait(place, self._heartbeat)
-                if not self._still_welcome(actor):
-                    return
+                found = log.since(place)
+                # Ended credentials are told as changes; the others (a cap, the end of their time) are looked for.
+                now = self._clock()
+                if not news or now - looked >= LOOK_SECONDS or found is None or _about_welcome(found):
+                    looked = now
+                    if not self._still_welcome(actor):
+                        return
                 if not news:
                     yield b": still here\n\n"
                     continue
-                found = log.since(place)
                 if found is None:
                     # The client takes messages more slowly than they come: it must read everything anew.
                     yield self._resync("too_slow", log.last)
                     return
                 place = log.last
-                text = b"".join([it.message for it in found if self._may_know(actor, names, it.event)])
+                text = b"".join(self._known_to(actor, names, found))
                 if any(it.event.model in FEEDING for it in found):
                     before, rights = rights, self._rights(actor, names)
                     text += b"" if before == rights else self._resync("access_changed", place)
@@ -97,6 +106,18 @@ class EventStreams:
                 message = f"there is no model {name!r} that you may list"
                 raise ValidationFailed(f"models: {message}", fields={"models": FieldError("unknown_model", message)})
         return names or None
+
+    def _known_to(self, actor: Actor, names: frozenset[str] | None, found: Sequence[Logged]) -> list[bytes]:
+        """The messages of what `actor` may know of. Asked once for all changes of one model and owner."""
+        known: dict[tuple[str, int | None], bool] = {}
+        messages = []
+        for logged in found:
+            key = logged.event.model, logged.event.owner_id
+            if key not in known:
+                known[key] = self._may_know(actor, names, logged.event)
+            if known[key]:
+                messages.append(logged.message)
+        return messages
 
     def _may_know(self, actor: Actor, names: frozenset[str] | None, event: RecordChanged) -> bool:
         if names is not None and event.model not in names:
@@ -134,3 +155,7 @@ class EventStreams:
         return b'id: %s-%d\nevent: resync\ndata: {"reason":"%s"}\n\n' % (
             self._log.boot.encode(), place, reason.encode(),
         )  # fmt: skip
+
+
+def _about_welcome(found: Sequence[Logged]) -> bool:
+    return any(logged.event.model in _WELCOME for logged in found)

@@ -55,6 +55,13 @@ class Served:
     """The same of a priority, latest first."""
     note: Callable[[Person, int], dict[str, Any]]
 
+    def head_pages(self) -> Iterator[bytes]:
+        """The first pages of all people; each begins at another row, so that hardly any is asked for twice."""
+        if self.name == "PocketBase":
+            return itertools.cycle([self._get(w, f"?{self.list_query(p)}") for p in range(20) for w in self.people])
+        offsets = _mixed(range(20 * PAGE))
+        return itertools.cycle([self._get(w, f"?limit={PAGE}&offset={o}") for o in offsets for w in self.people])
+
     def same_page(self) -> Iterator[bytes]:
         """One person's first page, again and again."""
         return itertools.repeat(self._get(self.people[0], f"?{self.list_query(0)}"))
@@ -158,9 +165,9 @@ def new_folder(folder: Path, people: tuple[str, ...] = PEOPLE) -> list[str]:
     ]
 
 
-def gridbear(folder: Path, rows: int = ROWS) -> Served:
+def gridbear(folder: Path, rows: int = ROWS, names: tuple[str, ...] = PEOPLE) -> Served:
     """GridBear with members who own the notes: own rule, limiter, token look-up and guard are on."""
-    tokens = new_folder(folder)
+    tokens = new_folder(folder, names)
     database = sqlite3.connect(folder / "gridbear.db")
     moment = "2026-01-02T03:04:05.678Z"
     people = []

@@ -37,7 +37,8 @@ class Figures:
 
 LISTS = (
     Case("list 30 of 10,000 with total, the same page again", Served.same_page, 6.0),
-    Case("list 30 of 10,000 with total, all pages of 4 people", Served.pages, 6.0),
+    Case("list 30 of 10,000 with total, the first 20 pages of 4 people", Served.head_pages, 6.0),
+    Case("list 30 of 10,000 with total, all 333 pages of 4 people", Served.pages, 6.0),
     Case("list 30, filtered and sorted, all pages of 4 people", Served.filtered_pages, 6.0),
     Case("read one of 40,000", Served.reads, 3.0),
 )
