@@ -26,6 +26,7 @@ from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
 from server.db.migrate import migrate
+from server.db.storage import FreeBytes, Limits, Storage, free_bytes
 from server.db.store import Store
 from server.db.upgrade_note import upgrade_note
 from server.errors import GridBearError
@@ -51,6 +52,7 @@ from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.sealing import look_at_values, seal_at_start
 from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
@@ -80,10 +82,11 @@ SWEEP_SECONDS = 3600.0
 class GridBearApp:
     """One server. `data()` opens its records, `running()` everything; the object itself is the ASGI app."""
 
-    def __init__(self, settings: Settings, control_token: str) -> None:
+    def __init__(self, settings: Settings, control_token: str, free: FreeBytes = free_bytes) -> None:
         assert OWN_MODELS, "importing the catalogue declares the program's models"
         self._started_with = settings
         self._control_token = control_token
+        self._free = free
         self.settings = SettingsHolder(settings)
         self.warnings: list[str] = []
         self.operations: Operations
@@ -116,7 +119,8 @@ class GridBearApp:
         registry = ModelRegistry(Base)
         vault = self._opened_vault(registry)
         self._bus = Bus()
-        self._store = Store(self._folder.database, write_queue=self._started_with.write_queue)
+        storage = Storage(self._folder.database, self._storage_limits, free=self._free)
+        self._store = Store(self._folder.database, write_queue=self._started_with.write_queue, storage=storage)
         try:
             policy = Policy()
             self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
@@ -129,6 +133,7 @@ class GridBearApp:
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
             await self._settings_of_records()
+            storage.look()
             self.people = People(self.records, self.settings, self._bus)
             await self.people.start()
             await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
@@ -156,6 +161,8 @@ class GridBearApp:
             )
             self.authenticator = authenticator
             gate = RestGate(authenticator, self.settings)
+            self.storage_watch = StorageWatch(self.records)
+            stack.push_async_callback(self.storage_watch.stop)
             history = History(self.records)
             self._events = EventLog(self._bus, self._started_with.events_kept)
             streams = EventStreams(self.records, self._events, time.monotonic)
@@ -175,7 +182,7 @@ class GridBearApp:
             web.include_router(auth_router(self.people, authenticator, self.settings))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
-            web.include_router(rest_router(gate, self.settings))
+            web.include_router(rest_router(gate, self.settings, self.storage_watch))
             web.include_router(transfer_router(self.transfers, gate, self.settings))
             web.include_router(phrase_router(self.records.shelf.vault, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
@@ -199,6 +206,7 @@ class GridBearApp:
             stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)
             stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history, reclaim)))
+            stack.push_async_callback(_cancelled, asyncio.create_task(self.storage_watch.run()))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
 
@@ -208,6 +216,10 @@ class GridBearApp:
         vault = open_vault(KeyStore(self._folder.secrets, self._started_with.key_store), found.keys)
         self.warnings += seal_at_start(database, registry, vault, found)
         return vault
+
+    def _storage_limits(self) -> Limits:
+        current = self.settings.current
+        return Limits(current.storage_logs_stop_bytes, current.storage_read_only_bytes)
 
     def _needs_setup(self) -> bool:
         return self.people.needs_setup
@@ -237,9 +249,12 @@ class GridBearApp:
             await authenticator.flush_last_use()
 
 
-def create_app(settings: Settings, *, control_token: str | None = None) -> GridBearApp:
-    """The application for `settings`. `control_token` is what the tray and the command line sign in with."""
-    return GridBearApp(settings, control_token or secrets.token_urlsafe(32))
+def create_app(settings: Settings, *, control_token: str | None = None, free: FreeBytes = free_bytes) -> GridBearApp:
+    """The application for `settings`. `control_token` is what the tray and the command line sign in with.
+
+    `free` tells what a folder's disk has left, in bytes.
+    """
+    return GridBearApp(settings, control_token or secrets.token_urlsafe(32), free)
 
 
 async def _sweep(history: History, files: FileReclaim) -> None:

@@ -149,15 +149,33 @@ class Settings(BaseModel):
         30.0, "Deleted records and files can be brought back this long.", unit="d", applies="live", gt=0, le=3660
     )
     history_max_bytes: int = _setting(
-        512 * MEBIBYTE, "Space for the history of records; the oldest goes first.", unit="B", ge=4096
+        512 * MEBIBYTE, "Space for the history of records; the oldest goes first.", unit="B", applies="live", ge=4096
     )
     notifications_max_bytes: int = _setting(
-        16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", ge=4096
+        16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", applies="live", ge=4096
     )
-    sessions_max_bytes: int = _setting(16 * MEBIBYTE, "Space for sessions; the oldest go first.", unit="B", ge=4096)
-    tasks_max_bytes: int = _setting(64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", ge=4096)
+    sessions_max_bytes: int = _setting(
+        16 * MEBIBYTE, "Space for sessions; the oldest go first.", unit="B", applies="live", ge=4096
+    )
+    tasks_max_bytes: int = _setting(
+        64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", applies="live", ge=4096
+    )
     webhook_deliveries_max_bytes: int = _setting(
-        64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", ge=4096
+        64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", applies="live", ge=4096
+    )
+    storage_logs_stop_bytes: int = _setting(
+        1024 * MEBIBYTE,
+        "Free disk space below which history and other logs take nothing new; 0 never.",
+        unit="B",
+        applies="live",
+        ge=0,
+    )
+    storage_read_only_bytes: int = _setting(
+        200 * MEBIBYTE,
+        "Free disk space below which nothing new is written; 0 never.",
+        unit="B",
+        applies="live",
+        ge=0,
     )
 
     @field_validator("base_path")

@@ -17,11 +17,19 @@ from server.app import GridBearApp, create_app
 from server.auth import passwords
 from server.config import Settings
 from server.data_folder import DataFolder
+from server.db.storage import FreeBytes, free_bytes
 
 CONTROL_TOKEN = "the control token of the tests"
 PASSWORD = "correct horse battery"
 # No test may leave anything in the keychain of whoever runs it.
 os.environ["GRIDBEAR_KEY_STORE"] = "file"
+FOR_TESTS = {
+    "rest_rate_burst": 100_000,
+    "key_store": "file",
+    "storage_logs_stop_bytes": 0,
+    "storage_read_only_bytes": 0,
+}
+"""Settings of every server in these tests: no limit of requests, and a small disk is no reason to stop logs."""
 
 
 class Bear:
@@ -57,13 +65,11 @@ class Bear:
 
 
 @contextlib.asynccontextmanager
-async def running_bear(folder: Path, **settings: Any) -> AsyncIterator[Bear]:
-    """A running server on `folder`."""
+async def running_bear(folder: Path, free: FreeBytes = free_bytes, **settings: Any) -> AsyncIterator[Bear]:
+    """A running server on `folder`. A setting that is None is not given, so that records may decide it."""
     DataFolder(folder).open()
-    app = create_app(
-        Settings(data_dir=folder, port=8088, **{"rest_rate_burst": 100_000, "key_store": "file", **settings}),
-        control_token=CONTROL_TOKEN,
-    )
+    given = {name: value for name, value in {**FOR_TESTS, **settings}.items() if value is not None}
+    app = create_app(Settings(data_dir=folder, port=8088, **given), control_token=CONTROL_TOKEN, free=free)
     async with app.running():
         bear = Bear(app, settings.get("base_path", ""))
         async with bear._stack:

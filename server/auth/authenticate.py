@@ -15,7 +15,7 @@ from starlette.types import Scope
 from server.access.actor import ALL_SCOPES, INTERNAL, OWNER, SYSTEM, Actor, ActorKind
 from server.auth.tokens import API_TOKEN_PREFIX, token_hash
 from server.config import SettingsHolder, is_loopback_host
-from server.errors import NotFound, Unauthorized
+from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
 from server.records.service import Records
 from server.records.times import from_text, to_text
@@ -86,6 +86,8 @@ class Authenticator:
             except NotFound:
                 # Also how a session that a byte cap dropped without an event comes to its end.
                 self._known.pop(key, None)
+            except GridBearError as error:
+                log.debug("the last use of a credential was not stored: %s", error.message)
 
     def _bearer(self, token: str, scope: Scope) -> Actor:
         if token.startswith(API_TOKEN_PREFIX):

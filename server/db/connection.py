@@ -16,9 +16,15 @@ CASEFOLD_FUNCTION = "gridbear_casefold"
 NOCASE_COLLATION = "gridbear_nocase"
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode (transactions are begun by hand), for any one thread at a time."""
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1024)
+def connect(path: Path, *, read_only: bool = False, must_exist: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode (transactions are begun by hand), for any one thread at a time.
+
+    With `must_exist` a missing file is an error; else SQLite makes an empty one.
+    """
+    name = f"{path.absolute().as_uri()}?mode=rw" if must_exist else str(path)
+    connection = sqlite3.connect(
+        name, isolation_level=None, check_same_thread=False, cached_statements=1024, uri=must_exist
+    )
     execute = connection.execute
     execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     execute("PRAGMA foreign_keys = ON")

@@ -56,7 +56,7 @@ class ExportReader:
         self._following = following
         self._clock = clock
         self._lock = threading.Lock()
-        self._connection = connect(path, read_only=True)
+        self._connection = connect(path, read_only=True, must_exist=True)
         self._cursor: sqlite3.Cursor | None = None
         self._began = 0.0
         self._last: tuple[Any, ...] | None = None

@@ -1,44 +1,118 @@
-"""SQLite's errors as errors that a caller can act on."""
+"""SQLite's errors as errors that a caller can act on, and what each says of the disk and the file."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sqlite3
+from typing import Literal
 
 from server.errors import Busy, Conflict, FieldError, GridBearError, InternalError, StorageFull, ValidationFailed
 
 log = logging.getLogger(__name__)
 
+Fault = Literal[
+    "constraint", "full", "write_failed", "read_only", "locked", "interrupted", "too_large", "overflow",
+    "damaged", "read_failed", "moved", "unreachable", "other",
+]  # fmt: skip
+
+DAMAGE_WAY_OUT = (
+    "Nothing more is written. `gridbear restore` brings a backup back; an admin sees the choices on Server."
+)
+
 _UNIQUE = re.compile(r"UNIQUE constraint failed: (?P<columns>.+)")
 _CHECK = re.compile(r"CHECK constraint failed: ck_(?P<rest>\w+)")
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: (?P<column>[\w.]+)")
+
+_BY_CODE: dict[int, Fault] = {
+    sqlite3.SQLITE_CONSTRAINT: "constraint",
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_BUSY: "locked",
+    sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_PROTOCOL: "locked",
+    sqlite3.SQLITE_INTERRUPT: "interrupted",
+    sqlite3.SQLITE_TOOBIG: "too_large",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
+    sqlite3.SQLITE_IOERR: "read_failed",
+    sqlite3.SQLITE_CANTOPEN: "unreachable",
+}
+# What a quota or a limit on file sizes looks like, and shared memory that can't grow: the file itself is as it was.
+_WRITE_FAILED = frozenset(
+    (
+        sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE,
+        sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_NOMEM,
+    )
+)  # fmt: skip
+_BY_TEXT: tuple[tuple[str, Fault], ...] = (
+    ("disk is full", "full"),
+    ("readonly", "read_only"),
+    ("locked", "locked"),
+    ("interrupted", "interrupted"),
+    ("too large", "too_large"),
+    ("too big", "too_large"),
+    ("malformed", "damaged"),
+    ("not a database", "damaged"),
+)
+
+
+def fault_of(error: sqlite3.Error) -> Fault:
+    """What kind of trouble `error` is. Only `damaged`, `read_failed` and `moved` put the file itself in doubt."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, sqlite3.IntegrityError):
+        return "constraint"
+    if code is None:
+        # The driver's own errors have no code.
+        text = str(error)
+        return next((fault for part, fault in _BY_TEXT if part in text), "other")
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        return "moved"
+    if code in _WRITE_FAILED:
+        return "write_failed"
+    if code & 0xFF == sqlite3.SQLITE_ERROR:
+        # Its text may hold names that people gave, so nothing else is read out of it.
+        return "overflow" if "integer overflow" in str(error) else "other"
+    return _BY_CODE.get(code & 0xFF, "other")
 
 
 def translate(error: sqlite3.Error, hidden: frozenset[str] = frozenset({"owner_id"})) -> GridBearError:
     """The error to show for `error`. Columns in `hidden` are left out of conflicts when others name them as well."""
     text = str(error)
-    if isinstance(error, sqlite3.IntegrityError):
-        return _integrity(text, hidden)
-    if "disk is full" in text or "disk I/O error" in text:
-        log.error("storage failed: %s", text)
-        return StorageFull("The disk is full or failing, so nothing was saved. Free some space and try again.")
-    if "readonly" in text or "read-only" in text:
-        return StorageFull("The database can't be written (read-only). Check the data folder's permissions.")
-    if "locked" in text or "busy" in text:
-        return Busy("The database is locked by another program. Close it and try again.", retry_after=1.0)
-    if "interrupted" in text:
-        return Busy("The query was stopped because it took too long.", retry_after=1.0)
-    if "integer overflow" in text:
-        return ValidationFailed("A sum has more than 64 bits.", code="out_of_range")
-    if "too large" in text or "too big" in text:
-        return ValidationFailed("A value is too large to be stored.")
-    log.error("database error: %s", text)
-    if "malformed" in text or "not a database" in text:
-        return InternalError(
-            "The database file is damaged. Nothing was changed; stop GridBear and restore a backup.",
-            code="database_damaged",
-        )
+    fault = fault_of(error)
+    match fault:
+        case "constraint":
+            return _integrity(text, hidden)
+        case "locked":
+            return Busy("The database is locked by another program. Close it and try again.", retry_after=1.0)
+        case "interrupted":
+            return Busy("The query was stopped because it took too long.", retry_after=1.0)
+        case "overflow":
+            return ValidationFailed("A sum has more than 64 bits.", code="out_of_range")
+        case "too_large":
+            return ValidationFailed("A value is too large to be stored.")
+    log.error("database error (%s): %s", fault, text)
+    match fault:
+        case "full":
+            return StorageFull("The disk is full, so nothing was saved. Free some space and try again.")
+        case "write_failed":
+            return StorageFull(
+                "The disk took no more data (a quota, a limit or a failing disk), so nothing was saved.",
+                code="write_failed",
+            )
+        case "read_only":
+            return StorageFull(
+                "The database can't be written (read-only). Check the permissions of the data folder.",
+                code="folder_read_only",
+            )
+        case "unreachable":
+            return Busy("The database file can't be opened now. Check that the data folder is there.", retry_after=5.0)
+        case "damaged":
+            return StorageFull(f"The database file is damaged. {DAMAGE_WAY_OUT}", code="recovery_mode")
+        case "read_failed":
+            return StorageFull(f"The disk failed while reading. {DAMAGE_WAY_OUT}", code="recovery_mode")
+        case "moved":
+            return StorageFull(f"The database file was moved away. {DAMAGE_WAY_OUT}", code="recovery_mode")
     return InternalError("The database could not do this. The log has the details.")
 
 

@@ -65,7 +65,7 @@ class Staging:
 @contextlib.contextmanager
 def staged_reader(database: Path, staged: Path) -> Iterator[sqlite3.Connection]:
     """A reading connection of its own that sees the staged rows beside the records."""
-    connection = connect(database, read_only=True)
+    connection = connect(database, read_only=True, must_exist=True)
     try:
         connection.execute(f"ATTACH ? AS {STAGED}", (str(staged),))
         yield connection

@@ -292,17 +292,6 @@ def unique_shape(column: str, owner: str | None = None) -> ListShape:
     return ListShape(Leaf(column, "eq", "f0"), owned_by=owner)
 
 
-def bytes_sql(table: Table) -> str:
-    """Rough bytes that all rows of `table` take."""
-    size = " + ".join(f'coalesce(length(CAST("{column.name}" AS BLOB)), 0)' for column in table.c)
-    return f'SELECT coalesce(sum({size}), 0) FROM "{table.name}"'
-
-
-def oldest_sql(table: Table) -> str:
-    """Delete the `:n` oldest rows of `table`."""
-    return f'DELETE FROM "{table.name}" WHERE id IN (SELECT id FROM "{table.name}" ORDER BY id LIMIT :n)'
-
-
 def referring_sql(table: Table, column: str) -> str:
     """The ids of the rows of `table` whose `column` is `:id`."""
     return f'SELECT id FROM "{table.name}" WHERE "{column}" = :id ORDER BY id'

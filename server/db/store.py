@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from server.db.connection import connect
-from server.db.faults import translate
+from server.db.faults import fault_of, translate
+from server.db.log_sizes import LOG_SIZES_SQL
+from server.db.storage import Storage
 from server.db.writer import TableVersions, Together, Unit, Writer
+from server.errors import GridBearError
+
+log = logging.getLogger(__name__)
 
 # About 2 ms of work: 20 calls of the handler, 2,000 virtual machine instructions apart.
 BUDGET_STEPS = 20
@@ -23,19 +31,33 @@ Query = tuple[str, Mapping[str, Any]]
 Rows = list[tuple[Any, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes of the file, of its write-ahead log, and of pages inside the file that hold nothing."""
+
+    database_bytes: int
+    wal_bytes: int
+    free_page_bytes: int
+
+
 class Store:
     """One open database. Made and used on one event loop; `close` must be awaited before the loop ends."""
 
-    def __init__(self, path: Path, *, write_queue: int = 2048) -> None:
+    def __init__(self, path: Path, *, write_queue: int = 2048, storage: Storage | None = None) -> None:
         self.path = path
+        self.storage = storage or Storage(path)
         self.versions = TableVersions()
         self._steps = 0
-        self._inline = connect(path, read_only=True)
+        self._inline = connect(path, read_only=True, must_exist=True)
+        # The event loop waits for nobody: what is locked is read in a thread.
+        self._inline.execute("PRAGMA busy_timeout = 0")
+        self._inline.execute("SELECT 1 FROM sqlite_master").fetchone()
+        self.storage.watch_file()
         self._inline.set_progress_handler(self._step, STEP_INSTRUCTIONS)
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="gridbear-reader")
         self._local = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
-        self._writer = Writer(connect(path), self.versions, write_queue)
+        self._writer = Writer(connect(path, must_exist=True), self.versions, write_queue, self.storage)
 
     def _step(self) -> int:
         self._steps += 1
@@ -51,11 +73,9 @@ class Store:
             self._steps = 0
             try:
                 return _run(self._inline, queries)
-            except sqlite3.OperationalError as error:
-                if "interrupted" not in str(error):
-                    raise translate(error) from error
             except sqlite3.Error as error:
-                raise translate(error) from error
+                if fault_of(error) not in ("interrupted", "locked"):
+                    raise self._failure(error) from error
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, queries)
 
     def read_now(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
@@ -64,7 +84,7 @@ class Store:
         try:
             return self._inline.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise translate(error) from error
+            raise self._failure(error) from error
 
     def plan(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """SQLite's plan for a query, one line per step."""
@@ -81,8 +101,23 @@ class Store:
         exclusive: bool = False,
         attached: Path | None = None,
     ) -> asyncio.Future[Any]:
-        """Run `unit`, which changes `tables`, in the next group. See `Writer.submit`."""
+        """Run `unit`, which changes `tables`, in the next group. See `Writer.submit`.
+
+        Raises StorageFull in recovery; whether a low disk allows it is for the caller to know.
+        """
+        if self.storage.in_recovery:
+            raise self.storage.refusal()
         return self._writer.submit(unit, tables, on_commit, together=together, exclusive=exclusive, attached=attached)
+
+    def space(self) -> Space:
+        """Where the bytes of the database are."""
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        [(free,)] = self.read_now("SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size", {})
+        return Space(_size(self.path), _size(wal), int(free))
+
+    def log_bytes(self) -> dict[str, int]:
+        """The bytes of each log-like table that was ever written to."""
+        return {str(table): int(size) for table, size in self.read_now(LOG_SIZES_SQL, {})}
 
     async def close(self) -> None:
         """Finish queued writes, stop the threads, fold the WAL back into the file."""
@@ -92,17 +127,22 @@ class Store:
         for connection in self._reader_connections:
             connection.close()
         self._inline.close()
-        await loop.run_in_executor(None, _checkpoint, self.path)
+        if not self.storage.in_recovery:
+            await loop.run_in_executor(None, _checkpoint, self.path)
 
     def _read_in_thread(self, queries: Sequence[Query]) -> list[Rows]:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = connect(self.path, read_only=True)
-            self._reader_connections.append(connection)
         try:
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = connect(self.path, read_only=True, must_exist=True)
+                self._reader_connections.append(connection)
             return _run(connection, queries)
         except sqlite3.Error as error:
-            raise translate(error) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: sqlite3.Error) -> GridBearError:
+        self.storage.failed(fault_of(error))
+        return translate(error)
 
 
 def _run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[Rows]:
@@ -117,9 +157,17 @@ def _run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[Rows]
             connection.execute("COMMIT")
 
 
-def _checkpoint(path: Path) -> None:
-    connection = connect(path)
+def _size(path: Path) -> int:
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        connection.close()
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _checkpoint(path: Path) -> None:
+    try:
+        with closing(connect(path, must_exist=True)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        # The log stays beside the file, and the next start reads both.
+        log.warning("the write-ahead log could not be folded into the database: %s", error)

@@ -13,8 +13,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from server.db.faults import translate
+from server.db.faults import fault_of, translate
+from server.db.log_sizes import LogSizes
 from server.db.search import SearchIndexes
+from server.db.storage import Storage
 from server.errors import Busy, GridBearError, InternalError
 
 log = logging.getLogger(__name__)
@@ -27,12 +29,16 @@ STAGED = "staged"
 class Transaction:
     """What a unit of work sees: the open transaction, and the tables it says it has changed."""
 
-    __slots__ = ("_connection", "_indexes", "touched")
+    __slots__ = ("_connection", "_indexes", "sizes", "touched")
 
-    def __init__(self, connection: sqlite3.Connection, touched: set[str], indexes: SearchIndexes) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, touched: set[str], indexes: SearchIndexes, sizes: LogSizes
+    ) -> None:
         self._connection = connection
         self._indexes = indexes
         self.touched = touched
+        self.sizes = sizes
+        """Bytes of log-like tables; who changes their rows tells it."""
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -110,11 +116,13 @@ class TableVersions:
 class Writer:
     """Owns the only connection that writes. `submit` is called on the event loop; the work runs in the thread."""
 
-    def __init__(self, connection: sqlite3.Connection, versions: TableVersions, limit: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, versions: TableVersions, limit: int, storage: Storage) -> None:
         self._connection = connection
         self._indexes = SearchIndexes(connection)
+        self._sizes = LogSizes(connection)
         self._versions = versions
         self._limit = limit
+        self._storage = storage
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gridbear-writer", daemon=True)
@@ -180,14 +188,22 @@ class Writer:
                     held = waiting
                     break
                 group.append(waiting)
-            if first.exclusive:
-                self._run_exclusive(first)
-            elif first.attached is not None:
-                self._run_attached(first, first.attached)
-            else:
-                self._run_group(group)
+            try:
+                self._run_one_way(first, group)
+            except sqlite3.Error as error:
+                # What comes before a transaction can fail too, and the thread must go on.
+                for waiting in group:
+                    waiting.error = self._failure(error)
             self._tell(group)
         self._connection.close()
+
+    def _run_one_way(self, first: _Waiting, group: list[_Waiting]) -> None:
+        if first.exclusive:
+            self._run_exclusive(first)
+        elif first.attached is not None:
+            self._run_attached(first, first.attached)
+        else:
+            self._run_group(group)
 
     def _run_exclusive(self, waiting: _Waiting) -> None:
         # SQLite ignores this pragma inside a transaction, and with it on, dropping a table that is to be made again
@@ -196,44 +212,66 @@ class Writer:
         try:
             self._run_group([waiting])
         finally:
-            self._connection.execute("PRAGMA foreign_keys = ON")
+            self._after("PRAGMA foreign_keys = ON")
+
+    def _after(self, sql: str) -> None:
+        # The transaction is over, one way or the other; this can't change what became of it.
+        try:
+            self._connection.execute(sql)
+        except sqlite3.Error as error:
+            log.error("%s failed: %s", sql, error)
 
     def _run_attached(self, waiting: _Waiting, path: Path) -> None:
-        try:
-            self._connection.execute(f"ATTACH ? AS {STAGED}", (str(path),))
-        except sqlite3.Error as error:
-            waiting.error = translate(error)
-            return
+        self._connection.execute(f"ATTACH ? AS {STAGED}", (str(path),))
         try:
             self._run_group([waiting])
         finally:
-            self._connection.execute(f"DETACH {STAGED}")
+            self._after(f"DETACH {STAGED}")
 
     def _run_group(self, group: list[_Waiting]) -> None:
-        failure = self._attempt(group)
-        if failure is None:
+        trouble = self._storage.file_trouble()
+        if trouble is not None:
+            self._storage.enter_recovery(trouble)
+        if self._refused(group):
             return
+        failure = self._attempt(group)
+        if failure is not None and not self._refused(group):
+            self._retry(group, failure)
+
+    def _refused(self, group: list[_Waiting]) -> bool:
+        """Whether the file is in doubt; then nothing of the group is written."""
+        if not self._storage.in_recovery:
+            return False
+        for waiting in group:
+            waiting.result, waiting.error = None, self._storage.refusal()
+        return True
+
+    def _retry(self, group: list[_Waiting], failure: sqlite3.Error) -> None:
         if len(group) > 1 and isinstance(failure, sqlite3.IntegrityError):
             # The COMMIT itself met a constraint: find the guilty unit by giving each a transaction of its own.
             for waiting in group:
                 waiting.result = waiting.error = None
                 alone = self._attempt([waiting])
                 if alone is not None:
-                    waiting.error = translate(alone)
+                    waiting.error = self._failure(alone)
             return
         for waiting in group:
-            waiting.result, waiting.error = None, translate(failure)
+            waiting.result, waiting.error = None, self._failure(failure)
 
     def _attempt(self, group: list[_Waiting]) -> sqlite3.Error | None:
         """Run `group` in one transaction. None means it is committed; an error means that nothing of it is."""
         connection = self._connection
         touched = {table for waiting in group for table in waiting.tables}
         self._versions.begin(frozenset(touched))
+        committed = False
         try:
             connection.execute("BEGIN IMMEDIATE")
-            transaction = Transaction(connection, touched, self._indexes)
+            transaction = Transaction(connection, touched, self._indexes, self._sizes)
             for together, alike in groupby(group, lambda waiting: waiting.together):
                 self._run_alike(together, list(alike), transaction, lone=len(group) == 1)
+                if self._storage.in_recovery:
+                    self._rollback()
+                    return self._ended_by or sqlite3.OperationalError("the file is in doubt")
                 if not connection.in_transaction:
                     # SQLite ends the whole transaction by itself when the disk is full or a lock is lost.
                     return self._ended_by or sqlite3.OperationalError("the transaction ended: database is locked")
@@ -242,11 +280,14 @@ class Writer:
                 return None
             self._versions.begin(frozenset(touched))
             transaction.settle_search()
+            self._sizes.settle()
             connection.execute("COMMIT")
+            committed = True
         except sqlite3.Error as error:
             self._rollback()
             return error
         finally:
+            self._sizes.end(committed)
             self._versions.end()
         return None
 
@@ -268,6 +309,7 @@ class Writer:
         """Run units of one kind at once. False means that nothing of it remains."""
         connection = self._connection
         connection.execute("SAVEPOINT units")
+        mark = self._sizes.mark()
         try:
             results = together(transaction, [waiting.unit for waiting in alike])
         except Exception as error:
@@ -276,6 +318,7 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO units")
                 connection.execute("RELEASE units")
+                self._sizes.back_to(mark)
             return False
         connection.execute("RELEASE units")
         for waiting, result in zip(alike, results, strict=True):
@@ -285,10 +328,12 @@ class Writer:
     def _run_unit_apart(self, waiting: _Waiting, transaction: Transaction) -> None:
         connection = self._connection
         connection.execute("SAVEPOINT unit")
+        mark = self._sizes.mark()
         self._run_unit(waiting, transaction)
         if connection.in_transaction:
             if waiting.error is not None:
                 connection.execute("ROLLBACK TO unit")
+                self._sizes.back_to(mark)
             connection.execute("RELEASE unit")
 
     def _run_unit(self, waiting: _Waiting, transaction: Transaction) -> None:
@@ -302,11 +347,15 @@ class Writer:
         if isinstance(error, GridBearError):
             return error
         if isinstance(error, sqlite3.Error):
-            shown = translate(error)
-            shown.__cause__ = error
-            return shown
+            return self._failure(error)
         log.error("a unit of work failed", exc_info=error)
         return InternalError("Something went wrong while saving. The log has the details.")
+
+    def _failure(self, error: sqlite3.Error) -> GridBearError:
+        self._storage.failed(fault_of(error))
+        shown = translate(error)
+        shown.__cause__ = error
+        return shown
 
     def _rollback(self) -> None:
         try:

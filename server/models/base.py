@@ -79,6 +79,12 @@ class ModelOptions:
     """The column that says whose a row is; `Owned` sets `owner_id`."""
     log_cap_setting: str | None = None
     """The setting that caps the bytes of this log-like model; the oldest rows go first."""
+    log_keeps: tuple[str, tuple[str, ...]] | None = None
+    """A column and its values in rows of this log-like model that stay whatever the cap says."""
+    log_goes_on: bool = False
+    """This log-like model takes rows also when the disk is nearly full and the other logs stop."""
+    kept_writable: bool = False
+    """Rows are made and changed also when the storage guard lets nothing else be written."""
     history: bool = False
     """Changes are kept, and deleted records can be brought back."""
     history_days: int | None = None

@@ -22,6 +22,8 @@ class Notification(Owned, Record, Base):
         title_field="title",
         access={"member": _OWN_NOTIFICATIONS, "guest": _OWN_NOTIFICATIONS},
         log_cap_setting="notifications_max_bytes",
+        log_goes_on=True,
+        kept_writable=True,
     )
 
     title: Mapped[str] = field(Text, label="Title", required=True, create_only=True, max_length=200)

@@ -24,6 +24,8 @@ class Session(Owned, Record, Base):
         access={"member": _OWN_SESSIONS, "guest": _OWN_SESSIONS},
         verbs=("list", "read", "delete"),
         log_cap_setting="sessions_max_bytes",
+        log_goes_on=True,
+        kept_writable=True,
     )
 
     token_hash: Mapped[str] = field(SecretText, label="Token hash", required=True, unique=True, hidden=True)

@@ -18,6 +18,7 @@ class Setting(Record, Base):
         group="system",
         guarded=True,
         history=True,
+        kept_writable=True,
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, unique=True, create_only=True, max_length=100)

@@ -21,6 +21,8 @@ class Task(Owned, Record, Base):
         access={"member": READ_OWN, "guest": READ_OWN},
         verbs=("list", "read"),
         log_cap_setting="tasks_max_bytes",
+        log_keeps=("status", ("queued", "running")),
+        log_goes_on=True,
     )
 
     key: Mapped[str] = field(Text, label="Key", required=True, read_only=True, unique=True, max_length=64)

@@ -63,8 +63,10 @@ async def run_batch(
                 raise
         return results
 
+    models = tuple({step.model for step in planned})
+    always = all(records.passes_guard(actor, step) for step in planned)
     try:
-        return await rehearsed(records, actor, run, tuple({step.model for step in planned}), dry_run=dry_run)
+        return await rehearsed(records, actor, run, models, dry_run=dry_run, always=always)
     except GridBearError as error:
         # A constraint of the database: the writer has put it into words, its cause knows which operation it was.
         at = getattr(error.__cause__, "operation", None)

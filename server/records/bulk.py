@@ -64,10 +64,12 @@ async def delete_many(records: Records, actor: Actor, model: str, pairs: Pairs) 
         with contextlib.suppress(NotFound):
             work.delete(model, record_id, may)
 
-    return await _each(records, actor, model, may, pairs, delete)
+    return await _each(records, actor, model, may, pairs, delete, always=True)
 
 
-async def _each(records: Records, actor: Actor, model: str, may: Permission, pairs: Pairs, act: Any) -> BulkResult:
+async def _each(
+    records: Records, actor: Actor, model: str, may: Permission, pairs: Pairs, act: Any, *, always: bool = False
+) -> BulkResult:
     filters, everything, dry_run = _options(pairs)
     listed = records.policy.allow(actor, records.registry.get(model), "list")
     shape, query = records.selection(actor, model, listed, filters)
@@ -96,7 +98,7 @@ async def _each(records: Records, actor: Actor, model: str, may: Permission, pai
                 raise
         return BulkResult(len(ids), tuple(ids[:SHOWN_IDS]), dry_run, None if dry_run else work.remembered)
 
-    return await rehearsed(records, actor, run, (model,), dry_run=dry_run)
+    return await rehearsed(records, actor, run, (model,), dry_run=dry_run, always=always)
 
 
 def _own_only(shape: ListShape, column: str) -> ListShape:

@@ -140,13 +140,17 @@ class History:
         return gone
 
     async def _forget(self, verbs: str, days: float, models_json: str, now: datetime, *, models: bool) -> int:
-        sql = trash.expire_sql(verbs, models=models)
+        shelf = self._records.shelf
+        cap = shelf.caps[trash.HISTORY]
+        sql = cap.deleting(trash.expire_sql(verbs, models=models))
         values = {"before": to_text(now - timedelta(days=days)), "models": models_json, "n": _CHUNK}
         gone = 0
         while True:
 
             def unit(transaction: Transaction) -> int:
-                return transaction.execute(sql, values).rowcount
+                gone = [int(row[0]) for row in transaction.execute(sql, values)]
+                cap.grown(transaction, -sum(gone), shelf.cap_of(trash.HISTORY))
+                return len(gone)
 
             part: int = await self._store.write(unit, (trash.HISTORY,))
             gone += part

@@ -185,7 +185,7 @@ class OwnModels:
                     work.delete("access_rules", rule["id"], all_rules)
                 drop_table(work.transaction.connection, name)
                 # A later model of the same name would get these changes as its own.
-                work.transaction.execute(trash.forget_model_sql(), {"model": name})
+                work.forget_history(name)
                 _store_definition(work, self._records, name, None)
 
             await self._run(actor, unit, exclusive=True)

@@ -13,7 +13,7 @@ from server.access.policy import Permission
 from server.db.statements import unique_shape
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.models.registry import FieldSpec, ModelSpec
-from server.records.behaviour import Prepared
+from server.records.behaviour import Prepared, WriteVerb
 from server.records.shelf import Shelf
 from server.records.values import BadValue, checked, raise_for, stored_value
 from server.records.work import IfMatch, Work, absent
@@ -38,6 +38,7 @@ class Planned:
     """One change that is ready to run. `run` may be called twice, each time with a fresh Work."""
 
     model: str
+    verb: WriteVerb
     run: Callable[[Work, list[Any]], Result]
     row: dict[str, Any] | None = None
     """The new row, where it can be stored together with others."""
@@ -61,7 +62,7 @@ async def plan_create(
         return Result(201, record_id, _told_once(text, ready))
 
     alone = references or ready.told_once or spec.sealed or model in shelf.behaviours or model in shelf.caps
-    return Planned(model, run, None if alone else row, shown)
+    return Planned(model, "create", run, None if alone else row, shown)
 
 
 async def plan_change(
@@ -90,7 +91,7 @@ async def plan_change(
         changes = _resolved(spec, dict(ready.columns), references, results)
         return Result(200, target, work.change(model, target, changes, may, shown, if_match))
 
-    return Planned(model, run)
+    return Planned(model, "update", run)
 
 
 async def plan_values(shelf: Shelf, actor: Actor, model: str, values: Mapping[str, Any]) -> Prepared:
@@ -112,7 +113,7 @@ def plan_delete(
         work.delete(model, target, may, if_match)
         return Result(200, target, "null")
 
-    return Planned(model, run)
+    return Planned(model, "delete", run)
 
 
 async def plan_upsert(shelf: Shelf, actor: Actor, model: str, key: Sequence[str], values: Mapping[str, Any]) -> Planned:
@@ -141,7 +142,7 @@ async def plan_upsert(shelf: Shelf, actor: Actor, model: str, key: Sequence[str]
             # Somebody else's record: say no more than a plain create would.
             raise not_unique([field.name]) from None
 
-    return Planned(model, run)
+    return Planned(model, "create", run)
 
 
 def not_unique(fields: Sequence[str]) -> Conflict:

@@ -59,9 +59,6 @@ class PreparedModel:
         self.defaults: dict[str, Any] = dict.fromkeys(self.insert_columns)
         self.defaults.update({name: default_column(field) for name, field in spec.fields.items() if name != "id"})
         self.next_id = statements.next_id_sql(table)
-        self.size = statements.bytes_sql(table)
-        self.count_all = statements.list_statement(table, ListShape(fields=("id",))).count
-        self.drop_oldest = statements.oldest_sql(table)
         self.json_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) in ("json", "tags"))
         self.boolean_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) == "boolean")
         self.relations = tuple((name, f.references) for name, f in spec.fields.items() if f.references is not None)

@@ -22,17 +22,23 @@ class _Undone(GridBearError):
 
 
 async def rehearsed(
-    records: Records, actor: Actor, run: Callable[[Work, list[Any]], T], models: tuple[str, ...], *, dry_run: bool
+    records: Records,
+    actor: Actor,
+    run: Callable[[Work, list[Any]], T],
+    models: tuple[str, ...],
+    *,
+    dry_run: bool,
+    always: bool = False,
 ) -> T:
-    """Run one unit of work; with `dry_run` nothing of it stays, and nobody is told."""
+    """Run one unit of work; with `dry_run` nothing of it stays, and nobody is told. `always` as for `Records.work`."""
     if not dry_run:
-        return await records.work(actor, run, models)
+        return await records.work(actor, run, models, always=always)
 
     def undone(work: Work, results: list[Any]) -> T:
         raise _Undone(run(work, results))
 
     try:
-        return await records.work(actor, undone, models)
+        return await records.work(actor, undone, models, always=always)
     except _Undone as done:
         found: T = done.result
         return found

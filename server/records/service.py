@@ -46,6 +46,7 @@ class Records(Reading):
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
         """Store a new row. Returns its id and JSON text, including what is told only this once."""
         planned = await plan_create(self.shelf, actor, model, values)
+        self._admit(self.passes_guard(actor, planned))
         result, _ = await self.shelf.store.write(
             Unit(self.shelf, actor, planned.run, planned.row, _created),
             (model,),
@@ -67,7 +68,7 @@ class Records(Reading):
         Returns id, JSON text and whether it was created.
         """
         planned = await plan_upsert(self.shelf, actor, model, key, values)
-        result = await self.work(actor, planned.run, (model,))
+        result = await self._run(actor, planned)
         return result.record_id, result.text, result.status == 201
 
     async def change_row(
@@ -85,7 +86,7 @@ class Records(Reading):
         `if_match` gets the row's entity tag inside the write; False raises PreconditionFailed.
         """
         planned = await plan_change(self.shelf, actor, model, record_id, values, replace=replace, if_match=if_match)
-        return (await self.work(actor, planned.run, (model,))).text
+        return (await self._run(actor, planned)).text
 
     async def update(self, actor: Actor, model: str, record_id: int, values: Mapping[str, Any], /) -> dict[str, Any]:
         """Change the sent fields; the row as a dict."""
@@ -95,7 +96,7 @@ class Records(Reading):
     async def delete(self, actor: Actor, model: str, record_id: int, /, if_match: IfMatch | None = None) -> None:
         """Delete a row. Raises NotFound when it is absent or invisible, Conflict when others refer to it."""
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)
-        await self.work(actor, planned.run, (model,))
+        await self._run(actor, planned)
 
     async def run_planned(self, actor: Actor, planned: Sequence[Planned]) -> list[Any]:
         """Run several changes as one: all of them or none. Their results in order.
@@ -112,7 +113,8 @@ class Records(Reading):
                     raise
             return results
 
-        return await self.work(actor, together, tuple({step.model for step in planned}))
+        always = all(self.passes_guard(actor, step) for step in planned)
+        return await self.work(actor, together, tuple({step.model for step in planned}), always=always)
 
     async def work(
         self,
@@ -122,14 +124,30 @@ class Records(Reading):
         *,
         exclusive: bool = False,
         attached: Path | None = None,
+        always: bool = False,
     ) -> T:
         """Run one unit of work; what it changed is told after the commit. Raises what `run` raises.
 
-        `exclusive` and `attached` as for `Writer.submit`.
+        `exclusive` and `attached` as for `Writer.submit`. `always`: it frees space or is needed to free some, so the
+        storage guard lets it pass. Raises StorageFull for all others when the disk is low.
         """
+        self._admit(always)
         unit = Unit(self.shelf, actor, run)
         result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
+
+    def _admit(self, always: bool) -> None:
+        storage = self.shelf.store.storage
+        if storage.condition.state == "read_only" and not always:
+            raise storage.refusal()
+
+    async def _run(self, actor: Actor, planned: Planned) -> Result:
+        return await self.work(actor, planned.run, (planned.model,), always=self.passes_guard(actor, planned))
+
+    def passes_guard(self, actor: Actor, planned: Planned) -> bool:
+        """Whether a change is possible on a low disk: deleting, signing in, settings, the program's own marks."""
+        own_mark = planned.verb == "update" and actor.kind == "system"
+        return planned.verb == "delete" or own_mark or self.registry.get(planned.model).options.kept_writable
 
     def tell(self, event: RecordChanged) -> None:
         """Publish an event of something that is no row."""

@@ -52,12 +52,16 @@ class Shelf:
         """Prepare every model of the registry anew."""
         self.models = {spec.name: PreparedModel(spec, self.store, self.vault) for spec in self.registry}
         self.caps = {
-            name: self.caps.get(name) or LogCap(prepared)
+            name: self.caps.get(name) or LogCap(prepared.spec)
             for name, prepared in self.models.items()
             if prepared.spec.options.log_cap_setting
         }
         self.referrers = _referrers(self.registry)
         self.policy.forget()
+
+    def cap_of(self, model: str) -> int:
+        """The bytes that a log-like model may take now."""
+        return int(getattr(self.settings.current, self.models[model].spec.options.log_cap_setting or ""))
 
     def behaviour(self, model: str) -> Behaviour:
         """The behaviour of a model, the neutral one if it has none of its own."""

@@ -9,8 +9,9 @@ import orjson
 
 from server.access.actor import SYSTEM, Actor
 from server.access.policy import Permission
+from server.db import trash
 from server.db.writer import Transaction
-from server.errors import Conflict, FieldError, NotFound, PreconditionFailed
+from server.errors import Conflict, FieldError, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
 from server.models.registry import ModelSpec
 from server.models.stored_file import FILES_TABLE
@@ -46,6 +47,7 @@ class Work:
     def insert(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> tuple[int, str]:
         """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
         prepared = self._shelf.models[model]
+        self._check_log(prepared.spec)
         self.check_relations(prepared, row, {})
         self.transaction.touched.add(model)
         told = self.told(prepared, row, shown)
@@ -56,7 +58,8 @@ class Work:
             sql, row = prepared.create(told, with_id=True), prepared.sealed(new_id, {**row, "id": new_id})
         record_id, text = self.transaction.execute(sql, row).fetchone()
         owner = owner_of(prepared.spec, row, record_id)
-        self._settle(prepared, "create", record_id, len(text))
+        self._settle(prepared, "create", record_id)
+        self._count(model, None, row)
         self._remember(prepared.spec, "create", record_id, owner, None, None)
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return record_id, text
@@ -87,9 +90,10 @@ class Work:
         found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()
         if found is None:
             raise absent(prepared.spec, record_id)
-        self._settle(prepared, "update", record_id, len(found[1]))
+        self._settle(prepared, "update", record_id)
         # A behaviour may have completed the row, so what was really stored is looked up.
         after = self._row(prepared, record_id) or before
+        self._count(model, before, after)
         self._tell_change(prepared, record_id, before, after)
         return str(found[1])
 
@@ -107,7 +111,8 @@ class Work:
             raise absent(prepared.spec, record_id)
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
-        self._settle(prepared, "delete", record_id, 0)
+        self._settle(prepared, "delete", record_id)
+        self._count(model, before, None)
         self.events.append(RecordChanged(model, "delete", record_id, owner_of(prepared.spec, before, record_id)))
 
     def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
@@ -118,7 +123,8 @@ class Work:
         self.transaction.execute(prepared.insert_with_id, row)
         record_id = int(row["id"])
         text = self._text(prepared, row, shown)
-        self._settle(prepared, "create", record_id, len(text))
+        self._settle(prepared, "create", record_id)
+        self._count(model, None, row)
         owner = owner_of(prepared.spec, row, record_id)
         self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
         self.events.append(RecordChanged(model, "create", record_id, owner))
@@ -130,10 +136,18 @@ class Work:
         """Many rows came in at once: one entry in the history, and events of `ids` or one for all."""
         spec = self._shelf.models[model].spec
         self._remember(spec, "import", 0, owner, None, orjson.dumps(details).decode())
-        self._cap(model, size)
+        if model in self._shelf.caps:
+            self._shelf.caps[model].recount(self.transaction, self._shelf.cap_of(model))
         self.events += [RecordChanged(model, "create", record_id, owner) for record_id in ids] or [
             RecordChanged(model, "import", 0, owner)
         ]
+
+    def forget_history(self, model: str) -> None:
+        """Delete everything that is remembered of a model."""
+        cap = self._shelf.caps[HISTORY]
+        gone = self.transaction.execute(cap.deleting(trash.forget_model_sql()), {"model": model})
+        self.transaction.touched.add(HISTORY)
+        cap.grown(self.transaction, -sum(row[0] for row in gone), self._shelf.cap_of(HISTORY))
 
     def stored(
         self, prepared: PreparedModel, record_id: int, may: Permission, if_match: IfMatch | None = None
@@ -170,7 +184,8 @@ class Work:
         for referrer in self._shelf.referrers.get(spec.name, ()):
             self._release(referrer.model, referrer.column, referrer.on_delete, record_id)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
-        self._settle(prepared, "delete", record_id, 0)
+        self._settle(prepared, "delete", record_id)
+        self._count(spec.name, before, None)
         owner = owner_of(spec, before, record_id)
         self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
@@ -210,6 +225,15 @@ class Work:
             )
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
 
+    def _check_log(self, spec: ModelSpec) -> None:
+        options = spec.options
+        if options.log_cap_setting and not options.log_goes_on and self._shelf.store.storage.logs_stopped:
+            raise StorageFull(
+                f"{options.label_plural} take no new rows: the disk is nearly full. Free some space; they go on by "
+                "themselves.",
+                code="logs_stopped",
+            )
+
     def check_relations(
         self,
         prepared: PreparedModel,
@@ -245,20 +269,17 @@ class Work:
                     fields={name: FieldError("no_such_record", message)},
                 )
 
-    def _settle(self, prepared: PreparedModel, verb: WriteVerb, record_id: int, size: int) -> None:
-        name = prepared.spec.name
-        behaviour = self._shelf.behaviours.get(name)
+    def _settle(self, prepared: PreparedModel, verb: WriteVerb, record_id: int) -> None:
+        behaviour = self._shelf.behaviours.get(prepared.spec.name)
         if behaviour is not None:
             found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
             behaviour.settle(self.transaction, verb, record_id, None if found is None else prepared.revealed(found))
-        self._cap(name, size)
 
-    def _cap(self, name: str, size: int) -> None:
-        cap = self._shelf.caps.get(name)
-        setting = self._shelf.models[name].spec.options.log_cap_setting
-        if cap is not None and setting is not None and size:
-            self.transaction.touched.add(name)
-            cap.added(self.transaction, size, int(getattr(self._shelf.settings.current, setting)))
+    def _count(self, model: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        cap = self._shelf.caps.get(model)
+        if cap is not None:
+            self.transaction.touched.add(model)
+            cap.changed(self.transaction, before, after, self._shelf.cap_of(model))
 
     def _kept(self, prepared: PreparedModel, row: Mapping[str, Any], only: set[str] | None = None) -> str:
         names = [name for name in prepared.kept_columns if name in row and (only is None or name in only)]
@@ -284,8 +305,9 @@ class Work:
         self.cap_history([entry])
 
     def remembers(self, spec: ModelSpec) -> bool:
-        """Whether history is kept of a model."""
-        return spec.options.history and HISTORY in self._shelf.models
+        """Whether history is kept of a model just now."""
+        stopped = self._shelf.store.storage.logs_stopped
+        return spec.options.history and HISTORY in self._shelf.models and not stopped
 
     def entry(
         self, spec: ModelSpec, verb: str, record_id: int, owner: int | None, before: str | None, after: str | None
@@ -306,7 +328,7 @@ class Work:
 
     def cap_history(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Keep the history within its bytes, now that these entries came in."""
-        self._cap(HISTORY, sum(200 + len(entry["before"] or "") + len(entry["after"] or "") for entry in entries))
+        self._shelf.caps[HISTORY].added(self.transaction, entries, self._shelf.cap_of(HISTORY))
 
 
 def absent(spec: ModelSpec, record_id: int) -> NotFound:

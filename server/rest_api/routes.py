@@ -1,40 +1,140 @@
-"""The server's own state, under /api/v1."""
+"""The server's own state, under /api/v1: what runs here, how the disk does, and what to do when it does badly."""
 
 from __future__ import annotations
 
 import platform
 import time
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 
 from server import __version__
+from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.records.times import now_text
+from server.db.storage import State, Trouble
+from server.errors import Forbidden
+from server.records.storage_watch import CheckState, FileCheck, StorageWatch
+from server.records.times import now_text, to_text
 from server.rest_api.gate import RestGate
 
 
-def rest_router(gate: RestGate, settings: SettingsHolder) -> APIRouter:
+class CheckShown(BaseModel):
+    """The latest check of the whole database file."""
+
+    state: CheckState
+    at: str
+    found: str = Field("", description="What is wrong.")
+
+
+class LogShown(BaseModel):
+    """One log-like model."""
+
+    bytes: int
+    cap: int
+
+
+class SpaceShown(BaseModel):
+    """Where the bytes are."""
+
+    database_bytes: int
+    wal_bytes: int = Field(description="Of the write-ahead log beside the database.")
+    free_page_bytes: int = Field(description="Inside the database, given back to the disk when nothing else is to do.")
+    logs: dict[str, LogShown]
+
+
+class StorageShown(BaseModel):
+    """What disk and file allow. `free_bytes`, `space` and `check` are for admins."""
+
+    state: State
+    since: str
+    message: str = Field(description="What happened and what to do; empty when all is well.")
+    trouble: Trouble | None = None
+    free_bytes: int | None = None
+    space: SpaceShown | None = None
+    check: CheckShown | None = None
+
+
+class ServerShown(BaseModel):
+    """The server."""
+
+    version: str
+    started_at: str
+    uptime_seconds: float
+    address: str
+    base_path: str
+    lan: bool
+    platform: str
+    storage: StorageShown
+
+
+class ServerAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: ServerShown
+
+
+class StorageAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: StorageShown
+
+
+def rest_router(gate: RestGate, settings: SettingsHolder, watch: StorageWatch) -> APIRouter:
     """The router, without the records app."""
-    router = APIRouter(prefix="/api/v1")
+    router = APIRouter(prefix="/api/v1", tags=["server"])
     started_at, started = now_text(), time.monotonic()
 
-    @router.get("/server", tags=["server"], summary="State of this server")
-    async def server(request: Request, response: Response) -> dict[str, Any]:
-        gate.enter_route(request, response)
+    @router.get("/server", summary="State of this server")
+    async def server(request: Request, response: Response) -> ServerAnswer:
+        actor = gate.enter_route(request, response)
         current = settings.current
         host = request.headers.get("host", "")
-        return {
-            "ok": True,
-            "data": {
-                "version": __version__,
-                "started_at": started_at,
-                "uptime_seconds": round(time.monotonic() - started, 3),
-                "address": f"{request.scope.get('scheme', 'http')}://{host}{current.base_path}",
-                "base_path": current.base_path,
-                "lan": not current.is_loopback,
-                "platform": platform.system(),
-            },
-        }
+        shown = ServerShown(
+            version=__version__,
+            started_at=started_at,
+            uptime_seconds=round(time.monotonic() - started, 3),
+            address=f"{request.scope.get('scheme', 'http')}://{host}{current.base_path}",
+            base_path=current.base_path,
+            lan=not current.is_loopback,
+            platform=platform.system(),
+            storage=_storage(watch, actor),
+        )
+        return ServerAnswer(data=shown)
+
+    @router.post("/server/check-file", status_code=202, summary="Check the whole database file (admins)")
+    async def check_file(request: Request, response: Response) -> StorageAnswer:
+        actor = _admin(gate.enter_route(request, response))
+        watch.start_check()
+        return StorageAnswer(data=_storage(watch, actor))
+
+    @router.post("/server/go-on", summary="End the recovery mode after a check found the file whole (admins)")
+    async def go_on(request: Request, response: Response) -> StorageAnswer:
+        actor = _admin(gate.enter_route(request, response))
+        watch.go_on()
+        return StorageAnswer(data=_storage(watch, actor))
 
     return router
+
+
+def _admin(actor: Actor) -> Actor:
+    if not actor.is_admin:
+        raise Forbidden("Only admins decide about the database file.")
+    return actor
+
+
+def _storage(watch: StorageWatch, actor: Actor) -> StorageShown:
+    condition = watch.storage.condition
+    shown = StorageShown(
+        state=condition.state,
+        since=to_text(condition.since),
+        message=condition.message,
+        trouble=condition.trouble,
+    )
+    if actor.is_admin:
+        shown.free_bytes = condition.free_bytes
+        shown.space = SpaceShown.model_validate(watch.space())
+        shown.check = _check(watch.last_check)
+    return shown
+
+
+def _check(check: FileCheck | None) -> CheckShown | None:
+    return None if check is None else CheckShown(state=check.state, at=to_text(check.at), found=check.found)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import Conflict, Forbidden, GridBearError, NotFound, RateLimited
+from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
 from server.records.service import Records
 from server.records.times import now_text
 
@@ -40,9 +40,11 @@ class Tasks:
 
     async def start(self) -> None:
         """Mark what the last process left unfinished: it can't be known how far it came, so it is not run again."""
-        while left := await self._records.find(SYSTEM, MODEL, where={"status__in": OPEN_STATES}):
+        last = 0
+        while left := await self._records.find(SYSTEM, MODEL, where={"status__in": OPEN_STATES, "id__gt": last}):
             for row in left:
-                await self._finish(row["id"], "interrupted", error="GridBear was stopped while this was running.")
+                last = int(row["id"])
+                await self._finish(last, "interrupted", error="GridBear was stopped while this was running.")
 
     async def stop(self) -> None:
         """End what runs; those tasks become interrupted."""
@@ -139,8 +141,8 @@ class Tasks:
             # A task without a last word would stay open for ever; its result alone could be what can't be stored.
             log.error("the result of task %d could not be stored: %s", record_id, failure.message)
             text = f"The result could not be stored: {failure.message}"
-            # Gone, where its person was deleted or the byte cap took it.
-            with contextlib.suppress(NotFound):
+            # Its person may have been deleted; or the disk is full, and the next start marks it as interrupted.
+            with contextlib.suppress(NotFound, StorageFull, Busy):
                 await self._records.update(
                     SYSTEM, MODEL, record_id, {"status": "failed", "finished_at": now_text(), "error": text}
                 )
