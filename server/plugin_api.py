@@ -10,7 +10,17 @@ from fastapi import Depends, Request
 
 from server.access.actor import Actor
 from server.asgi.signatures import sign_sha256, verify_sha256
-from server.db.types import ChoiceText, DateTimeText, FileReference, JsonText, LongText, SecretText, TagsText, UrlText
+from server.db.types import (
+    Bytes,
+    ChoiceText,
+    DateTimeText,
+    FileReference,
+    JsonText,
+    LongText,
+    SecretText,
+    TagsText,
+    UrlText,
+)
 from server.errors import (
     BadRequest,
     Busy,
@@ -142,6 +152,7 @@ __all__ = [
     "BadRequest",
     "Base",
     "Busy",
+    "Bytes",
     "Caller",
     "ChoiceText",
     "Conflict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import math
 import sqlite3
 from pathlib import Path
@@ -12,6 +13,7 @@ BUSY_MILLISECONDS = 5000
 JOURNAL_LIMIT_BYTES = 64 << 20
 
 NUMBER_FUNCTION = "gridbear_number"
+BASE64_FUNCTION = "gridbear_base64"
 CASEFOLD_FUNCTION = "gridbear_casefold"
 NOCASE_COLLATION = "gridbear_nocase"
 
@@ -37,6 +39,7 @@ def connect(path: Path, *, read_only: bool = False, must_exist: bool = False) ->
     if read_only:
         execute("PRAGMA query_only = ON")
     connection.create_function(NUMBER_FUNCTION, 1, _number, deterministic=True)
+    connection.create_function(BASE64_FUNCTION, 1, _base64, deterministic=True)
     connection.create_function(CASEFOLD_FUNCTION, 1, _casefold, deterministic=True)
     connection.create_collation(NOCASE_COLLATION, _compare_nocase)
     return connection
@@ -47,6 +50,10 @@ def _number(value: float | None) -> str | None:
     if value is None:
         return None
     return repr(float(value)) if math.isfinite(value) else None
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
 def _casefold(value: object) -> str | None:

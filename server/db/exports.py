@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from server.db.connection import NUMBER_FUNCTION, connect
+from server.db.connection import BASE64_FUNCTION, NUMBER_FUNCTION, connect
 from server.db.faults import translate
 from server.db.types import type_name
 
@@ -40,6 +40,8 @@ def _csv_value(column: Column[Any], table: str) -> str:
             return f"CASE {name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE '' END"
         case "number":
             return f"coalesce({NUMBER_FUNCTION}({name}), '')"
+        case "bytes":
+            return f"coalesce('\"' || {BASE64_FUNCTION}({name}) || '\"', '')"
         case "integer" | "file" | "date" | "datetime":
             return f"coalesce({name}, '')"
         case _:

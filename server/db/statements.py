@@ -10,7 +10,7 @@ from sqlalchemy import Column, Table
 from sqlalchemy.dialects import sqlite
 
 from server.db.conditions import SCANNING_OPERATORS, Condition, Leaf, condition_sql, leaves
-from server.db.connection import NOCASE_COLLATION, NUMBER_FUNCTION
+from server.db.connection import BASE64_FUNCTION, NOCASE_COLLATION, NUMBER_FUNCTION
 from server.db.file_reach import FileReach
 from server.db.search import rank_sql, search_table
 from server.db.types import type_name
@@ -120,6 +120,8 @@ def value_json(column: Column[Any], source: str) -> str:
             return f"json({name})"
         case "number":
             return f"json({NUMBER_FUNCTION}({name}))"
+        case "bytes":
+            return f"{BASE64_FUNCTION}({name})"
         case _:
             return name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Float, Integer, Text
+from sqlalchemy import Boolean, Float, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -75,6 +75,13 @@ class FileReference(TypeDecorator[int]):
     cache_ok = True
 
 
+class Bytes(TypeDecorator[bytes]):
+    """Bytes as they are; JSON and files carry them as Base64."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+
 class SecretText(TypeDecorator[str]):
     """Text that goes in and never comes out."""
 
@@ -83,7 +90,7 @@ class SecretText(TypeDecorator[str]):
 
 
 FieldType = str
-"""One of: text long_text integer number boolean date datetime choice json tags url email secret relation file."""
+"""One of: text long_text integer number boolean date datetime choice json tags url email secret relation file bytes."""
 
 _NAMES: tuple[tuple[type[Any], FieldType], ...] = (
     (LongText, "long_text"),
@@ -96,6 +103,7 @@ _NAMES: tuple[tuple[type[Any], FieldType], ...] = (
     (EmailText, "email"),
     (FileReference, "file"),
     (SecretText, "secret"),
+    (Bytes, "bytes"),
     (Boolean, "boolean"),
     (Integer, "integer"),
     (Float, "number"),
@@ -126,6 +134,8 @@ def check_clause(column: str, column_type: Any) -> str | None:
             return f"{column} IS NULL OR (json_valid({column}) AND json_type({column}) = 'array')"
         case "integer" | "file":
             return f"typeof({column}) IN ('integer', 'null')"
+        case "bytes":
+            return f"typeof({column}) IN ('blob', 'null')"
         case "datetime":
             return f"length({column}) = 24 AND substr({column}, 24) = 'Z'"
         case "date":

@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, Ta
 
 from server.config import MEDIA_RANGE
 from server.db.types import (
+    Bytes,
     ChoiceText,
     DateText,
     DateTimeText,
@@ -36,7 +37,7 @@ from server.models.stored_file import FILES_TABLE
 
 OwnFieldType = Literal[
     "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "json", "tags", "email", "url",
-    "relation", "file",
+    "relation", "file", "bytes",
 ]  # fmt: skip
 MAX_FIELDS = 200
 _NAME = re.compile(r"[a-z](_?[a-z0-9])*")
@@ -44,7 +45,7 @@ _RULES: dict[Extent, Rules] = {"none": NOTHING, "own": OWN, "all": EVERYTHING}
 _TYPES: dict[str, Any] = {
     "text": Text, "long_text": LongText, "integer": Integer, "number": Float, "boolean": Boolean, "date": DateText,
     "datetime": DateTimeText, "json": JsonText, "tags": TagsText, "email": EmailText, "url": UrlText,
-    "relation": Integer, "file": FileReference,
+    "relation": Integer, "file": FileReference, "bytes": Bytes,
 }  # fmt: skip
 _TEXTS = frozenset(("text", "long_text", "email", "url"))
 _SHARED = frozenset(("id", "owner_id", "created_at", "updated_at"))
@@ -102,12 +103,12 @@ class OwnField(BaseModel):
             raise ValueError("references names the model that a relation refers to, and only relations have it")
         if self.searchable and self.type not in _TEXTS:
             raise ValueError("only texts are searchable")
-        if self.type in ("json", "tags") and (self.unique or self.indexed):
+        if self.type in ("json", "tags", "bytes") and (self.unique or self.indexed):
             raise ValueError(f"{self.type} can't be unique or indexed")
         if self.required and self.on_delete == "set_null":
             raise ValueError("a required relation can't be emptied: restrict or cascade is possible")
-        if self.max_length is not None and self.type not in _TEXTS:
-            raise ValueError("max_length is for texts")
+        if self.max_length is not None and self.type not in _TEXTS | {"bytes"}:
+            raise ValueError("max_length is for texts and bytes")
         if (self.minimum is not None or self.maximum is not None) and self.type not in ("integer", "number"):
             raise ValueError("minimum and maximum are for numbers")
         if self.type != "file" and (self.accept or self.max_bytes is not None):

@@ -67,7 +67,7 @@ def _groups(filters: Filters, text: str) -> tuple[GroupKey, ...]:
     for part in filter(None, text.split(",")):
         name, _, piece = part.partition(":")
         found = filters.shown(name)
-        if found.type in ("json", "tags", "long_text"):
+        if found.type in ("json", "tags", "long_text", "bytes"):
             raise BadValue("not_groupable", f"{name} can't be grouped by")
         pieces: Any = PART_LENGTHS
         if piece and (found.type not in ("date", "datetime") or piece not in pieces):

@@ -71,6 +71,8 @@ class Filters:
         return self._keep(name, operator, _from_json(found, value))
 
     def _check(self, found: FieldSpec, operator: str, name: str) -> None:
+        if found.type == "bytes" and operator not in ("eq", "ne"):
+            raise BadValue("wrong_operator", f"{name} can only be filtered by equality and {name}__is_null")
         if found.type in _UNFILTERED:
             raise BadValue("not_filterable", f"{name} can only be filtered with {name}__is_null")
         if operator in ("like", "ilike") and found.type in _NO_TEXT:
@@ -124,7 +126,7 @@ def _from_json(found: FieldSpec, value: Any) -> Any:
         raise BadValue("wrong_type", "a value is wanted; compare with = null to find empty fields")
     if found.type == "number":
         return finite(value)
-    return stored_value(found, value) if found.type in ("boolean", "datetime", "date") else clean_text(value)
+    return stored_value(found, value) if found.type in ("boolean", "datetime", "date", "bytes") else clean_text(value)
 
 
 def _as_integer(_found: FieldSpec, text: str) -> int:
@@ -149,6 +151,11 @@ def _as_moment(found: FieldSpec, text: str) -> Any:
     return stored_value(found, text.replace(" ", "+") if found.type == "datetime" and "T" in text else text)
 
 
+def _as_bytes(found: FieldSpec, text: str) -> Any:
+    # As with moments: a `+` that was not escaped arrives as a space.
+    return stored_value(found, text.replace(" ", "+"))
+
+
 def _as_text(_found: FieldSpec, text: str) -> str:
     return clean_text(text)
 
@@ -161,4 +168,5 @@ _READ: dict[str, Callable[[FieldSpec, str], Any]] = {
     "boolean": _as_boolean,
     "datetime": _as_moment,
     "date": _as_moment,
+    "bytes": _as_bytes,
 }

@@ -16,7 +16,7 @@ from server.records.import_plan import ImportOptions
 from server.records.import_values import MISSING
 from server.records.importing import opened_file
 from server.records.literals import json_value
-from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, is_email, is_url
+from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, base64_text, is_email, is_url
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 5000
@@ -72,11 +72,15 @@ def _describe(name: str, values: list[Any]) -> dict[str, Any]:
         "name": name,
         "type": kind,
         "empty": len(values) - len(given),
-        "examples": list(dict.fromkeys(str(value)[:100] for value in given))[:_EXAMPLES],
+        "examples": list(dict.fromkeys(_shown(value)[:100] for value in given))[:_EXAMPLES],
     }
     if kind == "choice":
         described["choices"] = sorted(set(map(str, given)))
     return described
+
+
+def _shown(value: Any) -> str:
+    return base64_text(value) if isinstance(value, bytes) else str(value)
 
 
 def guessed_type(values: list[Any]) -> str:
@@ -86,6 +90,8 @@ def guessed_type(values: list[Any]) -> str:
     for kind, fits in _KINDS:
         if all(map(fits, values)):
             return kind
+    if any(isinstance(value, bytes) for value in values):
+        return "bytes" if all(isinstance(value, bytes) for value in values) else "text"
     texts = list(map(str, values))
     if max(map(len, texts)) > 200 or any("\n" in text for text in texts):
         return "long_text"

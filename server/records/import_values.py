@@ -13,7 +13,7 @@ from typing import Any
 
 from server.models.registry import FieldSpec
 from server.records.literals import DECIMAL, decimal, json_value
-from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, default_column, stored_value
+from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, base64_text, default_column, stored_value
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
@@ -55,7 +55,7 @@ def typed_value(field: FieldSpec, value: Any) -> Any:
         return _from_number(field, value)
     if _UTF8_ERROR.search(value):
         raise BadValue("invalid_utf8", "no valid UTF-8 (a file in Latin-1 or Windows-1252? Save it as UTF-8)")
-    if field.type in _TEXTS:
+    if field.type in _TEXTS or field.type == "bytes":
         return value
     text = value.strip()
     if not text:
@@ -202,7 +202,9 @@ class Column:
 def _from_number(field: FieldSpec, value: Any) -> Any:
     """What SQLite's own types mean for a field: it has neither booleans nor JSON."""
     if isinstance(value, bytes):
-        raise BadValue("wrong_type", "binary data can't be imported")
+        if field.type != "bytes":
+            raise BadValue("wrong_type", "binary data goes into fields of bytes alone")
+        return base64_text(value)
     if field.type == "boolean" and isinstance(value, int) and value in (0, 1):
         return bool(value)
     if field.type in _TEXTS and isinstance(value, (int, float)):

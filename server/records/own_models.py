@@ -28,7 +28,7 @@ from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
 from server.records.file_references import fit_parameters
 from server.records.service import Records
 from server.records.times import now_text
-from server.records.values import BadValue, check_json, default_column, raise_for, stored_value
+from server.records.values import BadValue, base64_text, check_json, default_column, raise_for, stored_value
 from server.records.work import Work
 
 log = logging.getLogger(__name__)
@@ -367,6 +367,8 @@ def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:
 def _as_json(field: FieldSpec, value: Any) -> Any:
     if field.type == "boolean":
         return bool(value)
+    if field.type == "bytes":
+        return base64_text(value)
     return orjson.loads(value) if field.type in ("json", "tags") else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from server.db.store import Store
 from server.db.types import type_name
 from server.models.registry import ModelSpec
 from server.records.sealing import sealed_text, stored_form
-from server.records.values import default_column
+from server.records.values import base64_text, default_column
 from server.secrets.key_ring import Place
 from server.secrets.vault import Vault
 
@@ -60,6 +61,7 @@ class PreparedModel:
         self.defaults.update({name: default_column(field) for name, field in spec.fields.items() if name != "id"})
         self.next_id = statements.next_id_sql(table)
         self.json_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) in ("json", "tags"))
+        self.bytes_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) == "bytes")
         self.boolean_columns = frozenset(str(c.name) for c in table.columns if type_name(c.type) == "boolean")
         self.relations = tuple((name, f.references) for name, f in spec.fields.items() if f.references is not None)
         self.kept_columns = tuple(
@@ -153,6 +155,9 @@ class PreparedModel:
         for name in self.boolean_columns:
             if values[name] is not None:
                 values[name] = bool(values[name])
+        for name in self.bytes_columns:
+            if values[name] is not None:
+                values[name] = base64_text(values[name])
         return values
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +169,8 @@ class PreparedModel:
             if name in self.json_columns
             else int(value)
             if name in self.boolean_columns
+            else binascii.a2b_base64(value)
+            if name in self.bytes_columns
             else value
             for name, value in values.items()
         }

@@ -116,7 +116,7 @@ def parse_sort(filters: Filters, text: str) -> tuple[SortKey, ...]:
     for part in filter(None, text.split(",")):
         name, _, way = part.removeprefix("-").partition(":")
         found = filters.shown(name)
-        if found.type in ("json", "tags"):
+        if found.type in ("json", "tags", "bytes"):
             raise BadValue("not_sortable", f"{name} can't be sorted by")
         if way not in ("", "nocase"):
             raise BadValue("unknown_collation", f"only :nocase may follow a field, not :{way}")

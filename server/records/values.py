@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -144,6 +145,25 @@ def check_json(value: Any, depth: int = 0) -> None:
             check_json(inner, depth + 1)
 
 
+def _bytes(field: FieldSpec, value: Any) -> bytes:
+    text = clean_text(value)
+    try:
+        found = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise BadValue("wrong_form", "bytes are wanted as Base64") from None
+    # Bits that stand for nothing would make two texts of the same bytes.
+    if base64_text(found) != text:
+        raise BadValue("wrong_form", "bytes are wanted as Base64")
+    if field.info.max_length is not None and len(found) > field.info.max_length:
+        raise BadValue("too_long", f"at most {field.info.max_length} bytes, these are {len(found)}")
+    return found
+
+
+def base64_text(value: bytes) -> str:
+    """Bytes as JSON carries them."""
+    return binascii.b2a_base64(value, newline=False).decode("ascii")
+
+
 def _tags(_field: FieldSpec, value: Any) -> str:
     if not isinstance(value, list):
         raise BadValue("wrong_type", "a list of texts is wanted")
@@ -196,6 +216,7 @@ _STORE: dict[str, Callable[[FieldSpec, Any], Any]] = {
     "url": _url,
     "email": _email,
     "file": _integer,
+    "bytes": _bytes,
 }
 
 

@@ -21,6 +21,7 @@ from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
 from server.records.shelf import Shelf
 from server.records.times import now_text
+from server.records.values import base64_text
 
 IfMatch = Callable[[str], bool]
 """Gets the present entity tag of a row; False refuses the change."""
@@ -288,6 +289,8 @@ class Work:
             if name in prepared.json_columns and row[name] is not None
             else bool(row[name])
             if name in prepared.boolean_columns and row[name] is not None
+            else base64_text(row[name])
+            if name in prepared.bytes_columns and row[name] is not None
             else row[name]
             for name in names
         }

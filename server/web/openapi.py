@@ -27,6 +27,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "datetime": {"type": "string", "format": "date-time"},
     "date": {"type": "string", "format": "date"},
     "url": {"type": "string", "format": "uri"},
+    "bytes": {"type": "string", "contentEncoding": "base64"},
     "json": {},
     "tags": {"type": "array", "items": {"type": "string"}},
 }
@@ -134,7 +135,7 @@ def field_schema(field: FieldSpec) -> dict[str, Any]:
     schema: dict[str, Any] = dict(_TYPES.get(field.type, {"type": "string"}))
     if field.choices is not None:
         schema["enum"] = list(field.choices)
-    if info.max_length is not None and schema.get("type") == "string":
+    if info.max_length is not None and field.type != "bytes" and schema.get("type") == "string":
         schema["maxLength"] = info.max_length
     if info.minimum is not None:
         schema["minimum"] = info.minimum

@@ -15,7 +15,7 @@ import { text } from "./text.js";
 /** @type {Map<string, import("./text.js").FieldType>} */
 const types = new Map(
   Object.entries({
-    text, long_text: longText, integer, number, boolean, date, datetime, choice, json, tags, relation, secret, email, url,
+    text, long_text: longText, integer, number, boolean, date, datetime, choice, json, tags, relation, secret, email, url, bytes: text,
   }),
 );
 

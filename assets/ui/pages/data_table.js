@@ -7,7 +7,7 @@ import { Icon } from "../widgets/icon.js";
 import { titleOf } from "../widgets/words.js";
 import { sortOf, turnedSort } from "./data_query.js";
 
-const UNSORTED = ["json", "tags", "secret", "long_text"];
+const UNSORTED = ["json", "tags", "secret", "long_text", "bytes"];
 
 /** @param {any} props see Rows */
 export function Table({ model, rows, flashing, gone, columns, query, move, record, selected, setSelected, canPick }) {
