@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
-from server.db.types import LongText, SecretText
+from server.db.types import LongText
 from server.models.base import Base, ModelOptions, Record, field
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -34,10 +34,10 @@ class Secret(Record, Base):
         help="MCP servers take it as ${secret:NAME} in their environment and headers.",
     )
     value: Mapped[str | None] = field(
-        SecretText,
+        LongText,
         label="Value",
         write_only=True,
         max_length=16_384,
-        help="Never shown again. Left empty, the present one stays.",
+        help="Lines are kept, as keys in files want it. Never shown again.",
     )
     description: Mapped[str | None] = field(LongText, label="Description", max_length=2000, searchable=True)

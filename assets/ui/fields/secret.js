@@ -20,9 +20,9 @@ function SecretInput(props) {
   const typed = typeof draft === "string" ? draft : "";
   const hint = draft === CLEARED ? t("secret.cleared") : isNew ? "" : t("secret.kept");
   const input = (/** @type {any} */ event) => set(event.target.value === "" ? UNTOUCHED : event.target.value);
-  const control = isStructured(field)
+  const control = isStructured(field) || field.type === "long_text"
     ? html`<textarea class=${`input mono ${changed ? "changed" : ""}`} rows="3" spellcheck="false" ...${common(props)}
-        placeholder=${hint || "{ }"} value=${typed} onInput=${input}></textarea>`
+        placeholder=${hint || (isStructured(field) ? "{ }" : "")} value=${typed} onInput=${input}></textarea>`
     : html`<span class=${`input ${changed ? "changed" : ""}`}>
         <input ...${common(props)} type=${shown ? "text" : "password"} autocomplete="new-password"
           placeholder=${hint} value=${typed} onInput=${input} />

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
-import zipfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,6 @@ from mcp.shared.exceptions import MCPError
 from tests_mcp_support import House, call_text
 
 from server.access.actor import SYSTEM
-from server.backup.keeper import Keeper
-from server.backup.making import Maker, Order
 from server.data_folder import DataFolder
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -134,7 +129,7 @@ async def look_everywhere(ask: Watched) -> None:
         await ask("GET", address)
 
 
-async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_a_backup_or_an_argument(
+async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_or_an_argument(
     make_house: MakeHouse, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -143,7 +138,6 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_a_backup_or_a
     async with make_house(rest_rate_burst=100_000) as house:
         events: list[Any] = []
         house.app._bus.subscribe(events.append)
-        own = house.app.records.shelf.vault
         async with house.http("ann") as http:
             ask = Watched(http)
             await plant(ask, birds)
@@ -159,10 +153,6 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_a_backup_or_a
                 assert any("upstream_server.py" in line for line in arguments)
             await look_everywhere(ask)
 
-            backup = tmp_path / "backups" / "all.zip"
-            backup.parent.mkdir(exist_ok=True)
-            keeper = Keeper(tmp_path / "gridbear.db", house.app.records.registry, own)
-            Maker(tmp_path, keeper).make(Order(backup, "backup", "test", "ann", datetime.now(UTC)), threading.Event())
             assert (await house.app.records.reveal(SYSTEM, "mcp_servers", 1))["env"]["KEY"].startswith(MARK)
             assert len(ask.answers) > 100
             for what, text in ask.answers:
@@ -170,9 +160,6 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_a_backup_or_a
             assert birds.found_in("\n".join(arguments)) == []
             assert events and birds.found_in(repr(events)) == []
             on_disk(tmp_path, birds)
-            with zipfile.ZipFile(backup) as archive:
-                for name in archive.namelist():
-                    assert birds.found_in(archive.read(name).decode("latin-1")) == [], name
     on_disk(tmp_path, birds)
     lines = [
         record.getMessage() + (caplog.handler.format(record) if record.exc_info else "")
