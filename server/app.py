@@ -19,6 +19,8 @@ from server.asgi.guard import Guard
 from server.asgi.replies import send_error
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
+from server.auth.factor_routes import factor_router
+from server.auth.link_routes import link_router
 from server.auth.operations import Operations
 from server.auth.people import People
 from server.auth.routes import auth_router
@@ -134,7 +136,7 @@ class GridBearApp:
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
             await self._settings_of_records()
             storage.look()
-            self.people = People(self.records, self.settings, self._bus)
+            self.people = People(self.records, self._bus)
             await self.people.start()
             await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
             self.operations = Operations(self.people, self.records, self._address)
@@ -180,6 +182,8 @@ class GridBearApp:
             web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
             web.include_router(page_router(ui, self.settings, needs_setup))
             web.include_router(auth_router(self.people, authenticator, self.settings))
+            web.include_router(factor_router(self.people, authenticator))
+            web.include_router(link_router(self.people, authenticator, self.settings, self._address))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(gate, self.settings, self.storage_watch))

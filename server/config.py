@@ -111,6 +111,11 @@ class Settings(BaseModel):
     session_inactivity_hours: float = _setting(
         72.0, "A session ends this long after its last use.", unit="h", applies="live", gt=0, le=24 * 3660
     )
+    second_factor_roles: str = _setting(
+        "",
+        "Roles that must have a second factor, separated by commas; without one they can only set it up.",
+        applies="live",
+    )
     session_max_days: float = _setting(
         30.0, "A session ends this long after sign-in, however much it is used.", unit="d", applies="live", gt=0,
         le=3660,

@@ -12,6 +12,8 @@ Scope = Literal["api", "api:read", "mcp"]
 ROLES: tuple[Role, ...] = ("admin", "member", "guest")
 SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp")
 ALL_SCOPES: frozenset[str] = frozenset(SCOPES)
+MUST_ENROL: frozenset[str] = frozenset(("enrol",))
+"""Of a session whose role needs a second factor that its person does not have yet: good for setting one up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Actor:
     @property
     def is_signed_in(self) -> bool:
         return self.kind != "anonymous"
+
+    @property
+    def must_enrol(self) -> bool:
+        """Whether all that is allowed is to set up a second factor."""
+        return self.scopes == MUST_ENROL
 
     def has_scope(self, scope: Scope) -> bool:
         """Whether the credential covers `scope` (`api` includes `api:read`)."""

@@ -12,9 +12,10 @@ from typing import Any
 
 from starlette.types import Scope
 
-from server.access.actor import ALL_SCOPES, INTERNAL, OWNER, SYSTEM, Actor, ActorKind
+from server.access.actor import ALL_SCOPES, INTERNAL, MUST_ENROL, OWNER, SYSTEM, Actor, ActorKind
+from server.auth.second_factors import has_second_factor
 from server.auth.tokens import API_TOKEN_PREFIX, token_hash
-from server.config import SettingsHolder, is_loopback_host
+from server.config import SettingsHolder, is_loopback_host, listed
 from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
 from server.records.service import Records
@@ -59,6 +60,8 @@ class Authenticator:
         self._clock = clock
         self._known: dict[str, _Known] = {}
         bus.subscribe(self._changed)
+        # Which roles need a second factor is part of what is remembered of a person.
+        settings.subscribe(lambda _settings: self._known.clear())
 
     def actor_for(self, scope: Scope) -> Actor:
         """Who sends this request. Raises Unauthorized when nobody is named, or somebody who may not enter."""
@@ -128,7 +131,15 @@ class Authenticator:
         person = None if row is None else self._records.look_up(SYSTEM, "users", "id", row["owner_id"])
         if row is None or person is None or not person["is_active"]:
             raise Unauthorized("Sign in again." if model == "sessions" else "This token is not known here.")
-        return _known(row, person, model)
+        return _known(row, person, model, self._scopes(row, person, model))
+
+    def _scopes(self, row: dict[str, Any], person: dict[str, Any], model: str) -> frozenset[str]:
+        if model != "sessions":
+            return frozenset(row["scopes"])
+        needs = person["role"] in listed(self._settings.current.second_factor_roles)
+        if needs and not has_second_factor(self._records, person["id"]):
+            return MUST_ENROL
+        return ALL_SCOPES
 
     def _changed(self, event: RecordChanged) -> None:
         if event.model == "users":
@@ -143,14 +154,14 @@ class Authenticator:
                 del self._known[key]
 
 
-def _known(row: dict[str, Any], person: dict[str, Any], model: str) -> _Known:
+def _known(row: dict[str, Any], person: dict[str, Any], model: str, scopes: frozenset[str]) -> _Known:
     kind: ActorKind = "user" if model == "sessions" else "token"
     actor = Actor(
         kind=kind,
         user_id=person["id"],
         username=person["username"],
         role=person["role"],
-        scopes=ALL_SCOPES if model == "sessions" else frozenset(row["scopes"]),
+        scopes=scopes,
         credential_id=row["id"],
     )
     created = from_text(row["created_at"]).timestamp()

@@ -38,9 +38,11 @@ class UserBehaviour(Behaviour):
             return
         if transaction.execute(self._count_admins, ACTIVE_ADMIN).fetchone()[0] == 0:
             raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
-        if row is not None and not row["is_active"]:
+        if row is not None:
+            # A session is as good as the role that it was begun with: nobody goes on with rights of yesterday.
             transaction.touched.add("sessions")
-            transaction.execute(self._sign_out, {"owner_id": record_id, "keep": 0})
+            role = row["role"] if row["is_active"] else None
+            transaction.execute(self._sign_out, {"owner_id": record_id, "role": role or "-"})
 
 
 class ApiTokenBehaviour(Behaviour):

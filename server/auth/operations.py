@@ -14,7 +14,10 @@ from server.records.service import Records
 from server.records.values import raise_for
 from server.secrets.phrase import PUBLIC_KEY_BYTES
 
-OPERATIONS = ("user-create", "token-create", "setup-link", "secrets-phrase", "secrets-rotate")
+OPERATIONS = (
+    "user-create", "user-list", "user-reset-password", "token-create", "setup-link", "secrets-phrase",
+    "secrets-rotate",
+)  # fmt: skip
 
 
 class Operations:
@@ -30,6 +33,10 @@ class Operations:
         match name:
             case "user-create":
                 return await self._user_create(parameters)
+            case "user-list":
+                return {"users": await self._records_of_people()}
+            case "user-reset-password":
+                return await self._user_reset_password(parameters)
             case "token-create":
                 return await self._token_create(parameters)
             case "setup-link":
@@ -58,6 +65,25 @@ class Operations:
             role=role,
             display_name=parameters.get("display_name"),
         )
+
+    async def _records_of_people(self) -> list[dict[str, Any]]:
+        people = await self._people.everybody()
+        names = ("id", "username", "display_name", "role", "is_active")
+        return [
+            {**{name: row[name] for name in names}, "second_factor": self._people.factors.is_in_force(row["id"])}
+            for row in people
+        ]
+
+    async def _user_reset_password(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Whoever may use the data folder may always come back in: that is what this is for."""
+        _texts(parameters, "username", "password")
+        person = await self._people.named(parameters["username"])
+        user = await self._people.set_password(person["id"], parameters["password"])
+        factor = self._people.factors.is_in_force(person["id"])
+        if factor and parameters.get("remove_second_factor"):
+            await self._people.factors.remove(person["id"])
+            factor = False
+        return {**user, "second_factor": factor}
 
     async def _token_create(self, parameters: dict[str, Any]) -> dict[str, Any]:
         _texts(parameters, "username")

@@ -1,84 +1,36 @@
-"""People: the first admin, signing in and out, changing one's password, tokens for scripts."""
+"""People: the first admin, joining by a link, changing and resetting passwords, tokens for scripts."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.access.actor import OWNER, SYSTEM, Actor
-from server.auth.passwords import hash_password, password_problem, verify_password
-from server.auth.tokens import new_token, token_hash
-from server.config import SettingsHolder
-from server.errors import Conflict, FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
+from server.auth.account_links import AccountLinks
+from server.auth.one_time import OneTimeTokens
+from server.auth.passwords import hash_password, password_problem
+from server.auth.second_factors import SecondFactors
+from server.auth.sign_in import SignedIn, SignIn
+from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.events.bus import Bus, RecordChanged
-from server.limits.token_bucket import TokenBuckets
 from server.records.service import Records
-from server.records.times import now_text
 
 SETUP_SECONDS = 24 * 3600.0
 TICKET_SECONDS = 30.0
-MAX_ONE_TIME = 16
-SIGN_IN_RATE = 5 / 60
-SIGN_IN_BURST = 10
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A fresh session: the secret for the cookie, and who it belongs to."""
-
-    token: str
-    user: dict[str, Any]
-
-
-class OneTimeTokens:
-    """Secrets that work once and not for long."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._ends: dict[str, float] = {}
-
-    def make(self) -> str:
-        """A fresh one. The oldest stop working when there are too many."""
-        token = new_token()
-        self._ends[token_hash(token)] = self._clock() + self._seconds
-        while len(self._ends) > MAX_ONE_TIME:
-            del self._ends[next(iter(self._ends))]
-        return token
-
-    def is_good(self, token: str) -> bool:
-        """Whether `token` would work now."""
-        return self._ends.get(token_hash(token), 0.0) > self._clock()
-
-    def use(self, token: str) -> bool:
-        """Whether `token` works; it never does again."""
-        return self._ends.pop(token_hash(token), 0.0) > self._clock()
-
-    def clear(self) -> None:
-        self._ends.clear()
 
 
 class People:
     """What happens to accounts. Every row goes through the records service."""
 
-    def __init__(
-        self,
-        records: Records,
-        settings: SettingsHolder,
-        bus: Bus,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, records: Records, bus: Bus, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._records = records
-        self._settings = settings
-        self._clock = clock
-        self._attempts = TokenBuckets()
         self._setup_lock = asyncio.Lock()
         self._has_admin = False
+        self.factors = SecondFactors(records)
+        self.sessions = SignIn(records, self.factors, clock=clock)
+        self.links = AccountLinks(records)
         self.setup_tokens = OneTimeTokens(SETUP_SECONDS, clock)
         self.tickets = OneTimeTokens(TICKET_SECONDS, clock)
         bus.subscribe(self._changed)
@@ -110,20 +62,17 @@ class People:
                     "This set-up link is not valid any more. `gridbear setup-link` prints a fresh one.",
                     code="setup_link_invalid",
                 )
-            if password != confirm:
-                raise ValidationFailed.of("password_confirm", "not_equal", "the two passwords differ")
+            _same(password, confirm)
             user = await self.create_user(OWNER, username, password, role="admin")
             self.setup_tokens.clear()
             self._has_admin = True
-        return SignedIn(await self._open_session(user["id"], device, address), user)
+        return SignedIn(await self.sessions.open_session(user, device, address), user)
 
     async def create_user(
         self, actor: Actor, username: str, password: str, *, role: str = "member", display_name: str | None = None
     ) -> dict[str, Any]:
         """A new person with a password. Raises Conflict (code `exists`) when the name is taken."""
-        problem = password_problem(password)
-        if problem is not None:
-            raise ValidationFailed(f"password: {problem.message}", fields={"password": problem})
+        _good(password)
         if await self._records.find(SYSTEM, "users", where={"username": username}, limit=1):
             raise Conflict(f"A user {username!r} exists already; nothing was changed.", code="exists")
         values: dict[str, Any] = {"username": username, "password": password, "role": role}
@@ -134,17 +83,6 @@ class People:
             self._has_admin = True
         return user
 
-    async def sign_in(self, username: str, password: str, device: str, address: str) -> SignedIn:
-        """A session for a name and password. Unknown, disabled and wrong all look and take the same."""
-        for key in (("address", address), ("name", username.casefold(), address)):
-            self._count_attempt(key)
-        person = self._records.look_up(SYSTEM, "users", "username", username)
-        stored = person["password"] if person is not None and person["is_active"] else None
-        if not await verify_password(stored, password) or person is None:
-            raise Unauthorized("The username or the password is wrong.", code="wrong_credentials")
-        user = await self._records.get(SYSTEM, "users", person["id"])
-        return SignedIn(await self._open_session(person["id"], device, address), user)
-
     async def sign_in_owner(self, ticket: str, device: str, address: str) -> SignedIn | None:
         """The window's sign-in: a ticket of the control token becomes a session of the first admin.
 
@@ -153,38 +91,62 @@ class People:
         if not self.tickets.use(ticket):
             raise Forbidden("This ticket was used or is too old. Open the window again.", code="ticket_invalid")
         admin = await self.first_admin()
-        return None if admin is None else SignedIn(await self._open_session(admin["id"], device, address), admin)
+        return None if admin is None else SignedIn(await self.sessions.open_session(admin, device, address), admin)
+
+    async def everybody(self) -> list[dict[str, Any]]:
+        """The first 500 people, by id."""
+        return await self._records.find(SYSTEM, "users")
+
+    async def named(self, username: str) -> dict[str, Any]:
+        """The public row of the person called `username`. Raises NotFound."""
+        found = await self._records.find(SYSTEM, "users", where={"username": username}, limit=1)
+        if not found:
+            raise NotFound(f"There is no user {username!r}.")
+        return found[0]
 
     async def person(self, user_id: int) -> dict[str, Any]:
         """The public row of a person. Raises NotFound."""
         return await self._records.get(SYSTEM, "users", user_id)
 
-    async def sign_out(self, actor: Actor) -> None:
-        """End the session that the caller uses."""
-        if actor.kind == "user" and actor.credential_id is not None:
-            try:
-                await self._records.delete(SYSTEM, "sessions", actor.credential_id)
-            except NotFound:
-                return
+    async def join(self, token: str, username: str, password: str, confirm: str, **more: Any) -> dict[str, Any]:
+        """Make the account that an invitation is for. The link works once. `more`: `display_name`.
+
+        Raises Forbidden (`link_invalid`), ValidationFailed, Conflict (`exists`); the link still works then.
+        """
+        _same(password, confirm)
+        _good(password)
+        async with self._setup_lock:
+            link = self.links.look(token)
+            if link["purpose"] != "invite":
+                raise Forbidden("This link is for a new password, not for a new account.", code="link_invalid")
+            user = await self.create_user(OWNER, link["username"] or username, password, role=link["role"], **more)
+            await self.links.use(token)
+        return user
+
+    async def reset_by_link(self, token: str, password: str, confirm: str) -> dict[str, Any]:
+        """Set the password that a reset link is for. Every session of the person ends; the link works once."""
+        link = self.links.look(token)
+        if link["purpose"] != "reset":
+            raise Forbidden("This link is for a new account, not for a new password.", code="link_invalid")
+        _same(password, confirm)
+        _good(password)
+        await self.links.use(token)
+        return await self.set_password(link["owner_id"], password)
+
+    async def set_password(self, user_id: int, password: str) -> dict[str, Any]:
+        """Set a password without knowing the old one, and end every session. For whoever has proved to be allowed."""
+        _good(password)
+        await self._records.update(SYSTEM, "users", user_id, {"password": await hash_password(password)})
+        await self.sessions.end_sessions(user_id)
+        return await self.person(user_id)
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
         """Change one's own password; every other session of the person ends."""
-        if actor.user_id is None or actor.kind != "user":
-            raise Forbidden("Passwords are changed in a signed-in session.")
-        self._count_attempt(("password", actor.user_id))
-        person = await self._records.reveal(SYSTEM, "users", actor.user_id)
-        if not await verify_password(person["password"], current):
-            raise ValidationFailed.of("current_password", "wrong", "this is not your password")
-        problem = password_problem(new)
-        if problem is not None:
-            raise ValidationFailed(f"new_password: {problem.message}", fields={"new_password": problem})
+        await self.sessions.confirm_password(actor, current, "current_password")
+        _good(new, "new_password")
+        assert actor.user_id is not None
         await self._records.update(SYSTEM, "users", actor.user_id, {"password": await hash_password(new)})
-        others = {"owner_id": actor.user_id, "id__ne": actor.credential_id}
-        # A page at a time: somebody may be signed in more often than one page holds.
-        while sessions := await self._records.find(SYSTEM, "sessions", where=others):
-            for session in sessions:
-                with contextlib.suppress(NotFound):
-                    await self._records.delete(SYSTEM, "sessions", session["id"])
+        await self.sessions.end_sessions(actor.user_id, but=actor.credential_id)
 
     async def create_token(
         self, username: str, *, name: str = "cli", scopes: list[str] | None = None, expires_at: str | None = None
@@ -201,23 +163,6 @@ class People:
             values["expires_at"] = expires_at
         return await self._records.create(acting, "api_tokens", values)
 
-    def _count_attempt(self, key: Hashable) -> None:
-        decision = self._attempts.take(key, rate=SIGN_IN_RATE, burst=SIGN_IN_BURST, now=self._clock())
-        if not decision.allowed:
-            raise RateLimited("Too many attempts (10 at once, 5 per minute).", retry_after=decision.retry_after)
-
-    async def _open_session(self, user_id: int, device: str, address: str) -> str:
-        token = new_token()
-        values = {
-            "owner_id": user_id,
-            "token_hash": token_hash(token),
-            "device": device[:300],
-            "address": address,
-            "last_used_at": now_text(),
-        }
-        await self._records.create(SYSTEM, "sessions", values)
-        return token
-
     def _changed(self, event: RecordChanged) -> None:
         if event.model == "users":
             task = asyncio.get_running_loop().create_task(self.start())
@@ -230,3 +175,14 @@ def missing_fields(form: Mapping[str, Any], *names: str) -> dict[str, FieldError
     return {
         name: FieldError("required", "a value is required") for name in names if not isinstance(form.get(name), str)
     }
+
+
+def _good(password: str, field: str = "password") -> None:
+    problem = password_problem(password)
+    if problem is not None:
+        raise ValidationFailed(f"{field}: {problem.message}", fields={field: problem})
+
+
+def _same(password: str, confirm: str) -> None:
+    if password != confirm:
+        raise ValidationFailed.of("password_confirm", "not_equal", "the two passwords differ")

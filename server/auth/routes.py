@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from server.auth.authenticate import COOKIE, Authenticator, from_loopback
-from server.auth.people import People, SignedIn, missing_fields
+from server.auth.forms import address_of, device_of, form_body, read_form, signed_in_answer, text_of
+from server.auth.people import People, missing_fields
 from server.config import SettingsHolder
-from server.errors import BadRequest, Forbidden, NotFound, TooLarge
+from server.errors import Forbidden, NotFound, ValidationFailed
 from server.records.values import raise_for
-
-FORM_BYTES = 64 * 1024
 
 
 def auth_router(people: People, authenticator: Authenticator, settings: SettingsHolder) -> APIRouter:
     """Routes under /auth."""
     router = APIRouter(prefix="/auth", tags=["auth"])
 
-    def answer(request: Request, signed_in: SignedIn, status: int) -> Response:
-        base = settings.current.base_path
-        response: Response
-        if prefers_json(request):
-            response = JSONResponse({"ok": True, "data": signed_in.user}, status)
-        else:
-            response = RedirectResponse(f"{base}/", 303)
-        set_cookie(response, request, signed_in.token, base, settings.current.session_max_days)
-        return response
-
-    @router.post("/login", summary="Sign in with a form", openapi_extra=_form("username", "password"))
+    @router.post(
+        "/login", summary="Sign in with a form", openapi_extra=form_body("username", "password", optional=("otp",))
+    )
     async def login(request: Request) -> Response:
         form = await read_form(request)
         raise_for(missing_fields(form, "username", "password"))
-        signed_in = await people.sign_in(form["username"], form["password"], _device(request), _address(request))
-        return answer(request, signed_in, 200)
+        signed_in = await people.sessions.with_password(
+            form["username"], form["password"], text_of(form, "otp"), device_of(request), address_of(request)
+        )
+        return signed_in_answer(request, signed_in, settings, 200)
 
     @router.post(
         "/setup",
         summary="Make the first admin with the set-up link's token",
-        openapi_extra=_form("token", "username", "password", "password_confirm"),
+        openapi_extra=form_body("token", "username", "password", "password_confirm"),
     )
     async def setup(request: Request) -> Response:
         if not from_loopback(request.scope):
@@ -51,9 +42,9 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
         raise_for(missing_fields(form, "token", "username", "password", "password_confirm"))
         signed_in = await people.set_up(
             form["token"], form["username"], form["password"], form["password_confirm"],
-            _device(request), _address(request),
+            device_of(request), address_of(request),
         )  # fmt: skip
-        return answer(request, signed_in, 201)
+        return signed_in_answer(request, signed_in, settings, 201)
 
     @router.get("/me", summary="Who is signed in")
     async def me(request: Request) -> dict[str, Any]:
@@ -64,12 +55,17 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
                 user = await people.person(actor.user_id)
             except NotFound:
                 authenticator.forget(actor.user_id)
-        return {"ok": True, "data": {**user, "kind": actor.kind, "scopes": sorted(actor.scopes)}}
+        factor = actor.user_id is not None and people.factors.is_in_force(actor.user_id)
+        more = {"kind": actor.kind, "scopes": sorted(actor.scopes), "second_factor": factor}
+        return {
+            "ok": True,
+            "data": {**user, **more, "session_id": actor.credential_id if actor.kind == "user" else None},
+        }
 
     @router.post("/logout", summary="Sign out")
     async def logout(request: Request) -> Response:
         actor = authenticator.actor_for(request.scope)
-        await people.sign_out(actor)
+        await people.sessions.sign_out(actor)
         base = settings.current.base_path
         response = JSONResponse({"ok": True, "data": None})
         response.delete_cookie(COOKIE, path=base or "/", httponly=True, samesite="lax")
@@ -78,7 +74,7 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
     @router.post(
         "/password",
         summary="Change one's own password",
-        openapi_extra=_form("current_password", "new_password"),
+        openapi_extra=form_body("current_password", "new_password"),
     )
     async def password(request: Request) -> dict[str, Any]:
         actor = authenticator.actor_for(request.scope)
@@ -87,58 +83,17 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
         await people.change_password(actor, form["current_password"], form["new_password"])
         return {"ok": True, "data": None}
 
+    @router.post("/sessions/revoke", summary="Sign out elsewhere, or everywhere", openapi_extra=form_body("which"))
+    async def revoke(request: Request) -> dict[str, Any]:
+        actor = authenticator.actor_for(request.scope)
+        which = text_of(await read_form(request), "which")
+        if actor.user_id is None or actor.kind != "user":
+            raise Forbidden("This is done in a signed-in session.", code="session_needed")
+        if which not in ("others", "all"):
+            raise ValidationFailed.of("which", "unknown_choice", "others or all")
+        ended = await people.sessions.end_sessions(
+            actor.user_id, but=actor.credential_id if which == "others" else None
+        )
+        return {"ok": True, "data": {"ended": ended}}
+
     return router
-
-
-async def read_form(request: Request) -> Mapping[str, Any]:
-    """The fields of a small form or JSON object."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > FORM_BYTES:
-        raise TooLarge(f"A form has at most {FORM_BYTES} bytes.")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        try:
-            body = orjson.loads(await request.body())
-        except orjson.JSONDecodeError:
-            raise BadRequest("The body is no valid JSON.", code="invalid_json") from None
-        if not isinstance(body, dict):
-            raise BadRequest("A JSON object is wanted.", code="invalid_json")
-        return body
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        async with request.form(max_files=0, max_fields=20) as form:
-            return dict(form)
-    raise BadRequest("Send a form (application/x-www-form-urlencoded) or JSON.", code="unsupported_type")
-
-
-def prefers_json(request: Request) -> bool:
-    """Whether the caller would rather read JSON than follow to a page."""
-    accept = request.headers.get("accept", "")
-    return "application/json" in accept and not accept.startswith("text/html")
-
-
-def set_cookie(response: Response, request: Request, token: str, base: str, max_days: float) -> None:
-    """The session cookie. `Secure` follows the transport, so that plain http on a LAN keeps working."""
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(max_days * 86400),
-        path=base or "/",
-        httponly=True,
-        samesite="lax",
-        secure=request.scope.get("scheme") == "https",
-    )
-    response.headers["cache-control"] = "no-store"
-
-
-def _device(request: Request) -> str:
-    return request.headers.get("user-agent", "unknown")
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
-
-
-def _form(*names: str) -> dict[str, Any]:
-    schema = {"type": "object", "required": list(names), "properties": {name: {"type": "string"} for name in names}}
-    content = {kind: {"schema": schema} for kind in ("application/x-www-form-urlencoded", "application/json")}
-    return {"requestBody": {"required": True, "content": content}}

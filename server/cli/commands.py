@@ -48,6 +48,42 @@ def user_create(
     typer.echo(json.dumps(result) if as_json else f"Created {result['role']} {result['username']}.")
 
 
+@user.command("list")
+def user_list(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Show who may sign in."""
+    people = _run("user-list", {}, data_dir)["users"]
+    if as_json:
+        typer.echo(json.dumps(people))
+        return
+    for one in people:
+        notes = [] if one["is_active"] else ["disabled"]
+        notes += ["second factor"] if one["second_factor"] else []
+        typer.echo(f"{one['username']}  {one['role']}{'  (' + ', '.join(notes) + ')' if notes else ''}")
+
+
+@user.command("reset-password")
+def user_reset_password(
+    name: Annotated[str, typer.Argument(help="The username.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
+    ] = False,
+    remove_second_factor: Annotated[
+        bool, typer.Option("--remove-second-factor", help="Let them sign in with the password alone.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Set a new password; every session of the person ends. Works whenever the data folder is yours."""
+    parameters = {
+        "username": name,
+        "password": _password(password_stdin),
+        "remove_second_factor": remove_second_factor or None,
+    }
+    result = _run("user-reset-password", parameters, data_dir)
+    typer.echo(f"{result['username']} has a new password; all their sessions have ended.")
+    if result["second_factor"]:
+        typer.echo("Signing in still needs the code of their app; --remove-second-factor ends that.")
+
+
 @token.command("create")
 def token_create(
     username: Annotated[str, typer.Argument(help="Whose token it is.")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.models.access_rule import AccessRule
+from server.models.account_link import AccountLink
 from server.models.api_token import ApiToken
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
@@ -10,6 +11,7 @@ from server.models.mcp_server import McpServer
 from server.models.note import Note
 from server.models.notification import Notification
 from server.models.own_model import OwnModel
+from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
 from server.models.session import Session
 from server.models.setting import Setting
@@ -19,5 +21,5 @@ from server.models.user import User
 
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
-    HistoryEntry, OwnModel, StoredFile, Secret,
+    HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink,
 )  # fmt: skip

@@ -31,12 +31,15 @@ class Session(Owned, Record, Base):
     token_hash: Mapped[str] = field(SecretText, label="Token hash", required=True, unique=True, hidden=True)
     device: Mapped[str | None] = field(Text, label="Device", read_only=True, max_length=300)
     address: Mapped[str | None] = field(Text, label="Address", read_only=True, max_length=100)
+    role: Mapped[str | None] = field(Text, label="Role at sign-in", hidden=True, max_length=64)
     last_used_at: Mapped[str] = field(DateTimeText, label="Last used", required=True, read_only=True)
 
 
 def delete_of_person_sql() -> str:
-    """Sign `:owner_id` out everywhere but in the session `:keep`."""
+    """Sign `:owner_id` out everywhere but where they signed in as `:role`, the role that they have."""
     table = Session.__table__
     return compile_sql(
-        delete(Session).where(table.c.owner_id == bindparam("owner_id"), table.c.id != bindparam("keep"))
+        delete(Session).where(
+            table.c.owner_id == bindparam("owner_id"), table.c.role.is_distinct_from(bindparam("role"))
+        )
     )

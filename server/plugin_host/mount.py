@@ -88,7 +88,7 @@ class PluginMount:
             actor = ANONYMOUS
         if not actor.is_signed_in and not self._public:
             raise Unauthorized("sign in first, or send the internal secret")
-        if actor.kind == "token" and not actor.has_scope("api"):
+        if actor.kind in ("user", "token") and not actor.has_scope("api"):
             safe = scope["method"] in ("GET", "HEAD", "OPTIONS") and actor.has_scope("api:read")
             if not safe:
                 raise Forbidden("this token lacks the scope api")

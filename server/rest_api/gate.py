@@ -33,6 +33,11 @@ class RestGate:
     def enter(self, scope: Scope) -> tuple[Actor, tuple[bytes, bytes]]:
         """The caller, and the header that tells what is left. Raises Unauthorized, Forbidden (scope) or RateLimited."""
         actor = self._authenticator.actor_for(scope)
+        if actor.must_enrol:
+            raise Forbidden(
+                "Your role needs a second factor: set one up first (/auth/second-factor).",
+                code="second_factor_required",
+            )
         if not actor.has_scope("api:read"):
             raise Forbidden(
                 "This credential is not for /api/v1: it has no scope api or api:read.", code="scope_missing"

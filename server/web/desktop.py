@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from server.asgi.json_body import parse_object
 from server.auth.authenticate import Authenticator, from_loopback
+from server.auth.forms import set_cookie
 from server.auth.operations import OPERATIONS, Operations
 from server.auth.people import People
-from server.auth.routes import set_cookie
 from server.config import SettingsHolder
 from server.errors import Forbidden, NotFound
 

@@ -13,8 +13,8 @@ V1 = "/api/v1/"
 OWN_API_PREFIXES = frozenset(("v1", "internal", "docs", "openapi.json"))
 
 ANONYMOUS_ADDRESSES = (
-    "/", "/ui/*", "/auth/login", "/auth/setup", "/healthz", "/api/docs", "/api/openapi.json",
-    "/_desktop/login",
+    "/", "/ui/*", "/auth/login", "/auth/setup", "/auth/link", "/auth/link/look", "/healthz", "/api/docs",
+    "/api/openapi.json", "/_desktop/login",
 )  # fmt: skip
 """What nobody needs to sign in for, besides plugins with `public_api`. A test counts them and tries the rest."""
 

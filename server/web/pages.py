@@ -85,6 +85,10 @@ def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[]
     async def setup() -> Response:
         return page("index.html")
 
+    @router.get("/auth/link", summary="The page, to join or to set a new password")
+    async def link() -> Response:
+        return page("index.html")
+
     @router.get("/api/docs", summary="This document as a page")
     async def docs() -> Response:
         return page("docs.html")

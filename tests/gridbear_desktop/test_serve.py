@@ -195,3 +195,20 @@ def test_a_killed_server_leaves_a_folder_that_the_next_one_takes_over(gridbear: 
     second = gridbear.serve("--port", "0")
     info: dict[str, Any] = wait_for(lambda: gridbear.ready(second), "a second server")
     assert info["pid"] == second.pid
+
+
+def test_a_forgotten_password_is_set_anew_with_the_server_running_or_not(gridbear: Gridbear) -> None:
+    assert (
+        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
+        == 0
+    )
+    unknown = gridbear.cli("user", "reset-password", "mara", "--password-stdin", stdin="another calm bear\n")
+    assert unknown.returncode == 1 and "no user 'mara'" in unknown.stderr
+    short = gridbear.cli("user", "reset-password", "maja", "--password-stdin", stdin="short\n")
+    assert short.returncode == 1 and "password" in short.stderr
+    for running in (False, True):
+        if running:
+            gridbear.ready(gridbear.serve("--port", "0"))
+        done = gridbear.cli("user", "reset-password", "maja", "--password-stdin", stdin="another calm bear\n")
+        assert done.returncode == 0 and "sessions have ended" in done.stdout, done.stderr
+    assert gridbear.cli("user", "list").stdout == "maja  admin\n"

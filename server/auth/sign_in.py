@@ -1,0 +1,150 @@
+"""Signing in and out: passwords and codes in, sessions out, and patience with neither guesses nor floods of them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from server.access.actor import SYSTEM, Actor
+from server.auth.passwords import verify_password
+from server.auth.second_factors import SecondFactors
+from server.auth.tokens import new_token, token_hash
+from server.config import is_loopback_host
+from server.errors import FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
+from server.limits.growing_delay import GrowingDelay
+from server.records.service import Records
+from server.records.times import now_text
+
+# An address waits long: it is somebody who guesses. An account waits briefly: its owner must not be locked out.
+ADDRESS_FREE, ADDRESS_MOST = 10, 900.0
+ACCOUNT_FREE, ACCOUNT_MOST = 10, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session: the secret for the cookie, and who it belongs to."""
+
+    token: str
+    user: dict[str, Any]
+
+
+class SignIn:
+    """Opens and ends sessions."""
+
+    def __init__(
+        self, records: Records, factors: SecondFactors, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._records = records
+        self._factors = factors
+        self._clock = clock
+        self._addresses = GrowingDelay(free=ADDRESS_FREE, most=ADDRESS_MOST)
+        self._accounts = GrowingDelay(free=ACCOUNT_FREE, most=ACCOUNT_MOST)
+
+    async def with_password(self, username: str, password: str, otp: str, device: str, address: str) -> SignedIn:
+        """A session for a name, a password and, where a second factor is in force, its code.
+
+        Unknown, disabled and wrong all look and take the same. Raises Unauthorized (`wrong_credentials`,
+        `otp_required`, `wrong_otp`), RateLimited.
+        """
+        keys = await self._begin(username, address)
+        person = self._records.look_up(SYSTEM, "users", "username", username)
+        stored = person["password"] if person is not None and person["is_active"] else None
+        if not await verify_password(stored, password) or person is None:
+            raise Unauthorized("The username or the password is wrong.", code="wrong_credentials")
+        if self._factors.is_in_force(person["id"]):
+            await self._check_code(person["id"], otp, keys)
+        self._succeeded(keys)
+        user = await self._records.get(SYSTEM, "users", person["id"])
+        return SignedIn(await self.open_session(user, device, address), user)
+
+    async def confirm_password(self, actor: Actor, password: str, field: str = "password") -> None:
+        """Ask for the password again before something that matters. Raises ValidationFailed, Forbidden, RateLimited."""
+        if actor.user_id is None or actor.kind != "user":
+            raise Forbidden("This is done in a signed-in session.", code="session_needed")
+        key = ("password", actor.user_id)
+        self._wait(self._accounts, key)
+        self._accounts.begin(key, self._clock())
+        person = await self._records.reveal(SYSTEM, "users", actor.user_id)
+        if not await verify_password(person["password"], password):
+            raise ValidationFailed(
+                f"{field}: this is not your password", fields={field: FieldError("wrong", "this is not your password")}
+            )
+        self._accounts.succeeded(key)
+
+    async def open_session(self, user: dict[str, Any], device: str, address: str) -> str:
+        """The secret of a new session of `user` (a row of `users`)."""
+        token = new_token()
+        values = {
+            "owner_id": user["id"],
+            "token_hash": token_hash(token),
+            "role": user["role"],
+            "device": device[:300],
+            "address": address,
+            "last_used_at": now_text(),
+        }
+        await self._records.create(SYSTEM, "sessions", values)
+        return token
+
+    async def sign_out(self, actor: Actor) -> None:
+        """End the session that the caller uses."""
+        if actor.kind == "user" and actor.credential_id is not None:
+            with contextlib.suppress(NotFound):
+                await self._records.delete(SYSTEM, "sessions", actor.credential_id)
+
+    async def end_sessions(self, user_id: int, *, but: int | None = None) -> int:
+        """End every session of a person, or every other one. Returns how many."""
+        ended = 0
+        # A page at a time: somebody may be signed in more often than one page holds.
+        while sessions := await self._records.find(SYSTEM, "sessions", where={"owner_id": user_id, "id__ne": but or 0}):
+            for session in sessions:
+                with contextlib.suppress(NotFound):
+                    await self._records.delete(SYSTEM, "sessions", session["id"])
+                    ended += 1
+        return ended
+
+    async def _check_code(self, user_id: int, otp: str, keys: tuple[Hashable, Hashable]) -> None:
+        if not otp:
+            # Half of it was right: this is no guess.
+            self._succeeded(keys)
+            raise Unauthorized("Send the code of your authenticator app as well (otp).", code="otp_required")
+        if not await self._factors.check(user_id, otp):
+            raise Unauthorized(
+                "The code is wrong, was used already or has expired. Wait for the next one.", code="wrong_otp"
+            )
+
+    async def _begin(self, username: str, address: str) -> tuple[Hashable, Hashable]:
+        """Count the attempt. Raises RateLimited while its address or its account has to wait."""
+        # From this computer its own count: nobody else may lock the owner out there.
+        local = is_loopback_host(address)
+        keys = (("address", address), ("account", username.casefold(), local))
+        self._wait(self._addresses, keys[0])
+        if self._accounts.wait(keys[1], self._clock()) and not await self._is_known(username, address):
+            self._wait(self._accounts, keys[1])
+        now = self._clock()
+        self._addresses.begin(keys[0], now)
+        self._accounts.begin(keys[1], now)
+        return keys
+
+    async def _is_known(self, username: str, address: str) -> bool:
+        """Whether this person is signed in from this address already: their own typing errors don't help guessers."""
+        person = self._records.look_up(SYSTEM, "users", "username", username)
+        if person is None:
+            return False
+        where = {"owner_id": person["id"], "address": address}
+        return bool(await self._records.find(SYSTEM, "sessions", where=where, limit=1))
+
+    def _wait(self, delays: GrowingDelay, key: Hashable) -> None:
+        seconds = delays.wait(key, self._clock())
+        if seconds > 0:
+            raise RateLimited(
+                "Too many attempts. The wait grows with each wrong one, and ends by itself.",
+                code="too_many_attempts",
+                retry_after=seconds,
+            )
+
+    def _succeeded(self, keys: tuple[Hashable, Hashable]) -> None:
+        self._addresses.succeeded(keys[0])
+        self._accounts.succeeded(keys[1])
