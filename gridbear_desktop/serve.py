@@ -64,8 +64,6 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
 def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
     settings = Settings.load(options)
     configure_logging(settings.log_level)
-    # Its INFO lines tell of starting and stopping, which we say ourselves.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
     with folder.lock():
@@ -78,8 +76,14 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
             # Naming both makes them count as given: a settings record must not contradict what is bound.
             settings = settings.model_copy(update={"host": settings.host, "port": port})
             loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
-            with asyncio.Runner(loop_factory=loop_factory) as runner:
-                runner.run(_run(settings, folder, bound, shutdown, warnings))
+            control_token = secrets.token_urlsafe(32)
+            with contextlib.ExitStack() as stack:
+                life = _Life(settings, folder, bound, shutdown, control_token, stack)
+                again = True
+                while again:
+                    with asyncio.Runner(loop_factory=loop_factory) as runner:
+                        again = runner.run(life.live(warnings))
+                    warnings = []
 
 
 def _bind(settings: Settings, run: Path, asked: bool) -> socket.socket:
@@ -90,53 +94,85 @@ def _bind(settings: Settings, run: Path, asked: bool) -> socket.socket:
     return bound
 
 
-async def _run(
-    settings: Settings, folder: DataFolder, bound: socket.socket, shutdown: Shutdown, warnings: list[str]
-) -> None:
-    # Takes most of the start-up time, and is not needed where the folder or the port is refused.
-    from server.app import create_app
+class _Life:
+    """One server process, in which the application may live more than once: a restore starts it again.
 
-    control_token = secrets.token_urlsafe(32)
-    app = create_app(settings, control_token=control_token)
-    async with app.running():
-        setup_link = await app.setup_link()
-        if setup_link is not None and not settings.is_loopback:
-            raise StartupError(
-                f"{settings.host} can be reached from other computers and there is no admin yet: "
-                "first run `gridbear user create NAME --admin`."
-            )
-        server = _Server(_uvicorn_config(app))
+    The socket stays open in between, so that nobody is refused; they wait.
+    """
 
-        def end() -> None:
-            # It reports each request that it cuts off with a traceback.
-            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-            server.should_exit = True
-            server.force_exit = shutdown.forced
-            app.stop_streams()
+    def __init__(
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        bound: socket.socket,
+        shutdown: Shutdown,
+        control_token: str,
+        stack: contextlib.ExitStack,
+    ) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._bound = bound
+        self._shutdown = shutdown
+        self._control_token = control_token
+        self._stack = stack
+        self._told = False
 
-        shutdown.attach(asyncio.get_running_loop(), end)
-        info = runfile.RunInfo(
-            pid=os.getpid(),
-            port=settings.port,
-            host=settings.host,
-            url=address(settings),
-            control_token=control_token,
-            started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            version=__version__,
-        )
-        # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
-        bound.listen(2048)
-        with runfile.written(folder.run, info):
-            _announce(settings, [*warnings, *app.warnings], setup_link)
+    async def live(self, warnings: list[str]) -> bool:
+        """Serve until the end is asked for. True when it is to start again."""
+        # Takes most of the start-up time, and is not needed where the folder or the port is refused.
+        from server.app import create_app
+
+        # Its INFO lines tell of starting and stopping, which we say ourselves.
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        app = create_app(self._settings, control_token=self._control_token)
+        async with app.running():
+            setup_link = await app.setup_link()
+            if setup_link is not None and not self._settings.is_loopback:
+                raise StartupError(
+                    f"{self._settings.host} can be reached from other computers and there is no admin yet: "
+                    "first run `gridbear user create NAME --admin`."
+                )
+            server = _Server(_uvicorn_config(app))
+
+            def end() -> None:
+                # It reports each request that it cuts off with a traceback.
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+                server.should_exit = True
+                server.force_exit = self._shutdown.forced
+                app.stop_streams()
+
+            app.when_restart_is_asked = end
+            self._shutdown.attach(asyncio.get_running_loop(), end)
+            self._announce(warnings + app.warnings, setup_link)
             # What the start has made stays: looking through all of it for garbage, again and again, would take a
             # twentieth of the time of every request.
             gc.freeze()
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
             sweeper = asyncio.create_task(sweep(server.server_state.connections))
             try:
-                await server.serve(sockets=[bound])
+                await server.serve(sockets=[self._bound.dup()])
             finally:
                 sweeper.cancel()
+                gc.unfreeze()
+        return not self._shutdown.requested
+
+    def _announce(self, warnings: list[str], setup_link: str | None) -> None:
+        if self._told:
+            return
+        self._told = True
+        info = runfile.RunInfo(
+            pid=os.getpid(),
+            port=self._settings.port,
+            host=self._settings.host,
+            url=address(self._settings),
+            control_token=self._control_token,
+            started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            version=__version__,
+        )
+        # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
+        self._bound.listen(2048)
+        self._stack.enter_context(runfile.written(self._folder.run, info))
+        _announce(self._settings, warnings, setup_link)
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -24,6 +24,10 @@ from server.auth.link_routes import link_router
 from server.auth.operations import Operations
 from server.auth.people import People
 from server.auth.routes import auth_router
+from server.backup.keeper import Keeper
+from server.backup.scheduler import Scheduler
+from server.backup.service import BackupService
+from server.backup.settling import Settling
 from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
@@ -56,6 +60,7 @@ from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
+from server.rest_api.backup_routes import backup_router
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
@@ -96,6 +101,8 @@ class GridBearApp:
         self.records: Records
         self._asgi: Guard | None = None
         self._background: set[asyncio.Task[None]] = set()
+        self.when_restart_is_asked: Callable[[], None] | None = None
+        """Called when restored data waits for a new start."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._asgi is not None, "the app serves inside `running()` only"
@@ -112,12 +119,29 @@ class GridBearApp:
 
     @contextlib.asynccontextmanager
     async def data(self) -> AsyncIterator[None]:
-        """The records and accounts, without serving anything."""
+        """The records and accounts, without serving anything. An unfinished restore is finished or taken back first."""
         self._folder = DataFolder(self._started_with.data_dir)
+        settling = Settling(self._folder.path)
+        settling.begin()
         self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(self.plugins.forget, self._folder.plugins)
+            try:
+                await stack.enter_async_context(self._opened(settling))
+            except Exception as error:
+                self.plugins.forget(self._folder.plugins)
+                if not settling.roll_back(error):
+                    raise
+                await stack.enter_async_context(self._opened(settling))
+            settling.confirm()
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, settling: Settling) -> AsyncIterator[None]:
         self.plugins.discover()
         with upgrade_note(self._folder.upgrading) as progress:
             migrate(self._folder.database, Base.metadata, self._folder.backups, progress)
+        settling.check()
         registry = ModelRegistry(Base)
         vault = self._opened_vault(registry)
         self._bus = Bus()
@@ -145,9 +169,18 @@ class GridBearApp:
             self._content = ContentStore(self._folder.files, self._folder.tmp)
             self._content.start()
             self.files = Files(self.records, self.settings, self._content)
+            self.backups = BackupService(
+                self._folder.path,
+                Keeper(registry, vault, lambda folder: KeyStore(folder, self._started_with.key_store)),
+                self.settings,
+                frozenset(self._started_with.model_fields_set),
+                self._restart,
+            )
+            self.backups.start()
             try:
                 yield
             finally:
+                await self.backups.close()
                 await self.transfers.close()
                 await self.files.close()
         finally:
@@ -189,6 +222,7 @@ class GridBearApp:
             web.include_router(rest_router(gate, self.settings, self.storage_watch))
             web.include_router(transfer_router(self.transfers, gate, self.settings))
             web.include_router(phrase_router(self.records.shelf.vault, gate, self.settings))
+            web.include_router(backup_router(self.backups, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
             web.include_router(events_router(streams, gate))
@@ -211,6 +245,8 @@ class GridBearApp:
             reclaim = FileReclaim(self.records, self._content)
             stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history, reclaim)))
             stack.push_async_callback(_cancelled, asyncio.create_task(self.storage_watch.run()))
+            scheduler = Scheduler(self.backups, self.records, self.settings)
+            stack.push_async_callback(_cancelled, asyncio.create_task(scheduler.run()))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
 
@@ -224,6 +260,10 @@ class GridBearApp:
     def _storage_limits(self) -> Limits:
         current = self.settings.current
         return Limits(current.storage_logs_stop_bytes, current.storage_read_only_bytes)
+
+    def _restart(self) -> None:
+        if self.when_restart_is_asked is not None:
+            self.when_restart_is_asked()
 
     def _needs_setup(self) -> bool:
         return self.people.needs_setup

@@ -22,6 +22,9 @@ SettingSource = Literal["command line", "environment", "settings", "default"]
 MEBIBYTE = 1 << 20
 MEDIA_RANGE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 """A type of files such as `application/pdf`, or a family of them such as `image/*`."""
+BACKUP_SCHEDULE = re.compile(
+    r"off|daily (?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)|every (?P<hours>[1-9]\d{0,2}) hours?"
+)
 READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "key_store", "log_level"))
 """Settings that are needed before records can be read: from the command line or the environment alone."""
 
@@ -182,6 +185,40 @@ class Settings(BaseModel):
         applies="live",
         ge=0,
     )
+
+    backup_schedule: str = _setting(
+        "daily 03:00", "When backups are made: `daily 03:00`, `every 6 hours` or `off`.", applies="live"
+    )
+    backup_keep: int = _setting(14, "Backups that are kept; the oldest go first.", applies="live", ge=1, le=10_000)
+    backup_max_bytes: int = _setting(
+        20 * 1024 * MEBIBYTE, "Space for backups; the oldest go first.", unit="B", applies="live", ge=MEBIBYTE
+    )
+    backup_copy_to: str = _setting(
+        "", "Another folder, on another disk for example, that gets a copy of each backup.", applies="live"
+    )
+    backup_copy_keep: int = _setting(30, "Backups that are kept in the other folder.", applies="live", ge=1, le=10_000)
+    backup_copy_max_bytes: int = _setting(
+        100 * 1024 * MEBIBYTE, "Space for backups in the other folder.", unit="B", applies="live", ge=MEBIBYTE
+    )
+    restore_undo_days: float = _setting(
+        7.0, "What a restore replaced can be brought back this long.", unit="d", applies="live", gt=0, le=3660
+    )
+
+    @field_validator("backup_schedule")
+    @classmethod
+    def _backup_schedule_is_known(cls, value: str) -> str:
+        plan = value.strip().lower()
+        if not BACKUP_SCHEDULE.fullmatch(plan):
+            raise ValueError("`daily 03:00`, `every 6 hours` or `off` is wanted")
+        return plan
+
+    @field_validator("backup_copy_to")
+    @classmethod
+    def _backup_copy_to_is_absolute(cls, value: str) -> str:
+        folder = value.strip()
+        if folder and not Path(folder).is_absolute():
+            raise ValueError("the whole path of a folder is wanted, from the root")
+        return folder
 
     @field_validator("base_path")
     @classmethod

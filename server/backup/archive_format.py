@@ -8,15 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from server.errors import GridBearError
+from server.errors import ValidationFailed
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 DATABASE = "database/gridbear.db"
 KEY_RING = "secrets/key-ring.wrapped"
-SEALED = "secrets/sealed"
 FILES = "files/"
 PLUGINS = "plugins/"
+RECORDS = "records/"
+"""Of a move file: the records of each model as JSON lines, for an engine that can't read the database."""
 MANIFEST_MAX_BYTES = 256 << 20
 MEMBERS_MAX = 1_000_000
 PART_MAX_BYTES = 255
@@ -28,7 +29,7 @@ _BAD_IN_NAME = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 Kind = Literal["backup", "move"]
 
 
-class BadArchive(GridBearError):
+class BadArchive(ValidationFailed):
     """The file fails its checks: it is no backup, not whole, changed, or made to do harm. Nothing was changed."""
 
     code = "bad_backup"
@@ -95,10 +96,10 @@ def parse_manifest(data: bytes) -> Manifest:
 
 
 def is_member_name(name: str) -> bool:
-    """Whether `name` may be a member: one of the few known, or a plain path inside `files/` or `plugins/`."""
-    if name in (DATABASE, KEY_RING, SEALED):
+    """Whether `name` may be a member: one of the few known, or a plain path inside one of the folders."""
+    if name in (DATABASE, KEY_RING):
         return True
-    if not name.startswith((FILES, PLUGINS)) or len(name.encode("utf-8", "surrogatepass")) > NAME_MAX_BYTES:
+    if not name.startswith((FILES, PLUGINS, RECORDS)) or len(name.encode("utf-8", "surrogatepass")) > NAME_MAX_BYTES:
         return False
     return is_plain_path(name.partition("/")[2])
 

@@ -46,7 +46,8 @@ class Archive:
     Raises BadArchive for anything that `write_archive` would not write.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, called: str | None = None) -> None:
+        """called: how messages name the file, unless by its own name."""
         self.path = path
         self._stack = contextlib.ExitStack()
         try:
@@ -55,7 +56,7 @@ class Archive:
         except BaseException as error:
             self._stack.close()
             if isinstance(error, _UNREADABLE):
-                raise BadArchive(f"{path.name} is no backup, or not whole ({error}).") from error
+                raise BadArchive(f"{called or path.name} is no backup, or not whole ({error}).") from error
             raise
 
     def __enter__(self) -> Self:
@@ -89,6 +90,13 @@ class Archive:
                 out.write(chunk)
             out.flush()
             os.fsync(out.fileno())
+        if self._zip.getinfo(member.name).external_attr >> 16 & stat.S_IXUSR and os.name == "posix":
+            target.chmod(0o700)
+
+    def check(self, member: Member, stop: threading.Event, step: Step = lambda _: None) -> None:
+        """Read one member. Raises BadArchive when it is not what the manifest says."""
+        for _chunk in self._chunks(member, stop, step):
+            pass
 
     def verify(
         self, folder: Path, stop: threading.Event, step: Step = lambda _: None, free: FreeBytes = free_bytes
@@ -104,8 +112,7 @@ class Archive:
             )
         for member in self.manifest.members:
             if member.name != DATABASE:
-                for _chunk in self._chunks(member, stop, step):
-                    pass
+                self.check(member, stop, step)
         copy = folder / f"check-{os.getpid()}-{threading.get_ident()}.db"
         copy.unlink(missing_ok=True)
         try:

@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.backup.archive_format import MANIFEST, Manifest, Member
-from server.errors import GridBearError
+from server.db.swap import sync_folder
+from server.errors import Busy
 
 CHUNK_BYTES = 1 << 20
 # Fixed: two backups of the same content differ in what has changed and in nothing else.
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 _PRIVATE = 0o100600 << 16
+_EXECUTABLE = 0o100700 << 16
 
 Step = Callable[[int], None]
 """Told how many bytes were worked on since the last call."""
 
 
-class Stopped(GridBearError):
+class Stopped(Busy):
     """A person or the end of the server stopped it. Nothing remains of it."""
 
     code = "stopped"
@@ -37,6 +39,7 @@ class Source:
     squeeze: bool = True
     may_vanish: bool = False
     """A file that is gone by now is left out: it was deleted while the backup was made."""
+    executable: bool = False
 
 
 def write_archive(
@@ -61,7 +64,7 @@ def write_archive(
                         members.append(member)
                 manifest = manifest_of(members)
                 text = manifest.model_dump_json(indent=1).encode()
-                archive.writestr(_info(MANIFEST, squeeze=True), text, compresslevel=1)
+                archive.writestr(_info(Source(MANIFEST, text)), text, compresslevel=1)
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
@@ -72,20 +75,9 @@ def write_archive(
     return manifest
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in `folder` are on disk."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _add(archive: zipfile.ZipFile, source: Source, stop: threading.Event, step: Step) -> Member | None:
     if isinstance(source.content, bytes):
-        archive.writestr(_info(source.name, source.squeeze), source.content, compresslevel=1)
+        archive.writestr(_info(source), source.content, compresslevel=1)
         return Member(name=source.name, size=len(source.content), sha256=hashlib.sha256(source.content).hexdigest())
     try:
         file = source.content.open("rb")
@@ -95,7 +87,7 @@ def _add(archive: zipfile.ZipFile, source: Source, stop: threading.Event, step: 
         raise
     digest, size = hashlib.sha256(), 0
     # Not `compresslevel` of the archive: it is read where a member is opened by name only.
-    info = _info(source.name, source.squeeze)
+    info = _info(source)
     info._compresslevel = 1  # type: ignore[attr-defined]  # public as compress_level from Python 3.13 on
     with file, archive.open(info, "w", force_zip64=True) as out:
         while chunk := file.read(CHUNK_BYTES):
@@ -108,8 +100,8 @@ def _add(archive: zipfile.ZipFile, source: Source, stop: threading.Event, step: 
     return Member(name=source.name, size=size, sha256=digest.hexdigest())
 
 
-def _info(name: str, squeeze: bool) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _MOMENT)
-    info.compress_type = zipfile.ZIP_DEFLATED if squeeze else zipfile.ZIP_STORED
-    info.external_attr = _PRIVATE
+def _info(source: Source) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(source.name, _MOMENT)
+    info.compress_type = zipfile.ZIP_DEFLATED if source.squeeze else zipfile.ZIP_STORED
+    info.external_attr = _EXECUTABLE if source.executable else _PRIVATE
     return info

@@ -33,9 +33,16 @@ def folder_contents(data: Path) -> Contents:
             if not is_member_name(name):
                 found.missing.append(Missing(what=name, why="its name can't be used on every system"))
                 continue
+            try:
+                about = path.lstat()
+            except FileNotFoundError:
+                continue
+            code = prefix == PLUGINS
             # Uploads are pictures and archives more often than not, which nothing makes smaller.
-            found.sources.append(Source(name, path, squeeze=prefix == PLUGINS, may_vanish=True))
-            found.bytes += path.lstat().st_size
+            found.sources.append(
+                Source(name, path, squeeze=code, may_vanish=True, executable=code and bool(about.st_mode & 0o100))
+            )
+            found.bytes += about.st_size
     return found
 
 

@@ -5,34 +5,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from server.backup.making import SealedSecrets
+from server.backup.archive_format import BadArchive
+from server.backup.sealing import SealedSecrets
+from server.errors import Conflict
 from server.models.registry import ModelRegistry
 from server.records.sealing import look_at_values
+from server.secrets.key_ring import KeyRing, Unreadable
 from server.secrets.key_store import KeyStore
 from server.secrets.phrase import WrongPhrase, unwrap
 from server.secrets.vault import Vault, recover_vault
-
-
-class Archived(Protocol):
-    """The secrets of an archive, still sealed."""
-
-    @property
-    def key_ring(self) -> bytes | None: ...
-
-    @property
-    def key_ids(self) -> tuple[str, ...]: ...
 
 
 class Keeper:
     """Backup and restore of the secrets of one data folder. Its methods block: call them in a thread."""
 
     def __init__(
-        self, database: Path, registry: ModelRegistry, vault: Vault, store_at: Callable[[Path], KeyStore] = KeyStore
+        self, registry: ModelRegistry, vault: Vault | None, store_at: Callable[[Path], KeyStore] = KeyStore
     ) -> None:
-        """store_at: the key store of a secrets folder."""
-        self._database = database
+        """vault: None where this data folder's key is gone. store_at: the key store of a secrets folder."""
         self._registry = registry
         self._vault = vault
         self._store_at = store_at
@@ -40,32 +31,59 @@ class Keeper:
     @property
     def has_phrase(self) -> bool:
         """Whether a person has kept a recovery phrase."""
-        return self._vault.wrapped() is not None
+        return self._wrapped() is not None
 
-    def sealed(self) -> SealedSecrets:
+    def sealed(self, database: Path) -> SealedSecrets:
         """The wrapped key ring, and what it is for. Plugins' secrets are records like others: no file has any."""
-        keys = look_at_values(self._database, self._registry).keys
-        return SealedSecrets(self._vault.wrapped(), None, tuple(sorted(keys)), bool(keys))
+        keys = look_at_values(database, self._registry).keys
+        return SealedSecrets(self._wrapped(), tuple(sorted(keys)))
 
-    def needs_phrase(self, secrets: Archived) -> bool:
+    def needs_phrase(self, secrets: SealedSecrets) -> bool:
         """Whether the archive's secrets can be read with its phrase only: their keys are not on this computer."""
-        return secrets.key_ring is not None and not self._vault.key_ids.issuperset(secrets.key_ids)
+        return secrets.key_ring is not None and self._lacks(secrets)
 
-    def check(self, secrets: Archived, phrase: str | None) -> None:
-        """Raises WrongPhrase when the phrase is missing and needed, or not the one of the archive."""
-        if secrets.key_ring is None:
-            return
-        if phrase is not None:
-            unwrap(secrets.key_ring, phrase)
-        elif self.needs_phrase(secrets):
-            raise WrongPhrase("This backup's secrets were sealed elsewhere: its recovery phrase is wanted.")
+    def check(self, secrets: SealedSecrets, phrase: str | None) -> None:
+        """Raises WrongPhrase when the phrase is missing and needed, or not the one of the archive; BadArchive when it
+        opens nothing that helps; Conflict (`keys_missing`) when nothing can open the secrets here."""
+        self._opened(secrets, phrase)
+        if secrets.key_ring is None and self._lacks(secrets):
+            raise Conflict(
+                "This backup was made before a recovery phrase was kept: its secrets can be read on the computer that "
+                "made it and nowhere else. Nothing was changed. Keep a phrase there and make another backup.",
+                code="keys_missing",
+            )
 
-    def stage(self, secrets: Archived, phrase: str | None, present: Path, target: Path) -> None:
-        """Fill `target` with the files of the secrets folder `present`, and with the archive's keys.
+    def stage(self, secrets: SealedSecrets, phrase: str | None, present: Path, target: Path) -> None:
+        """Fill `target` with the files of the secrets folder `present`, and with the archive's keys. Raises as `check`.
 
-        Raises WrongPhrase, Unreadable.
+        Where no phrase is in force yet, the archive's is from then on.
         """
-        shutil.copytree(present, target, dirs_exist_ok=True)
+        if present.is_dir():
+            shutil.copytree(present, target, dirs_exist_ok=True)
+        target.mkdir(exist_ok=True)
         target.chmod(0o700)
-        if secrets.key_ring is not None and phrase is not None:
-            recover_vault(self._store_at(target), unwrap(secrets.key_ring, phrase), secrets.key_ring)
+        ring = self._opened(secrets, phrase)
+        if ring is not None:
+            recover_vault(self._store_at(target), ring, secrets.key_ring)
+
+    def _wrapped(self) -> bytes | None:
+        return None if self._vault is None else self._vault.wrapped()
+
+    def _lacks(self, secrets: SealedSecrets) -> bool:
+        present: frozenset[str] = frozenset() if self._vault is None else self._vault.key_ids
+        return not present.issuperset(secrets.key_ids)
+
+    def _opened(self, secrets: SealedSecrets, phrase: str | None) -> KeyRing | None:
+        if secrets.key_ring is None:
+            return None
+        if not phrase:
+            if self._lacks(secrets):
+                raise WrongPhrase("This backup's secrets were sealed elsewhere: its recovery phrase is wanted.")
+            return None
+        try:
+            ring = unwrap(secrets.key_ring, phrase)
+        except Unreadable as error:
+            raise BadArchive(error.message) from error
+        if not ring.ids.issuperset(secrets.key_ids):
+            raise BadArchive("The backup does not hold every key that its secrets need.")
+        return ring

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from server import __version__
 from server.backup.archive_format import (
@@ -17,43 +16,24 @@ from server.backup.archive_format import (
     FILES,
     FORMAT_VERSION,
     KEY_RING,
-    SEALED,
     Kind,
     Manifest,
     Member,
     Missing,
 )
 from server.backup.archive_reader import RESERVE_BYTES, Archive, FreeBytes, free_bytes
-from server.backup.archive_writer import Source, write_archive
+from server.backup.archive_writer import Source, Stopped, write_archive
 from server.backup.contents import Contents, folder_contents
+from server.backup.sealing import SealedSecrets, Sealer
 from server.backup.unmovable import unmovable
 from server.db.copying import copy_database
 from server.db.facts import DatabaseFacts, column_rows, database_facts
 from server.errors import StorageFull
 from server.models.stored_file import FILES_TABLE
+from server.records.times import to_text
 
 Fraction = Callable[[float], None]
 """Told how far the work is, from 0 to 1. Called in the working thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSecrets:
-    """The secrets of one moment, ready to leave the computer: nothing in it can be read without the phrase."""
-
-    key_ring: bytes | None
-    """Wrapped by the recovery phrase; None before a person has kept one."""
-    files: bytes | None
-    """The secret files of plugins, encrypted under the key ring."""
-    key_ids: tuple[str, ...]
-    """The keys that the encrypted values of the database need."""
-    any: bool
-    """Whether there is any secret at all."""
-
-
-class Sealer(Protocol):
-    """What of the vault a backup needs."""
-
-    def sealed(self) -> SealedSecrets: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +81,12 @@ class Maker:
 
         copy.unlink(missing_ok=True)
         try:
-            copy_database(database, copy)
+            _copy(database, copy, stop)
             step(copy.stat().st_size)
             facts = database_facts(copy)
             _tell_missing_files(copy, contents)
             missing = [*contents.missing, *unmovable(copy, self._fixed)]
-            secrets = self._sealer.sealed()
+            secrets = self._sealer.sealed(copy)
             manifest = write_archive(
                 draft,
                 [Source(DATABASE, copy), *_secret_sources(secrets), *contents.sources],
@@ -156,7 +136,7 @@ def _manifest(
         reason=order.reason,
         program_version=__version__,
         schema_version=facts.schema_version,
-        made_at=order.made_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        made_at=to_text(order.made_at),
         made_by=order.made_by,
         counts=facts.counts,
         secrets="none" if not secrets.any else "not included" if secrets.key_ring is None else "included",
@@ -166,13 +146,16 @@ def _manifest(
     )
 
 
+def _copy(database: Path, copy: Path, stop: threading.Event) -> None:
+    def still_wanted(_: float) -> None:
+        if stop.is_set():
+            raise Stopped("The backup was stopped; nothing remains of it.")
+
+    copy_database(database, copy, still_wanted)
+
+
 def _secret_sources(secrets: SealedSecrets) -> list[Source]:
-    found = []
-    if secrets.key_ring is not None:
-        found.append(Source(KEY_RING, secrets.key_ring, squeeze=False))
-        if secrets.files is not None:
-            found.append(Source(SEALED, secrets.files, squeeze=False))
-    return found
+    return [] if secrets.key_ring is None else [Source(KEY_RING, secrets.key_ring, squeeze=False)]
 
 
 def _tell_missing_files(copy: Path, contents: Contents) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_DAILY = re.compile(r"daily ([01]\d|2[0-3]):([0-5]\d)")
-_EVERY = re.compile(r"every ([1-9]\d{0,2}) hours?")
-OFF = "off"
+from server.config import BACKUP_SCHEDULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +46,10 @@ class Schedule:
 
 
 def parse_schedule(text: str) -> Schedule | None:
-    """The plan that `text` names, None for `off`. Raises ValueError."""
-    text = text.strip().lower()
-    if text == OFF:
-        return None
-    if daily := _DAILY.fullmatch(text):
-        return Schedule(minutes=int(daily[1]) * 60 + int(daily[2]))
-    if every := _EVERY.fullmatch(text):
-        return Schedule(hours=int(every[1]))
-    raise ValueError("`daily 03:00`, `every 6 hours` or `off` is wanted")
+    """The plan that the setting `backup_schedule` names, None for `off`. Raises ValueError."""
+    found = BACKUP_SCHEDULE.fullmatch(text.strip().lower())
+    if found is None:
+        raise ValueError("`daily 03:00`, `every 6 hours` or `off` is wanted")
+    if found["hour"]:
+        return Schedule(minutes=int(found["hour"]) * 60 + int(found["minute"]))
+    return Schedule(hours=int(found["hours"])) if found["hours"] else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import sys
 import types
+from collections.abc import Collection
 from pathlib import Path
 
 from fastapi import APIRouter
+from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase
 
 from server.plugin_host.manifest import ManifestError
@@ -56,6 +59,23 @@ def load_router(plugin_id: str, folder: Path) -> APIRouter | None:
             f"{plugin_id}/api/routes.py: found {type(router).__name__} as `router`, wanted a fastapi.APIRouter"
         )
     return router
+
+
+def unload(plugin_ids: Collection[str], base: type[DeclarativeBase]) -> None:
+    """Forget what was imported of these plugins, their tables included."""
+    packages = tuple(package_name(plugin_id) for plugin_id in plugin_ids)
+    tables = [
+        m.local_table for m in base.registry.mappers if m.class_.__module__.startswith(tuple(f"{p}." for p in packages))
+    ]
+    for table in tables:
+        if isinstance(table, Table):
+            base.metadata.remove(table)
+    for plugin_id in plugin_ids:
+        _forget(plugin_id)
+    if tables:
+        # The base knows its classes for as long as they live, and warns of a second one of the same name.
+        del tables
+        gc.collect()
 
 
 def _import(plugin_id: str, folder: Path, name: str) -> types.ModuleType:

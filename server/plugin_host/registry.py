@@ -16,7 +16,7 @@ from server.errors import GridBearError, NotFound
 from server.plugin_api import RecordStore
 from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, check_dependencies, find_plugins
-from server.plugin_host.load import load_models, load_router
+from server.plugin_host.load import load_models, load_router, unload
 from server.plugin_host.mount import ActorFor, PluginMount, SendError
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,12 @@ class PluginHost:
             self._models[plugin.id] = [str(model.__tablename__) for model in own]
             models += own
         return models
+
+    def forget(self, root: Path) -> None:
+        """Unload the plugins below `root`: a later start finds their files as they are then. Serve none afterwards."""
+        gone = [plugin.id for plugin in self.plugins if plugin.folder.parent == root]
+        self._mounts = {name: mount for name, mount in self._mounts.items() if name not in gone}
+        unload(gone, self._base)
 
     def start(
         self, records: RecordStore, settings: SettingsHolder, *, actor_for: ActorFor, send_error: SendError

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from server.backup.archive_format import BadArchive
 from server.backup.keeper import Keeper
+from server.backup.sealing import SealedSecrets
 from server.db.connection import connect
+from server.errors import Conflict
 from server.models.base import Base
 from server.models.registry import ModelRegistry
 from server.records.sealing import stored_form
@@ -21,19 +23,13 @@ NOTHING: frozenset[str] = frozenset()
 PLACE = Place("mcp_servers", "env", 1)
 
 
-@dataclass
-class Archived:
-    key_ring: bytes | None
-    key_ids: tuple[str, ...]
-
-
 def store_at(folder: Path) -> KeyStore:
     return KeyStore(folder, "file")
 
 
 def keeper_of(data: Path) -> Keeper:
     vault = open_vault(store_at(data / "secrets"), NOTHING)
-    return Keeper(data / "gridbear.db", ModelRegistry(Base), vault, store_at)
+    return Keeper(ModelRegistry(Base), vault, store_at)
 
 
 def put_server(data: Path, env: str) -> None:
@@ -48,36 +44,51 @@ def put_server(data: Path, env: str) -> None:
 
 def test_a_folder_without_secrets_needs_nothing(data: Path) -> None:
     keeper = keeper_of(data)
-    sealed = keeper.sealed()
+    sealed = keeper.sealed(data / "gridbear.db")
     assert (sealed.key_ring, sealed.key_ids, sealed.any, keeper.has_phrase) == (None, (), False, False)
-    keeper.check(Archived(None, ()), None)
+    keeper.check(SealedSecrets(None, ()), None)
 
 
 def test_another_computer_needs_the_phrase_and_opens_the_values_with_it(data: Path, tmp_path: Path) -> None:
     vault = open_vault(store_at(data / "secrets"), NOTHING)
-    keeper = Keeper(data / "gridbear.db", ModelRegistry(Base), vault, store_at)
+    keeper = Keeper(ModelRegistry(Base), vault, store_at)
     value = vault.seal('{"KEY": "canary"}', PLACE)
     put_server(data, stored_form(value, is_json=True))
     phrase = vault.propose_phrase()
     vault.confirm_phrase(phrase)
-    sealed = keeper.sealed()
+    sealed = keeper.sealed(data / "gridbear.db")
     assert (sealed.key_ids, sealed.any, keeper.has_phrase) == ((vault.current,), True, True)
-    archived = Archived(sealed.key_ring, sealed.key_ids)
-    assert not keeper.needs_phrase(archived)
-    keeper.check(archived, None)
+    assert not keeper.needs_phrase(sealed)
+    keeper.check(sealed, None)
 
     new = tmp_path / "new"
     (new / "secrets").mkdir(parents=True)
     (new / "secrets" / "internal-api").write_text("of the new computer")
     fresh = keeper_of(new)
-    assert fresh.needs_phrase(archived)
+    assert fresh.needs_phrase(sealed)
     for wrong in (None, new_phrase(), "no words"):
         with pytest.raises(WrongPhrase):
-            fresh.check(archived, wrong)
-    fresh.check(archived, phrase)
-    fresh.stage(archived, phrase, new / "secrets", tmp_path / "staged")
+            fresh.check(sealed, wrong)
+    fresh.check(sealed, phrase)
+    fresh.stage(sealed, phrase, new / "secrets", tmp_path / "staged")
     restored = open_vault(store_at(tmp_path / "staged"), frozenset(sealed.key_ids))
     assert restored.open(value, PLACE) == '{"KEY": "canary"}'
     assert restored.phrase_kept_at == vault.phrase_kept_at
     assert (tmp_path / "staged" / "internal-api").read_text() == "of the new computer"
     assert not (new / "secrets" / "key-ring.wrapped").exists()
+
+
+def test_secrets_that_only_the_old_computer_can_read_are_refused(data: Path) -> None:
+    with pytest.raises(Conflict, match="nowhere else") as caught:
+        keeper_of(data).check(SealedSecrets(None, ("0123456789abcdef",)), None)
+    assert caught.value.code == "keys_missing"
+
+
+def test_a_ring_that_lacks_a_key_of_its_backup_is_refused(data: Path) -> None:
+    vault = open_vault(store_at(data / "secrets"), NOTHING)
+    phrase = vault.propose_phrase()
+    vault.confirm_phrase(phrase)
+    with pytest.raises(BadArchive, match="every key"):
+        keeper_of(data).check(SealedSecrets(vault.wrapped(), ("0123456789abcdef",)), phrase)
+    with pytest.raises(BadArchive, match="damaged"):
+        keeper_of(data).check(SealedSecrets(b"{}", ()), phrase)

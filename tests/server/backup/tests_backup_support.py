@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.backup.making import SealedSecrets
+from server.backup.sealing import SealedSecrets
 from server.db.connection import connect
 
 
 class NoSecrets:
     """A vault with nothing in it."""
 
-    def sealed(self) -> SealedSecrets:
-        return SealedSecrets(None, None, (), False)
+    def sealed(self, database: Path) -> SealedSecrets:
+        return SealedSecrets(None, ())
 
 
 def add_notes(database: Path, number: int) -> None:
