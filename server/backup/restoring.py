@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +19,7 @@ from server.backup.making import Fraction, moment_name
 from server.backup.sealing import SealedSecrets, SecretsKeeper
 from server.db.facts import damage, database_facts
 from server.db.swap import sync_folder
-from server.errors import Conflict, StorageFull
+from server.errors import Conflict, StartupError, StorageFull
 from server.records.times import to_text
 
 INCOMING = f"{RESTORE_FOLDER}/incoming"
@@ -25,8 +27,11 @@ SECRETS_MAX_BYTES = 16 << 20
 
 
 def compared(backup: dict[str, int], database: Path) -> list[ModelRows]:
-    """The table model / rows in the backup / rows now, by model."""
-    now = database_facts(database).counts if database.exists() and database.stat().st_size else {}
+    """The table model / rows in the backup / rows now, by model. A database that can't be read has no rows."""
+    now: dict[str, int] = {}
+    if database.exists() and database.stat().st_size:
+        with contextlib.suppress(sqlite3.Error, StartupError):
+            now = database_facts(database).counts
     return [ModelRows(model=name, backup=backup.get(name), now=now.get(name)) for name in sorted({*backup, *now})]
 
 

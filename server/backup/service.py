@@ -259,6 +259,11 @@ class BackupService:
             self._papers.put_report(report.model_copy(update={"told": True}))
 
     @property
+    def progress(self) -> float | None:
+        """How far what is running is, from 0 to 1."""
+        return None if self._jobs.running is None else self._jobs.running.progress
+
+    @property
     def copies_problem(self) -> str | None:
         """Why the other folder has not every backup."""
         return self._copies.problem

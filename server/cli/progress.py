@@ -7,9 +7,23 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
-Unit = Literal["bytes", "records"]
+_AMOUNTS: dict[str, Callable[[], ProgressColumn]] = {
+    "bytes": DownloadColumn,
+    "records": MofNCompleteColumn,
+    "percent": TaskProgressColumn,
+}
+Unit = Literal["bytes", "records", "percent"]
 
 
 @contextlib.contextmanager
@@ -21,7 +35,7 @@ def progress_bar(
     `then` becomes the title, and the bar goes to and fro, when everything was read and something is still to come.
     """
     console = Console(stderr=True)
-    amount = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    amount = _AMOUNTS[unit]()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as shown:
         task = shown.add_task(title, total=total)

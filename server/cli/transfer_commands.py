@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from server.cli.backup_commands import PhraseStdin, WithoutPhrase, Yes, export_everything, import_everything
 from server.cli.options import EXIT_EXISTS, DataDir, Json
 from server.errors import GridBearError, ValidationFailed
 
@@ -31,8 +32,12 @@ class Format(StrEnum):
 
 
 def export_command(
-    model: Annotated[str, typer.Argument(help="The model, such as notes.")],
+    model: Annotated[str, typer.Argument(help="The model, such as notes; with --everything the file to write.")],
     file: Annotated[Path | None, typer.Argument(help="Where to write; without it to the standard output.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Write the move file: all of this GridBear, for another computer.")
+    ] = False,
+    without_phrase: WithoutPhrase = False,
     format_: Annotated[Format | None, typer.Option("--format", help="csv unless the file's name tells.")] = None,
     where: Annotated[
         list[str] | None, typer.Option("--where", help="A filter as in a list: done=false, priority__gte=3.")
@@ -45,7 +50,12 @@ def export_command(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Write the records of a model as CSV, JSON or JSON lines."""
+    """Write the records of a model as CSV, JSON or JSON lines; or everything, as one file for another computer."""
+    if everything:
+        if file is not None or where or domain or q or fields or sort or format_:
+            raise ValidationFailed("--everything takes the file to write and nothing else.")
+        export_everything(Path(model), data_dir, without_phrase=without_phrase, force=force)
+        return
     from server.cli.transfer_doors import data_door  # the whole server; `--help` can do without
 
     filters = [*_filters(where or []), *_given(domain=domain, q=q)]
@@ -58,8 +68,8 @@ def export_command(
 
 
 def import_command(
-    model: Annotated[str, typer.Argument(help="The model, such as notes.")],
-    file: Annotated[Path, typer.Argument(help="A CSV, JSON, JSON lines or SQLite file.")],
+    model: Annotated[str, typer.Argument(help="The model, such as notes; or a move file or backup, alone.")],
+    file: Annotated[Path | None, typer.Argument(help="A CSV, JSON, JSON lines or SQLite file.")] = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make the model from what the file holds, if there is none.")
     ] = False,
@@ -79,10 +89,18 @@ def import_command(
     ] = None,
     table: Annotated[str | None, typer.Option("--table", help="The table of a SQLite file.")] = None,
     delimiter: Annotated[str | None, typer.Option("--delimiter", help="Of a CSV; its first line tells, too.")] = None,
+    phrase_stdin: PhraseStdin = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Read records from a file. Nothing is stored when a row can't be used, unless --skip-bad."""
+    """Read records from a file. Nothing is stored when a row can't be used, unless --skip-bad.
+
+    `gridbear import FILE` with a move file brings everything of another computer here, as `gridbear restore` does.
+    """
+    if file is None:
+        import_everything(Path(model), data_dir, phrase_stdin=phrase_stdin, dry_run=dry_run, yes=yes, as_json=as_json)
+        return
     from server.cli.transfer_doors import data_door, readable  # the whole server; `--help` can do without
 
     of_file = _given(table=table, delimiter=delimiter)

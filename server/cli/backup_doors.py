@@ -1,0 +1,205 @@
+"""Backups where the data is: in the running server, or on the folder when none runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from server.access.actor import OWNER
+from server.app import create_app
+from server.backup.archive_format import Kind
+from server.backup.keeper import Keeper
+from server.backup.service import BackupService
+from server.cli.running import RunningServer, running_server
+from server.config import Settings, SettingsHolder
+from server.data_folder import DataFolder
+from server.errors import GridBearError, StartupError
+from server.models.base import Base
+from server.models.registry import ModelRegistry
+from server.secrets.key_store import KeyStore
+
+T = TypeVar("T")
+Told = Callable[[float], None]
+"""Gets how far the work is, from 0 to 1."""
+
+BACKUPS = "/api/v1/backups"
+POLL_SECONDS = 0.2
+RESTART_SECONDS = 600.0
+
+
+class BackupDoor(Protocol):
+    """What the commands need. The caller is the machine's owner."""
+
+    def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]: ...
+
+    def plan(self, name: str, told: Told) -> dict[str, Any]: ...
+
+    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
+        """How it ended: the server's `last_restore`."""
+        ...
+
+    def undo(self, told: Told) -> dict[str, Any]: ...
+
+
+@contextlib.contextmanager
+def backup_door(settings: Settings) -> Iterator[BackupDoor]:
+    """The door to a data folder. Raises StartupError when it can't be used."""
+    folder = DataFolder(settings.data_dir)
+    server = running_server(folder)
+    if server is not None:
+        yield _ServerDoor(server)
+        return
+    folder.open()
+    with folder.lock(), asyncio.Runner() as runner:
+        yield _FolderDoor(settings, folder, runner)
+
+
+class _ServerDoor:
+    def __init__(self, server: RunningServer) -> None:
+        self._server = server
+
+    def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]:
+        return self._long("", {"kind": kind, "without_phrase": without_phrase}, told)
+
+    def plan(self, name: str, told: Told) -> dict[str, Any]:
+        return self._long(f"/{quote(name)}/restore", {"dry_run": True}, told)
+
+    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
+        return self._restarted(f"/{quote(name)}/restore", {"phrase": phrase}, told)
+
+    def undo(self, told: Told) -> dict[str, Any]:
+        return self._restarted("/restore/undo", {}, told)
+
+    def _restarted(self, path: str, body: dict[str, Any], told: Told) -> dict[str, Any]:
+        before = self._status()["last_restore"]
+        self._long(path, body, told)
+        deadline = time.monotonic() + RESTART_SECONDS
+        while time.monotonic() < deadline:
+            # It does not answer, or not in time, while it starts again.
+            with contextlib.suppress(GridBearError, OSError, ValueError):
+                after = self._status()["last_restore"]
+                if after is not None and after != before:
+                    return dict(after)
+            time.sleep(POLL_SECONDS)
+        raise StartupError("The server does not come back. Look at its log, and start it again.")
+
+    def _long(self, path: str, body: dict[str, Any], told: Told) -> dict[str, Any]:
+        """The answer to a POST that takes its time."""
+        found: list[dict[str, Any]] = []
+        errors: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                found.append(self._server.ask(f"{BACKUPS}{path}", json.dumps(body).encode(), timeout=None)["data"])
+            except Exception as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=ask, name="gridbear-ask", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(POLL_SECONDS)
+            with contextlib.suppress(GridBearError, OSError, ValueError):
+                running = self._status()["running"]
+                if running is not None:
+                    told(running["progress"])
+        if errors:
+            raise errors[0]
+        return found[0]
+
+    def _status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._server.ask(f"{BACKUPS}/status")["data"]
+        return found
+
+
+class _FolderDoor:
+    def __init__(self, settings: Settings, folder: DataFolder, runner: asyncio.Runner) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._runner = runner
+
+    def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]:
+        return self._run(lambda service: service.make(OWNER, kind=kind, without_phrase=without_phrase), told)
+
+    def plan(self, name: str, told: Told) -> dict[str, Any]:
+        return self._run(lambda service: service.plan(OWNER, name), told, for_restore=True)
+
+    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
+        self._run(lambda service: service.restore(OWNER, name, phrase), told, for_restore=True)
+        return self._settled()
+
+    def undo(self, told: Told) -> dict[str, Any]:
+        self._run(lambda service: service.undo(OWNER), told, for_restore=True)
+        return self._settled()
+
+    def _settled(self) -> dict[str, Any]:
+        # What the next start does: it is done when the data opens.
+        status = self._run(lambda service: service.status(OWNER), lambda _: None)
+        return dict(status["last_restore"])
+
+    def _run(
+        self,
+        work: Callable[[BackupService], Coroutine[Any, Any, T]],
+        told: Told,
+        *,
+        for_restore: bool = False,
+    ) -> T:
+        async def run() -> T:
+            async with _opened(self._settings, self._folder, for_restore=for_restore) as service:
+                task = asyncio.ensure_future(work(service))
+                while not task.done():
+                    await asyncio.wait([task], timeout=POLL_SECONDS)
+                    if service.progress is not None:
+                        told(service.progress)
+                return await task
+
+        return self._runner.run(run())
+
+
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings, folder: DataFolder, *, for_restore: bool) -> AsyncIterator[BackupService]:
+    """The service of a folder. A restore works also where the data can't be opened: that is what it is for."""
+    app = create_app(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(app.data())
+        except StartupError:
+            if not for_restore:
+                raise
+            service = _bare_service(settings, folder)
+            stack.push_async_callback(service.close)
+            yield service
+        else:
+            yield app.backups
+
+
+def _bare_service(settings: Settings, folder: DataFolder) -> BackupService:
+    keeper = Keeper(ModelRegistry(Base), None, lambda at: KeyStore(at, settings.key_store))
+    service = BackupService(
+        folder.path, keeper, SettingsHolder(settings), frozenset(settings.model_fields_set), lambda: None
+    )
+    service.start()
+    return service
+
+
+def taken_in(file: Path, backups: Path, name: str) -> Path:
+    """A copy of `file` in the folder of backups, whole or not at all. Raises GridBearError."""
+    target, part = backups / name, backups / f".upload-{name}"
+    try:
+        backups.mkdir(mode=0o700, exist_ok=True)
+        with file.open("rb") as given, part.open("xb") as out:
+            part.chmod(0o600)
+            while piece := given.read(1 << 20):
+                out.write(piece)
+        part.replace(target)
+    except OSError as error:
+        raise GridBearError(f"{file} can't be read ({error.strerror or error}).") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
