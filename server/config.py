@@ -5,16 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from server.errors import StartupError, ValidationFailed
+from server.this_computer import default_data_dir, is_loopback_host, resource_dir
 
 Applies = Literal["live", "restart"]
 SettingSource = Literal["command line", "environment", "settings", "default"]
@@ -27,17 +26,6 @@ BACKUP_SCHEDULE = re.compile(
 )
 READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "key_store", "log_level"))
 """Settings that are needed before records can be read: from the command line or the environment alone."""
-
-
-def default_data_dir() -> Path:
-    """The platform's folder for this program's data, e.g. `~/.local/share/gridbear-desktop` on Linux."""
-    return Path(platformdirs.user_data_dir("gridbear-desktop", appauthor=False))
-
-
-def resource_dir(name: str) -> Path:
-    """A folder shipped with the program (`assets`, `plugins`), in the source tree and in a frozen bundle."""
-    base = getattr(sys, "_MEIPASS", None)
-    return Path(base) / name if base else Path(__file__).resolve().parent.parent / name
 
 
 def _setting(
@@ -342,16 +330,6 @@ def source_of(name: str, cli: Mapping[str, Any], env: Mapping[str, str], stored:
     if env.get(environment_name(name)):
         return "environment"
     return "settings" if name in stored else "default"
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether `host` (name or address, no port) means this computer alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _layered(
