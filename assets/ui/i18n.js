@@ -4,6 +4,8 @@ import { base } from "./store.js";
 /** @type {Record<string, string|{one: string, other: string}>} */
 let catalogue = {};
 let language = "en";
+/** How numbers and dates are written: as the browser's person is used to, if that is the same language. */
+let locale = language;
 let plural = new Intl.PluralRules(language);
 
 /** @param {string} name */
@@ -12,6 +14,7 @@ export async function loadCatalogue(name) {
   if (!answer.ok) throw new Error(`No catalogue "${name}": ${answer.status}`);
   catalogue = await answer.json();
   language = name;
+  locale = navigator.languages.find((one) => one === name || one.startsWith(`${name}-`)) || name;
   plural = new Intl.PluralRules(name);
   document.documentElement.lang = name;
 }
@@ -33,7 +36,7 @@ export function t(key, values = {}) {
 
 /** @param {number|bigint} value */
 export function formatNumber(value) {
-  return new Intl.NumberFormat(language).format(value);
+  return new Intl.NumberFormat(locale).format(value);
 }
 
 const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
@@ -44,8 +47,8 @@ const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 export function formatRelative(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
   if (Number.isNaN(seconds)) return iso;
-  const exact = new Intl.RelativeTimeFormat(language, { numeric: "always" });
-  const named = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const exact = new Intl.RelativeTimeFormat(locale, { numeric: "always" });
+  const named = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return (unit === "day" ? named : exact).format(Math.trunc(seconds / size), unit);
   }
@@ -57,7 +60,7 @@ export function formatExact(iso) {
   const date = new Date(iso);
   return Number.isNaN(date.getTime())
     ? iso
-    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(date);
+    : new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(date);
 }
 
 /** A calendar day, without a time zone. @param {string} day "2026-11-23" */
@@ -65,7 +68,7 @@ export function formatDay(day) {
   const date = new Date(`${day}T00:00:00Z`);
   return Number.isNaN(date.getTime())
     ? day
-    : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(date);
+    : new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(date);
 }
 
 /** "6 days", "4 hours", "under a minute". @param {number} seconds */
@@ -81,5 +84,5 @@ export function formatBytes(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const step = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
   const digits = { maximumFractionDigits: step > 1 ? 1 : 0 };
-  return new Intl.NumberFormat(language, { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", ...digits }).format(bytes / 1000 ** step);
+  return new Intl.NumberFormat(locale, { style: "unit", unit: units[step], unitDisplay: step ? "short" : "long", ...digits }).format(bytes / 1000 ** step);
 }

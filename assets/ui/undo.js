@@ -1,7 +1,7 @@
 // Deleting and changing with a way back: the server tells which entries of its history a request wrote, and undoes them.
 import { api } from "./api.js";
 import { t } from "./i18n.js";
-import { lookAgain, person } from "./store.js";
+import { lookAgain, person, server } from "./store.js";
 import { confirm } from "./widgets/dialog.js";
 import { say } from "./widgets/toasts.js";
 import { sentence } from "./widgets/trouble.js";
@@ -14,9 +14,14 @@ export function nameOf(model, n) {
   return inSentence(n === 1 ? model.label : model.label_plural);
 }
 
-/** Whether a deleted record comes back whole. Secrets are in no history. @param {import("./types").Model} model */
+/** Whether a deleted record comes back whole. Secrets are in no history, and a full disk stops it. @param {import("./types").Model} model */
 export function comesBack(model) {
-  return model.history && !model.fields.some((field) => field.write_only);
+  return keepsHistory(model) && !model.fields.some((field) => field.write_only);
+}
+
+/** @param {import("./types").Model} model */
+function keepsHistory(model) {
+  return model.history && (server.value?.storage?.state ?? "ok") === "ok";
 }
 
 /**
@@ -56,7 +61,7 @@ export async function removeRecords(model, query, n, { unseen = false, after }) 
       }
     }
     const name = nameOf(model, n);
-    const words = t(back ? "data.delete_back" : model.history ? "data.delete_secrets" : "data.delete_words", { n });
+    const words = t(back ? "data.delete_back" : keepsHistory(model) ? "data.delete_secrets" : "data.delete_words", { n });
     const verb = t("data.delete", { n, name });
     const asked = { heading: t("data.delete_ask", { n, name }), words, verb, stay: t("data.delete_keep", { n }), danger: true };
     if (!(await confirm(asked))) return false;
@@ -77,7 +82,7 @@ export async function removeRecords(model, query, n, { unseen = false, after }) 
  * @param {import("./types").Model} model @param {import("./types").Row} row as it is now @param {string} text
  */
 export function sayChanged(model, row, text) {
-  if (!model.history) return say(text);
+  if (!keepsHistory(model)) return say(text);
   const back = async () => {
     try {
       const { data } = await api.get(`/api/v1/${model.name}/${row.id}/history`, { query: "limit=1" });

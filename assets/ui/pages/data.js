@@ -6,6 +6,7 @@ import { isAdmin, may, modelNamed, models } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { useLoad } from "../widgets/load.js";
 import { inSentence } from "../widgets/words.js";
+import { DataAccess } from "./data_access.js";
 import { Bulk } from "./data_bulk.js";
 import { Deleted } from "./data_deleted.js";
 import { Drawer } from "./data_drawer.js";
@@ -47,6 +48,7 @@ function Part({ rest, query }) {
   }
   if (part === "deleted" && model.history) return html`<${Deleted} key=${name} model=${model} />`;
   if (part === "import" && may(model, "create")) return html`<${DataImport} key=${name} model=${model} />`;
+  if (part === "access" && isAdmin()) return html`<${DataAccess} key=${name} model=${model} />`;
   if (part === "design" && isAdmin() && model.made_here) return html`<${DesignEdit} key=${name} model=${model} />`;
   return html`<${Area} key=${name} model=${model} query=${query} />`;
 }

@@ -41,6 +41,7 @@ function MoreMenu({ model, query }) {
       ${may(model, "create") && html`<li><a href=${href(`/data/${model.name}/import`)}><${Icon} name="upload" />${t("data.import")}</a></li>`}
       ${isAdmin() && model.made_here && html`<li><a href=${href(`/data/${model.name}/design`)}><${Icon} name="edit" />${t("data.design")}</a></li>`}
       ${model.history && html`<li><a href=${href(`/data/${model.name}/deleted`)}><${Icon} name="trash" />${t("data.deleted_records")}</a></li>`}
+      ${isAdmin() && html`<li><a href=${href(`/data/${model.name}/access`)}><${Icon} name="shield" />${t("data.access")}</a></li>`}
       <li><a href=${`${base}/api/docs#/${model.name}`} target="_blank"><${Icon} name="code" />${t("data.api_docs")}</a></li>
     </ul>
   <//>`;

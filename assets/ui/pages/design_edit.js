@@ -4,12 +4,11 @@ import { formatNumber, t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
-import { Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { Typed } from "../widgets/typed.js";
 import { PartHead } from "./data_head.js";
 import { definitionOf, draftOf, errorsOf } from "./design_draft.js";
 import { DesignForm } from "./design_form.js";
@@ -114,26 +113,4 @@ function Editor({ model, definition }) {
       stay=${t("design.drop_stay")} cancel=${() => setDropping(null)} act=${drop}>
       <p>${dropping.records ? t("design.drop_words", { n: dropping.records }) : t("design.drop_empty")}</p>
     <//>`}`;
-}
-
-/** A question whose yes has to be typed: the name of what is meant. @param {{heading: string, name: string, verb: string, stay: string, cancel: () => void, act: () => void, children: any}} props */
-export function Typed({ heading, name, verb, stay, cancel, act, children }) {
-  const [text, setText] = useState("");
-  const ready = text.trim() === name;
-  const submit = (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (ready) act();
-  };
-  return html`<${Dialog} label="typed-title" onClose=${cancel}>
-    <h2 id="typed-title">${heading}</h2>
-    ${children}
-    <form class="form" onSubmit=${submit}>
-      ${name && html`<${Labelled} id="typed" label=${t("typed.type", { name })}>
-        <input class="input mono" id="typed" value=${text} autocomplete="off" autocapitalize="none" spellcheck="false" onInput=${(/** @type {any} */ event) => setText(event.target.value)} /><//>`}
-      <footer>
-        <button class="btn" type="button" onClick=${cancel}>${stay}</button>
-        <button class="btn danger" type="submit" disabled=${!ready}>${verb}</button>
-      </footer>
-    </form>
-  <//>`;
 }

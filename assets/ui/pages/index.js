@@ -1,22 +1,26 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
+import { isAdmin } from "../store.js";
+import { Backups } from "./backups.js";
 import { Data } from "./data.js";
 import { Home } from "./home.js";
 
-/** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open"}} Page */
+/** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean}} Page `admin`: for admins alone */
 
 /** @type {Page[]} `label` is a key of the catalogue, or plain words */
 const pages = [
   { name: "home", label: "page.home", icon: "home", Page: Home, rail: "open" },
   { name: "data", label: "page.data", icon: "data", Page: Data, rail: "auto" },
+  { name: "backups", label: "page.backups", icon: "archive", Page: Backups, rail: "open", admin: true },
 ];
 
 /** @param {string} name @returns {Page} the start page when there is none of that name */
 export function pageNamed(name) {
-  return pages.find((page) => page.name === name) || pages[0];
+  return allPages().find((page) => page.name === name) || pages[0];
 }
 
+/** Those that are for who is signed in. */
 export function allPages() {
-  return pages;
+  return pages.filter((page) => !page.admin || isAdmin());
 }
 
 /** @param {Page} page */

@@ -1,8 +1,10 @@
 // Sign in with name and password.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
+import { keep, stored } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Door } from "../widgets/door.js";
+import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { PasswordInput } from "../widgets/password.js";
 import { sentence } from "../widgets/trouble.js";
@@ -13,11 +15,13 @@ export function SignIn({ onDone }) {
   const [password, setPassword] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const restored = stored("restored", "") === "yes";
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
     try {
       await request("POST", "/auth/login", { form: { username, password }, anonymous: true });
+      keep("restored", "");
       await onDone();
     } catch (problem) {
       setError(problem);
@@ -25,6 +29,7 @@ export function SignIn({ onDone }) {
     }
   };
   return html`<${Door} heading=${t("signin.heading")} words=${t("signin.words", { host: location.host })}>
+    ${restored && html`<p class="note good"><${Icon} name="check" /><span>${t("restore.sign_in")}</span></p>`}
     <form class="form" onSubmit=${submit}>
       <${Labelled} id="username" label=${t("signin.username")}>
         <input class="input" id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false"

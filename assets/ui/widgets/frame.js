@@ -6,13 +6,21 @@ import { href } from "../router.js";
 import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, Mark, State } from "./icon.js";
+import { StorageBanner } from "./storage_banner.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
+
+const CALM_MS = 30_000;
+const CHECK_MS = 2000;
 
 /** @param {{page: import("../pages/index.js").Page, rest: string[], children: any}} props */
 export function Frame({ page, rest, children }) {
+  // While something is being checked the answer is near, else a look now and then will do.
+  const near = server.value?.storage?.check?.state === "running";
   useEffect(() => {
     loadServer();
-  }, [returned.value]);
+    const timer = setInterval(() => document.visibilityState === "visible" && !away.value && loadServer(), near ? CHECK_MS : CALM_MS);
+    return () => clearInterval(timer);
+  }, [returned.value, near]);
   const model = page.name === "data" && rest[0] ? modelNamed(rest[0]) : null;
   const title = model?.label_plural || t(page.label);
   useEffect(() => {
@@ -38,6 +46,7 @@ export function Frame({ page, rest, children }) {
         </header>
         <main class="sheet" id="main" tabindex="-1">
           ${away.value && html`<p class="banner" role="status"><${Icon} name="alert" size=${16} />${t("away.banner")}</p>`}
+          <${StorageBanner} reload=${loadServer} />
           ${children}
         </main>
       </div>

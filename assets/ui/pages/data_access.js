@@ -1,0 +1,55 @@
+// Why somebody may use a model or may not: each verb with the rules that count, as the server explains them.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
+import { href } from "../router.js";
+import { base, person } from "../store.js";
+import { html, useState } from "../vendor/preact.js";
+import { Copyable } from "../widgets/copy.js";
+import { Icon, State } from "../widgets/icon.js";
+import { Labelled } from "../widgets/labelled.js";
+import { useLoad } from "../widgets/load.js";
+import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { inSentence } from "../widgets/words.js";
+import { PartHead } from "./data_head.js";
+
+const VERBS = ["list", "read", "create", "update", "delete"];
+/** @type {Record<string, "ok"|"busy"|"off">} */
+const SHAPES = { all: "ok", own: "busy", none: "off" };
+
+/** @param {{model: import("../types").Model}} props */
+export function DataAccess({ model }) {
+  const [user, setUser] = useState(person.value?.id || 0);
+  const people = useLoad(async (signal) => (await api.get("/api/v1/users", { signal, query: "sort=username&limit=500&fields=id,username,role" })).data, []);
+  const about = useLoad(async (signal) => {
+    const ask = (/** @type {string} */ verb) => api.get("/api/v1/access/explain", { signal, query: `model=${model.name}&verb=${verb}&user=${user}` });
+    return (await Promise.all(VERBS.map(ask))).map((answer) => answer.data);
+  }, [model.name, user]);
+  const list = people.data || [];
+  const chosen = list.find((/** @type {any} */ one) => one.id === user) || person.value;
+  const error = people.error || about.error;
+  return html`<div class="area">
+    <${PartHead} model=${model} heading=${t("access.title", { name: inSentence(model.label_plural) })} words=${t("access.words")}>
+      <a class="btn" href=${href("/data/access_rules", { where: `model=${model.name}` })}><${Icon} name="shield" />${t("access.rules")}</a>
+    <//>
+    <div class="scroll"><div class="column narrow">
+      ${error && !about.data && html`<${Trouble} error=${error} what=${t("access.error")} retry=${about.reload} />`}
+      <${Labelled} id="access-user" label=${t("access.person")}>
+        <span class="select"><select class="input" id="access-user" value=${String(user)} onChange=${(/** @type {any} */ event) => setUser(Number(event.target.value))}>
+          ${(list.length ? list : [chosen]).map((/** @type {any} */ one) => html`<option key=${one.id} value=${String(one.id)} selected=${one.id === user}>${one.username} (${one.role})</option>`)}
+        </select><${Icon} name="down" /></span>
+      <//>
+      ${!about.data && about.slow && html`<${Skeleton} rows=${5} />`}
+      ${about.data && html`<section class="card" aria-labelledby="access-title">
+        <header><h2 id="access-title">${t("access.of", { name: chosen?.username || "" })}</h2></header>
+        <ul class="plain-list">${about.data.map((/** @type {any} */ one) => html`<li key=${one.verb}>
+          <span class="verb">${t(`access.verb_${one.verb}`)}</span>
+          <${State} kind=${SHAPES[one.extent]}>${t(`access.extent_${one.extent}`)}<//>
+          <p class="grow small soft">${one.reasons.map((/** @type {any} */ reason) => `${reason.source}: ${t(`access.extent_${reason.extent}`)} (${reason.from})`).join("; ") || t("access.no_reason")}
+            ${one.hidden_fields.length > 0 && ` ${t("access.hidden", { fields: one.hidden_fields.join(", ") })}`}</p>
+        </li>`)}</ul>
+      </section>`}
+      <details class="more"><summary>${t("empty.or")}</summary>
+        <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" "${location.origin}${base}/api/v1/access/explain?model=${model.name}&verb=update&user=${user}"`} /></details>
+    </div></div>
+  </div>`;
+}

@@ -1,0 +1,30 @@
+// A question whose yes has to be typed: the name of what is meant.
+import { t } from "../i18n.js";
+import { html, useState } from "../vendor/preact.js";
+import { Dialog } from "./dialog.js";
+import { Labelled } from "./labelled.js";
+
+/**
+ * @param {{heading: string, name: string, verb: string, stay: string, cancel: () => void, act: () => void, ready?: boolean, children: any}} props
+ * `name` is what has to be typed, "" for nothing; `ready` is false while something else is missing
+ */
+export function Typed({ heading, name, verb, stay, cancel, act, ready = true, children }) {
+  const [text, setText] = useState("");
+  const go = ready && text.trim() === name;
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (go) act();
+  };
+  return html`<${Dialog} label="typed-title" onClose=${cancel}>
+    <h2 id="typed-title">${heading}</h2>
+    <form class="form" onSubmit=${submit}>
+      ${children}
+      ${name && html`<${Labelled} id="typed" label=${t("typed.type", { name })}>
+        <input class="input mono" id="typed" value=${text} autocomplete="off" autocapitalize="none" spellcheck="false" onInput=${(/** @type {any} */ event) => setText(event.target.value)} /><//>`}
+      <footer>
+        <button class="btn" type="button" onClick=${cancel}>${stay}</button>
+        <button class="btn danger" type="submit" disabled=${!go}>${verb}</button>
+      </footer>
+    </form>
+  <//>`;
+}
