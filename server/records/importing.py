@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from server.access.actor import Actor
 from server.db.foreign import ForeignDatabase
@@ -43,6 +44,18 @@ MOST_IN_CHUNK = 5000
 
 Progress = Callable[[int], None]
 """Gets how many bytes of the file were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far an import is."""
+
+    model: str
+    phase: Literal["reading", "storing"]
+    part: float
+    """Of the file, from 0 to 1, that was read."""
+    rows: int
+    """Rows read so far."""
 
 
 @contextlib.contextmanager
@@ -91,6 +104,8 @@ class Import:
         self._staged = staged
         self._progress = progress or (lambda _bytes: None)
         self._stopped = threading.Event()
+        self._position = self._rows = 0
+        self._phase: Literal["reading", "storing"] = "reading"
         behaviour: Behaviour | None = records.shelf.behaviours.get(model)
         self._one_by_one = behaviour is not None or bool(self._spec.sealed)
         if behaviour is not None and not behaviour.importable:
@@ -101,6 +116,18 @@ class Import:
             )
         if options.keep_ids and (not actor.is_admin or self._one_by_one):
             raise ValidationFailed.of("keep_ids", "not_possible", "only admins keep ids, and not of these records")
+
+    @property
+    def actor(self) -> Actor:
+        """Whose import it is."""
+        return self._actor
+
+    def standing(self) -> Standing:
+        """How far it is, from any thread."""
+        with contextlib.suppress(OSError):
+            size = self._path.stat().st_size
+            return Standing(self._spec.name, self._phase, min(1.0, self._position / max(1, size)), self._rows)
+        return Standing(self._spec.name, self._phase, 1.0, self._rows)
 
     def stop(self) -> None:
         """Give up reading, from any thread."""
@@ -113,6 +140,7 @@ class Import:
         options = self._options
         try:
             read = await loop.run_in_executor(threads, self._read)
+            self._phase = "storing"
             if self._one_by_one:
                 taken = await import_one_by_one(self._records, self._actor, self._spec, read, options)
             elif options.dry_run:
@@ -155,7 +183,8 @@ class Import:
             for row, name, code, message in batch.bad:
                 read.errors.add(row, [(name, code, message)])
             yield batch
-            self._progress(read.file.position())
+            self._position, self._rows = read.file.position(), read.rows
+            self._progress(self._position)
 
     def _without_unknown(self, batch: Batch) -> Batch:
         """Rows that name their own columns: refuse those with one that goes into no field."""

@@ -13,12 +13,12 @@ from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Busy, Forbidden, GridBearError, StorageFull, TooLarge, ValidationFailed
+from server.errors import Busy, Forbidden, GridBearError, StorageFull, TooLarge, Unauthorized, ValidationFailed
 from server.records.exporting import Export, plan_export
 from server.records.import_files import sniffed_format
 from server.records.import_guess import SAMPLE_BYTES, guess_file
 from server.records.import_plan import ImportOptions
-from server.records.importing import Import, Progress
+from server.records.importing import Import, Progress, Standing
 from server.records.service import Records
 
 EXPORTS_AT_ONCE = 4
@@ -99,6 +99,12 @@ class Transfers:
             return await self._run(running)
         finally:
             self._imports.discard(running)
+
+    def running(self, actor: Actor) -> list[Standing]:
+        """How far the actor's own imports are. Raises Unauthorized."""
+        if actor.user_id is None:
+            raise Unauthorized("Sign in first.")
+        return [one.standing() for one in self._imports if one.actor.user_id == actor.user_id]
 
     async def guess(self, options: ImportOptions, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
         """What the beginning of a file (of a SQLite file, all of it) holds. Raises ValidationFailed, TooLarge."""

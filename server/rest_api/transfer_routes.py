@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from server.asgi.query import query_pairs
@@ -72,6 +73,20 @@ _GUESS: dict[str, Any] = {
 }
 
 
+class RunningImport(BaseModel):
+    """One import that is under way."""
+
+    model: str
+    phase: Literal["reading", "storing"]
+    part: float = Field(description="Of the file, from 0 to 1, that was read")
+    rows: int = Field(description="Rows read so far")
+
+
+class RunningAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: list[RunningImport]
+
+
 def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1", tags=["transfer"])
@@ -102,6 +117,11 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
         except ClientDisconnect:
             # Nobody is left to answer, and nothing was begun.
             return Response(status_code=204)
+
+    @router.get("/import/running", summary="How far your imports are")
+    async def running(request: Request, response: Response) -> RunningAnswer:
+        found = transfers.running(gate.enter_route(request, response))
+        return RunningAnswer(data=[RunningImport.model_validate(one, from_attributes=True) for one in found])
 
     @router.post("/import/guess", summary="What a file holds, and a model for it", openapi_extra=_GUESS)
     async def guess(request: Request, response: Response) -> Any:

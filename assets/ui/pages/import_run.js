@@ -1,4 +1,5 @@
 // One import under way: the file goes up, the server takes the rows over, and says what became of them.
+import { api } from "../api.js";
 import { formatNumber, t } from "../i18n.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -38,12 +39,25 @@ export function rowErrors(answer) {
   });
 }
 
+const LOOK_MS = 800;
+
 /** @param {{state: {part: number, dry: boolean}, cancel: () => void}} props */
 export function ImportProgress({ state, cancel }) {
   const up = state.part < 1;
-  const words = up ? t("import.sending", { part: Math.round(state.part * 100) }) : t(state.dry ? "import.checking" : "import.taking");
+  const [told, setTold] = useState(/** @type {{phase: string, part: number, rows: number}|null} */ (null));
+  useEffect(() => {
+    if (up) return;
+    const look = () => api.get("/api/v1/import/running").then(({ data }) => setTold(data[0] || null), () => setTold(null));
+    const timer = setInterval(look, LOOK_MS);
+    return () => clearInterval(timer);
+  }, [up]);
+  const reading = told?.phase === "reading";
+  const words = up ? t("import.sending", { part: Math.round(state.part * 100) })
+    : reading ? t("import.reading", { n: told.rows, part: Math.round(told.part * 100) })
+    : told?.rows ? t(state.dry ? "import.checking_rows" : "import.storing", { n: told.rows })
+    : t(state.dry ? "import.checking" : "import.taking");
   return html`<div class="stack">
-    <${Progress} label=${t("import.progress")} part=${up ? state.part : null} words=${words} />
+    <${Progress} label=${t("import.progress")} part=${up ? state.part : reading ? told.part : null} words=${words} />
     ${up && html`<div><button class="btn" type="button" onClick=${cancel}>${t("do.cancel")}</button></div>`}
   </div>`;
 }

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
 from server.events.bus import RecordChanged
 from server.records.import_plan import ImportOptions
 from tests.conftest import Bear
@@ -317,6 +317,30 @@ async def test_a_client_that_goes_away_while_sending_leaves_nothing(bear: Bear, 
         await bear.app.transfers.import_stream(SYSTEM, "notes", ImportOptions(), breaking())
     assert await rows(member) == []
     assert left_behind(bear) == []
+
+
+async def test_how_far_an_import_is_is_told_to_whoever_runs_it(
+    bear: Bear, member: httpx2.AsyncClient, other: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("title\n" + "note\n" * 20_000, "utf-8")
+    transfers = bear.app.transfers
+    one, two = (Actor(kind="user", user_id=number, username="x", role="member") for number in (2, 3))
+    seen: list[Any] = []
+
+    def look(_bytes: int) -> None:
+        seen.extend(transfers.running(one))
+        assert transfers.running(two) == []
+
+    await transfers.import_file(one, "notes", ImportOptions(), path, look)
+    assert {found.phase for found in seen} == {"reading"}
+    assert seen[-1].rows == 20_000 and 0.9 < seen[-1].part <= 1.0
+    assert transfers.running(one) == []
+
+
+async def test_running_imports_are_for_who_is_signed_in(member: httpx2.AsyncClient, nobody: httpx2.AsyncClient) -> None:
+    assert (await member.get("/api/v1/import/running")).json() == {"ok": True, "data": []}
+    assert (await nobody.get("/api/v1/import/running")).status_code == 401
 
 
 async def test_a_guess_makes_a_model_of_any_header(admin: httpx2.AsyncClient) -> None:
