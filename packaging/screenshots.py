@@ -18,13 +18,28 @@ PICTURES = [
     ("home-dark.png", "/", ".server summary", "dark", 1280),
     ("data.png", "/#/data/notes?record=3", "#field-title", "light", 1280),
     ("data-phone.png", "/#/data/notes", ".card-rows li", "light", 390),
+    ("backups.png", "/#/backups", ".backups > li", "light", 1280),
+    ("model.png", "/#/data/-", "#design-plural", "light", 1280),
 ]
+RECEIPTS = "Shop,Category,Amount,Bought,Paid\n" + "".join(
+    f"{shop},{kind},{amount},2026-0{month}-12,{paid}\n"
+    for month in range(1, 10)
+    for shop, kind, amount, paid in (
+        ("Corner bakery", "groceries", 18.4, "true"),
+        ("Tool shed", "household", 129.0, "false"),
+    )
+)
 
 
 def draw(browser: Any, server: Any, cookies: dict[str, str], watched_page: Any) -> None:
     for name, path, ready, theme, width in [("sign-in.png", "/auth/login", "#username", "light", 1280), *PICTURES]:
         watched = watched_page.Watched(browser, server.url, theme, width, None if name == "sign-in.png" else cookies)
-        watched.open(path, ready)
+        page = watched.open(path, ready)
+        if name == "model.png":
+            receipts = {"name": "Receipts.csv", "mimeType": "text/csv", "buffer": RECEIPTS.encode()}
+            page.set_input_files("#design-file", receipts)
+            page.locator(".file-row").wait_for()
+            watched.settle()
         watched.page.screenshot(path=IMAGES / name)
         watched.close()
         print(f"docs/images/{name}")
@@ -47,6 +62,9 @@ def main() -> None:
         server.create_user("maja", PASSWORD, admin=True)
         with demo_data.sign_in(server.url, "maja", PASSWORD) as client:
             demo_data.fill(client, SECRET)
+            phrase = client.post("/api/v1/backups/recovery-phrase").json()["data"]["phrase"]
+            client.post("/api/v1/backups/recovery-phrase/confirm", json={"phrase": phrase})
+            client.post("/api/v1/backups")
             cookies = dict(client.cookies)
         draw(browser, server, cookies, watched_page)
 

@@ -6,7 +6,16 @@ import { signal } from "./vendor/preact.js";
 /** Why the list could not be read, or null. @type {import("./types").Signal<any>} */
 export const modelsTrouble = signal(null);
 
+const FRESH_MS = 3000;
+let read = 0;
+
+/** Reads the list anew, unless that was done just now. */
+export async function refreshModels() {
+  if (Date.now() - read > FRESH_MS) await loadModels();
+}
+
 export async function loadModels() {
+  read = Date.now();
   try {
     models.value = (await request("GET", "/api/v1/models")).data;
     modelsTrouble.value = null;

@@ -157,3 +157,35 @@ def test_the_pages_of_a_model_in_every_look(
     assert watched.axe() == []
     watched.check(documented)
     watched.close()
+
+
+def test_a_relation_is_found_by_title_and_links_both_ways(
+    at_desk: Watched, documented: Documented, cookies: dict[str, str]
+) -> None:
+    page = at_desk.open("/", ".plate")
+    with httpx2.Client(base_url=at_desk.base, cookies=cookies) as maja:
+        name = {"name": "name", "type": "text", "label": "Name"}
+        author = {"name": "author", "type": "relation", "references": "authors"}
+        for model, label, fields in (("authors", "Author", [name]), ("novels", "Novel", [name, author])):
+            given = {"name": model, "label": label, "label_plural": f"{label}s", "fields": fields}
+            assert maja.post("/api/v1/models", json=given).status_code == 201
+        for one in ("Michael Ende", "Tove Jansson"):
+            assert maja.post("/api/v1/authors", json={"name": one}).status_code == 201
+    _learn(documented, at_desk, cookies)
+    page = at_desk.open("/#/data/novels?record=new", "#field-author")
+    page.fill("#field-name", "Comet in Moominland")
+    page.fill("#field-author", "tove")
+    page.locator("[role=option] >> text=Tove Jansson").wait_for()
+    assert at_desk.axe() == []
+    page.keyboard.press("Enter")
+    page.click(".drawer button[type=submit]")
+    page.locator(".grid >> text=Comet in Moominland").wait_for()
+    page.click(".grid a.rel[href*=authors]")
+    page.locator(".drawer h2 >> text=Tove Jansson").wait_for()
+    page.click(".drawer [role=tab] >> text=Linked")
+    page.locator(".linked li", has_text="Novels").get_by_text("1", exact=True).wait_for()
+    assert at_desk.axe() == []
+    page.click(".linked a")
+    page.locator(".grid >> text=Comet in Moominland").wait_for()
+    at_desk.settle()
+    at_desk.check(documented)

@@ -1,18 +1,113 @@
-// The number of a record of another model, with a way to open it.
+// A record of another model: shown and found by its title, kept as its number.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { may, modelNamed } from "../store.js";
-import { html } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { titleOf } from "../widgets/words.js";
 import { integer } from "./number.js";
+import { common } from "./text.js";
+
+const SHOWN = 8;
+const PAUSE_MS = 180;
+
+/** Asks for records by what they are called. @param {import("../types").Model} model @param {string} text @param {AbortSignal} signal */
+async function find(model, text, signal) {
+  const title = model.fields.find((field) => field.name === model.title_field);
+  const query = new URLSearchParams({ limit: String(SHOWN), total: "false", sort: "-id" });
+  if (title) query.set("fields", `id,${title.name}`);
+  if (/^\d+$/.test(text)) query.set("id", text);
+  else if (text && title) query.set(`${title.name}__ilike`, `%${text.replace(/[%_\\]/g, "\\$&")}%`);
+  return (await api.get(`/api/v1/${model.name}`, { signal, query })).data;
+}
+
+/** @param {import("./text.js").InputProps} props */
+function RelationInput(props) {
+  const model = modelNamed(props.field.references || "");
+  return model && may(model, "list") ? html`<${Combo} ...${props} model=${model} />` : html`<${integer.Input} ...${props} />`;
+}
+
+/** @param {import("./text.js").InputProps & {model: import("../types").Model}} props */
+function Combo({ model, ...props }) {
+  const { id, draft, set, changed } = props;
+  const [text, setText] = useState(/** @type {string|null} */ (null));
+  const [chosen, setChosen] = useState("");
+  const [found, setFound] = useState(/** @type {import("../types").Row[]} */ ([]));
+  const [at, setAt] = useState(0);
+  const input = useRef(/** @type {HTMLInputElement|null} */ (null));
+  const open = text !== null;
+  useEffect(() => {
+    const cancel = new AbortController();
+    setChosen("");
+    if (/^\d+$/.test(draft)) {
+      find(model, draft, cancel.signal).then(([row]) => setChosen(row ? titleOf(model, row) : `${model.label} ${draft}`), () => {});
+    }
+    return () => cancel.abort();
+  }, [draft]);
+  useEffect(() => {
+    if (text === null) return;
+    const cancel = new AbortController();
+    const look = () => find(model, text.trim(), cancel.signal).then((rows) => {
+      setFound(rows);
+      setAt(0);
+    }, () => {});
+    const timer = setTimeout(look, text ? PAUSE_MS : 0);
+    return () => {
+      clearTimeout(timer);
+      cancel.abort();
+    };
+  }, [text]);
+  const choose = (/** @type {import("../types").Row|undefined} */ row) => {
+    if (row) set(String(row.id));
+    setText(null);
+  };
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!open) return setText("");
+      setAt((now) => (now + (event.key === "ArrowDown" ? 1 : -1) + found.length) % Math.max(1, found.length));
+    } else if (open && event.key === "Enter") {
+      event.preventDefault();
+      choose(found[at]);
+    } else if (open && event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      setText(null);
+    }
+  };
+  const list = `${id}-list`;
+  return html`<div class="combo">
+    <span class=${`input ${changed ? "changed" : ""}`}>
+      <${Icon} name="link" size=${16} />
+      <input ...${common(props)} ref=${input} role="combobox" aria-autocomplete="list" aria-expanded=${open} aria-controls=${list} spellcheck="false"
+        aria-activedescendant=${open && found[at] ? `${list}-${found[at].id}` : undefined} placeholder=${t("relation.find", { name: model.label })}
+        value=${text ?? (draft === "" ? "" : chosen || draft)} onKeyDown=${onKey} onClick=${() => !open && setText("")}
+        onInput=${(/** @type {any} */ event) => setText(event.target.value)} onBlur=${() => setText(null)} />
+      ${draft !== "" && !props.field.required && html`<button class="btn only quiet dense" type="button" aria-label=${t("relation.clear")} title=${t("relation.clear")} onClick=${() => {
+        set("");
+        input.current?.focus();
+      }}><${Icon} name="close" /></button>`}
+    </span>
+    <ul class="options" id=${list} role="listbox" aria-label=${model.label_plural} hidden=${!open}>
+      ${found.map((row, index) => html`<li key=${row.id} id=${`${list}-${row.id}`} role="option" aria-selected=${index === at ? "true" : "false"}
+        onMouseDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${() => choose(row)}>
+        <span class="clip grow">${titleOf(model, row)}</span><span class="mono muted tiny">${row.id}</span></li>`)}
+      ${!found.length && html`<li class="muted" role="option" aria-disabled="true" aria-selected="false">${t("relation.none")}</li>`}
+    </ul>
+  </div>`;
+}
 
 /** @type {import("./text.js").FieldType} */
 export const relation = {
   ...integer,
   column: "c-rel",
   end: false,
-  cell: (value, field) => {
+  cell: (value, field, about) => {
     const model = modelNamed(field.references || "");
-    return may(model, "read")
-      ? html`<a class="rel mono" href=${href(`/data/${model?.name}`, { record: String(value) })}>${model?.label} ${String(value)}</a>`
-      : html`<span class="mono">${String(value)}</span>`;
+    if (!model || !may(model, "read")) return html`<span class="mono">${String(value)}</span>`;
+    const title = about ? titleOf(model, about) : `${model.label} ${value}`;
+    return html`<a class="rel" href=${href(`/data/${model.name}`, { record: String(value) })} title=${title}><span class="clip">${title}</span></a>`;
   },
+  Input: RelationInput,
 };

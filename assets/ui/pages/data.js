@@ -1,6 +1,7 @@
 // Data: the models at the left, one of them as a grid, one record in a drawer. The address holds all of it.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
+import { loadModels, refreshModels } from "../models.js";
 import { go, href } from "../router.js";
 import { isAdmin, may, modelNamed, models } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
@@ -28,6 +29,9 @@ export const MAKING = "-";
 export function Data({ rest, query }) {
   const listed = models.value?.filter((model) => may(model, "list")) || [];
   useEffect(() => {
+    refreshModels();
+  }, []);
+  useEffect(() => {
     const wide = matchMedia("(min-width: 720px)").matches;
     if (!rest[0] && wide && listed.length) go(href(`/data/${(modelNamed("notes") || listed[0]).name}`), { replace: true });
   }, [rest[0]]);
@@ -41,6 +45,10 @@ export function Data({ rest, query }) {
 function Part({ rest, query }) {
   const [name, part] = rest;
   const model = name ? modelNamed(name) : undefined;
+  // Somebody may have made it since the list was read.
+  useEffect(() => {
+    if (name && name !== MAKING && !model) loadModels();
+  }, [name]);
   if (!name) return null;
   if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;
   if (!model || !may(model, "list")) {

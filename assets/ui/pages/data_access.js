@@ -5,7 +5,7 @@ import { href } from "../router.js";
 import { base, person } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
-import { Icon, State } from "../widgets/icon.js";
+import { Icon } from "../widgets/icon.js";
 import { Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
@@ -13,8 +13,6 @@ import { inSentence } from "../widgets/words.js";
 import { PartHead } from "./data_head.js";
 
 const VERBS = ["list", "read", "create", "update", "delete"];
-/** @type {Record<string, "ok"|"busy"|"off">} */
-const SHAPES = { all: "ok", own: "busy", none: "off" };
 
 /** @param {{model: import("../types").Model}} props */
 export function DataAccess({ model }) {
@@ -43,7 +41,7 @@ export function DataAccess({ model }) {
         <header><h2 id="access-title">${t("access.of", { name: chosen?.username || "" })}</h2></header>
         <ul class="plain-list">${about.data.map((/** @type {any} */ one) => html`<li key=${one.verb}>
           <span class="verb">${t(`access.verb_${one.verb}`)}</span>
-          <${State} kind=${SHAPES[one.extent]}>${t(`access.extent_${one.extent}`)}<//>
+          <span class="extent"><i class=${`cell ${one.extent}`} aria-hidden="true"></i>${t(`access.extent_${one.extent}`)}</span>
           <p class="grow small soft">${one.reasons.map((/** @type {any} */ reason) => `${reason.source}: ${t(`access.extent_${reason.extent}`)} (${reason.from})`).join("; ") || t("access.no_reason")}
             ${one.hidden_fields.length > 0 && ` ${t("access.hidden", { fields: one.hidden_fields.join(", ") })}`}</p>
         </li>`)}</ul>
