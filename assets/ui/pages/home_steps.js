@@ -2,27 +2,32 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { may, modelNamed } from "../store.js";
+import { isAdmin, may, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton } from "../widgets/trouble.js";
 
-/** Done once the model holds more rows than `more`. */
+/**
+ * Done once the model holds more rows than `more`; `to` is where it is done, if that is not a new record.
+ * @type {{key: string, model: string, more: number, verb: string, to?: string, admin?: boolean}[]}
+ */
 const STEPS = [
   { key: "steps.note", model: "notes", more: 0, verb: "create" },
+  { key: "steps.model", model: "own_models", more: 0, verb: "list", to: "/data/-", admin: true },
   { key: "steps.server", model: "mcp_servers", more: 0, verb: "create" },
   { key: "steps.token", model: "api_tokens", more: 0, verb: "create" },
   { key: "steps.webhook", model: "webhook_inbox_deliveries", more: 0, verb: "list" },
   { key: "steps.person", model: "users", more: 1, verb: "create" },
+  { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/backups", admin: true },
 ];
 
 /** @param {AbortSignal} signal */
 async function load(signal) {
-  const open = STEPS.filter(({ model, verb }) => may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb)));
+  const open = STEPS.filter(({ model, verb, admin }) => (admin ? isAdmin() : may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb))));
   return Promise.all(
     open.map(async (step) => {
-      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: "limit=1" });
+      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: step.model === "backups" ? "" : "limit=1" });
       return { ...step, done: (count || 0) > step.more };
     }),
   );
@@ -40,10 +45,10 @@ export function Steps() {
     ${slow && !data && html`<${Skeleton} rows=${4} />`}
     <ul class="body steps">
       <li class="done"><${Box} done />${t("steps.signed_in")}</li>
-      ${steps.map(({ key, model, verb, done }) => html`<li key=${key} class=${done ? "done" : ""}>
+      ${steps.map(({ key, model, verb, to, done }) => html`<li key=${key} class=${done ? "done" : ""}>
         <${Box} done=${done} />
         <span class="grow">${t(key)}</span>
-        ${!done && html`<a class="small" href=${href(`/data/${model}`, verb === "create" ? { record: "new" } : {})} aria-label=${t("steps.go_to", { step: t(key) })}>${t("steps.go")}</a>`}
+        ${!done && html`<a class="small" href=${to ? href(to) : href(`/data/${model}`, verb === "create" ? { record: "new" } : {})} aria-label=${t("steps.go_to", { step: t(key) })}>${t("steps.go")}</a>`}
       </li>`)}
     </ul>
   </section>`;
