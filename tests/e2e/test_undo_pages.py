@@ -157,3 +157,26 @@ def test_what_is_filtered_is_what_is_exported(at_desk: Watched, documented: Docu
     assert download.value.suggested_filename == "notes.csv"
     assert "Renew the passport" in text and "Weekly shop" not in text
     at_desk.check(documented)
+
+
+def test_a_filter_is_built_without_the_words_of_the_api(at_desk: Watched, documented: Documented) -> None:
+    page = at_desk.open("/#/data/notes", ".grid tbody tr")
+    page.click("[popovertarget=filter-menu]")
+    page.fill("#filter-value", "passport")
+    assert at_desk.axe() == []
+    page.click("#filter-menu button >> text=Filter")
+    page.locator(".grid-foot >> text=1 to 1 of 1").wait_for()
+    expect(page.locator(".grid-foot code")).to_contain_text("title__ilike=%passport%")
+    page.click("[popovertarget=filter-menu]")
+    page.select_option("#filter-field", "priority")
+    page.select_option("#filter-condition", "gte")
+    page.fill("#filter-value", "high")
+    page.click("#filter-menu button >> text=Filter")
+    page.locator("#filter-menu .error").wait_for()
+    page.fill("#filter-value", "6")
+    page.keyboard.press("Enter")
+    page.locator("text=No notes match").wait_for()
+    page.click("text=Clear the filter")
+    page.locator(".grid tbody tr").first.wait_for()
+    at_desk.settle()
+    at_desk.check(documented)

@@ -6,6 +6,7 @@ import { FieldError } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { ColumnMenu } from "./data_columns.js";
+import { FilterMenu } from "./data_filter_menu.js";
 
 const PAUSE_MS = 300;
 
@@ -47,6 +48,7 @@ export function FilterBar({ model, query, onFilter: onChange, error, move, waiti
           onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
         <datalist id="filter-fields">${suggestions(model).map((name) => html`<option key=${name} value=${name}></option>`)}</datalist>
       </form>
+      <${FilterMenu} model=${model} add=${(/** @type {string} */ one) => !where.includes(one) && onChange([...where, one])} />
       ${waiting !== 0 && html`<button class="new-rows" type="button" onClick=${reload}><${Icon} name="arrow-up" />
         ${waiting > 0 ? t("data.new_rows", { n: waiting }) : t("data.new_rows_many")}</button>`}
       <${ColumnMenu} model=${model} query=${query} move=${move} />

@@ -23,6 +23,7 @@ export function PlacedMenu({ id, label, className, button, stays = false, childr
     const below = at.bottom + GAP + box.height <= innerHeight;
     menu.style.top = `${below ? at.bottom + GAP : Math.max(GAP, at.top - GAP - box.height)}px`;
     menu.style.left = `${Math.max(GAP * 2, Math.min(at.right - box.width, innerWidth - box.width - GAP * 2))}px`;
+    if (stays) /** @type {HTMLElement|null} */ (menu.querySelector("select, input"))?.focus();
   };
   return html`<button class=${className} type="button" popovertarget=${id} aria-label=${label} title=${label}>${button}</button>
     <div class="menu placed" id=${id} popover="auto" onToggle=${place} onClick=${stays ? undefined : closeMenu}>${children}</div>`;
