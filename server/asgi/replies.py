@@ -32,6 +32,8 @@ STATUS: dict[type[errors.GridBearError], int] = {
     errors.StorageFull: 507,
 }
 JSON_TYPE = (b"content-type", b"application/json")
+RATE_LIMIT = "rate_limit"
+"""Key in a request's state: the header that tells what is left of the caller's limit."""
 PRIVATE = (b"cache-control", b"private, no-cache")
 
 
@@ -58,8 +60,8 @@ def error_body(error: errors.GridBearError, request_id: str) -> bytes:
         return json.dumps(body).encode()
 
 
-def error_headers(error: errors.GridBearError) -> list[tuple[bytes, bytes]]:
-    """The headers that belong to an error."""
+def error_headers(error: errors.GridBearError, scope: Scope) -> list[tuple[bytes, bytes]]:
+    """The headers that belong to an error as the answer to a request."""
     headers = [JSON_TYPE, (b"cache-control", b"no-store")]
     if error.retry_after is not None:
         headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after))).encode()))
@@ -69,6 +71,8 @@ def error_headers(error: errors.GridBearError) -> list[tuple[bytes, bytes]]:
         headers.append((b"content-range", f"bytes */{error.size}".encode()))
     if isinstance(error, errors.Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
+    if (limit := scope.get("state", {}).get(RATE_LIMIT)) is not None:
+        headers.append(limit)
     return headers
 
 
@@ -91,7 +95,7 @@ async def send_error(error: errors.GridBearError, scope: Scope, receive: Receive
     """Answer with an error in the one shape."""
     error = shown(error, scope)
     body = error_body(error, request_id_of(scope))
-    await send_body(send, status_of(error), body, error_headers(error))
+    await send_body(send, status_of(error), body, error_headers(error, scope))
 
 
 async def send_body(send: Send, status: int, body: bytes, headers: Headers, *, with_body: bool = True) -> None:

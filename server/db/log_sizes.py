@@ -10,10 +10,17 @@ from sqlalchemy import Table, UniqueConstraint
 
 from server.db.types import type_name
 
+# How SQLite lays out rows on pages of this size: https://www.sqlite.org/fileformat2.html#b_tree_pages
 _PAGE = 4096
 _ROOM = 4000
-"""What a page has for rows; a longer row goes on in pages of its own."""
-_NUMBER = 8
+"""What a page has for rows."""
+_LONGEST = 4061
+"""A longer row goes on in pages of its own, each with `_OVERFLOW` bytes of it; at least `_LOCAL` stay."""
+_OVERFLOW = 4092
+_LOCAL = 489
+_NUMBER = 2
+_ROW = 8
+_KEY = 12
 _NUMBERS = ("integer", "file", "boolean", "number")
 _KEY = 12
 LOG_SIZES_SQL = "SELECT substr(name, 7), value FROM gridbear_meta WHERE name GLOB 'bytes:*'"
@@ -37,9 +44,8 @@ class RowSize:
     def of(self, row: Mapping[str, Any]) -> int:
         """The bytes of a row of stored columns."""
         sizes = {name: _text_bytes(row.get(name)) if text else _NUMBER for name, text in self._columns.items()}
-        length = sum(sizes.values()) + 3 * len(sizes) + 8
-        body = (length + _PAGE - 1) // _PAGE * _PAGE if length > _ROOM else _PAGE // (_ROOM // length)
-        return body + sum((sum(sizes[name] for name in index) + _KEY) * 3 // 2 for index in self._indexes)
+        length = sum(sizes.values()) + len(sizes) + _ROW
+        return _body(length) + sum((sum(sizes[name] for name in index) + _KEY) * 3 // 2 for index in self._indexes)
 
     def sql(self) -> str:
         """The same as an SQL expression over the table's columns."""
@@ -47,13 +53,26 @@ class RowSize:
             name: f'coalesce(length(CAST("{name}" AS BLOB)), 0)' if text else str(_NUMBER)
             for name, text in self._columns.items()
         }
-        length = f"({' + '.join(sizes.values())} + {3 * len(sizes) + 8})"
+        length = f"({' + '.join(sizes.values())} + {len(sizes) + _ROW})"
+        over = f"({length} - {_LOCAL})"
         body = (
-            f"CASE WHEN {length} > {_ROOM} THEN ({length} + {_PAGE - 1}) / {_PAGE} * {_PAGE} "
-            f"ELSE {_PAGE} / ({_ROOM} / {length}) END"
+            f"CASE WHEN {length} <= {_LONGEST} THEN {_PAGE} / max(1, {_ROOM} / {length}) "
+            f"WHEN {over} % {_OVERFLOW} > {_LONGEST - _LOCAL} "
+            f"THEN ({over} / {_OVERFLOW} + 1) * {_PAGE} + {_PAGE // (_ROOM // _LOCAL)} "
+            f"ELSE {over} / {_OVERFLOW} * {_PAGE} + {_PAGE} / max(1, {_ROOM} / ({_LOCAL} + {over} % {_OVERFLOW})) END"
         )
         indexes = [f"({' + '.join(sizes[name] for name in index)} + {_KEY}) * 3 / 2" for index in self._indexes]
         return " + ".join([body, *indexes])
+
+
+def _body(length: int) -> int:
+    """The part of its pages that a row of `length` bytes takes."""
+    if length <= _LONGEST:
+        return _PAGE // max(1, _ROOM // length)
+    pages, rest = divmod(length - _LOCAL, _OVERFLOW)
+    if rest > _LONGEST - _LOCAL:
+        return (pages + 1) * _PAGE + _PAGE // (_ROOM // _LOCAL)
+    return pages * _PAGE + _PAGE // max(1, _ROOM // (_LOCAL + rest))
 
 
 class LogStatements:

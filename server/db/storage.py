@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ _Identity = tuple[int, int]
 FreeBytes = Callable[[Path], int]
 """What the disk of a folder has left."""
 
+LOOK_AGAIN_SECONDS = 0.1
 RELIEF = 1.1
 """A state is left when this much more is free than what it began at: no coming and going at the limit."""
 
@@ -90,11 +92,14 @@ class Storage:
         *,
         free: FreeBytes = free_bytes,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
         self._limits = limits
         self._free = free
         self._now = now
+        self._clock = clock
+        self._looked = clock()
         self._lock = threading.Lock()
         self._watched: dict[Path, _Identity] = {}
         self._subscribers: list[Callable[[Condition], None]] = []
@@ -134,6 +139,7 @@ class Storage:
 
     def look(self) -> None:
         """Measure what is free and look for the file. Cheap: two calls of the system."""
+        self._looked = self._clock()
         try:
             free = self._free(self.path.parent)
         except OSError:
@@ -149,6 +155,11 @@ class Storage:
                 after = self._measured(before, free)
             self.condition = after
         self._tell(before, after)
+
+    def wrote(self) -> None:
+        """Something was written: look, unless that was done a moment ago. A fast disk fills between two looks."""
+        if self._clock() - self._looked >= LOOK_AGAIN_SECONDS:
+            self.look()
 
     def failed(self, fault: Fault) -> None:
         """A statement failed: what that says of disk and file is in force at once."""

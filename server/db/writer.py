@@ -17,6 +17,7 @@ from server.db.faults import fault_of, translate
 from server.db.log_sizes import LogSizes
 from server.db.search import SearchIndexes
 from server.db.storage import Storage
+from server.db.tidying import Tidier
 from server.errors import Busy, GridBearError, InternalError
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,7 @@ class Writer:
         self._versions = versions
         self._limit = limit
         self._storage = storage
+        self._tidier = Tidier(connection, storage)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gridbear-writer", daemon=True)
@@ -171,7 +173,7 @@ class Writer:
         open_ = True
         held: _Waiting | None = None
         while open_ or held is not None:
-            first = held or self._queue.get()
+            first = held or self._next()
             held = None
             if first is None:
                 break
@@ -195,7 +197,16 @@ class Writer:
                 for waiting in group:
                     waiting.error = self._failure(error)
             self._tell(group)
+            self._tidier.wrote()
+            self._storage.wrote()
         self._connection.close()
+
+    def _next(self) -> _Waiting | None:
+        while True:
+            try:
+                return self._queue.get(timeout=self._tidier.patience)
+            except queue.Empty:
+                self._tidier.step()
 
     def _run_one_way(self, first: _Waiting, group: list[_Waiting]) -> None:
         if first.exclusive:

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from starlette.types import Scope
 
 from server.access.actor import Actor
+from server.asgi.replies import RATE_LIMIT
 from server.auth.authenticate import Authenticator
 from server.config import SettingsHolder
 from server.errors import Forbidden, RateLimited
@@ -43,20 +44,18 @@ class RestGate:
                 "This credential is not for /api/v1: it has no scope api or api:read.", code="scope_missing"
             )
         settings = self._settings.current
-        decision = self._buckets.take(
-            actor.user_id or actor.kind,
-            rate=settings.rest_rate_per_second,
-            burst=settings.rest_rate_burst,
-            now=self._clock(),
-        )
+        rate, burst = settings.rest_rate_per_second, settings.rest_rate_burst
+        decision = self._buckets.take(actor.user_id or actor.kind, rate=rate, burst=burst, now=self._clock())
+        until_full = math.ceil((burst - decision.remaining) / rate)
+        limit = (b"ratelimit", b'"rest";r=%d;t=%d' % (decision.remaining, until_full))
+        # For an error that is answered by somebody who knows the request alone.
+        scope.setdefault("state", {})[RATE_LIMIT] = limit
         if not decision.allowed:
             raise RateLimited(
-                f"Over the limit of {settings.rest_rate_per_second:g} requests per second "
-                f"(rest_rate_per_second, burst {settings.rest_rate_burst}).",
+                f"Over the limit of {rate:g} requests per second (rest_rate_per_second, burst {burst}).",
                 retry_after=decision.retry_after,
             )
-        until_full = math.ceil((settings.rest_rate_burst - decision.remaining) / settings.rest_rate_per_second)
-        return actor, (b"ratelimit", b'"rest";r=%d;t=%d' % (decision.remaining, until_full))
+        return actor, limit
 
     def enter_route(self, request: Request, response: Response) -> Actor:
         """`enter` for a FastAPI route."""

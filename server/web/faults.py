@@ -38,7 +38,7 @@ def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
                 known = unauthorized
         known = shown(known, request.scope)
         response = Response(error_body(known, request_id_of(request.scope)), status_of(known))
-        for name, value in error_headers(known):
+        for name, value in error_headers(known, request.scope):
             response.headers[name.decode()] = value.decode()
         return response
 

@@ -125,6 +125,16 @@ def test_a_full_disk_is_looked_at_at_once(tmp_path: Path) -> None:
     assert storage.condition.state == "read_only"
 
 
+def test_a_disk_that_fills_between_two_looks_is_noticed_by_writing(tmp_path: Path) -> None:
+    disk, moments = Disk(5000 * MB), iter((0.0, 0.01, 0.2, 0.2))
+    storage = Storage(tmp_path / "it.db", lambda: Limits(0, 200 * MB), free=disk, clock=lambda: next(moments))
+    disk.free = 100 * MB
+    storage.wrote()
+    assert storage.condition.state == "ok", "not at every write"
+    storage.wrote()
+    assert storage.condition.state == "read_only"
+
+
 def _error(code: int | None, text: str = "something") -> sqlite3.Error:
     error = sqlite3.OperationalError(text)
     if code is not None:
