@@ -24,7 +24,7 @@ from gridbear_desktop.streams import tell
 from server import __version__
 from server.config import Settings, source_of
 from server.data_folder import DataFolder
-from server.errors import StartupError
+from server.errors import GridBearError, StartupError
 from server.log import configure_logging
 
 GRACEFUL_SECONDS = 1
@@ -53,7 +53,8 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
         shutdown.watch_stdin()
     try:
         _serve_folder(options, shutdown)
-    except StartupError as error:
+    except GridBearError as error:
+        # Requests are answered with theirs; one that comes here kept the server from starting.
         print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
         return EXIT_CANNOT_START
     finally:

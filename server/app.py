@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -31,6 +32,7 @@ from server.backup.settling import Settling
 from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
+from server.db.faults import cannot_open
 from server.db.migrate import migrate
 from server.db.storage import FreeBytes, Limits, Storage, free_bytes
 from server.db.store import Store
@@ -252,9 +254,12 @@ class GridBearApp:
 
     def _opened_vault(self, registry: ModelRegistry) -> Vault:
         database = self._folder.database
-        found = look_at_values(database, registry)
-        vault = open_vault(KeyStore(self._folder.secrets, self._started_with.key_store), found.keys)
-        self.warnings += seal_at_start(database, registry, vault, found)
+        try:
+            found = look_at_values(database, registry)
+            vault = open_vault(KeyStore(self._folder.secrets, self._started_with.key_store), found.keys)
+            self.warnings += seal_at_start(database, registry, vault, found)
+        except sqlite3.Error as error:
+            raise cannot_open(database, error) from error
         return vault
 
     def _storage_limits(self) -> Limits:

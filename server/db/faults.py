@@ -5,9 +5,19 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from pathlib import Path
 from typing import Literal
 
-from server.errors import Busy, Conflict, FieldError, GridBearError, InternalError, StorageFull, ValidationFailed
+from server.errors import (
+    Busy,
+    Conflict,
+    FieldError,
+    GridBearError,
+    InternalError,
+    StartupError,
+    StorageFull,
+    ValidationFailed,
+)
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +124,22 @@ def translate(error: sqlite3.Error, hidden: frozenset[str] = frozenset({"owner_i
         case "moved":
             return StorageFull(f"The database file was moved away. {DAMAGE_WAY_OUT}", code="recovery_mode")
     return InternalError("The database could not do this. The log has the details.")
+
+
+def cannot_open(path: Path, error: sqlite3.Error) -> StartupError:
+    """Why the server does not start on a database, and the way out."""
+    match fault_of(error):
+        case "damaged" | "read_failed":
+            what = f"is damaged ({error}). Nothing was changed; restore a backup with `gridbear restore`"
+        case "locked":
+            what = "is held by another program. Nothing was changed; close that program, then start GridBear again"
+        case "full" | "write_failed":
+            what = f"can't be opened: the disk is full ({error}). Nothing was changed; free some space"
+        case "read_only" | "unreachable":
+            what = f"can't be opened for writing ({error}). Nothing was changed; check the folder's permissions"
+        case _:
+            what = f"can't be opened ({error}). Nothing was changed; check that the file is whole"
+    return StartupError(f"The database {path} {what}.")
 
 
 def _integrity(text: str, hidden: frozenset[str]) -> GridBearError:

@@ -30,8 +30,8 @@ def check_file(path: Path) -> None:
     application = int.from_bytes(header[68:72], "big")
     if not header.startswith(_MAGIC) or len(header) < _BYTES or application != APPLICATION_ID:
         raise StartupError(
-            f"The file {path} is not a GridBear database. Nothing was changed; move it away or choose another data "
-            "folder with --data-dir."
+            f"The file {path} is not a GridBear database, or its beginning is damaged. Nothing was changed; restore a "
+            "backup with `gridbear restore`, or choose another data folder with --data-dir."
         )
     if version > SCHEMA_VERSION:
         raise StartupError(

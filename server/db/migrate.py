@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 
 from server.db import file_header
 from server.db.connection import connect
+from server.db.faults import cannot_open
 from server.db.file_header import check_file, write_header
 from server.db.rebuild import create_table
 from server.db.schema_changes import SchemaChanges, schema_changes
@@ -17,7 +18,6 @@ from server.db.schema_fingerprint import record_fingerprint, schema_of
 from server.db.schema_program import check_program, record_program
 from server.db.swap import finish_interrupted
 from server.db.upgrade import Progress, silent, upgrade
-from server.errors import StartupError
 
 
 def migrate(path: Path, metadata: MetaData, backups: Path, progress: Progress = silent) -> None:
@@ -42,10 +42,7 @@ def migrate(path: Path, metadata: MetaData, backups: Path, progress: Progress = 
             check_program(connection, path)
         upgrade(path, metadata, backups, progress)
     except sqlite3.Error as error:
-        raise StartupError(
-            f"The database {path} can't be opened ({error}). Nothing was changed; check that the file is whole and "
-            "no other program uses it."
-        ) from error
+        raise cannot_open(path, error) from error
 
 
 def _change_in_place(connection: sqlite3.Connection, changes: SchemaChanges) -> None:

@@ -1,0 +1,84 @@
+"""A database file that is damaged: noticed, never written again, and said so, running and at start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.db.connection import connect
+from tests.conftest import Bear, running_bear
+from tests.faults.victim import Victim
+
+NOTES = "/api/v1/notes"
+
+
+def damage_table(database: Path, name: str) -> None:
+    """Overwrite the root page of a table or index with nonsense, as a bad disk would."""
+    connection = connect(database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    [root] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+    [size] = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with database.open("rb+") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+
+
+@pytest.fixture
+async def bear(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Bear]:
+    async with running_bear(tmp_path / "data") as running:
+        yield running
+
+
+@pytest.mark.anyio
+async def test_damage_that_a_write_meets_ends_writing_and_keeps_reading(bear: Bear, tmp_path: Path) -> None:
+    admin = await bear.person("ada", "admin")
+    note = (await admin.post(NOTES, json={"title": "kept"})).json()["data"]
+    damage_table(tmp_path / "data" / "gridbear.db", "history")
+    refused = await admin.post(NOTES, json={"title": "no"})
+    assert refused.status_code == 507 and refused.json()["code"] == "recovery_mode", refused.text
+    assert "gridbear restore" in refused.json()["error"]
+    assert (await admin.delete(f"{NOTES}/{note['id']}")).json()["code"] == "recovery_mode"
+    assert (await admin.get(f"{NOTES}/{note['id']}")).json()["data"]["title"] == "kept"
+    await bear.app.storage_watch.settled()
+    shown = (await admin.get("/api/v1/server")).json()["data"]["storage"]
+    assert shown["state"] == "recovery" and shown["trouble"] == "damaged"
+    assert shown["check"]["state"] == "damaged" and shown["check"]["found"]
+    going_on = await admin.post("/api/v1/server/go-on")
+    assert going_on.status_code == 409 and "gridbear restore" in going_on.json()["error"]
+    assert (await admin.get(NOTES)).json()["count"] == 1
+
+
+@pytest.mark.anyio
+async def test_damage_that_a_read_meets_ends_writing(bear: Bear, tmp_path: Path) -> None:
+    admin = await bear.person("ada", "admin")
+    await admin.post(NOTES, json={"title": "kept"})
+    damage_table(tmp_path / "data" / "gridbear.db", "ix_notes_due_at")
+    answer = await admin.get(f"{NOTES}?due_at__gt=2026-01-01T00:00:00Z&sort=due_at&total=false")
+    assert answer.status_code == 507 and answer.json()["code"] == "recovery_mode"
+    assert (await admin.post(NOTES, json={"title": "no"})).json()["code"] == "recovery_mode"
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_refused_at_start_with_the_way_out_and_left_as_it_is(tmp_path: Path) -> None:
+    victim = Victim(tmp_path / "data")
+    victim.admin_token()
+    database = victim.data_dir / "gridbear.db"
+    for offset in (0, 100):
+        with database.open("rb+") as file:
+            file.seek(offset)
+            file.write(os.urandom(64))
+        before = database.read_bytes()
+        done = subprocess.run(
+            [sys.executable, "-m", "gridbear_desktop", "serve", "--port", "0"],
+            env=victim.env, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1 and "Nothing was changed" in done.stderr
+        assert "gridbear restore" in done.stderr or "restore a backup" in done.stderr
+        assert database.read_bytes() == before
