@@ -33,6 +33,7 @@ class RowSize:
 
     def __init__(self, table: Table) -> None:
         self._columns = {str(column.name): type_name(column.type) not in _NUMBERS for column in table.columns}
+        self._texts = tuple(name for name, text in self._columns.items() if text)
         keys = [[str(part.name) for part in index.columns] for index in table.indexes]
         keys += [
             [str(part.name) for part in found.columns]
@@ -40,12 +41,24 @@ class RowSize:
             if isinstance(found, UniqueConstraint)
         ]
         self._indexes = keys
+        # What is the same in every row is added up once: a row is measured at every write.
+        self._fixed = (len(self._columns) - len(self._texts)) * _NUMBER + len(self._columns) + _ROW
+        self._keys = [
+            (_KEY + _NUMBER * sum(not self._columns[name] for name in key), tuple(n for n in key if self._columns[n]))
+            for key in keys
+        ]
 
     def of(self, row: Mapping[str, Any]) -> int:
         """The bytes of a row of stored columns."""
-        sizes = {name: _text_bytes(row.get(name)) if text else _NUMBER for name, text in self._columns.items()}
-        length = sum(sizes.values()) + len(sizes) + _ROW
-        return _body(length) + sum((sum(sizes[name] for name in index) + _KEY) * 3 // 2 for index in self._indexes)
+        length = self._fixed
+        for name in self._texts:
+            length += _text_bytes(row.get(name))
+        size = _body(length)
+        for fixed, texts in self._keys:
+            for name in texts:
+                fixed += _text_bytes(row.get(name))
+            size += fixed * 3 // 2
+        return size
 
     def sql(self) -> str:
         """The same as an SQL expression over the table's columns."""
