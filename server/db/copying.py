@@ -36,7 +36,7 @@ def copy_database(path: Path, target: Path, progress: Callable[[float], None] | 
                 return 1
         return 0
 
-    with closing(connect(path)) as connection:
+    with closing(connect(path, must_exist=True)) as connection:
         if progress is not None:
             connection.set_progress_handler(tell, _TELL_INSTRUCTIONS)
         try:

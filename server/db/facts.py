@@ -34,14 +34,14 @@ def schema_version(path: Path) -> int:
 def database_facts(path: Path) -> DatabaseFacts:
     """Version and row counts. Raises sqlite3.Error for a damaged file, StartupError for a foreign or newer one."""
     version = schema_version(path)
-    with closing(connect(path, read_only=True)) as connection:
+    with closing(connect(path, read_only=True, must_exist=True)) as connection:
         return DatabaseFacts(version, row_counts(connection))
 
 
 def damage(path: Path) -> str | None:
     """What SQLite finds wrong with a file, or None when it is whole."""
     try:
-        with closing(connect(path)) as connection:
+        with closing(connect(path, must_exist=True)) as connection:
             found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(3)")]
             return None if found == ["ok"] else "; ".join(found)
     except sqlite3.Error as error:
@@ -51,7 +51,7 @@ def damage(path: Path) -> str | None:
 def column_rows(path: Path, table: str, *columns: str) -> list[tuple[Any, ...]]:
     """The stored values of some columns, row by row by id; none where the file has no such table."""
     names = ", ".join(f'"{column}"' for column in columns)
-    with closing(connect(path, read_only=True)) as connection:
+    with closing(connect(path, read_only=True, must_exist=True)) as connection:
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is None:
             return []
         return connection.execute(f'SELECT {names} FROM "{table}" ORDER BY id').fetchall()

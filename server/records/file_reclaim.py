@@ -78,7 +78,7 @@ class FileReclaim:
                     work.erase(FILES_TABLE, file_id)
                 return len(rows)
 
-            part: int = await self._records.work(SYSTEM, unit, (FILES_TABLE,))
+            part: int = await self._records.work(SYSTEM, unit, (FILES_TABLE,), always=True)
             erased += part
             if part < ERASED_AT_ONCE:
                 return erased

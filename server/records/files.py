@@ -130,6 +130,7 @@ class Files:
 
     async def _receive(self, draft: Draft, incoming: Incoming) -> tuple[str, str]:
         """Write the draft. Returns the name and the type to keep; the type is looked at before much has come."""
+        self._records.require_room()
         limit = self._settings.current.upload_body_bytes
         kind: str | None = None
         head = waiting = b""
@@ -142,6 +143,7 @@ class Files:
             elif kind is None:
                 kind = self._accepted_type(incoming, head)
             if len(waiting) >= _WRITE_BYTES:
+                self._records.require_room()
                 await asyncio.to_thread(draft.write, waiting)
                 waiting = b""
         if waiting:

@@ -46,7 +46,7 @@ class Records(Reading):
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
         """Store a new row. Returns its id and JSON text, including what is told only this once."""
         planned = await plan_create(self.shelf, actor, model, values)
-        self._admit(self.passes_guard(actor, planned))
+        self.require_room(always=self.passes_guard(actor, planned))
         result, _ = await self.shelf.store.write(
             Unit(self.shelf, actor, planned.run, planned.row, _created),
             (model,),
@@ -131,14 +131,15 @@ class Records(Reading):
         `exclusive` and `attached` as for `Writer.submit`. `always`: it frees space or is needed to free some, so the
         storage guard lets it pass. Raises StorageFull for all others when the disk is low.
         """
-        self._admit(always)
+        self.require_room(always=always)
         unit = Unit(self.shelf, actor, run)
         result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
 
-    def _admit(self, always: bool) -> None:
+    def require_room(self, *, always: bool = False) -> None:
+        """Raise StorageFull when nothing new may be written just now. `always` as for `work`."""
         storage = self.shelf.store.storage
-        if storage.condition.state == "read_only" and not always:
+        if storage.in_recovery or (storage.condition.state == "read_only" and not always):
             raise storage.refusal()
 
     async def _run(self, actor: Actor, planned: Planned) -> Result:

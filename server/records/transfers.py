@@ -142,6 +142,7 @@ class Transfers:
             raise _storage(error) from error
 
     async def _spool(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
+        self._records.require_room()
         loop = asyncio.get_running_loop()
         limit = self._settings.current.import_body_bytes
         total = waiting = 0
@@ -155,6 +156,7 @@ class Transfers:
                     parts.append(chunk)
                     waiting += len(chunk)
                     if waiting >= SPOOL_BYTES:
+                        self._records.require_room()
                         await loop.run_in_executor(self._threads, file.write, b"".join(parts))
                         parts, waiting = [], 0
                 await loop.run_in_executor(self._threads, file.write, b"".join(parts))

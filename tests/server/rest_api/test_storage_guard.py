@@ -111,6 +111,7 @@ async def test_a_low_disk_refuses_every_way_of_writing_and_goes_on_by_itself(
             {"verb": "create", "model": "notes", "values": {"title": "no"}},
         ]}),
     ]  # fmt: skip
+    attempts.append(await member.post("/api/v1/files", files={"file": ("no.txt", b"no", "text/plain")}))
     for answer in attempts:
         assert answer.status_code == 507, answer.text
         body = answer.json()
