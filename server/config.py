@@ -123,6 +123,13 @@ class Settings(BaseModel):
     )
     webhook_body_bytes: int = _setting(MEBIBYTE, "Largest body of a webhook delivery.", unit="B", ge=1024)
     mcp_body_bytes: int = _setting(4 * MEBIBYTE, "Largest body of an MCP request.", unit="B", ge=1024)
+    bodies_held_bytes: int = _setting(
+        64 * MEBIBYTE,
+        "Bodies of requests that wait for their answer take at most this together; more are answered 503.",
+        unit="B",
+        applies="live",
+        ge=MEBIBYTE,
+    )
     write_queue: int = _setting(2048, "Writes that may wait for the writer; more are answered 503.", ge=1)
 
     mcp_start_timeout_seconds: float = _setting(

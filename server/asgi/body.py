@@ -1,19 +1,63 @@
-"""Read a request's body whole, up to a limit."""
+"""Read a request's body whole, up to a limit of its own and one of all bodies together."""
 
 from __future__ import annotations
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from server.errors import BadRequest, TooLarge
+from server.errors import BadRequest, Busy, TooLarge
+
+ROOM = "body_room"
+"""Key in a request's state: the room that its body takes, None where nobody counts."""
+
+
+class BodyRoom:
+    """Bytes of bodies that are in memory at one time, each until its request is answered.
+
+    Requests wait for the writer with their bodies; without a bound a stuck disk would fill the memory.
+    """
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    def share(self, limit: int) -> BodyShare:
+        """The part of one request, while all together have at most `limit` bytes."""
+        return BodyShare(self, limit)
+
+
+class BodyShare:
+    """What one request holds."""
+
+    def __init__(self, room: BodyRoom, limit: int) -> None:
+        self._room = room
+        self._limit = limit
+        self._held = 0
+
+    def take(self, count: int) -> None:
+        """Hold `count` bytes more. Raises Busy when that is too much for all; a request that is alone always may."""
+        others = self._room.held - self._held
+        if others and self._room.held + count > self._limit:
+            raise Busy(
+                f"The bodies of waiting requests take {self._limit} bytes already (bodies_held_bytes).",
+                code="bodies_full",
+                retry_after=1.0,
+            )
+        self._room.held += count
+        self._held += count
+
+    def give_back(self) -> None:
+        """The request is answered."""
+        self._room.held -= self._held
+        self._held = 0
 
 
 async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
     """The raw body, at most `limit` bytes.
 
-    Raises TooLarge from Content-Length before anything is read, and while reading; ClientDisconnect when the
-    caller goes away.
+    Raises TooLarge from Content-Length before anything is read, and while reading; Busy when too many bodies wait;
+    ClientDisconnect when the caller goes away.
     """
+    share: BodyShare | None = scope.get("state", {}).get(ROOM)
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit():
@@ -30,6 +74,8 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise _too_large(limit)
+        if share is not None:
+            share.take(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

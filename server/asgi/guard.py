@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import log as server_log
+from server.asgi.body import ROOM, BodyRoom
 from server.asgi.replies import send_error
 from server.config import SettingsHolder, listed
 from server.errors import Forbidden, GridBearError, InternalError, NotFound
@@ -55,6 +56,7 @@ class Guard:
         self._plain_app = app
         self._settings = settings
         self._needs_setup = needs_setup
+        self._bodies = BodyRoom()
         self._reload()
         settings.subscribe(lambda _settings: self._reload())
 
@@ -101,7 +103,13 @@ class Guard:
                 ended = not message.get("more_body", False)
             await send(message)
 
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id, "needs_setup": self._needs_setup()}
+        share = self._bodies.share(self._settings.current.bodies_held_bytes)
+        scope["state"] = {
+            **scope.get("state", {}),
+            "request_id": request_id,
+            "needs_setup": self._needs_setup(),
+            ROOM: share,
+        }
         try:
             self._strip_base_path(scope)
             self._check(scope)
@@ -119,6 +127,8 @@ class Guard:
                 raise
             broken = InternalError("Something went wrong on our side. The log has the details under the request id.")
             await send_error(broken, scope, receive, with_headers)
+        finally:
+            share.give_back()
 
     def _strip_base_path(self, scope: Scope) -> None:
         base = self._settings.current.base_path

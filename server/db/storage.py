@@ -65,12 +65,12 @@ class Condition:
             case "logs_stopped":
                 return (
                     f"Only {free} are free on the disk: history and other logs take no new entries, so changes can't "
-                    "be undone now. Free some space; they go on by themselves."
+                    "be undone now. Free some space; they go on by themselves (storage_logs_stop_bytes)."
                 )
             case "read_only":
                 return (
                     f"Only {free} are free on the disk: GridBear reads and deletes, but writes nothing new. Free some "
-                    "space, or delete records or old backups; writing goes on by itself."
+                    "space, or delete records or old backups; writing goes on by itself (storage_read_only_bytes)."
                 )
             case "recovery":
                 assert self.trouble is not None

@@ -92,3 +92,33 @@ async def test_a_stuck_writer_takes_so_many_and_refuses_the_rest_at_once(bear: B
     taken = sum(answer.status_code == 201 for answer in answers)
     assert taken == len(sent) - len(refused) > 0
     assert (await admin.get(NOTES)).json()["count"] == taken
+
+
+async def test_bodies_that_wait_for_a_stuck_writer_take_no_more_than_their_limit(
+    bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    bear.app.settings.publish(bear.app.settings.current.model_copy(update={"bodies_held_bytes": 5_000_000}))
+    store, room = bear.app.records.shelf.store, bear.app._asgi._bodies  # type: ignore[union-attr]  # it runs
+    stuck, go_on = threading.Event(), threading.Event()
+
+    def unit(_transaction: Transaction) -> None:
+        stuck.set()
+        go_on.wait(60)
+
+    blocker = store.write(unit, ("notes",))
+    try:
+        await asyncio.to_thread(stuck.wait, 60)
+        values = {"title": "long", "body": "x" * 900_000}
+        sent = [asyncio.create_task(admin.post(NOTES, json=values)) for _ in range(QUEUE)]
+        while sum(task.done() for task in sent) < QUEUE - 5:
+            await asyncio.wait([task for task in sent if not task.done()], return_when=asyncio.FIRST_COMPLETED)
+        for answer in [task.result() for task in sent if task.done()]:
+            assert answer.status_code == 503 and answer.json()["code"] == "bodies_full"
+            assert int(answer.headers["retry-after"]) >= 1
+        assert 4_500_000 < room.held <= 5_000_000
+    finally:
+        go_on.set()
+    await blocker
+    answers = await asyncio.gather(*sent)
+    assert sum(answer.status_code == 201 for answer in answers) == 5
+    assert room.held == 0, "given back with the answers"
