@@ -136,16 +136,18 @@ def list_statement(table: Table, shape: ListShape, row: str | None = None) -> Li
     name = table.name
     by_rank = shape.search and not shape.sort
     count = f"SELECT count(*) {selection(table, shape)}"
-    selected = selection(table, shape, *(() if shape.after is None else (_after(table, shape),)))
     keys = "".join(f', "{name}"."{key.column}"' for key in shape.keys)
-    order = ", ".join(_ordering(name, key) for key in shape.keys)
+    order = ", ".join(_ordering(table, key) for key in shape.keys)
     if by_rank:
         order = f'{rank_sql(table, shape.rank_by)}, "{name}".id'
-    rows = (
-        f"SELECT {row or row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys} {selected} "
-        f"ORDER BY {order} LIMIT :row_limit OFFSET :row_offset"
-    )
-    return ListStatement(rows, count)
+    shown = f"SELECT {row or row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys}"
+    end = f"ORDER BY {order} LIMIT :row_limit"
+    after = () if shape.after is None else _after(table, shape)
+    if len(after) < 2:
+        return ListStatement(f"{shown} {selection(table, shape, *after)} {end} OFFSET :row_offset", count)
+    # SQLite runs the parts one after the other, and none that is not needed for the limit.
+    parts = " UNION ALL ".join(f"SELECT * FROM ({shown} {selection(table, shape, part)} {end})" for part in after)
+    return ListStatement(f"{parts} LIMIT :row_limit OFFSET :row_offset", count)
 
 
 def selection(table: Table, shape: ListShape, *more: str) -> str:
@@ -154,7 +156,8 @@ def selection(table: Table, shape: ListShape, *more: str) -> str:
     conditions = []
     if shape.search:
         index = search_table(table.name)
-        source = f'"{index}" JOIN "{table.name}" ON "{table.name}".id = "{index}".rowid'
+        # CROSS JOIN is SQLite's word for this order: asked row by row, the index is slower than its few hits.
+        source = f'"{index}" CROSS JOIN "{table.name}" ON "{table.name}".id = "{index}".rowid'
         conditions.append(f'"{index}" MATCH :q')
     if shape.condition is not None:
         conditions.append(condition_sql(shape.condition, table.name))
@@ -186,35 +189,54 @@ def _expanded(table: Table, part: Expansion, number: int) -> str:
     )
 
 
-def _ordering(table: str, key: SortKey) -> str:
-    collation = f" COLLATE {NOCASE_COLLATION}" if key.nocase else ""
-    return f'"{table}"."{key.column}"{collation}{" DESC" if key.descending else ""}'
+def _ordering(table: Table, key: SortKey) -> str:
+    return f"{_key_column(table, key)}{' DESC' if key.descending else ''}"
 
 
-def _after(table: Table, shape: ListShape) -> str:
-    """The rows that come after the cursor's in the order of the shape. NULL sorts before everything else."""
+def _after(table: Table, shape: ListShape) -> tuple[str, ...]:
+    """The rows that come after the cursor's in the order of the shape: conditions of one part after the other.
+
+    NULL sorts before everything else. Where the first key has an index, rows with the same value, with one beyond it
+    and with none are parts of their own: SQLite seeks for each of them, and would walk the index for all in one.
+    """
     nulls = shape.after or ()
     keys = shape.keys
-    plain = not any(key.nocase for key in keys) and not any(nulls)
-    one_way = len({key.descending for key in keys}) == 1
-    if plain and one_way and not (keys[0].descending and any(table.c[key.column].nullable for key in keys)):
-        # A row value: SQLite seeks with it in the index of the first key.
-        columns = ", ".join(f'"{table.name}"."{key.column}"' for key in keys)
-        values = ", ".join(f":k{index}" for index in range(len(keys)))
-        return f"({columns}) {'<' if keys[0].descending else '>'} ({values})"
-    text = "0"
-    for index in reversed(range(len(keys))):
-        key = keys[index]
-        column = f'"{table.name}"."{key.column}"' + (f" COLLATE {NOCASE_COLLATION}" if key.nocase else "")
-        if nulls[index]:
-            beyond = "0" if key.descending else f"{column} IS NOT NULL"
-            text = f"({beyond} OR ({column} IS NULL AND {text}))"
-            continue
-        beyond = f"{column} {'<' if key.descending else '>'} :k{index}"
-        if key.descending and table.c[key.column].nullable:
-            beyond += f" OR {column} IS NULL"
-        text = f"({beyond} OR ({column} = :k{index} AND {text}))"
-    return text
+    rest = "0"
+    for index in reversed(range(1, len(keys))):
+        rest = _or_equal(table, keys[index], index, nulls[index], rest)
+    first, column = keys[0], _key_column(table, keys[0])
+    if first.column == "id":
+        return (f"{column} {'<' if first.descending else '>'} :k0",)
+    if first.nocase or not _is_indexed(table, first.column):
+        return (_or_equal(table, first, 0, nulls[0], rest),)
+    if nulls[0]:
+        same = f"{column} IS NULL AND {rest}"
+        return (same,) if first.descending else (same, f"{column} IS NOT NULL")
+    parts = (f"{column} = :k0 AND {rest}", f"{column} {'<' if first.descending else '>'} :k0")
+    return (*parts, f"{column} IS NULL") if first.descending and table.c[first.column].nullable else parts
+
+
+def _or_equal(table: Table, key: SortKey, index: int, null: bool, rest: str) -> str:
+    """Beyond the cursor's value of this key, or equal to it and `rest` holds."""
+    column = _key_column(table, key)
+    if null:
+        beyond = "0" if key.descending else f"{column} IS NOT NULL"
+        return f"({beyond} OR ({column} IS NULL AND {rest}))"
+    beyond = f"{column} {'<' if key.descending else '>'} :k{index}"
+    if key.column == "id":
+        # Bare, so that SQLite seeks with it.
+        return beyond
+    if key.descending and table.c[key.column].nullable:
+        beyond += f" OR {column} IS NULL"
+    return f"({beyond} OR ({column} = :k{index} AND {rest}))"
+
+
+def _is_indexed(table: Table, column: str) -> bool:
+    return bool(table.c[column].unique) or any(index.columns.keys()[0] == column for index in table.indexes)
+
+
+def _key_column(table: Table, key: SortKey) -> str:
+    return f'"{table.name}"."{key.column}"' + (f" COLLATE {NOCASE_COLLATION}" if key.nocase else "")
 
 
 def plan_is_cheap(plan: Sequence[str], shape: ListShape) -> bool:
@@ -225,8 +247,12 @@ def plan_is_cheap(plan: Sequence[str], shape: ListShape) -> bool:
         return False
     if shape.condition is None and shape.owned_by is None:
         return True
-    # A list of values is walked as `SCAN json_each`; that one is short.
-    return not any(step.startswith("SCAN") and "json_each" not in step for step in plan)
+    # A list of values is walked as `SCAN json_each`, the parts of a page as `SCAN (subquery-1)`; these are short.
+    return not any(step.startswith("SCAN") and _walks_rows(step) for step in plan)
+
+
+def _walks_rows(step: str) -> bool:
+    return "json_each" not in step and "subquery" not in step.lower()
 
 
 def read_sql(table: Table, fields: Sequence[str], owned_by: str | None, expand: Sequence[Expansion] = ()) -> str:

@@ -25,7 +25,7 @@ def search_query(text: str, columns: Sequence[str], all_columns: Sequence[str]) 
         raise BadValue("not_searchable", "these records have no searchable fields; filter with field__ilike instead")
     terms = []
     for phrase, word in _PIECES.findall(text):
-        term = phrase or word.replace('"', "")
+        term = phrase or word.replace('"', " ")
         if any(letter.isalnum() for letter in term):
             terms.append(f'"{term}"' if phrase else f'"{term}"*')
     if not terms:
