@@ -146,7 +146,9 @@ def list_statement(table: Table, shape: ListShape, row: str | None = None) -> Li
     if len(after) < 2:
         return ListStatement(f"{shown} {selection(table, shape, *after)} {end} OFFSET :row_offset", count)
     # SQLite runs the parts one after the other, and none that is not needed for the limit.
-    parts = " UNION ALL ".join(f"SELECT * FROM ({shown} {selection(table, shape, part)} {end})" for part in after)
+    parts = " UNION ALL ".join(
+        f"SELECT * FROM ({shown} {selection(table, shape, part)} {end} + :row_offset)" for part in after
+    )
     return ListStatement(f"{parts} LIMIT :row_limit OFFSET :row_offset", count)
 
 

@@ -191,6 +191,12 @@ def one_page(things: Things, name: str, question: Any, sort: list[str], limit: i
     assert answer.get("count") == (len(expected) if counted else None)
 
 
+def some_offsets(things: Things, name: str, question: Any, sort: list[str], limit: int) -> None:
+    """Pages by offset, one after the other and with jumps: known places of other pages don't mislead."""
+    for offset in (0, limit, 2 * limit, 2 * limit + 3, 1, 5 * limit, limit + 1):
+        one_page(things, name, question, sort, limit, offset, counted=False)
+
+
 def every_page(things: Things, name: str, question: Any, sort: list[str], limit: int, *, growing: bool) -> None:
     """All pages by cursor: each row once, in order; rows that come meanwhile disturb nothing."""
     parameters, test = question
@@ -231,8 +237,14 @@ def pages(examples: int, things: Things) -> None:
     def walk(**how: Any) -> None:
         every_page(things, **how, growing=False)
 
+    @profile(examples // 3)
+    @given(**PAGES)
+    def jump(**how: Any) -> None:
+        some_offsets(things, **how)
+
     page()
     walk()
+    jump()
 
 
 def test_a_page_has_the_rows_that_the_oracle_names(things: Things) -> None:
@@ -276,3 +288,10 @@ def test_fields_and_exports_have_the_same_rows(things: Things, question: Any, wa
     assert [json.loads(line) for line in answer.content.splitlines()] == shown
     counted = things.world.good(client, "GET", "things/aggregate", params=[*parameters, ("count", "")])
     assert counted["data"] == [{"count": len(expected)}]
+
+
+@pytest.mark.parametrize("sort", [["n"], ["-n"], ["day", "-n"], ["-day"]])
+def test_pages_by_offset_are_right_beside_pages_that_were_seen(things: Things, sort: list[str]) -> None:
+    for name in ("ada", "max"):
+        for limit in (3, 7):
+            some_offsets(things, name, ([], lambda _: True), sort, limit)
