@@ -177,6 +177,7 @@ class GridBearApp:
                 self.settings,
                 frozenset(self._started_with.model_fields_set),
                 self._restart,
+                lambda: registry,
             )
             self.backups.start()
             try:

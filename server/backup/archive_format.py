@@ -17,6 +17,7 @@ KEY_RING = "secrets/key-ring.wrapped"
 FILES = "files/"
 PLUGINS = "plugins/"
 RECORDS = "records/"
+LINES_ENDING = ".jsonl"
 """Of a move file: the records of each model as JSON lines, for an engine that can't read the database."""
 MANIFEST_MAX_BYTES = 256 << 20
 MEMBERS_MAX = 1_000_000

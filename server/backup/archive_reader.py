@@ -17,9 +17,11 @@ from typing import IO, Self
 
 from server.backup.archive_format import (
     DATABASE,
+    LINES_ENDING,
     MANIFEST,
     MANIFEST_MAX_BYTES,
     MEMBERS_MAX,
+    RECORDS,
     BadArchive,
     Manifest,
     Member,
@@ -95,8 +97,11 @@ class Archive:
 
     def check(self, member: Member, stop: threading.Event, step: Step = lambda _: None) -> None:
         """Read one member. Raises BadArchive when it is not what the manifest says."""
-        for _chunk in self._chunks(member, stop, step):
-            pass
+        lines = sum(chunk.count(b"\n") for chunk in self._chunks(member, stop, step))
+        if member.name.startswith(RECORDS) and member.name.endswith(LINES_ENDING):
+            model = member.name.removeprefix(RECORDS).removesuffix(LINES_ENDING)
+            if lines != self.manifest.counts.get(model):
+                raise BadArchive(f"The member {member.name} of the backup has not the rows that the manifest says.")
 
     def verify(
         self, folder: Path, stop: threading.Event, step: Step = lambda _: None, free: FreeBytes = free_bytes

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from server.backup.archive_format import MANIFEST, Manifest, Member
 from server.db.swap import sync_folder
@@ -32,10 +34,10 @@ class Stopped(Busy):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One member to come: a file of this computer, or bytes. `squeeze` compresses it."""
+    """One member to come: a file of this computer, bytes, or bytes piece by piece. `squeeze` compresses it."""
 
     name: str
-    content: Path | bytes
+    content: Path | bytes | Callable[[], Generator[bytes]]
     squeeze: bool = True
     may_vanish: bool = False
     """A file that is gone by now is left out: it was deleted while the backup was made."""
@@ -80,7 +82,7 @@ def _add(archive: zipfile.ZipFile, source: Source, stop: threading.Event, step: 
         archive.writestr(_info(source), source.content, compresslevel=1)
         return Member(name=source.name, size=len(source.content), sha256=hashlib.sha256(source.content).hexdigest())
     try:
-        file = source.content.open("rb")
+        pieces = _pieces(source.content)
     except FileNotFoundError:
         if source.may_vanish:
             return None
@@ -89,15 +91,26 @@ def _add(archive: zipfile.ZipFile, source: Source, stop: threading.Event, step: 
     # Not `compresslevel` of the archive: it is read where a member is opened by name only.
     info = _info(source)
     info._compresslevel = 1  # type: ignore[attr-defined]  # public as compress_level from Python 3.13 on
-    with file, archive.open(info, "w", force_zip64=True) as out:
-        while chunk := file.read(CHUNK_BYTES):
+    with contextlib.closing(pieces), archive.open(info, "w", force_zip64=True) as out:
+        for piece in pieces:
             if stop.is_set():
                 raise Stopped("The backup was stopped; nothing remains of it.")
-            digest.update(chunk)
-            out.write(chunk)
-            size += len(chunk)
-            step(len(chunk))
+            digest.update(piece)
+            out.write(piece)
+            size += len(piece)
+            step(len(piece))
     return Member(name=source.name, size=size, sha256=digest.hexdigest())
+
+
+def _pieces(content: Path | Callable[[], Generator[bytes]]) -> Generator[bytes]:
+    """The content piece by piece, already opened: a file that is gone is found out here."""
+    return _read(content.open("rb")) if isinstance(content, Path) else content()
+
+
+def _read(file: BinaryIO) -> Generator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
 
 
 def _info(source: Source) -> zipfile.ZipInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,11 +24,13 @@ from server.backup.archive_format import (
 from server.backup.archive_reader import RESERVE_BYTES, Archive, FreeBytes, free_bytes
 from server.backup.archive_writer import Source, Stopped, write_archive
 from server.backup.contents import Contents, folder_contents
+from server.backup.portable import not_portable, portable_sources
 from server.backup.sealing import SealedSecrets, Sealer
 from server.backup.unmovable import unmovable
 from server.db.copying import copy_database
 from server.db.facts import DatabaseFacts, column_rows, database_facts
 from server.errors import StorageFull
+from server.models.registry import ModelSpec
 from server.models.stored_file import FILES_TABLE
 from server.records.times import to_text
 
@@ -51,12 +53,20 @@ class Maker:
     """Makes backups of one data folder. One at a time: the caller sees to that."""
 
     def __init__(
-        self, data: Path, sealer: Sealer, fixed_settings: Collection[str] = (), *, free: FreeBytes = free_bytes
+        self,
+        data: Path,
+        sealer: Sealer,
+        fixed_settings: Collection[str] = (),
+        specs: Callable[[], Iterable[ModelSpec]] = tuple,
+        *,
+        free: FreeBytes = free_bytes,
     ) -> None:
+        """specs: the models that a move file describes."""
         self._data = data
         self._tmp = data / "tmp"
         self._sealer = sealer
         self._fixed = fixed_settings
+        self._specs = specs
         self._free = free
 
     def make(self, order: Order, stop: threading.Event, told: Fraction = lambda _: None) -> Manifest:
@@ -86,10 +96,14 @@ class Maker:
             facts = database_facts(copy)
             _tell_missing_files(copy, contents)
             missing = [*contents.missing, *unmovable(copy, self._fixed)]
+            specs = list(self._specs()) if order.kind == "move" else []
+            records = portable_sources(copy, specs, facts.counts) if order.kind == "move" else ()
+            if order.kind == "move":
+                missing += not_portable(specs, facts.counts)
             secrets = self._sealer.sealed(copy)
             manifest = write_archive(
                 draft,
-                [Source(DATABASE, copy), *_secret_sources(secrets), *contents.sources],
+                [Source(DATABASE, copy), *_secret_sources(secrets), *records, *contents.sources],
                 lambda members: _manifest(order, facts, secrets, missing, members),
                 stop,
                 step,

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from server.backup.sealing import SecretsKeeper
 from server.backup.settling import expire_kept, kept_states
 from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, GridBearError, NotFound, StorageFull
+from server.models.registry import ModelSpec
 from server.records.times import from_text, to_text
 
 SPOOL_BYTES = 1 << 20
@@ -46,7 +47,8 @@ class _Ended:
 
 
 class BackupService:
-    """Made on the event loop that uses it. `restart` makes the server start again, which a restore needs."""
+    """Made on the event loop that uses it. `restart` makes the server start again, which a restore needs; `specs` are
+    the models of now."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class BackupService:
         settings: SettingsHolder,
         fixed_settings: frozenset[str],
         restart: Callable[[], None],
+        specs: Callable[[], Iterable[ModelSpec]] = tuple,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = data / "backups"
@@ -65,7 +68,7 @@ class BackupService:
         self._restart = restart
         self._jobs = Jobs()
         self._library = Library(self.folder)
-        self._maker = Maker(data, keeper, fixed_settings)
+        self._maker = Maker(data, keeper, fixed_settings, specs)
         self._stager = Stager(data, keeper)
         self._papers = Papers(data)
         self._ended: _Ended | None = None
