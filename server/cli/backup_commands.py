@@ -151,11 +151,15 @@ def restore_everything(
     as_json: bool = False,
 ) -> None:
     """Restore a backup or a move file, named or as a file of this computer."""
+    from server.backup.archive_reader import Archive
     from server.backup.making import moment_name
     from server.cli.backup_doors import taken_in
 
     path = _found(which, settings)
     own = path.parent == _folder(settings)
+    with Archive(path):
+        # What is no backup is told by the name that was given.
+        pass
     with _door(settings) as door:
         kept = path if own else taken_in(path, _folder(settings), f"{moment_name('upload', datetime.now(UTC))}.zip")
         finished = False
