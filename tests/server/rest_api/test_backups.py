@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import threading
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -182,3 +184,25 @@ async def test_one_thing_at_a_time(bear: Bear, admin: httpx2.AsyncClient) -> Non
     await running
     assert (seen[0].status_code, seen[0].json()["code"]) == (409, "backup_running")
     assert (status["running"]["what"], status["running"]["progress"]) == ("backup", 0.25)
+
+
+async def test_a_full_disk_is_said_and_nothing_stays(
+    admin: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("server.backup.making.write_archive", full)
+    answer = await admin.post(URL, json={"without_phrase": True})
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full"), answer.text
+    assert list((tmp_path / "data" / "tmp").iterdir()) == [] and await names(admin) == []
+    status = (await admin.get(f"{URL}/status")).json()["data"]
+    assert "No space left" in status["last"]["error"] and status["running"] is None
+
+
+async def test_an_upload_that_does_not_fit_is_refused_before_it_is_read(
+    admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.backup.service.shutil.disk_usage", lambda _: SimpleNamespace(free=1))
+    answer = await admin.post(f"{URL}/upload", content=b"x" * 100)
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
