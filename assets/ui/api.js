@@ -57,13 +57,21 @@ export async function request(method, path, options = {}) {
   }
   const envelope = await readEnvelope(response);
   if (!response.ok || !envelope || envelope.ok === false) {
-    const problem = new ApiError(response.status, envelope, name);
-    problem.retryAfter = Number(response.headers.get("retry-after")) || null;
-    problem.requestId ||= response.headers.get("x-request-id");
-    if (response.status === 401 && !options.anonymous) leave(problem.code);
-    throw problem;
+    throw refusal(response.status, envelope, name, (header) => response.headers.get(header), options.anonymous);
   }
   return { data: envelope.data, count: envelope.count ?? null, etag: response.headers.get("etag"), status: response.status };
+}
+
+/**
+ * What an answer that is no success means; one that nobody is signed in for leads to the sign-in page.
+ * @param {number} status @param {any} envelope @param {string} name @param {(header: string) => string|null} header @param {boolean} [anonymous]
+ */
+export function refusal(status, envelope, name, header, anonymous = false) {
+  const problem = new ApiError(status, envelope, name);
+  problem.retryAfter = Number(header("retry-after")) || null;
+  problem.requestId ||= header("x-request-id");
+  if (status === 401 && !anonymous) leave(problem.code);
+  return problem;
 }
 
 /** @param {Response} response @returns {Promise<any>} the envelope, or null where the answer is none */

@@ -39,6 +39,11 @@ export function formatNumber(value) {
   return new Intl.NumberFormat(locale).format(value);
 }
 
+/** @param {number} part from 0 to 1 */
+export function formatPercent(part) {
+  return new Intl.NumberFormat(language, { style: "percent" }).format(part);
+}
+
 const STEPS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
   ["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60],
 ]);

@@ -19,6 +19,8 @@ export interface Field {
   minimum?: number | null;
   maximum?: number | null;
   item_type?: string | null;
+  accept?: string[];
+  max_bytes?: number | null;
 }
 export interface Model {
   name: string;

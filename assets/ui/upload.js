@@ -1,5 +1,5 @@
 // Sending a file with its progress, which fetch can't tell. Answers and errors are those of api.js.
-import { ApiError, watchForReturn } from "./api.js";
+import { refusal, watchForReturn } from "./api.js";
 import { parseJson } from "./json.js";
 import { base } from "./store.js";
 
@@ -7,7 +7,7 @@ import { base } from "./store.js";
  * @param {string} path below the base path @param {URLSearchParams} query @param {Blob} body
  * @param {(part: number) => void} [onProgress] 0 to 1, of what was sent @param {AbortSignal} [signal]
  * @returns {Promise<any>} `data` of the answer
- * @throws {ApiError}
+ * @throws {import("./api.js").ApiError}
  */
 export function upload(path, query, body, onProgress, signal) {
   const address = query.size ? `${path}?${query}` : path;
@@ -15,15 +15,11 @@ export function upload(path, query, body, onProgress, signal) {
     const request = new XMLHttpRequest();
     request.open("POST", `${base}${address}`);
     request.setRequestHeader("accept", "application/json");
-    request.setRequestHeader("content-type", "application/octet-stream");
+    request.setRequestHeader("content-type", body.type || "application/octet-stream");
     request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     request.upload.onload = () => onProgress?.(1);
-    const refuse = (/** @type {any} */ envelope) => {
-      const problem = new ApiError(request.status, envelope, `POST ${address}`);
-      problem.requestId ||= request.getResponseHeader("x-request-id");
-      problem.retryAfter = Number(request.getResponseHeader("retry-after")) || null;
-      reject(problem);
-    };
+    const refuse = (/** @type {any} */ envelope) =>
+      reject(refusal(request.status, envelope, `POST ${address}`, (name) => request.getResponseHeader(name)));
     request.onload = () => {
       let envelope = null;
       try {
@@ -36,7 +32,7 @@ export function upload(path, query, body, onProgress, signal) {
     };
     request.onerror = () => {
       watchForReturn();
-      reject(new ApiError(0, null, `POST ${address}`));
+      refuse(null);
     };
     request.onabort = () => reject(new DOMException("aborted", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());

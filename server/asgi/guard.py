@@ -36,6 +36,12 @@ _HEADERS = [
 _PLAIN = [*_HEADERS, (b"content-security-policy", _CSP.format(extra="").encode())]
 # Swagger UI draws its logo and arrows from data: addresses.
 _DOCS = [*_HEADERS, (b"content-security-policy", _CSP.format(extra=" data:").encode())]
+# A page or drawing that somebody has uploaded gets an origin of its own, in which nothing runs; browsers themselves
+# style the page that shows a picture.
+_UPLOADED = [
+    *_HEADERS,
+    (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+]
 
 
 _FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"))
@@ -90,8 +96,7 @@ class Guard:
         # No secret, and asking the system for one would cost more than a look-up of a row.
         request_id = f"{random.getrandbits(64):016x}"
         server_log.request_id.set(request_id)
-        own_headers = _DOCS if scope["path"].endswith("/api/docs") else _PLAIN
-        own_headers = [*own_headers, (b"x-request-id", request_id.encode())]
+        own_headers = [*_headers_for(scope["path"]), (b"x-request-id", request_id.encode())]
         started = ended = False
 
         async def with_headers(message: Message) -> None:
@@ -208,3 +213,10 @@ def lan_names(host: str) -> set[str]:
             elif address.family == socket.AF_INET6:
                 names.add(f"[{address.address.partition('%')[0]}]")
     return names
+
+
+def _headers_for(path: str) -> list[tuple[bytes, bytes]]:
+    # The base path may still stand before it.
+    if path.endswith("/content") and "/api/v1/files/" in path:
+        return _UPLOADED
+    return _DOCS if path.endswith("/api/docs") else _PLAIN

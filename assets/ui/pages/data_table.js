@@ -65,7 +65,7 @@ function Line({ model, row, columns, query, canPick, chosen, mark, open, pick })
   return html`<tr class=${mark} aria-selected=${chosen ? "true" : undefined} aria-current=${open ? "true" : undefined}>
     ${canPick && html`<td class="pick"><input class="check" type="checkbox" checked=${chosen} onChange=${pick} aria-label=${t("data.select", { title })} /></td>`}
     <th class="key" scope="row"><a class="open" href=${address} data-row=${row.id} title=${title}>${title}</a>${mark === "gone" && html`<span class="vh">${t("data.gone")}</span>`}</th>
-    ${columns.rest.map((/** @type {any} */ field) => html`<${Cell} key=${field.name} field=${field} value=${row[field.name]} />`)}
+    ${columns.rest.map((/** @type {any} */ field) => html`<${Cell} key=${field.name} field=${field} value=${row[field.name]} about=${row.expand?.[field.name]} />`)}
     <td class="filler"></td>
   </tr>`;
 }
@@ -77,10 +77,10 @@ export function recordAddress(model, query, row) {
   return href(`/data/${model.name}`, next);
 }
 
-/** @param {{field: import("../types").Field, value: any}} props */
-export function Cell({ field, value }) {
+/** @param {{field: import("../types").Field, value: any, about?: any}} props */
+export function Cell({ field, value, about }) {
   const type = typeOf(field);
-  return html`<td class=${type.end ? "n" : type.soft ? "soft" : undefined}>${inCell(field, value)}</td>`;
+  return html`<td class=${type.end ? "n" : type.soft ? "soft" : undefined}>${inCell(field, value, about)}</td>`;
 }
 
 /** @param {any} value */
@@ -88,8 +88,8 @@ export function isEmpty(value) {
   return value === null || value === undefined || value === "" || (Array.isArray(value) && !value.length);
 }
 
-/** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value */
-export function inCell(field, value) {
+/** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value @param {any} [about] what it refers to */
+export function inCell(field, value, about) {
   if (isEmpty(value)) return html`<span class="void" aria-hidden="true">–</span>`;
-  return typeOf(field).cell(value, field);
+  return typeOf(field).cell(value, field, about);
 }

@@ -6,16 +6,17 @@ import { Unreadable } from "../fields/text.js";
 /**
  * @typedef {{key: number, was: string|null, column: string|null, examples: string[], name: string, named: boolean, label: string, type: string, help: string,
  *   required: boolean, unique: string, indexed: boolean, searchable: boolean, defaultDraft: any, choices: string, references: string,
- *   on_delete: string, minimum: string, maximum: string, max_length: string}} FieldDraft `was`: its name in the model as it is
+ *   on_delete: string, minimum: string, maximum: string, max_length: string, accept: string, megabytes: string}} FieldDraft `was`: its name in the model as it is
  * @typedef {{name: string, named: boolean, label: string, labelled: boolean, label_plural: string, description: string, title_field: string, owned: boolean,
  *   history: boolean, members: string, guests: string, fields: FieldDraft[]}} ModelDraft
  */
 
 export const TYPES = [
-  "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "tags", "email", "url", "relation", "json",
+  "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "tags", "email", "url", "relation", "file", "json",
 ];
 const TEXTS = ["text", "long_text", "email", "url"];
 const NUMBERS = ["integer", "number"];
+const MEGABYTE = 1e6;
 
 /** What a type of field has to choose. @param {string} type */
 export function optionsOf(type) {
@@ -26,7 +27,8 @@ export function optionsOf(type) {
     length: TEXTS.includes(type),
     choices: type === "choice",
     relation: type === "relation",
-    preset: !["relation", "json", "tags"].includes(type),
+    file: type === "file",
+    preset: !["relation", "file", "json", "tags"].includes(type),
   };
 }
 
@@ -37,7 +39,7 @@ export function blankField(given = {}) {
   last += 1;
   return {
     key: last, was: null, column: null, examples: [], name: "", named: false, label: "", type: "text", help: "", required: false, unique: "", indexed: false,
-    searchable: false, defaultDraft: "", choices: "", references: "", on_delete: "restrict", minimum: "", maximum: "", max_length: "", ...given,
+    searchable: false, defaultDraft: "", choices: "", references: "", on_delete: "restrict", minimum: "", maximum: "", max_length: "", accept: "", megabytes: "", ...given,
   };
 }
 
@@ -72,6 +74,7 @@ function fieldDraft(field) {
     defaultDraft: preset ? "" : field.type === "boolean" ? String(field.default) : typeOf(asField(field)).toDraft(field.default),
     choices: (field.choices || []).join("\n"), references: field.references || "", on_delete: field.on_delete || "restrict",
     minimum: text(field.minimum), maximum: text(field.maximum), max_length: text(field.max_length),
+    accept: (field.accept || []).join(", "), megabytes: field.max_bytes ? String(field.max_bytes / MEGABYTE) : "",
   });
 }
 
@@ -126,6 +129,11 @@ function fieldOf(draft) {
     const [minimum, maximum] = [numberOf(draft.minimum), numberOf(draft.maximum)];
     if (minimum !== null) field.minimum = minimum;
     if (maximum !== null) field.maximum = maximum;
+  }
+  if (can.file) {
+    const largest = numberOf(draft.megabytes);
+    field.accept = draft.accept.split(",").map((kind) => kind.trim().toLowerCase()).filter(Boolean);
+    if (largest !== null) field.max_bytes = Math.round(largest * MEGABYTE);
   }
   if (can.length && numberOf(draft.max_length) !== null) field.max_length = numberOf(draft.max_length);
   if (can.preset && draft.defaultDraft !== "") {

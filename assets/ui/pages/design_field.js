@@ -16,7 +16,7 @@ import { TYPES, asField, nameFrom, optionsOf } from "./design_draft.js";
 export function DesignField({ draft, at, count, owned, errors, set, move, drop }) {
   const id = `design-${draft.key}`;
   const error = (/** @type {string} */ part) => errors[`${draft.key}.${part}`];
-  const hidden = ["default", "choices", "references", "on_delete", "minimum", "maximum", "max_length", "help"].some((part) => error(part));
+  const hidden = ["default", "choices", "references", "on_delete", "minimum", "maximum", "max_length", "accept", "megabytes", "help"].some((part) => error(part));
   const [open, setOpen] = useState(false);
   const shown = open || hidden;
   const name = draft.label || draft.name || t("design.field_n", { n: at + 1 });
@@ -91,6 +91,10 @@ function More({ id, draft, owned, set, error }) {
         <input class="input mono" id=${`${id}-name`} value=${draft.name} autocapitalize="none" spellcheck="false" onInput=${rename} /><//>
       <${Labelled} id=${`${id}-help`} label=${t("design.help")} error=${error("help")}>${input("help")}<//>
     </div>
+    ${can.file && html`<div class="pair">
+      <${Labelled} id=${`${id}-accept`} label=${t("design.accept")} help=${t("design.accept_help")} error=${error("accept")}>${input("accept")}<//>
+      <${Labelled} id=${`${id}-megabytes`} label=${t("design.megabytes")} error=${error("megabytes") || error("max_bytes")}>${input("megabytes", "num")}<//>
+    </div>`}
     ${can.range && html`<div class="pair">
       <${Labelled} id=${`${id}-minimum`} label=${t("design.minimum")} error=${error("minimum")}>${input("minimum", "num")}<//>
       <${Labelled} id=${`${id}-maximum`} label=${t("design.maximum")} error=${error("maximum")}>${input("maximum", "num")}<//>
