@@ -27,9 +27,10 @@ class UploadBody:
         self._request = request
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         self._form = _Form(options.get(b"boundary", b"")) if kind == _FORM else None
-        self._limit = limit + FORM_OVERHEAD if self._form else limit
+        self._limit = limit
+        self._most = limit + FORM_OVERHEAD if self._form else limit
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._limit:
+        if length.isdigit() and int(length) > self._most:
             raise self._too_large()
         self._asked_name = _asked_name(request)
         if self._form is None and not self._asked_name:
@@ -50,7 +51,7 @@ class UploadBody:
         size = 0
         async for chunk in self._request.stream():
             size += len(chunk)
-            if size > self._limit:
+            if size > self._most:
                 raise self._too_large()
             piece = self._form.file_bytes(chunk) if self._form else chunk
             if piece:
@@ -140,7 +141,7 @@ class _Form:
             raise ValidationFailed.of(field, "too_many", "one file for each upload")
         if not file_name:
             raise ValidationFailed.of(field, "required", "no file was chosen")
-        self._file_name = file_name.decode("utf-8", "replace")
+        self._file_name = _unescaped(file_name.decode("utf-8", "replace"))
         self.content_type = self._headers.get(b"content-type", b"").decode("latin-1")
         self._into = self._file
 
@@ -153,6 +154,11 @@ class _Form:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _unescaped(name: str) -> str:
+    """Browsers write the three characters that would break a form's header with percent signs, and no others."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _asked_name(request: Request) -> str:

@@ -199,6 +199,13 @@ async def test_a_hostile_name_is_made_harmless(member: httpx2.AsyncClient, sent:
     assert "set-cookie" not in content.headers
 
 
+async def test_a_quoted_name_of_a_form_is_read_as_browsers_write_it(member: httpx2.AsyncClient) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a%22b%0D%0A 100%25.txt"\r\n\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = await member.post(URL, content=head + b"x\r\n--b--\r\n", headers=headers)
+    assert answer.json()["data"]["name"] == "a_b   100%25.txt"
+
+
 async def test_too_much_is_refused_before_and_while_it_comes(tmp_path: Path, anyio_backend: str) -> None:
     async with running_bear(tmp_path / "data", upload_body_bytes=10_000, upload_types="image/*, text/plain") as bear:
         member = await bear.person("max")
