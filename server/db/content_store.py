@@ -69,6 +69,8 @@ class ContentStore:
         self._tmp = tmp
         self._lock = threading.Lock()
         self._pending: Counter[str] = Counter()
+        self._shared: set[str] = set()
+        """Pending ones that a second upload has found there."""
         self._seen: set[str] = set()
         """What uploads have put or found since the latest sweep began."""
 
@@ -99,9 +101,10 @@ class ContentStore:
                 self._pending[sha256] -= 1
                 if not self._pending[sha256]:
                     del self._pending[sha256]
+                    self._shared.discard(sha256)
 
-    def put(self, draft: Draft) -> None:
-        """Give a finished draft its place, inside `keeping`. Raises OSError."""
+    def put(self, draft: Draft) -> bool:
+        """Give a finished draft its place, inside `keeping`. Returns whether its bytes are new. Raises OSError."""
         target = self.path(draft.sha256)
         with self._lock:
             made = not target.parent.exists()
@@ -109,11 +112,19 @@ class ContentStore:
             # What a disk lost after a power cut must not stand in the way of whole bytes.
             if target.exists() and target.stat().st_size == draft.size:
                 draft.path.unlink()
-                return
+                self._shared.add(draft.sha256)
+                return False
             draft.path.replace(target)
         _sync_folder(target.parent)
         if made:
             _sync_folder(self._folder)
+        return True
+
+    def take_back(self, sha256: str) -> None:
+        """Remove bytes that were new, inside `keeping`: their row was refused. Not where another upload found them."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._pending[sha256] == 1 and sha256 not in self._shared:
+                self.path(sha256).unlink()
 
     def begin_sweep(self) -> None:
         """From here on it is noted what uploads put or find. To be called before it is looked up what is needed."""
@@ -127,16 +138,21 @@ class ContentStore:
             return []
         return [name for name in os.listdir(folder) if _HASH.fullmatch(name) and name.startswith(folder.name)]
 
-    def remove(self, hashes: Iterable[str]) -> int:
-        """Remove bytes that the sweep has found to be needed no more. Returns how many went."""
+    def remove(self, hashes: Iterable[str], since: float) -> int:
+        """Remove bytes that the sweep has found to be needed no more. Returns how many went.
+
+        None that are older than `since` (seconds since the epoch), the beginning of the database: another one may
+        need them, which somebody has put aside.
+        """
         gone = 0
         for sha256 in hashes:
             with self._lock:
                 if sha256 in self._seen or sha256 in self._pending:
                     continue
                 with contextlib.suppress(OSError):
-                    self.path(sha256).unlink()
-                    gone += 1
+                    if self.path(sha256).stat().st_mtime >= since:
+                        self.path(sha256).unlink()
+                        gone += 1
         return gone
 
 

@@ -98,6 +98,11 @@ def _used(holders: Sequence[Holder]) -> str:
     return f"({' OR '.join(referred(holder, FILES) for holder in holders) or '0'})"
 
 
+def began_sql() -> str:
+    """When the first person was made here, or NULL before that."""
+    return "SELECT min(created_at) FROM users"
+
+
 def unneeded_sql() -> str:
     """Those hashes of the JSON array `:hashes` that no file has, nor one that was deleted after `:since`."""
     return (

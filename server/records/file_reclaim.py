@@ -17,7 +17,7 @@ from server.db.file_reach import Holder
 from server.db.writer import Transaction
 from server.models.stored_file import FILES_TABLE
 from server.records.service import Records
-from server.records.times import to_text
+from server.records.times import from_text, to_text
 from server.records.work import Work
 
 MARKED_AT_ONCE = 2000
@@ -51,6 +51,9 @@ class FileReclaim:
 
         Interrupted at any point, the next one ends the work. Raises GridBearError when the store refuses, OSError.
         """
+        if self._records.shelf.store.storage.in_recovery:
+            # A damaged file may have lost the rows whose bytes are here.
+            return Reclaimed(0, 0)
         holders = tuple(
             Holder(found.model, found.column) for found in self._records.shelf.referrers.get(FILES_TABLE, ())
         )
@@ -84,14 +87,19 @@ class FileReclaim:
                 return erased
 
     async def _remove_bytes(self, since: str) -> int:
+        store = self._records.shelf.store
         self._content.begin_sweep()
+        [[(began,)]] = await store.read([(file_rows.began_sql(), {})])
         removed = 0
+        if began is None:
+            return removed
         for part in range(PARTS):
             names = await asyncio.to_thread(self._content.listed, part)
             if names:
                 values = {"hashes": orjson.dumps(names).decode(), "since": since}
-                [rows] = await self._records.shelf.store.read([(file_rows.unneeded_sql(), values)])
-                removed += await asyncio.to_thread(self._content.remove, [str(row[0]) for row in rows])
+                [rows] = await store.read([(file_rows.unneeded_sql(), values)])
+                unneeded = [str(row[0]) for row in rows]
+                removed += await asyncio.to_thread(self._content.remove, unneeded, from_text(began).timestamp() - 1)
         return removed
 
 

@@ -13,7 +13,7 @@ from server.access.actor import Actor
 from server.config import SettingsHolder, listed
 from server.db.content_store import ContentStore, Draft
 from server.db.file_rows import content_sql, file_sql
-from server.errors import Busy, NotFound, StorageFull, TooLarge, ValidationFailed
+from server.errors import Busy, GridBearError, NotFound, StorageFull, TooLarge, ValidationFailed
 from server.models.stored_file import FILES_TABLE
 from server.records.behaviour import Behaviour, Prepared
 from server.records.file_names import clean_name
@@ -77,6 +77,9 @@ class Files:
         `incoming` raises. None of them leaves anything behind.
         """
         self._records.policy.allow(actor, self._records.registry.get(FILES_TABLE), "create")
+        storage = self._records.shelf.store.storage
+        if storage.condition.state in ("read_only", "recovery"):
+            raise storage.refusal()
         if self._uploads >= UPLOADS_AT_ONCE:
             raise Busy(f"{UPLOADS_AT_ONCE} uploads are running already.", retry_after=5.0)
         self._uploads += 1
@@ -172,7 +175,12 @@ class Files:
                 return work.insert(FILES_TABLE, {**row, "created_at": work.now, "updated_at": work.now}, shown)
 
             with self._content.keeping(draft.sha256):
-                await asyncio.to_thread(self._content.put, draft)
-                return await self._records.work(actor, unit, (FILES_TABLE,))
+                new = await asyncio.to_thread(self._content.put, draft)
+                try:
+                    return await self._records.work(actor, unit, (FILES_TABLE,))
+                except GridBearError:
+                    if new:
+                        await asyncio.to_thread(self._content.take_back, draft.sha256)
+                    raise
         finally:
             await asyncio.to_thread(draft.discard)

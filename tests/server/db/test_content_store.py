@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.db.content_store import ContentStore
+from server.db.content_store import ContentStore, Draft
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_a_sweep_removes_what_it_is_told_but_nothing_that_an_upload_needs(store:
         store.begin_sweep()
         # An upload of the same bytes finds them there while the sweep runs, and has its row already.
         assert put(store, b"found") == found
-        assert store.remove([old, found, pending, "0" * 64]) == 1
+        assert store.remove([old, found, pending, "0" * 64], 0.0) == 1
     assert all_hashes(store) == {found, pending}
     store.begin_sweep()
-    assert store.remove([found, pending]) == 2
+    assert store.remove([found, pending], 0.0) == 2
 
 
 def test_files_of_other_names_are_left_alone(store: ContentStore, tmp_path: Path) -> None:
@@ -89,3 +89,32 @@ def test_a_folder_that_can_not_be_written_is_an_error(store: ContentStore, tmp_p
     (tmp_path / "tmp").chmod(0o500)
     with pytest.raises(PermissionError):
         store.draft()
+
+
+def test_bytes_older_than_the_database_are_left_to_the_one_that_was_before(store: ContentStore) -> None:
+    old, new = put(store, b"old"), put(store, b"new")
+    os.utime(store.path(old), (1000.0, 1000.0))
+    store.begin_sweep()
+    assert store.remove([old, new], 2000.0) == 1
+    assert all_hashes(store) == {old}
+
+
+def test_bytes_whose_row_was_refused_are_taken_back_unless_another_found_them(store: ContentStore) -> None:
+    def draft() -> Draft:
+        made = store.draft()
+        made.write(b"same")
+        made.finish()
+        return made
+
+    first, second = draft(), draft()
+    with store.keeping(first.sha256):
+        assert store.put(first)
+        with store.keeping(second.sha256):
+            assert not store.put(second)
+        store.take_back(first.sha256)
+    assert all_hashes(store) == {first.sha256}
+    store.path(first.sha256).unlink()
+    with store.keeping(first.sha256):
+        assert store.put(draft())
+        store.take_back(first.sha256)
+    assert all_hashes(store) == set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import httpx2
 import pytest
 
 from server.db.content_store import Draft
+from server.errors import StorageFull
 from server.records.file_reclaim import FileReclaim, Reclaimed
 from server.records.history import History
 from tests.conftest import Bear, running_bear
@@ -194,6 +196,33 @@ async def test_leftovers_of_a_killed_server_are_gone_after_the_start(tmp_path: P
             await asyncio.sleep(0)
         await FileReclaim(bear.app.records, bear.app._content).sweep()
         assert bytes_kept(bear) == {row["sha256"]}
+
+
+async def test_a_refused_row_leaves_no_bytes_and_a_low_disk_refuses_before_reading(
+    bear: Bear, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: Any, **__: Any) -> None:
+        raise StorageFull("no room for the row")
+
+    monkeypatch.setattr(bear.app.records, "work", refused)
+    assert (await upload(member, PNG)).status_code == 507
+    assert bytes_kept(bear) == set()
+    monkeypatch.undo()
+    storage = bear.app.records.shelf.store.storage
+    monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
+    monkeypatch.setattr(bear.app._content, "draft", _killed)
+    assert (await upload(member, PNG)).status_code == 507
+
+
+async def test_a_low_disk_does_not_keep_files_from_being_reclaimed(
+    bear: Bear, member: httpx2.AsyncClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await uploaded(member, PNG)
+    await sweep(bear, clock)
+    clock.days = 31
+    storage = bear.app.records.shelf.store.storage
+    monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
+    assert await sweep(bear, clock) == Reclaimed(1, 1)
 
 
 async def test_a_full_disk_leaves_nothing_and_says_so(
