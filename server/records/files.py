@@ -77,9 +77,6 @@ class Files:
         `incoming` raises. None of them leaves anything behind.
         """
         self._records.policy.allow(actor, self._records.registry.get(FILES_TABLE), "create")
-        storage = self._records.shelf.store.storage
-        if storage.condition.state in ("read_only", "recovery"):
-            raise storage.refusal()
         if self._uploads >= UPLOADS_AT_ONCE:
             raise Busy(f"{UPLOADS_AT_ONCE} uploads are running already.", retry_after=5.0)
         self._uploads += 1

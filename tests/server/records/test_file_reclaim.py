@@ -198,7 +198,7 @@ async def test_leftovers_of_a_killed_server_are_gone_after_the_start(tmp_path: P
         assert bytes_kept(bear) == {row["sha256"]}
 
 
-async def test_a_refused_row_leaves_no_bytes_and_a_low_disk_refuses_before_reading(
+async def test_a_refused_row_leaves_no_bytes(
     bear: Bear, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(*_: Any, **__: Any) -> None:
@@ -207,11 +207,6 @@ async def test_a_refused_row_leaves_no_bytes_and_a_low_disk_refuses_before_readi
     monkeypatch.setattr(bear.app.records, "work", refused)
     assert (await upload(member, PNG)).status_code == 507
     assert bytes_kept(bear) == set()
-    monkeypatch.undo()
-    storage = bear.app.records.shelf.store.storage
-    monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
-    monkeypatch.setattr(bear.app._content, "draft", _killed)
-    assert (await upload(member, PNG)).status_code == 507
 
 
 async def test_a_low_disk_does_not_keep_files_from_being_reclaimed(
