@@ -19,11 +19,8 @@ import { Foot } from "./data_foot.js";
 import { DataHead } from "./data_head.js";
 import { useLiveRows } from "./data_live.js";
 import { ModelList } from "./data_models.js";
-import { PAGE_SIZE, filterQuery, isFiltered, requestQuery } from "./data_query.js";
+import { MAKING, PAGE_SIZE, filterQuery, isFiltered, requestQuery } from "./data_query.js";
 import { Rows } from "./data_rows.js";
-
-/** Where a model is made; no model can have this name. */
-export const MAKING = "-";
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Data({ rest, query }) {

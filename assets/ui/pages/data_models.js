@@ -3,6 +3,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { MAKING } from "./data_query.js";
 
 const GROUPS = ["yours", "plugins", "system"];
 
@@ -18,7 +19,7 @@ export function ModelList({ models, current, make }) {
       <input placeholder=${t("data.find_model")} aria-label=${t("data.find_model")} value=${text}
         onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
     </span>
-    ${make && html`<a class="btn only quiet dense" href=${make} aria-label=${t("design.new")} title=${t("design.new")} aria-current=${current === "-" ? "page" : undefined}><${Icon} name="plus" /></a>`}</div>
+    ${make && html`<a class="btn only quiet dense" href=${make} aria-label=${t("design.new")} title=${t("design.new")} aria-current=${current === MAKING ? "page" : undefined}><${Icon} name="plus" /></a>`}</div>
     <nav class="scroll" aria-label=${t("data.models")}>
       ${GROUPS.map((group) => {
         const inside = hits.filter((model) => (GROUPS.includes(model.group) ? model.group : "system") === group);
