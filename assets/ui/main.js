@@ -2,6 +2,7 @@
 import { request } from "./api.js";
 import { loadCatalogue, t } from "./i18n.js";
 import { loadModels, modelsTrouble } from "./models.js";
+import { OneTimeLink } from "./pages/link.js";
 import { Setup } from "./pages/setup.js";
 import { SignIn } from "./pages/signin.js";
 import { pageNamed } from "./pages/index.js";
@@ -11,15 +12,17 @@ import { effect, html, render } from "./vendor/preact.js";
 import { Questions } from "./widgets/dialog.js";
 import { Frame } from "./widgets/frame.js";
 import { Toasts } from "./widgets/toasts.js";
+import { PersonDialogs } from "./widgets/topbar_menus.js";
 import { Trouble } from "./widgets/trouble.js";
 
 const SETUP_PATH = `${base}/auth/setup`;
+const LINK_PATH = `${base}/auth/link`;
 const SIGN_IN_PATH = `${base}/auth/login`;
 
 /** Asks who is signed in; on the sign-in page nobody is, so it does not ask. */
 async function recognise() {
   if (person.value || setupNeeded.value || location.pathname === SETUP_PATH) return;
-  if (location.pathname === SIGN_IN_PATH) {
+  if ([SIGN_IN_PATH, LINK_PATH].includes(location.pathname)) {
     person.value = null;
     return;
   }
@@ -41,6 +44,7 @@ function App() {
   // Read first: whoever comes in changes the address without an event, and then the page has to be drawn again.
   const me = person.value;
   if (location.pathname === SETUP_PATH || setupNeeded.value) return html`<${Setup} onDone=${enter} />`;
+  if (location.pathname === LINK_PATH) return html`<${OneTimeLink} onDone=${enter} />`;
   if (me === undefined) return away.value ? html`<p class="banner" role="status">${t("away.banner")}</p>` : null;
   if (me === null) return html`<${SignIn} onDone=${enter} />`;
   const [name = "home", ...rest] = route.value.parts;
@@ -53,7 +57,7 @@ function App() {
 }
 
 function draw() {
-  render(html`<${App} /><${Questions} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+  render(html`<${App} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
 await loadCatalogue("en");

@@ -1,7 +1,7 @@
 // One record beside the grid: its form, what happened to it, what refers to it, and its end.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
-import { may } from "../store.js";
+import { isAdmin, may } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { confirm } from "../widgets/dialog.js";
@@ -16,6 +16,7 @@ import { FileBanner, NewFiles } from "./data_file.js";
 import { RecordForm } from "./data_form.js";
 import { RecordHistory } from "./data_history.js";
 import { Linked, RecordRequests, referrers } from "./data_linked.js";
+import { ResetLink } from "./people_links.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
@@ -77,6 +78,7 @@ export function Drawer({ model, id, rows, close, open, changed }) {
     </header>
     ${!isNew && loaded.data && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
       tabs=${tabs.map((name) => ({ name, label: t(`form.tab_${name}`) }))} />`}
+    ${row.id && model.name === "users" && isAdmin() && tab === "fields" && html`<p class="drawer-do"><${ResetLink} id=${row.id} name=${titleOf(model, row)} /></p>`}
     ${loaded.error && !loaded.data && html`<div class="scroll"><${Trouble} error=${loaded.error} what=${t("form.error", { name: inSentence(model.label) })} retry=${loaded.reload} /></div>`}
     ${!loaded.data && !loaded.error && html`<div class="scroll">${loaded.slow && html`<${Skeleton} rows=${6} />`}</div>`}
     ${loaded.data && tab !== "fields" && html`<div class="scroll" id="record-part" role="tabpanel" aria-label=${t(`form.tab_${tab}`)} tabindex="0">

@@ -7,6 +7,7 @@ import { Icon } from "../widgets/icon.js";
 import { PlacedMenu } from "../widgets/menu.js";
 import { inSentence } from "../widgets/words.js";
 import { filterQuery, sortOf } from "./data_query.js";
+import { InviteDialog, inviting } from "./people_links.js";
 
 const FORMATS = ["csv", "json", "jsonl"];
 
@@ -36,6 +37,7 @@ function MoreMenu({ model, query }) {
   const filters = filterQuery(query);
   return html`<${PlacedMenu} id="model-menu" label=${t("data.more", { name: inSentence(model.label_plural) })} className="btn only" button=${html`<${Icon} name="more" />`}>
     <ul>
+      ${isAdmin() && model.name === "users" && html`<li><button type="button" onClick=${() => (inviting.value = true)}><${Icon} name="mail" />${t("invite.title")}</button></li>`}
       ${FORMATS.map((format) => html`<li key=${format}><a href=${exportAddress(model, filters, format, sortOf(query))} download>
         <${Icon} name="download" />${t(filters.size ? `data.export_filtered_${format}` : `data.export_${format}`)}</a></li>`)}
       ${may(model, "create") && html`<li><a href=${href(`/data/${model.name}/import`)}><${Icon} name="upload" />${t("data.import")}</a></li>`}
@@ -44,7 +46,8 @@ function MoreMenu({ model, query }) {
       ${isAdmin() && html`<li><a href=${href(`/data/${model.name}/access`)}><${Icon} name="shield" />${t("data.access")}</a></li>`}
       <li><a href=${`${base}/api/docs#/${model.name}`} target="_blank"><${Icon} name="code" />${t("data.api_docs")}</a></li>
     </ul>
-  <//>`;
+  <//>
+  ${inviting.value && html`<${InviteDialog} />`}`;
 }
 
 /** The head of a part of a model's page, with the way back to its rows. @param {{model: import("../types").Model, heading: string, words: string, children?: any}} props */

@@ -75,17 +75,21 @@ function FirstAdmin({ token, onDone }) {
 }
 
 /** @param {{username: string, password: string, password_confirm: string}} values @returns {Record<string, string>} */
-function check({ username, password, password_confirm }) {
+function check(values) {
+  return { ...(values.username.trim() ? {} : { username: t("field.needed") }), ...checkPasswords(values) };
+}
+
+/** What is wrong with a new password and its repetition. @param {{password: string, password_confirm: string}} values @returns {Record<string, string>} */
+export function checkPasswords({ password, password_confirm }) {
   /** @type {Record<string, string>} */
   const found = {};
-  if (!username.trim()) found.username = t("field.needed");
   if (password.length < MIN_PASSWORD) found.password = t("password.short", { n: MIN_PASSWORD });
   if (password !== password_confirm) found.password_confirm = t("setup.differ");
   return found;
 }
 
 /** @param {any} problem @returns {Record<string, string>} errors by field; "token" for what no field caused */
-function explain(problem) {
+export function explain(problem) {
   const named = Object.entries(problem.fields || {}).map(([name, about]) => [name, /** @type {any} */ (about).message]);
   return named.length ? Object.fromEntries(named) : { token: sentence(problem) };
 }

@@ -14,18 +14,22 @@ export function SignIn({ onDone }) {
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
+  const [otp, setOtp] = useState(/** @type {string|null} */ (null));
   const [busy, setBusy] = useState(false);
   const restored = stored("restored", "") === "yes";
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
     try {
-      await request("POST", "/auth/login", { form: { username, password }, anonymous: true });
+      await request("POST", "/auth/login", { form: { username, password, ...(otp ? { otp: otp.trim() } : {}) }, anonymous: true });
       keep("restored", "");
       await onDone();
-    } catch (problem) {
-      setError(problem);
+    } catch (/** @type {any} */ problem) {
       setBusy(false);
+      if (problem.code !== "otp_required") return setError(problem);
+      setError(null);
+      setOtp("");
+      requestAnimationFrame(() => document.getElementById("otp")?.focus());
     }
   };
   return html`<${Door} heading=${t("signin.heading")} words=${t("signin.words", { host: location.host })}>
@@ -38,7 +42,11 @@ export function SignIn({ onDone }) {
       <${Labelled} id="password" label=${t("signin.password")}>
         <${PasswordInput} id="password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} />
       <//>
-      ${error && html`<${FieldError} text=${error.status === 401 ? t("signin.wrong") : sentence(error)} />`}
+      ${otp !== null && html`<${Labelled} id="otp" label=${t("signin.otp")} help=${t("signin.otp_help")}>
+        <input class="input mono" id="otp" name="otp" autocomplete="one-time-code" inputmode="numeric" spellcheck="false" aria-describedby="otp-help"
+          value=${otp} onInput=${(/** @type {any} */ event) => setOtp(event.target.value)} />
+      <//>`}
+      ${error && html`<${FieldError} text=${error.status === 401 && error.code !== "wrong_otp" ? t("signin.wrong") : sentence(error)} />`}
       <button class="btn primary full" type="submit" disabled=${busy}>${t("signin.do")}</button>
     </form>
   <//>`;

@@ -6,6 +6,7 @@ import { html } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
 import { Menu } from "./menu.js";
 import { PasswordDialog, passwordOpen } from "./password.js";
+import { FactorDialog, factorOpen } from "./second_factor.js";
 import { say } from "./toasts.js";
 import { sentence } from "./trouble.js";
 
@@ -50,8 +51,14 @@ export function PersonMenu() {
       <ul>
         <li><a href=${`${base}/api/docs`} target="_blank"><${Icon} name="code" />${t("page.docs")}</a></li>
         <li><button type="button" onClick=${() => (passwordOpen.value = true)}><${Icon} name="key" />${t("password.change")}</button></li>
+        <li><button type="button" onClick=${() => (factorOpen.value = true)}><${Icon} name="shield" />${t("factor.title")}</button></li>
         <li><button type="button" onClick=${signOut}><${Icon} name="logout" />${t("person.sign_out")}</button></li>
       </ul>
-    <//>
-    ${passwordOpen.value && html`<${PasswordDialog} />`}`;
+    <//>`;
+}
+
+/** What the person's menu opens; it stands outside the top bar, for a dialog in it would be part of a landmark. */
+export function PersonDialogs() {
+  if (!person.value) return null;
+  return html`${passwordOpen.value && html`<${PasswordDialog} />`}${factorOpen.value && html`<${FactorDialog} />`}`;
 }

@@ -1,0 +1,79 @@
+// One-time links for people, made by admins: to join, or to set a new password.
+import { request } from "../api.js";
+import { formatExact, t } from "../i18n.js";
+import { html, signal, useState } from "../vendor/preact.js";
+import { Copyable } from "../widgets/copy.js";
+import { Dialog } from "../widgets/dialog.js";
+import { Icon } from "../widgets/icon.js";
+import { FieldError, Labelled } from "../widgets/labelled.js";
+import { sentence } from "../widgets/trouble.js";
+
+const ROLES = ["member", "guest", "admin"];
+
+/** Whether somebody is being invited. @type {import("../types").Signal<boolean>} */
+export const inviting = signal(false);
+
+export function InviteDialog() {
+  const [role, setRole] = useState(ROLES[0]);
+  const [username, setUsername] = useState("");
+  const { made, error, make } = useLink("/auth/invites");
+  const close = () => (inviting.value = false);
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    make({ role, username: username.trim() });
+  };
+  return html`<${Dialog} label="invite-title" onClose=${close}>
+    <h2 id="invite-title">${t("invite.title")}</h2>
+    ${made ? html`<${Made} made=${made} close=${close} />` : html`<p>${t("invite.words")}</p>
+      <form class="form" onSubmit=${submit}>
+        <${Labelled} id="invite-role" label=${t("invite.role")}><span class="select">
+          <select class="input" id="invite-role" value=${role} onChange=${(/** @type {any} */ event) => setRole(event.target.value)}>
+            ${ROLES.map((one) => html`<option key=${one} value=${one} selected=${one === role}>${t(`invite.role_${one}`)}</option>`)}
+          </select><${Icon} name="down" /></span><//>
+        <${Labelled} id="invite-name" label=${t("signin.username")} help=${t("invite.name_help")}>
+          <input class="input" id="invite-name" value=${username} autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="invite-name-help"
+            onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} /><//>
+        ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
+        <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
+      </form>`}
+  <//>`;
+}
+
+/** In the drawer of a person: a link with which they set a new password. @param {{id: number, name: string}} props */
+export function ResetLink({ id, name }) {
+  const [open, setOpen] = useState(false);
+  const { made, error, make } = useLink("/auth/resets");
+  const close = () => setOpen(false);
+  const begin = () => {
+    setOpen(true);
+    make({ user_id: String(id) });
+  };
+  return html`<button class="btn dense" type="button" onClick=${begin}><${Icon} name="key" />${t("invite.reset")}</button>
+    ${open && html`<${Dialog} label="reset-title" onClose=${close}>
+      <h2 id="reset-title">${t("invite.reset_title", { name })}</h2>
+      ${made && html`<${Made} made=${made} close=${close} />`}
+      ${error && html`<div class="field"><${FieldError} text=${error} /></div><footer><button class="btn" type="button" onClick=${close}>${t("do.close")}</button></footer>`}
+    <//>`}`;
+}
+
+/** @param {string} path */
+function useLink(path) {
+  const [made, setMade] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState("");
+  const make = async (/** @type {Record<string, string>} */ form) => {
+    setError("");
+    try {
+      setMade((await request("POST", path, { form })).data);
+    } catch (/** @type {any} */ problem) {
+      setError(Object.values(problem.fields || {})[0]?.message || sentence(problem));
+    }
+  };
+  return { made, error, make };
+}
+
+/** @param {{made: {url: string, expires_at: string}, close: () => void}} props */
+function Made({ made, close }) {
+  return html`<p>${t("invite.made", { time: formatExact(made.expires_at) })}</p>
+    <${Copyable} text=${made.url} label=${t("invite.copy")} />
+    <footer><button class="btn primary" type="button" onClick=${close}>${t("invite.done")}</button></footer>`;
+}

@@ -1,0 +1,107 @@
+"""Joining by a link, a new password by a link, and a second factor, in a real browser."""
+
+from __future__ import annotations
+
+import pyotp
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser
+from server_process import RunningServer
+from watched_page import CHROMIUM, Documented, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+OTHER = "another bear in the attic"
+
+
+def test_somebody_is_invited_and_joins_and_gets_a_new_password(
+    browser: Browser, at_desk: Watched, lived_in: RunningServer, documented: Documented
+) -> None:
+    page = at_desk.open("/#/data/users", ".grid tbody tr")
+    page.click("[popovertarget=model-menu]")
+    page.click("#model-menu >> text=Invite somebody")
+    page.fill("#invite-name", "otto")
+    assert at_desk.axe() == []
+    page.click("text=Make the link")
+    link = page.locator("dialog .copyable code").inner_text()
+    page.click("dialog >> text=Done")
+
+    guest = Watched(browser, lived_in.url, width=390)
+    guest.page.goto(link)
+    guest.page.locator("#username").wait_for()
+    assert guest.page.input_value("#username") == "otto"
+    guest.settle()
+    assert guest.axe() == []
+    guest.page.fill("#password", PASSWORD)
+    guest.page.fill("#confirm", OTHER)
+    guest.page.click("button[type=submit]")
+    guest.page.locator("#confirm-error").wait_for()
+    guest.page.fill("#confirm", PASSWORD)
+    guest.page.click("button[type=submit]")
+    guest.page.locator(".plate").wait_for()
+    guest.check(documented)
+    guest.page.goto(link)
+    guest.page.locator("text=This link can't be used").wait_for()
+    guest.settle()
+    guest.check(documented, allowed=("404 (Not", "401 (Unauth", "410 (Gone", "422 (Unprocessable", "403 (Forb"))
+    guest.close()
+
+    page.click(".new-rows")
+    page.click(".grid .open >> text=otto")
+    page.click("text=Link for a new password")
+    link = page.locator("dialog .copyable code").inner_text()
+    page.click("dialog >> text=Done")
+    guest = Watched(browser, lived_in.url)
+    guest.page.goto(link)
+    guest.page.fill("#password", OTHER)
+    guest.page.fill("#confirm", OTHER)
+    guest.page.click("button[type=submit]")
+    guest.page.locator(".plate").wait_for()
+    guest.check(documented)
+    guest.close()
+    at_desk.settle()
+    at_desk.check(documented)
+
+
+def test_a_second_factor_is_set_up_asked_for_and_removed(
+    browser: Browser, lived_in: RunningServer, documented: Documented
+) -> None:
+    lived_in.create_user("ada", PASSWORD)
+    with sign_in(lived_in.url, "ada", PASSWORD) as client:
+        watched = Watched(browser, lived_in.url, cookies=dict(client.cookies))
+    page = watched.open("/", ".plate")
+    page.click("button.avatar")
+    page.click("text=Second factor")
+    page.fill("#factor-password", "wrong wrong wrong")
+    page.click("text=Set it up")
+    page.locator("dialog .error").wait_for()
+    page.fill("#factor-password", PASSWORD)
+    page.click("text=Set it up")
+    page.locator(".qr").wait_for()
+    watched.settle()
+    assert watched.axe() == []
+    secret = page.locator("dialog .copyable code").inner_text()
+    page.fill("#factor-otp", pyotp.TOTP(secret).now())
+    page.click("text=Put it in force")
+    code = page.locator(".codes li").first.inner_text()
+    watched.settle()
+    assert watched.axe() == []
+    page.click("text=I have kept them")
+    page.click("button.avatar")
+    page.click("text=Sign out")
+    page.fill("#username", "ada")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.fill("#otp", code)
+    watched.settle()
+    assert watched.axe() == []
+    page.click("button[type=submit]")
+    page.locator(".plate").wait_for()
+    page.click("button.avatar")
+    page.click("text=Second factor")
+    page.fill("#factor-password", PASSWORD)
+    page.click("text=Remove it")
+    page.locator("text=Set it up").wait_for()
+    watched.settle()
+    watched.check(documented, allowed=("401 (Unauth", "422 (Unprocessable", "403 (Forb"))
+    watched.close()
