@@ -76,9 +76,11 @@ class ExportReader:
 
     def _batch(self) -> list[str]:
         if self._cursor is None:
-            sql, values = self._following(self._last)
             self._connection.execute("BEGIN")
+            # The snapshot begins with the first read; what is asked for afterwards was in force when it did.
+            self._connection.execute("SELECT 1 FROM sqlite_master").fetchone()
             self._began = self._clock()
+            sql, values = self._following(self._last)
             self._cursor = self._connection.execute(sql, values)
         texts: list[str] = []
         size = 0

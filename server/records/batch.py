@@ -23,6 +23,7 @@ from server.records.planning import (
 )
 from server.records.rehearsal import rehearsed
 from server.records.service import Records
+from server.records.steady import steady_write
 from server.records.values import INTEGER_MAX
 from server.records.work import IfMatch, Work
 
@@ -34,6 +35,7 @@ _BREATH = 50
 """Operations planned before the event loop may see to others."""
 
 
+@steady_write
 async def run_batch(
     records: Records, actor: Actor, operations: Sequence[Any], *, dry_run: bool = False
 ) -> list[Result]:

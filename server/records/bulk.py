@@ -17,6 +17,7 @@ from server.records.planning import plan_values
 from server.records.reading import Pairs
 from server.records.rehearsal import rehearsed
 from server.records.service import Records
+from server.records.steady import steady_write
 from server.records.values import BadValue
 from server.records.work import Work
 
@@ -36,6 +37,7 @@ class BulkResult:
     """What undoes it: the entries of the history, first and last. None where no history is kept."""
 
 
+@steady_write
 async def change_many(
     records: Records, actor: Actor, model: str, pairs: Pairs, values: Mapping[str, Any]
 ) -> BulkResult:
@@ -55,6 +57,7 @@ async def change_many(
     return await _each(records, actor, model, may, pairs, change)
 
 
+@steady_write
 async def delete_many(records: Records, actor: Actor, model: str, pairs: Pairs) -> BulkResult:
     """Delete every record that the filters of `pairs` select. Raises Forbidden, Conflict, ValidationFailed."""
     may = records.policy.allow(actor, records.registry.get(model), "delete")

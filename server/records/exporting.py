@@ -102,6 +102,7 @@ def plan_export(
 
     Raises ValidationFailed naming every bad parameter, Forbidden, Unauthorized, NotFound (model).
     """
+    planned = shelf.epoch.number
     spec = shelf.registry.get(model)
     may = shelf.policy.allow(actor, spec, "list")
     format_, bom, rest = _own_parameters(parameters)
@@ -117,6 +118,7 @@ def plan_export(
     values = {**query.values, "actor_id": actor.user_id, "q": query.search, "row_limit": _ALL_ROWS, "row_offset": 0}
 
     def following(last: tuple[Any, ...] | None) -> tuple[str, Mapping[str, Any]]:
+        shelf.epoch.check(planned)
         shape = base if last is None else _after(base, last)
         keys = {} if last is None else {f"k{index}": value for index, value in enumerate(last)}
         return list_statement(spec.table, shape, expression).rows, {**values, **keys}

@@ -18,6 +18,7 @@ from server.errors import Conflict, NotFound
 from server.models.base import Verb
 from server.models.registry import ModelSpec
 from server.records.service import Records
+from server.records.steady import steady_read, steady_write
 from server.records.times import to_text
 from server.records.undo import Undone, bring_back, earlier, put_back, undo_entries
 from server.records.values import INTEGER_MAX
@@ -40,9 +41,11 @@ class History:
 
     def __init__(self, records: Records, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._records = records
+        self.shelf = records.shelf
         self._store: Store = records.shelf.store
         self._now = now
 
+    @steady_read
     async def of_record(
         self, actor: Actor, model: str, record_id: int, *, limit: int = 50, until: int | None = None
     ) -> Entries:
@@ -77,6 +80,7 @@ class History:
         )
         return Entries([_entry(may, row) for row in rows], count=int(total))
 
+    @steady_write
     async def restore(self, actor: Actor, model: str, record_id: int, *, before: int | None = None) -> str:
         """Bring a deleted record back, or put one back as it was before the change `before` (an entry's id).
 
@@ -87,7 +91,7 @@ class History:
         spec, change = self._spec(actor, model, "update" if changeable else "create")
         policy = self._records.policy
         make, read = policy.permission(actor, spec, "create"), policy.permission(actor, spec, "read")
-        shown = self._records.shelf.shown_to(actor, spec)
+        shown = self.shelf.shown_to(actor, spec)
         since = self._oldest_deletion()
 
         def run(work: Work, _: list[Any]) -> str:
@@ -113,6 +117,7 @@ class History:
                 conflict.message = f"It can't come back as it was: {conflict.message}"
             raise
 
+    @steady_write
     async def undo(self, actor: Actor, first: int, last: int) -> Undone:
         """Undo what the actor did in the entries `first` to `last`, all or nothing: one request, with all its effects.
 
@@ -127,7 +132,7 @@ class History:
 
     async def expire(self) -> int:
         """Forget what is too old, a part at a time. Returns how many entries went."""
-        settings = self._records.shelf.settings.current
+        settings = self.shelf.settings.current
         now = self._now()
         own_terms = {
             spec.name: spec.options.history_days for spec in self._records.registry if spec.options.history_days
@@ -165,10 +170,10 @@ class History:
         return spec, may
 
     def _oldest_deletion(self) -> str:
-        return to_text(self._now() - timedelta(days=self._records.shelf.settings.current.trash_days))
+        return to_text(self._now() - timedelta(days=self.shelf.settings.current.trash_days))
 
     async def _exists(self, model: str, record_id: int) -> bool:
-        sql = self._records.shelf.models[model].stored_row
+        sql = self.shelf.models[model].stored_row
         [rows] = await self._store.read([(sql, {"id": record_id})])
         return bool(rows)
 

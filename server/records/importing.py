@@ -35,6 +35,7 @@ from server.records.import_sqlite import open_sqlite
 from server.records.import_takeover import Problem, Taken, Takeover, add_problems
 from server.records.import_values import Column, stored_cell
 from server.records.service import Records
+from server.records.steady import planning
 from server.records.values import BadValue
 from server.records.work import Work
 
@@ -95,6 +96,7 @@ class Import:
     ) -> None:
         """Raises Forbidden, Unauthorized, NotFound (model), ValidationFailed when the model or caller can't do it."""
         self._records = records
+        self._planned = records.shelf.epoch.number
         self._actor = actor
         self._spec: ModelSpec = records.registry.get(model)
         self._may = records.policy.allow(actor, self._spec, "create")
@@ -139,14 +141,15 @@ class Import:
         loop = asyncio.get_running_loop()
         options = self._options
         try:
-            read = await loop.run_in_executor(threads, self._read)
-            self._phase = "storing"
-            if self._one_by_one:
-                taken = await import_one_by_one(self._records, self._actor, self._spec, read, options)
-            elif options.dry_run:
-                taken = await loop.run_in_executor(threads, self._try, read)
-            else:
-                taken = await self._take(read)
+            with planning(self._records.shelf.epoch, self._planned):
+                read = await loop.run_in_executor(threads, self._read)
+                self._phase = "storing"
+                if self._one_by_one:
+                    taken = await import_one_by_one(self._records, self._actor, self._spec, read, options)
+                elif options.dry_run:
+                    taken = await loop.run_in_executor(threads, self._try, read)
+                else:
+                    taken = await self._take(read)
         finally:
             for end in ("", "-journal"):
                 with contextlib.suppress(OSError):
@@ -281,7 +284,8 @@ class Import:
                 count = max(50, min(MOST_IN_CHUNK, count * 2, int(count * CHUNK_SECONDS / max(taken.seconds, 1e-4))))
         finally:
             if total.rows:
-                await self._records.work(self._actor, lambda work, _: takeover.tell(work, total, size), model)
+                with planning(self._records.shelf.epoch, await self._records.shelf.epoch.steady()):
+                    await self._records.work(self._actor, lambda work, _: takeover.tell(work, total, size), model)
         return total
 
     def _report(self, read: ReadFile, taken: Taken, seconds: float) -> dict[str, Any]:

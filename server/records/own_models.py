@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -23,13 +23,22 @@ from server.db.statements import filled_sql, unique_shape, values_sql
 from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.events.bus import RecordChanged
 from server.models.base import Base
-from server.models.own_definition import OwnDefinition, OwnField, own_spec
-from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
+from server.models.own_definition import OwnDefinition, own_spec
+from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
+from server.records.own_edit import (
+    can_be_referred_to,
+    changed_definition,
+    fields_to_check,
+    parsed_definition,
+    renamed_fields,
+)
 from server.records.service import Records
 from server.records.times import now_text
-from server.records.values import BadValue, base64_text, check_json, default_column, raise_for, stored_value
+from server.records.values import BadValue, base64_text, default_column, raise_for, stored_value
 from server.records.work import Work
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +67,7 @@ class OwnModels:
         self._definitions: dict[str, OwnDefinition] = {}
         self._metadata = MetaData(naming_convention=Base.metadata.naming_convention)
         self._lock = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
         for table in Base.metadata.sorted_tables:
             table.to_metadata(self._metadata)
 
@@ -83,7 +93,7 @@ class OwnModels:
         """Make a model. Raises ValidationFailed naming each bad part, Conflict when the name is taken."""
         _admins_only(actor)
         async with self._lock:
-            definition = _parsed(given)
+            definition = parsed_definition(given)
             name = definition.name
             if name in self._records.registry:
                 raise Conflict(
@@ -112,8 +122,9 @@ class OwnModels:
     async def losses(self, actor: Actor, name: str, given: Mapping[str, Any]) -> list[Loss]:
         """What a change would take away. Raises as `change` does, but for the confirmation."""
         _admins_only(actor)
-        old = self._known(name)
-        return await self._losses(old, _changed(old, given), _renamed(given))
+        async with self._lock:
+            old = self._known(name)
+            return await self._losses(old, changed_definition(old, given), renamed_fields(given))
 
     async def change(self, actor: Actor, name: str, given: Mapping[str, Any], *, confirmed: bool = False) -> ModelSpec:
         """Change a model: `given` are parts of its definition; `fields`, if there, is the whole new list.
@@ -121,10 +132,13 @@ class OwnModels:
         A field with `was` is the one of that name, renamed. Raises Conflict (`confirmation_needed`) when values would
         be lost, and when values do not fit; then nothing is changed. A copy of the database is kept before a loss.
         """
+        return await self._to_the_end(self._change(actor, name, given, confirmed))
+
+    async def _change(self, actor: Actor, name: str, given: Mapping[str, Any], confirmed: bool) -> ModelSpec:
         _admins_only(actor)
         async with self._lock:
             old = self._known(name)
-            new, renamed = _changed(old, given), _renamed(given)
+            new, renamed = changed_definition(old, given), renamed_fields(given)
             losses = await self._losses(old, new, renamed)
             if losses and not confirmed:
                 raise Conflict(_lost_text(losses), code="confirmation_needed")
@@ -132,7 +146,7 @@ class OwnModels:
                 await self._keep_copy(name)
             spec = self._checked_spec(new)
             convert = {field: quoted(was) for field, was in renamed.items()}
-            checks = _fresh_checks(old, new, renamed)
+            checks = fields_to_check(old, new, renamed)
 
             def unit(work: Work, _: list[Any]) -> None:
                 work.transaction.touched.update((name, MODEL))
@@ -142,20 +156,25 @@ class OwnModels:
                     raise Conflict(f"The records do not fit: {error}.", code="does_not_fit") from error
                 _check_values(work, spec, checks)
                 _store_definition(work, self._records, name, new)
+                self._records.shelf.epoch.moved()
 
-            try:
-                await self._run(actor, unit, exclusive=True)
-            except BaseException:
-                own_spec(old, self._metadata)
-                raise
-            self._definitions[name] = new
-            self._records.registry.put(spec)
-            self._records.shelf.stock()
+            with self._records.shelf.epoch.changing():
+                try:
+                    await self._run(actor, unit, exclusive=True)
+                except BaseException:
+                    own_spec(old, self._metadata)
+                    raise
+                self._definitions[name] = new
+                self._records.registry.put(spec)
+                self._records.shelf.stock()
             self._tell(name, "update")
             return spec
 
     async def drop(self, actor: Actor, name: str, *, confirmed: bool = False) -> int:
         """Drop a model with all its records. Returns how many there were. Raises Conflict as `change` does."""
+        return await self._to_the_end(self._drop(actor, name, confirmed))
+
+    async def _drop(self, actor: Actor, name: str, confirmed: bool) -> int:
         _admins_only(actor)
         async with self._lock:
             self._known(name)
@@ -187,14 +206,23 @@ class OwnModels:
                 # A later model of the same name would get these changes as its own.
                 work.forget_history(name)
                 _store_definition(work, self._records, name, None)
+                self._records.shelf.epoch.moved()
 
-            await self._run(actor, unit, exclusive=True)
-            del self._definitions[name]
-            self._metadata.remove(self._metadata.tables[name])
-            self._records.registry.remove(name)
-            self._records.shelf.stock()
+            with self._records.shelf.epoch.changing():
+                await self._run(actor, unit, exclusive=True)
+                del self._definitions[name]
+                self._metadata.remove(self._metadata.tables[name])
+                self._records.registry.remove(name)
+                self._records.shelf.stock()
             self._tell(name, "delete")
             return count
+
+    async def _to_the_end(self, change: Coroutine[Any, Any, T]) -> T:
+        """Await a change that goes on when the caller gives up: what is committed must also come into force."""
+        task = asyncio.ensure_future(change)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
     async def _run(self, actor: Actor, unit: Callable[[Work, list[Any]], None], *, exclusive: bool) -> None:
         await self._records.work(actor, unit, (MODEL,), exclusive=exclusive)
@@ -214,7 +242,7 @@ class OwnModels:
     def _checked_spec(self, definition: OwnDefinition) -> ModelSpec:
         errors: dict[str, FieldError] = {}
         for field in definition.fields:
-            if field.references is not None and not _can_be_referred_to(
+            if field.references is not None and not can_be_referred_to(
                 self._records.registry, field.references, definition.name
             ):
                 errors[f"fields.{field.name}.references"] = FieldError(
@@ -264,88 +292,6 @@ class OwnModels:
 def _admins_only(actor: Actor) -> None:
     if not actor.is_admin or not actor.has_scope("api"):
         raise Forbidden("Only admins make and change models.")
-
-
-def _parsed(given: Mapping[str, Any]) -> OwnDefinition:
-    try:
-        for name, part in given.items():
-            check_json(name)
-            check_json(part)
-    except BadValue as bad:
-        raise ValidationFailed.of(name, bad.code, bad.message) from None
-    try:
-        return OwnDefinition.model_validate(dict(given))
-    except ValidationError as error:
-        raise _refused(error, given) from None
-
-
-def _refused(error: ValidationError, given: Mapping[str, Any]) -> ValidationFailed:
-    fields: dict[str, FieldError] = {}
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = [str(part) for part in problem["loc"]]
-        message = problem["msg"].removeprefix("Value error, ")
-        fields[".".join(place) or "definition"] = FieldError(problem["type"], message)
-    text = "; ".join(f"{name}: {found.message}" for name, found in fields.items())
-    return ValidationFailed(text, fields=fields)
-
-
-def _changed(old: OwnDefinition, given: Mapping[str, Any]) -> OwnDefinition:
-    """The new definition. Raises ValidationFailed."""
-    if given.get("name", old.name) != old.name:
-        raise ValidationFailed.of("name", "read_only", "a model keeps its name; its label can change")
-    if given.get("owned", old.owned) != old.owned:
-        raise ValidationFailed.of("owned", "read_only", "whether records have owners is fixed once the model is made")
-    parts = dict(given)
-    if isinstance(parts.get("fields"), list):
-        parts["fields"] = [
-            {name: value for name, value in field.items() if name != "was"} if isinstance(field, dict) else field
-            for field in parts["fields"]
-        ]
-    new = _parsed({**old.model_dump(), **parts})
-    names = {field.name for field in old.fields}
-    for field, was in _renamed(given).items():
-        if was not in names:
-            raise ValidationFailed.of(f"fields.{field}.was", "unknown_field", f"{old.name} has no field {was!r}")
-        if any(other.name == was for other in new.fields):
-            raise ValidationFailed.of(f"fields.{field}.was", "still_there", f"another field is named {was} now")
-    return new
-
-
-def _renamed(given: Mapping[str, Any]) -> dict[str, str]:
-    """New names of fields with their old ones."""
-    fields = given.get("fields")
-    return {
-        str(field.get("name")): str(field["was"])
-        for field in (fields if isinstance(fields, list) else [])
-        if isinstance(field, dict) and field.get("was") not in (None, field.get("name"))
-    }
-
-
-def _can_be_referred_to(registry: ModelRegistry, name: str, own: str) -> bool:
-    return name == own or (name in registry and registry.get(name).options.group != "system") or name == "users"
-
-
-def _fresh_checks(old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[str]:
-    """Fields whose values must be looked at, for their rules have changed."""
-
-    def rules(field: OwnField) -> tuple[Any, ...]:
-        return (
-            field.type,
-            field.choices,
-            field.max_length,
-            field.minimum,
-            field.maximum,
-            field.required,
-            field.accept,
-            field.max_bytes,
-        )
-
-    before = {field.name: rules(field) for field in old.fields}
-    return [
-        field.name
-        for field in new.fields
-        if (known := before.get(renamed.get(field.name, field.name))) is not None and known != rules(field)
-    ]
 
 
 def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:

@@ -22,6 +22,7 @@ from server.records.places import Places
 from server.records.prepared import INLINE_LIMIT, INLINE_OFFSET, PreparedList, PreparedModel
 from server.records.query import ListQuery, parse_query, parse_reading
 from server.records.shelf import Shelf
+from server.records.steady import steady_read
 from server.records.work import absent
 
 MAX_TOTALS = 2048
@@ -53,15 +54,16 @@ class Reading:
     """The reading half of the records service."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+        self.shelf = shelf
         self._totals: Fresh[int] = Fresh(shelf.store.versions, MAX_TOTALS)
         self._places = Places(shelf.store.versions)
         self._pages: Fresh[Page] = Fresh(shelf.store.versions, MAX_PAGES)
 
+    @steady_read
     async def list_page(self, actor: Actor, model: str, parameters: Pairs) -> Page:
         """One page as the query string asks. Raises ValidationFailed, Forbidden, Unauthorized, NotFound (model)."""
-        spec = self._shelf.registry.get(model)
-        may = self._shelf.policy.allow(actor, spec, "list")
+        spec = self.shelf.registry.get(model)
+        may = self.shelf.policy.allow(actor, spec, "list")
         asked = tuple(parameters)
         # Pages that many look at, or one person again and again, such as a grid that is kept up to date.
         key = (model, asked, may, actor.user_id if may.owned_by else None)
@@ -76,28 +78,30 @@ class Reading:
             self._pages.put(model, key, version, page)
         return page
 
+    @steady_read
     async def find(
         self, actor: Actor, model: str, *, where: Mapping[str, Any] | None = None, sort: str = "id", limit: int = 500
     ) -> list[dict[str, Any]]:
         """Rows as dicts; keys of `where` are `field` or `field__op`, its values Python values (None: is null)."""
-        spec = self._shelf.registry.get(model)
-        may = self._shelf.policy.allow(actor, spec, "list")
+        spec = self.shelf.registry.get(model)
+        may = self.shelf.policy.allow(actor, spec, "list")
         query = find_query(spec, may, where or {}, sort, limit)
         rows: list[dict[str, Any]] = orjson.loads((await self._page(actor, spec, may, query)).rows)
         return rows
 
+    @steady_read
     async def read_row(self, actor: Actor, model: str, record_id: int, parameters: Pairs = ()) -> Row:
         """One row. Raises NotFound when it is absent or invisible."""
-        spec = self._shelf.registry.get(model)
-        may = self._shelf.policy.allow(actor, spec, "read")
-        prepared = self._shelf.models[model]
+        spec = self.shelf.registry.get(model)
+        may = self.shelf.policy.allow(actor, spec, "read")
+        prepared = self.shelf.models[model]
         values = {"id": record_id, "actor_id": actor.user_id}
         queries = [(prepared.read(may.shown, may.owned_by), values)]
         if parameters:
             asked = parse_reading(spec, may, parameters)
-            expand = self._shelf.expansions(actor, spec, asked.expand)
+            expand = self.shelf.expansions(actor, spec, asked.expand)
             queries.append((prepared.read(asked.fields, may.owned_by, expand), values))
-        answers = await self._shelf.store.read(queries, inline=True)
+        answers = await self.shelf.store.read(queries, inline=True)
         if not answers[0]:
             raise absent(spec, record_id)
         return Row(str(answers[-1][0][0]), str(answers[0][0][0]))
@@ -107,22 +111,24 @@ class Reading:
         row: dict[str, Any] = orjson.loads((await self.read_row(actor, model, record_id)).text)
         return row
 
+    @steady_read
     async def aggregate(self, actor: Actor, model: str, parameters: Pairs) -> str:
         """Counts and sums by group, as a JSON array."""
-        spec = self._shelf.registry.get(model)
-        may = self._shelf.policy.allow(actor, spec, "list")
+        spec = self.shelf.registry.get(model)
+        may = self.shelf.policy.allow(actor, spec, "list")
         asked = parse_aggregate(spec, may, parameters)
         shape = ListShape(asked.query.condition, owned_by=may.owned_by, search=asked.query.search is not None)
-        [rows] = await self._shelf.store.read(
+        [rows] = await self.shelf.store.read(
             [(asked.sql(spec.table, shape), {**_values(actor, may, asked.query), "row_limit": asked.limit})]
         )
         return "[" + ",".join([row[0] for row in rows]) + "]"
 
+    @steady_read
     async def reveal(self, actor: Actor, model: str, record_id: int) -> dict[str, Any]:
         """One row with its write-only and hidden columns. For the program itself alone."""
         _system_only(actor)
-        prepared = self._shelf.models[self._shelf.registry.get(model).name]
-        [rows] = await self._shelf.store.read([(prepared.stored_row, {"id": record_id})], inline=True)
+        prepared = self.shelf.models[self.shelf.registry.get(model).name]
+        [rows] = await self.shelf.store.read([(prepared.stored_row, {"id": record_id})], inline=True)
         if not rows:
             raise absent(prepared.spec, record_id)
         return prepared.revealed(rows[0])
@@ -130,28 +136,28 @@ class Reading:
     def look_up(self, actor: Actor, model: str, column: str, value: Any) -> dict[str, Any] | None:
         """The stored row whose unique `column` is `value`, read on the spot. For the program itself alone."""
         _system_only(actor)
-        prepared = self._shelf.models[model]
-        rows = self._shelf.store.read_now(prepared.columns_where(unique_shape(column)), {"f0": value})
+        prepared = self.shelf.models[model]
+        rows = self.shelf.store.read_now(prepared.columns_where(unique_shape(column)), {"f0": value})
         return prepared.revealed(rows[0]) if rows else None
 
     def all_now(self, actor: Actor, model: str) -> list[dict[str, Any]]:
         """Every stored row of a small model, read on the spot. For the program itself alone."""
         _system_only(actor)
-        prepared = self._shelf.models[model]
-        rows = self._shelf.store.read_now(prepared.columns_where(ListShape()), {})
+        prepared = self.shelf.models[model]
+        rows = self.shelf.store.read_now(prepared.columns_where(ListShape()), {})
         return [prepared.revealed(row) for row in rows]
 
     def selection(self, actor: Actor, model: str, may: Permission, parameters: Pairs) -> tuple[ListShape, ListQuery]:
         """The rows that filters, `domain` and `q` select for `actor`."""
-        query = parse_query(self._shelf.registry.get(model), may, parameters, paging=False)
+        query = parse_query(self.shelf.registry.get(model), may, parameters, paging=False)
         shape = ListShape(query.condition, owned_by=may.owned_by, search=query.search is not None)
         query.values = _values(actor, may, query)
         return shape, query
 
     async def _page(self, actor: Actor, spec: ModelSpec, may: Permission, query: ListQuery) -> Page:
-        prepared = self._shelf.models[spec.name]
+        prepared = self.shelf.models[spec.name]
         values = _values(actor, may, query)
-        expand = self._shelf.expansions(actor, spec, query.expand) if query.expand else ()
+        expand = self.shelf.expansions(actor, spec, query.expand) if query.expand else ()
         shape = ListShape(
             query.condition,
             query.sort,
@@ -181,7 +187,7 @@ class Reading:
             queries.append((compiled.statement.count, values))
         few = query.limit <= INLINE_LIMIT and window["row_offset"] <= INLINE_OFFSET
         inline = compiled.cheap and not counting and few
-        answers = await self._shelf.store.read(queries, inline=inline)
+        answers = await self.shelf.store.read(queries, inline=inline)
         if counting:
             count = int(answers[1][0][0])
             self._totals.put(spec.name, key, version, count)
@@ -208,7 +214,7 @@ class Reading:
         """List shapes that were asked for lately and read more than they answer."""
         return [
             (prepared, shape, compiled)
-            for prepared in self._shelf.models.values()
+            for prepared in self.shelf.models.values()
             for shape, compiled in prepared.shapes()
             if not compiled.cheap
         ]

@@ -18,6 +18,7 @@ from server.records.behaviour import Behaviour
 from server.records.planning import Planned, Result, plan_change, plan_create, plan_delete, plan_upsert
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
+from server.records.steady import steady_write
 from server.records.together import Creates, Unit
 from server.records.work import IfMatch, Work
 from server.secrets.vault import Vault
@@ -35,14 +36,15 @@ class Records(Reading):
     ) -> None:
         self.registry = registry
         self.policy = policy
-        self.shelf = Shelf(store, registry, policy, settings, vault)
+        shelf = Shelf(store, registry, policy, settings, vault)
         self._bus = bus
-        super().__init__(self.shelf)
+        super().__init__(shelf)
 
     def behave(self, model: str, behaviour: Behaviour) -> None:
         """Give `model` a behaviour of its own."""
         self.shelf.behaviours[model] = behaviour
 
+    @steady_write
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
         """Store a new row. Returns its id and JSON text, including what is told only this once."""
         planned = await plan_create(self.shelf, actor, model, values)
@@ -60,6 +62,7 @@ class Records(Reading):
         row: dict[str, Any] = orjson.loads((await self.create_row(actor, model, values))[1])
         return row
 
+    @steady_write
     async def upsert_row(
         self, actor: Actor, model: str, key: Sequence[str], values: Mapping[str, Any]
     ) -> tuple[int, str, bool]:
@@ -71,6 +74,7 @@ class Records(Reading):
         result = await self._run(actor, planned)
         return result.record_id, result.text, result.status == 201
 
+    @steady_write
     async def change_row(
         self,
         actor: Actor,
@@ -93,6 +97,7 @@ class Records(Reading):
         row: dict[str, Any] = orjson.loads(await self.change_row(actor, model, record_id, values))
         return row
 
+    @steady_write
     async def delete(self, actor: Actor, model: str, record_id: int, /, if_match: IfMatch | None = None) -> None:
         """Delete a row. Raises NotFound when it is absent or invisible, Conflict when others refer to it."""
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)

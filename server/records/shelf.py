@@ -15,6 +15,7 @@ from server.models.stored_file import FILES_TABLE
 from server.records.behaviour import Behaviour
 from server.records.log_cap import LogCap
 from server.records.prepared import PreparedModel
+from server.records.steady import Epoch
 from server.secrets.vault import Vault
 
 NEUTRAL = Behaviour()
@@ -46,6 +47,7 @@ class Shelf:
         self.models: dict[str, PreparedModel] = {}
         self.caps: dict[str, LogCap] = {}
         self.referrers: dict[str, tuple[Referrer, ...]] = {}
+        self.epoch = Epoch()
         self.stock()
 
     def stock(self) -> None:

@@ -18,6 +18,7 @@ from server.db.writer import Transaction
 from server.events.bus import RecordChanged
 from server.records.prepared import PreparedModel
 from server.records.shelf import Shelf
+from server.records.steady import planned_at
 from server.records.times import now_text
 from server.records.work import HISTORY, Work, owner_of
 
@@ -39,8 +40,13 @@ class Unit:
     row: dict[str, Any] | None = None
     made: Callable[[int, str], Any] | None = None
     """What the result of the unit is, from the row's id and JSON text."""
+    planned: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.planned = planned_at(self.shelf.epoch)
 
     def __call__(self, transaction: Transaction) -> Outcome:
+        self.shelf.epoch.check(self.planned)
         work = Work(self.shelf, transaction, self.actor)
         return self.run(work, []), work.events
 
@@ -63,6 +69,7 @@ class Creates:
         events: list[RecordChanged] = []
         in_order = itemgetter(*prepared.columns)
         for record_id, unit in zip(count(first), units):
+            self.shelf.epoch.check(unit.planned)
             work = Work(self.shelf, transaction, unit.actor, now)
             row = {**(unit.row or {}), "id": record_id}
             for moment in ("created_at", "updated_at"):
