@@ -45,7 +45,8 @@ def rotate(data_dir: DataDir = None) -> None:
     from server.cli.reach import run_operation
 
     count = run_operation("secrets-rotate", {}, data_dir)["values"]
-    typer.echo(f"{count} values are sealed under a new key. Older keys stay, for backups that need them.")
+    sealed = "1 value is" if count == 1 else f"{count} values are"
+    typer.echo(f"{sealed} sealed under a new key. Older keys stay, for backups that need them.")
 
 
 @app.command("recover")

@@ -22,15 +22,22 @@ NewCell = Callable[[int, str], str | None]
 
 
 def cell_starts(path: Path, columns: list[tuple[str, str]], length: int) -> dict[tuple[str, str], list[str]]:
-    """The different beginnings that the values of each (table, column) have; tables that are not there have none."""
+    """The different beginnings that the values of each (table, column) have; tables that are not there have none.
+
+    Raises StartupError when the file can't be read.
+    """
     found: dict[tuple[str, str], list[str]] = {}
-    with closing(connect(path, read_only=True)) as connection:
-        for table, column in columns:
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None:
-                rows = connection.execute(
-                    f'SELECT DISTINCT substr("{column}", 1, ?) FROM "{table}" WHERE "{column}" IS NOT NULL', (length,)
-                )
-                found[table, column] = [str(row[0]) for row in rows]
+    try:
+        with closing(connect(path, read_only=True)) as connection:
+            for table, column in columns:
+                if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None:
+                    rows = connection.execute(
+                        f'SELECT DISTINCT substr("{column}", 1, ?) FROM "{table}" WHERE "{column}" IS NOT NULL',
+                        (length,),
+                    )
+                    found[table, column] = [str(row[0]) for row in rows]
+    except sqlite3.Error as error:
+        raise StartupError(f"The secrets in {path} can't be looked at ({error}). Nothing was changed.") from error
     return found
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from server.access.actor import SYSTEM
-from server.errors import Conflict, ValidationFailed
+from server.errors import Conflict, GridBearError, ValidationFailed
 from server.plugin_api import RecordStore
 from server.secrets.private_file import erase, read_private
+
+log = logging.getLogger(__name__)
 
 MODEL = "secrets"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -57,14 +60,18 @@ class PluginSecrets:
 
 
 async def take_over_files(records: RecordStore, folder: Path, plugin_ids: Iterable[str]) -> None:
-    """Make records of the files `<plugin>.<name>` in which 0.1.0 kept secrets, and erase them. Raises OSError."""
+    """Make records of the files `<plugin>.<name>` in which 0.1.0 kept secrets, and erase them."""
     for plugin_id in plugin_ids:
         secrets = PluginSecrets(plugin_id, records, {})
         for path in sorted(folder.glob(f"{plugin_id}.*")):
             name = path.name.removeprefix(f"{plugin_id}.")
             if not _NAME.fullmatch(name) or not path.is_file():
                 continue
-            value = (await asyncio.to_thread(read_private, path) or b"").decode().strip()
-            if value and secrets.get(name) is None:
-                await secrets.put(name, value)
-            await asyncio.to_thread(erase, path)
+            try:
+                value = (await asyncio.to_thread(read_private, path) or b"").decode().strip()
+                if value and secrets.get(name) is None:
+                    await secrets.put(name, value)
+                await asyncio.to_thread(erase, path)
+            except (GridBearError, OSError, UnicodeDecodeError) as error:
+                # A full disk, say, is no reason not to start; the file waits for the next time.
+                log.warning("the secret in %s could not be taken over: %s", path, error)

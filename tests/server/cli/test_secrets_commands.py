@@ -97,7 +97,7 @@ def test_a_new_key_seals_everything_anew_and_the_phrase_stays(
     command("phrase", "--phrase-stdin", typed=phrase)
     before = unwrap(wrapped(tmp_path), phrase)
     assert command("rotate") == 0
-    assert "1 values are sealed under a new key" in capsys.readouterr().out
+    assert "1 value is sealed under a new key" in capsys.readouterr().out
     after = unwrap(wrapped(tmp_path), phrase)
     assert after.current not in before.ids
     assert stored(tmp_path) == VALUE

@@ -15,8 +15,8 @@ from server.access.actor import SYSTEM
 from server.db.cells import Execute
 from server.db.types import JsonText
 from server.errors import StartupError
-from server.models.base import ModelOptions, field
-from server.models.registry import model_spec
+from server.models.base import Base, ModelOptions, field
+from server.models.registry import ModelRegistry, model_spec
 from server.records import sealing
 from server.secrets.key_ring import Unreadable, sealed_under
 from tests.conftest import Bear, running_bear
@@ -217,3 +217,9 @@ async def test_a_write_only_field_that_can_not_be_sealed_is_refused_when_it_is_d
 async def test_a_write_only_field_is_sealed_unless_a_hash_of_it_is_stored() -> None:
     assert model_spec(vaults(JsonText), OPTIONS).sealed == ("x",)
     assert model_spec(vaults(JsonText, hashed=True), OPTIONS).sealed == ()
+
+
+async def test_a_file_whose_secrets_can_not_be_looked_at_stops_the_start_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gridbear.db").write_bytes(b"no database at all, but long enough to look like one" * 100)
+    with pytest.raises(StartupError, match="can't be looked at"):
+        sealing.look_at_values(tmp_path / "gridbear.db", ModelRegistry(Base))
