@@ -76,7 +76,8 @@ class SystemKeychain:
         thread.start()
         thread.join(self._seconds)
         if errors:
-            raise KeychainFailed(f"{type(errors[0]).__name__}: {errors[0]}") from errors[0]
+            known = isinstance(errors[0], KeychainFailed)
+            raise KeychainFailed(str(errors[0]) if known else f"{type(errors[0]).__name__}: {errors[0]}") from errors[0]
         if not results:
             raise KeychainFailed(f"no answer within {self._seconds:g} seconds")
         return results[0]
