@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from server.secrets.key_ring import KeyRing
     from server.secrets.key_store import KeyStore
 
+# Each command brings its own libraries: `--help`, and every other command, can do without them.
 TRIES = 3
 
 app = typer.Typer(help="The key of the secrets, and the recovery phrase that brings it back.", no_args_is_help=True)
@@ -131,9 +132,8 @@ def _registry(folder: DataFolder) -> ModelRegistry:
 def _tell_unreadable(folder: DataFolder, keys: frozenset[str]) -> None:
     from server.records.sealing import unreadable_values
 
-    if folder.database.exists():
-        for name, count in unreadable_values(folder.database, _registry(folder), keys).items():
-            typer.echo(f"Still not readable: {count} in {name}, sealed under another key.", err=True)
+    for name, count in unreadable_values(folder.database, _registry(folder), keys).items():
+        typer.echo(f"Still not readable: {count} in {name}, sealed under another key.", err=True)
 
 
 def _readable(store: KeyStore) -> KeyRing | None:

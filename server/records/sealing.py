@@ -96,6 +96,8 @@ def forget_unreadable(database: Path, registry: ModelRegistry, vault: Vault) -> 
 
 def _forget(database: Path, registry: ModelRegistry, keys: frozenset[str], vault: Vault | None) -> dict[str, int]:
     counts: dict[str, int] = {}
+    if not database.exists():
+        return counts
     there = set(cell_starts(database, [(model, name) for model, name, _ in _sealed_columns(registry)], 1))
 
     def work(execute: Execute) -> None:
