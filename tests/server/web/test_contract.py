@@ -85,7 +85,7 @@ def conforms(document: dict[str, Any], verb: str, path: str, answer: httpx2.Resp
         assert answer.status_code >= 400, f"{answer.status_code} is not in the document"
         told = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     content = told.get("content", {}).get("application/json", {}).get("schema")
-    if answer.headers.get("content-type", "").startswith("application/json") and content is not None:
+    if answer.headers.get("content-type", "").startswith("application/json") and content is not None and verb != "HEAD":
         schema = {**content, "components": document["components"]}
         errors = list(Draft202012Validator(schema).iter_errors(answer.json()))
         assert not errors, (answer.status_code, errors[0].message[:300], list(errors[0].path), answer.text[:300])
