@@ -37,8 +37,9 @@ class Scheduler:
         while True:
             try:
                 await self.tick()
-            except GridBearError as error:
-                log.warning("backups could not be looked after: %s", error.message)
+            except Exception:
+                # Whatever it is, the backups of the coming nights must not end with it.
+                log.exception("backups could not be looked after")
             await asyncio.sleep(TICK_SECONDS)
 
     async def tick(self) -> None:

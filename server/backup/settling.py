@@ -99,12 +99,10 @@ class Settling:
         )
         self._papers.drop_intent()
         self._intent = None
-        self._remove(INCOMING, FAILED)
-        if not failed:
-            # The state that an undo brought back left an empty folder.
-            self._remove(intent.incoming)
-            if not intent.had_database:
-                self._remove(intent.outgoing)
+        # What came in left empty folders.
+        self._remove(INCOMING, FAILED, intent.incoming)
+        if not failed and not intent.had_database:
+            self._remove(intent.outgoing)
 
     def _apply(self) -> None:
         intent = self._intent

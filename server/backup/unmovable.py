@@ -11,7 +11,8 @@ from server.backup.archive_format import Missing
 from server.db.facts import column_rows
 
 _BOUND_TO_THE_START = "it comes from the command line or the environment; set it on the new computer too"
-_NOT_TOLD = frozenset(("data_dir", "internal_api_secret"))
+# Each computer has its own, or makes its own.
+_NOT_TOLD = frozenset(("data_dir", "host", "port", "internal_api_secret"))
 
 
 def unmovable(database: Path, fixed_settings: Collection[str]) -> list[Missing]:

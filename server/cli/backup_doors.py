@@ -54,7 +54,7 @@ def backup_door(settings: Settings) -> Iterator[BackupDoor]:
     folder = DataFolder(settings.data_dir)
     server = running_server(folder)
     if server is not None:
-        yield _ServerDoor(server)
+        yield _ServerDoor(server, folder.run / "server.json")
         return
     folder.open()
     with folder.lock(), asyncio.Runner() as runner:
@@ -62,8 +62,9 @@ def backup_door(settings: Settings) -> Iterator[BackupDoor]:
 
 
 class _ServerDoor:
-    def __init__(self, server: RunningServer) -> None:
+    def __init__(self, server: RunningServer, run_file: Path) -> None:
         self._server = server
+        self._run_file = run_file
 
     def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]:
         return self._long("", {"kind": kind, "without_phrase": without_phrase}, told)
@@ -81,14 +82,15 @@ class _ServerDoor:
         before = self._status()["last_restore"]
         self._long(path, body, told)
         deadline = time.monotonic() + RESTART_SECONDS
-        while time.monotonic() < deadline:
+        # It takes its run file away when it ends for good.
+        while time.monotonic() < deadline and self._run_file.exists():
             # It does not answer, or not in time, while it starts again.
             with contextlib.suppress(GridBearError, OSError, ValueError):
                 after = self._status()["last_restore"]
                 if after is not None and after != before:
                     return dict(after)
             time.sleep(POLL_SECONDS)
-        raise StartupError("The server does not come back. Look at its log, and start it again.")
+        raise StartupError("The server did not come back. Its log says why; start it again, and it goes on from there.")
 
     def _long(self, path: str, body: dict[str, Any], told: Told) -> dict[str, Any]:
         """The answer to a POST that takes its time."""

@@ -90,10 +90,10 @@ def test_what_cannot_move_is_listed(data: Path) -> None:
         ("0" * 64, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
     )
     connection.close()
-    manifest = Maker(data, NoSecrets(), ["host", "data_dir"]).make(order(data), threading.Event())
+    manifest = Maker(data, NoSecrets(), ["base_path", "host", "data_dir"]).make(order(data), threading.Event())
     told = {missing.what: missing.why for missing in manifest.not_included}
     assert set(told) == {
-        "plugins/weather/elsewhere", "plugins/weather/a:b", "MCP server files", "setting host", f"file {'0' * 64}"
+        "plugins/weather/elsewhere", "plugins/weather/a:b", "MCP server files", "setting base_path", f"file {'0' * 64}"
     }  # fmt: skip
     assert "/home/ada/documents" in told["MCP server files"]
 

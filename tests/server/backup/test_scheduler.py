@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -176,3 +177,21 @@ async def test_secrets_that_no_backup_can_bring_back_are_told_of(night: Night, a
     [made] = await night.backups()
     assert made["secrets"] == "not included"
     assert await night.told() == ["Backups are without your secrets"]
+
+
+async def test_an_unknown_error_does_not_end_the_coming_nights(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: list[int] = []
+
+    async def broken() -> None:
+        ticks.append(1)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("server.backup.scheduler.TICK_SECONDS", 0)
+    monkeypatch.setattr(night.scheduler, "tick", broken)
+    task = asyncio.create_task(night.scheduler.run())
+    async with asyncio.timeout(10):
+        while len(ticks) < 3:
+            await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

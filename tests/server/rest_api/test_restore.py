@@ -129,6 +129,7 @@ async def test_rows_that_differ_are_a_failure_and_undone(home: House, monkeypatc
     assert report["outcome"] == "failed" and "notes: 5 in the backup, 1 restored" in report["problem"]
     assert await home.titles() == ["old", "new"]
     assert (await home.status())["undo"] == [] and not intent.exists()
+    assert list((home.folder / "before-restore").iterdir()) == []
 
 
 async def test_data_that_does_not_start_is_undone(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
