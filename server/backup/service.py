@@ -78,9 +78,9 @@ class BackupService:
         """Make the folder, and remove what a killed process left in it."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         tmp = self._data / "tmp"
-        patterns = [(self.folder, f"{_UPLOAD}*"), (self.folder, ".*.unchecked*"), (tmp, "backup-*"), (tmp, "check-*")]
-        for folder, pattern in patterns:
-            for left in folder.glob(pattern):
+        patterns = {self.folder: (f"{_UPLOAD}*", ".*.unchecked*", "*.zip.part"), tmp: ("backup-*", "check-*")}
+        for folder in patterns:
+            for left in (path for pattern in patterns[folder] for path in folder.glob(pattern)):
                 with contextlib.suppress(OSError):
                     left.unlink()
 

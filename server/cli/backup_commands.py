@@ -152,8 +152,6 @@ def restore_everything(
 ) -> None:
     """Restore a backup or a move file, named or as a file of this computer."""
     from server.backup.archive_reader import Archive
-    from server.backup.making import moment_name
-    from server.cli.backup_doors import taken_in
 
     path = _found(which, settings)
     own = path.parent == _folder(settings)
@@ -161,7 +159,7 @@ def restore_everything(
         # What is no backup is told by the name that was given.
         pass
     with _door(settings) as door:
-        kept = path if own else taken_in(path, _folder(settings), f"{moment_name('upload', datetime.now(UTC))}.zip")
+        kept = path if own else _taken_in(path, _folder(settings))
         finished = False
         try:
             plan = _with_bar("Checking", lambda told: door.plan(kept.name, told))
@@ -245,6 +243,15 @@ def _refuse_existing(file: Path | None, force: bool) -> None:
         raise typer.Exit(EXIT_EXISTS)
 
 
+def _taken_in(file: Path, backups: Path) -> Path:
+    from server.backup.making import moment_name
+
+    backups.mkdir(mode=0o700, exist_ok=True)
+    target = backups / f"{moment_name('upload', datetime.now(UTC))}.zip"
+    _copied(file, target)
+    return target
+
+
 def _copied(source: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     try:
@@ -252,7 +259,7 @@ def _copied(source: Path, target: Path) -> None:
         part.chmod(0o600)
         part.replace(target)
     except OSError as error:
-        raise GridBearError(f"{target} can't be written ({error.strerror or error}).") from error
+        raise GridBearError(f"{source} can't be copied to {target} ({error.strerror or error}).") from error
     finally:
         part.unlink(missing_ok=True)
 

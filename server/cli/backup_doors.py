@@ -188,20 +188,3 @@ def _bare_service(settings: Settings, folder: DataFolder) -> BackupService:
     )
     service.start()
     return service
-
-
-def taken_in(file: Path, backups: Path, name: str) -> Path:
-    """A copy of `file` in the folder of backups, whole or not at all. Raises GridBearError."""
-    target, part = backups / name, backups / f".upload-{name}"
-    try:
-        backups.mkdir(mode=0o700, exist_ok=True)
-        with file.open("rb") as given, part.open("xb") as out:
-            part.chmod(0o600)
-            while piece := given.read(1 << 20):
-                out.write(piece)
-        part.replace(target)
-    except OSError as error:
-        raise GridBearError(f"{file} can't be read ({error.strerror or error}).") from error
-    finally:
-        part.unlink(missing_ok=True)
-    return target
