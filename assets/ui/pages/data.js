@@ -72,6 +72,10 @@ function Area({ model, query }) {
     setSelected(ids);
     setEverything(false);
   };
+  const selectEverything = () => {
+    setSelected(new Set(rows.map((row) => row.id)));
+    setEverything(true);
+  };
   /** @param {Record<string, string|null>} changes null removes a part of the address @param {boolean} [replace] */
   const move = (changes, replace = false) => {
     const next = new URLSearchParams(query);
@@ -103,7 +107,7 @@ function Area({ model, query }) {
     <${Rows} model=${model} page=${page} live=${live} query=${query} move=${move} record=${record}
       selected=${selected} setSelected=${select} clear=${clear} />
     ${selected.size > 0 && html`<${Bulk} model=${model} selected=${selected} setSelected=${select} everything=${everything}
-      setEverything=${setEverything} filters=${filters} whole=${selected.size === rows.length} count=${page.data?.count ?? rows.length} reload=${page.reload} />`}
+      selectEverything=${selectEverything} filters=${filters} whole=${selected.size === rows.length} count=${page.data?.count ?? rows.length} reload=${page.reload} />`}
     <${Foot} path=${path} search=${search} page=${page} offset=${Number(query.get("offset")) || 0} size=${PAGE_SIZE} move=${move} />
     ${record && html`<${Drawer}
       key=${`${model.name}/${record}`} model=${model} id=${record} rows=${rows} close=${close}

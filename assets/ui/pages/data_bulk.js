@@ -14,10 +14,10 @@ import { exportAddress } from "./data_head.js";
 
 /**
  * @param {{model: import("../types").Model, selected: Set<number>, setSelected: (ids: Set<number>) => void, everything: boolean,
- *   setEverything: (all: boolean) => void, filters: URLSearchParams, whole: boolean, count: number, reload: () => void}} props
+ *   selectEverything: () => void, filters: URLSearchParams, whole: boolean, count: number, reload: () => void}} props
  * `everything`: all that match are meant; `whole`: every row of the page is chosen
  */
-export function Bulk({ model, selected, setSelected, everything, setEverything, filters, whole, count, reload }) {
+export function Bulk({ model, selected, setSelected, everything, selectEverything, filters, whole, count, reload }) {
   const [editing, setEditing] = useState(false);
   const n = everything ? count : selected.size;
   const chosen = everything ? new URLSearchParams(filters) : new URLSearchParams({ id__in: [...selected].join(",") });
@@ -29,7 +29,8 @@ export function Bulk({ model, selected, setSelected, everything, setEverything, 
   };
   return html`<div class="bulk" role="toolbar" aria-label=${t("data.selected_name", { n, name: nameOf(model, n) })}>
       <span class="how-many">${t("data.selected", { n })}</span>
-      ${!everything && whole && count > n && html`<button class="btn dense" type="button" onClick=${() => setEverything(true)}>${t("data.select_everything", { n: count })}</button>`}
+      ${!everything && count > n && html`<button class="btn dense phone-only" type="button" onClick=${selectEverything} aria-label=${t("data.select_everything", { n: count })}>${t("data.all", { n: count })}</button>`}
+      ${!everything && whole && count > n && html`<button class="btn dense desk-only" type="button" onClick=${selectEverything}>${t("data.select_everything", { n: count })}</button>`}
       ${may(model, "update") && editable(model).length > 0 && html`<button class="btn dense" type="button" onClick=${() => setEditing(true)}><${Icon} name="edit" />${t("bulk.edit")}</button>`}
       <a class="btn dense desk-only" href=${exportAddress(model, chosen, "csv")} download><${Icon} name="download" />${t("bulk.export")}</a>
       ${may(model, "delete") && html`<button class="btn dense danger" type="button" onClick=${remove} aria-label=${t("data.delete", { n, name: nameOf(model, n) })}>
