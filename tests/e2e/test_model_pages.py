@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -180,12 +181,59 @@ def test_a_relation_is_found_by_title_and_links_both_ways(
     page.keyboard.press("Enter")
     page.click(".drawer button[type=submit]")
     page.locator(".grid >> text=Comet in Moominland").wait_for()
-    page.click(".grid a.rel[href*=authors]")
+    page.click(".grid a.rel >> text=Tove Jansson")
     page.locator(".drawer h2 >> text=Tove Jansson").wait_for()
     page.click(".drawer [role=tab] >> text=Linked")
     page.locator(".linked li", has_text="Novels").get_by_text("1", exact=True).wait_for()
     assert at_desk.axe() == []
     page.click(".linked a")
     page.locator(".grid >> text=Comet in Moominland").wait_for()
+    at_desk.settle()
+    at_desk.check(documented)
+
+
+EVERY_KIND: list[dict[str, Any]] = [
+    {"name": "title", "type": "text", "required": True, "unique": "global", "max_length": 80, "searchable": True},
+    {"name": "story", "type": "long_text", "default": "", "help": "As long as you like"},
+    {"name": "pages", "type": "integer", "minimum": 1, "maximum": 9000, "default": 100, "indexed": True},
+    {"name": "weight", "type": "number", "default": 0.5},
+    {"name": "lent", "type": "boolean", "default": False},
+    {"name": "bought", "type": "date", "default": "2026-01-02"},
+    {"name": "read_at", "type": "datetime", "indexed": True},
+    {"name": "state", "type": "choice", "choices": ["wanted", "read"], "default": "wanted"},
+    {"name": "words", "type": "tags", "default": ["a", "b"]},
+    {"name": "extra", "type": "json", "default": {"a": 1}},
+    {"name": "writer", "type": "email", "unique": True},
+    {"name": "page_url", "type": "url"},
+    {"name": "note", "type": "relation", "references": "notes", "on_delete": "set_null"},
+    {"name": "scan", "type": "file", "accept": ["image/*"], "max_bytes": 2_000_000},
+    {"name": "digest", "type": "bytes", "max_length": 64},
+]
+
+
+def test_a_model_that_is_saved_as_it_is_stays_as_it_is(
+    at_desk: Watched, documented: Documented, cookies: dict[str, str]
+) -> None:
+    path = "/api/v1/models/everything"
+    with httpx2.Client(base_url=at_desk.base, cookies=cookies) as maja:
+        given = {"name": "everything", "label": "Thing", "title_field": "title", "guests": "own", "fields": EVERY_KIND}
+        made = maja.post("/api/v1/models", json=given)
+        assert made.status_code == 201, made.text
+        before = maja.get(f"{path}/definition").json()["data"]
+        _learn(documented, at_desk, cookies)
+        page = at_desk.open("/#/data/everything/design", ".design-field")
+        page.click("text=Save the model")
+        page.locator(".empty, .grid").first.wait_for()
+        after = maja.get(f"{path}/definition").json()["data"]
+        for field in before["fields"]:
+            field["label"] = field["label"] or field["name"].capitalize().replace("_", " ")
+        assert after["fields"] == before["fields"]
+        assert {**after, "fields": 0, "label_plural": 0} == {**before, "fields": 0, "label_plural": 0}
+        page.click(".empty >> text=Add thing")
+        page.fill("#field-title", "Momo")
+        page.click(".drawer button[type=submit]")
+        page.locator(".grid >> text=Momo").wait_for()
+        row = maja.get("/api/v1/everything/1").json()["data"]
+        assert (row["story"], row["words"], row["extra"], row["pages"]) == ("", ["a", "b"], {"a": 1}, 100)
     at_desk.settle()
     at_desk.check(documented)

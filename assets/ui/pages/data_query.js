@@ -26,9 +26,10 @@ export function sortOf(query) {
 
 const MAX_EXPANDED = 5;
 
-/** The files of rows, which a grid shows by name. @param {import("../types").Model} model */
+/** The files and other records that rows refer to, which a grid shows by name; owners last. @param {import("../types").Model} model */
 export function expanded(model) {
-  return model.fields.filter((field) => field.type === "file" && !field.write_only).map((field) => field.name).slice(0, MAX_EXPANDED).join(",");
+  const names = model.fields.filter((field) => ["file", "relation"].includes(field.type) && !field.write_only).map((field) => field.name);
+  return [...names.filter((name) => name !== "owner_id"), ...names.filter((name) => name === "owner_id")].slice(0, MAX_EXPANDED).join(",");
 }
 
 /** The request for one page of rows. @param {import("../types").Model} model @param {URLSearchParams} query */

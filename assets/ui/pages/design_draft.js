@@ -6,13 +6,14 @@ import { Unreadable } from "../fields/text.js";
 /**
  * @typedef {{key: number, was: string|null, column: string|null, examples: string[], name: string, named: boolean, label: string, type: string, help: string,
  *   required: boolean, unique: string, indexed: boolean, searchable: boolean, defaultDraft: any, choices: string, references: string,
- *   on_delete: string, minimum: string, maximum: string, max_length: string, accept: string, megabytes: string}} FieldDraft `was`: its name in the model as it is
+ *   on_delete: string, minimum: string, maximum: string, max_length: string, accept: string, megabytes: string, declared: any}} FieldDraft
+ * `was`: its name in the model as it is; `declared`: all that it is declared with there, so that nothing is lost that this form does not ask for
  * @typedef {{name: string, named: boolean, label: string, labelled: boolean, label_plural: string, description: string, title_field: string, owned: boolean,
  *   history: boolean, members: string, guests: string, fields: FieldDraft[]}} ModelDraft
  */
 
 export const TYPES = [
-  "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "tags", "email", "url", "relation", "file", "json",
+  "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "tags", "email", "url", "relation", "file", "json", "bytes",
 ];
 const TEXTS = ["text", "long_text", "email", "url"];
 const NUMBERS = ["integer", "number"];
@@ -22,13 +23,13 @@ const MEGABYTE = 1e6;
 export function optionsOf(type) {
   return {
     searchable: TEXTS.includes(type),
-    keyed: !["json", "tags"].includes(type),
+    keyed: !["json", "tags", "bytes"].includes(type),
     range: NUMBERS.includes(type),
-    length: TEXTS.includes(type),
+    length: TEXTS.includes(type) || type === "bytes",
     choices: type === "choice",
     relation: type === "relation",
     file: type === "file",
-    preset: !["relation", "file", "json", "tags"].includes(type),
+    preset: !["relation", "file", "json", "tags", "bytes"].includes(type),
   };
 }
 
@@ -39,7 +40,7 @@ export function blankField(given = {}) {
   last += 1;
   return {
     key: last, was: null, column: null, examples: [], name: "", named: false, label: "", type: "text", help: "", required: false, unique: "", indexed: false,
-    searchable: false, defaultDraft: "", choices: "", references: "", on_delete: "restrict", minimum: "", maximum: "", max_length: "", accept: "", megabytes: "", ...given,
+    searchable: false, defaultDraft: "", choices: "", references: "", on_delete: "restrict", minimum: "", maximum: "", max_length: "", accept: "", megabytes: "", declared: {}, ...given,
   };
 }
 
@@ -74,7 +75,7 @@ function fieldDraft(field) {
     defaultDraft: preset ? "" : field.type === "boolean" ? String(field.default) : typeOf(asField(field)).toDraft(field.default),
     choices: (field.choices || []).join("\n"), references: field.references || "", on_delete: field.on_delete || "restrict",
     minimum: text(field.minimum), maximum: text(field.maximum), max_length: text(field.max_length),
-    accept: (field.accept || []).join(", "), megabytes: field.max_bytes ? String(field.max_bytes / MEGABYTE) : "",
+    accept: (field.accept || []).join(", "), megabytes: field.max_bytes ? String(field.max_bytes / MEGABYTE) : "", declared: field,
   });
 }
 
@@ -112,11 +113,22 @@ function numberOf(text) {
   return value;
 }
 
+const ASKED = [
+  "name", "type", "label", "help", "required", "unique", "default", "indexed", "searchable", "choices", "references", "on_delete", "minimum", "maximum",
+  "max_length", "accept", "max_bytes",
+];
+
+/** What a field is declared with that this form does not ask for. @param {any} declared */
+function unasked(declared) {
+  return Object.fromEntries(Object.entries(declared).filter(([name]) => !ASKED.includes(name)));
+}
+
 /** @param {FieldDraft} draft @returns {any} the field for the API @throws {Unreadable} */
 function fieldOf(draft) {
   const can = optionsOf(draft.type);
+  const kept = draft.declared.type === draft.type ? draft.declared : {};
   /** @type {Record<string, any>} */
-  const field = { name: draft.name, type: draft.type, label: draft.label.trim() || null };
+  const field = { ...unasked(kept), name: draft.name, type: draft.type, label: draft.label.trim() || null };
   if (draft.was && draft.was !== draft.name) field.was = draft.was;
   if (draft.help.trim()) field.help = draft.help.trim();
   if (draft.required) field.required = true;
@@ -136,6 +148,8 @@ function fieldOf(draft) {
     if (largest !== null) field.max_bytes = Math.round(largest * MEGABYTE);
   }
   if (can.length && numberOf(draft.max_length) !== null) field.max_length = numberOf(draft.max_length);
+  // An empty text is a default of its own, and some types have one that is not asked for here.
+  if (kept.default !== undefined && (!can.preset || (kept.default === "" && draft.defaultDraft === ""))) field.default = kept.default;
   if (can.preset && draft.defaultDraft !== "") {
     field.default = draft.type === "boolean" ? draft.defaultDraft === "true" : typeOf(asField(field)).fromDraft(draft.defaultDraft, asField(field));
   }
