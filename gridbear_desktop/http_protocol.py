@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from gridbear_desktop.http_answer import WholeAnswer
+
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 UNREAD_SECONDS = 5.0
@@ -70,8 +72,10 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         super().on_headers_complete()
-        if self.cycle is not None and self._has_body():
-            self.cycle.transport = cast(asyncio.Transport, _Lingering(self))
+        if self.cycle is not None:
+            if self._has_body():
+                self.cycle.transport = cast(asyncio.Transport, _Lingering(self))
+            self.cycle.send = WholeAnswer(self.cycle)  # type: ignore[method-assign]  # read when the task begins
 
     def on_body(self, body: bytes) -> None:
         if not self._in_head:
