@@ -69,14 +69,20 @@ class Store:
         `inline` runs them on the event loop at once: only for shapes whose plan is an indexed search with few rows.
         One that overruns its budget is stopped and starts again in a reader thread.
         """
-        if inline:
-            self._steps = 0
-            try:
-                return _run(self._inline, queries)
-            except sqlite3.Error as error:
-                if fault_of(error) not in ("interrupted", "locked"):
-                    raise self._failure(error) from error
+        answers = self.read_inline(queries) if inline else None
+        if answers is not None:
+            return answers
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, queries)
+
+    def read_inline(self, queries: Sequence[Query]) -> list[Rows] | None:
+        """The rows of each query, on the spot. None when they would overrun the budget, or the file is locked."""
+        self._steps = 0
+        try:
+            return _run(self._inline, queries)
+        except sqlite3.Error as error:
+            if fault_of(error) not in ("interrupted", "locked"):
+                raise self._failure(error) from error
+            return None
 
     def read_now(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
         """The rows of one cheap query, on the spot and without a budget. For look-ups by primary or unique key only."""

@@ -56,6 +56,7 @@ class Reading:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self._totals: Fresh[int] = Fresh(shelf.store.versions, MAX_TOTALS)
+        self._scattered: Fresh[bool] = Fresh(shelf.store.versions, MAX_TOTALS)
         self._places = Places(shelf.store.versions)
         self._pages: Fresh[Page] = Fresh(shelf.store.versions, MAX_PAGES)
 
@@ -187,7 +188,10 @@ class Reading:
             queries.append((compiled.statement.count, values))
         few = query.limit <= INLINE_LIMIT and window["row_offset"] <= INLINE_OFFSET
         inline = compiled.cheap and not counting and few
-        answers = await self.shelf.store.read(queries, inline=inline)
+        answers = None
+        if few and not counting and not compiled.cheap and may.owned_by is not None and query.search is None:
+            answers = self._walked(prepared, replace(shape, walk=True), window, (key, query.sort))
+        answers = answers or await self.shelf.store.read(queries, inline=inline)
         if counting:
             count = int(answers[1][0][0])
             self._totals.put(spec.name, key, version, count)
@@ -196,6 +200,19 @@ class Reading:
             place = query.offset + query.limit, rows[query.limit - 1][1:]
             self._places.keep(spec.name, (key, query.sort), version, place)
         return _page_of(compiled, shape, rows, query.limit, count)
+
+    def _walked(
+        self, prepared: PreparedModel, shape: ListShape, window: Mapping[str, Any], key: Hashable
+    ) -> list[list[tuple[Any, ...]]] | None:
+        """A page found along the index of its order; None where the actor's rows are too few and far between."""
+        name, compiled = prepared.spec.name, prepared.list_of(shape)
+        if not compiled.cheap or self._scattered.get(name, key):
+            return None
+        version = self._scattered.version(name)
+        answers = self.shelf.store.read_inline([(compiled.statement.rows, window)])
+        if answers is None:
+            self._scattered.put(name, key, version, True)
+        return answers
 
     def _sought(
         self, prepared: PreparedModel, shape: ListShape, key: Hashable, offset: int
@@ -206,7 +223,7 @@ class Reading:
             return shape, {}
         sought, values = _after(shape, place[1])
         # An order that can't be sought in an index is no quicker than counting off.
-        if not prepared.list_of(sought).cheap:
+        if not prepared.list_of(sought).cheap and not prepared.list_of(replace(sought, walk=True)).cheap:
             return shape, {}
         return sought, {**values, "row_offset": offset - place[0]}
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import events, servers, start, throughput
+from tests.bench import big, events, servers, start, throughput
 from tests.bench.servers import Served
 from tests.bench.table import Table, replace_section
 
@@ -44,6 +44,7 @@ SECTIONS: dict[str, Section] = {
     "list": _beside_peer(lambda running: throughput.table(running, throughput.LISTS)),
     "create": _beside_peer(lambda running: throughput.table(running, throughput.CREATES)),
     "clients": _beside_peer(lambda running: throughput.table(running, throughput.CLIENTS)),
+    "big": big.section,
     "events": events.section,
     "start": start.section,
 }
