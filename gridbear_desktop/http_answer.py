@@ -14,7 +14,8 @@ from uvicorn.protocols.http.httptools_impl import (
 _STEADY = frozenset(
     (
         b"content-type", b"cache-control", b"content-security-policy", b"x-content-type-options", b"x-frame-options",
-        b"referrer-policy", b"cross-origin-opener-policy", b"cross-origin-resource-policy", b"date", b"vary",
+        b"referrer-policy", b"permissions-policy", b"cross-origin-opener-policy", b"cross-origin-resource-policy",
+        b"date", b"vary",
     )
 )  # fmt: skip
 """Headers that mostly have the same few values."""
