@@ -9,6 +9,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -52,6 +53,7 @@ from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.registry import PluginHost
 from server.plugin_host.secrets import take_over_files
+from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
 from server.records.history import History
@@ -178,6 +180,7 @@ class GridBearApp:
                 frozenset(self._started_with.model_fields_set),
                 self._restart,
                 lambda: registry,
+                self.records.note,
             )
             self.backups.start()
             try:
@@ -224,7 +227,7 @@ class GridBearApp:
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(gate, self.settings, self.storage_watch))
             web.include_router(transfer_router(self.transfers, gate, self.settings))
-            web.include_router(phrase_router(self.records.shelf.vault, gate, self.settings))
+            web.include_router(phrase_router(self.records, gate, self.settings))
             web.include_router(backup_router(self.backups, gate, self.settings))
             web.include_router(gateway_router(gateway, tasks, gate.enter_route))
             web.include_router(models_router(self.records, self.own_models, gate, self.settings))
@@ -309,7 +312,11 @@ def create_app(settings: Settings, *, control_token: str | None = None, free: Fr
 
 async def _sweep(history: History, files: FileReclaim) -> None:
     while True:
-        for what, sweep in (("old history", history.expire), ("unused files", files.sweep)):
+        for what, sweep in (
+            ("old history", history.expire),
+            ("old audit entries", partial(expire_audit, history.shelf)),
+            ("unused files", files.sweep),
+        ):
             try:
                 await sweep()
             except (GridBearError, OSError) as error:

@@ -154,6 +154,8 @@ class Settings(BaseModel):
     history_max_bytes: int = _setting(
         512 * MEBIBYTE, "Space for the history of records; the oldest goes first.", unit="B", applies="live", ge=4096
     )
+    audit_days: float = _setting(365.0, "The audit log is kept this long.", unit="d", applies="live", gt=0, le=36600)
+    audit_max_bytes: int = _setting(64 * MEBIBYTE, "Space for the audit log.", unit="B", applies="live", ge=4096)
     notifications_max_bytes: int = _setting(
         16 * MEBIBYTE, "Space for notifications; the oldest go first.", unit="B", applies="live", ge=4096
     )
@@ -219,8 +221,7 @@ class Settings(BaseModel):
     @classmethod
     def _base_path_is_plain(cls, value: str) -> str:
         path = value.strip().rstrip("/")
-        if path and (not path.startswith("/") or "//" in path or not path.replace("/", "").replace("-", "")
-                     .replace("_", "").replace(".", "").isalnum()):  # fmt: skip
+        if path and not re.fullmatch(r"(?:/[\w.-]*[^\W_][\w.-]*)+", path):
             raise ValueError("a path like /bear is wanted: letters, digits, - _ . and /")
         return path
 

@@ -7,6 +7,8 @@ import logging
 import sys
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default="-")
+caller_address: contextvars.ContextVar[str | None] = contextvars.ContextVar("caller_address", default=None)
+"""Where the request at hand comes from; None for what the program does by itself."""
 
 
 class _RequestId(logging.Filter):

@@ -96,6 +96,8 @@ class Guard:
         # No secret, and asking the system for one would cost more than a look-up of a row.
         request_id = f"{random.getrandbits(64):016x}"
         server_log.request_id.set(request_id)
+        client = scope.get("client")
+        server_log.caller_address.set(None if client is None else str(client[0]))
         own_headers = [*_headers_for(scope["path"]), (b"x-request-id", request_id.encode())]
         started = ended = False
 

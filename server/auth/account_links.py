@@ -67,6 +67,7 @@ class AccountLinks:
         row = await self._records.create(
             SYSTEM, MODEL, {**values, "expires_at": expires, "made_by": made_by, "token_hash": token_hash(token)}
         )
+        await self._records.note("link_made", actor, about=row["username"], detail=f"{row['purpose']}, {row['role']}")
         return token, row
 
 

@@ -12,9 +12,10 @@ from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
+from server.models.base import WriteVerb
 from server.models.session import delete_of_person_sql
 from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
-from server.records.behaviour import Behaviour, Prepared, WriteVerb
+from server.records.behaviour import Behaviour, Prepared
 
 
 class UserBehaviour(Behaviour):

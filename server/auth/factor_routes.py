@@ -53,7 +53,9 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
     async def confirm(request: Request) -> dict[str, Any]:
         user_id = person(request)
         codes = await factors.confirm(user_id, text_of(await read_form(request), "otp"))
+        actor = authenticator.actor_for(request.scope)
         authenticator.forget(user_id)
+        await people.note("second_factor_set", actor, about=actor.username)
         return {"ok": True, "data": {"recovery_codes": codes}}
 
     @router.post(
@@ -62,16 +64,19 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
         openapi_extra=form_body("password"),
     )
     async def codes(request: Request) -> dict[str, Any]:
-        _, user_id = await confirmed(request)
-        return {"ok": True, "data": {"recovery_codes": await factors.new_codes(user_id)}}
+        actor, user_id = await confirmed(request)
+        made = await factors.new_codes(user_id)
+        await people.note("recovery_codes_made", actor, about=actor.username)
+        return {"ok": True, "data": {"recovery_codes": made}}
 
     @router.post(
         "/second-factor/remove", summary="Sign in with the password alone again", openapi_extra=form_body("password")
     )
     async def remove(request: Request) -> dict[str, Any]:
-        _, user_id = await confirmed(request)
+        actor, user_id = await confirmed(request)
         await factors.remove(user_id)
         authenticator.forget(user_id)
+        await people.note("second_factor_removed", actor, about=actor.username)
         return {"ok": True, "data": None}
 
     @router.post(
@@ -86,6 +91,7 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
         await confirmed(request)
         await factors.remove(user_id)
         await sessions.end_sessions(user_id)
+        await people.note("second_factor_removed", actor, about=(await people.person(user_id))["username"])
         return {"ok": True, "data": None}
 
     return router

@@ -86,7 +86,7 @@ def link_router(
             if people.factors.is_in_force(user["id"]):
                 # A link replaces the password and nothing else: the code is asked for at the sign-in.
                 return JSONResponse({"ok": True, "data": user})
-        opened = await people.sessions.open_session(user, device_of(request), address_of(request))
+        opened = await people.sessions.open_session(user, device_of(request), address_of(request), how="link")
         return signed_in_answer(request, SignedIn(opened, user), settings, 201)
 
     return router

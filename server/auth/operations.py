@@ -29,7 +29,14 @@ class Operations:
         self._address = address
 
     async def run(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Run one operation. Raises ValidationFailed, Conflict (code `exists`), NotFound."""
+        """Run one operation, and tell the audit log. Raises ValidationFailed, Conflict (code `exists`), NotFound."""
+        result = await self._run(name, parameters)
+        username = parameters.get("username")
+        about = username if isinstance(username, str) else None
+        await self._records.note("operation", OWNER, about=about, detail=name)
+        return result
+
+    async def _run(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
         match name:
             case "user-create":
                 return await self._user_create(parameters)
@@ -78,7 +85,7 @@ class Operations:
         """Whoever may use the data folder may always come back in: that is what this is for."""
         _texts(parameters, "username", "password")
         person = await self._people.named(parameters["username"])
-        user = await self._people.set_password(person["id"], parameters["password"])
+        user = await self._people.set_password(OWNER, person["id"], parameters["password"])
         factor = self._people.factors.is_in_force(person["id"])
         if factor and parameters.get("remove_second_factor"):
             await self._people.factors.remove(person["id"])

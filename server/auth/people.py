@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from server.access.actor import OWNER, SYSTEM, Actor
+from server.access.actor import ANONYMOUS, OWNER, SYSTEM, Actor
 from server.auth.account_links import AccountLinks
 from server.auth.one_time import OneTimeTokens
 from server.auth.passwords import hash_password, password_problem
@@ -26,6 +26,7 @@ class People:
 
     def __init__(self, records: Records, bus: Bus, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._records = records
+        self.note = records.note
         self._setup_lock = asyncio.Lock()
         self._has_admin = False
         self.factors = SecondFactors(records)
@@ -66,7 +67,7 @@ class People:
             user = await self.create_user(OWNER, username, password, role="admin")
             self.setup_tokens.clear()
             self._has_admin = True
-        return SignedIn(await self.sessions.open_session(user, device, address), user)
+        return SignedIn(await self.sessions.open_session(user, device, address, how="set-up link"), user)
 
     async def create_user(
         self, actor: Actor, username: str, password: str, *, role: str = "member", display_name: str | None = None
@@ -91,7 +92,9 @@ class People:
         if not self.tickets.use(ticket):
             raise Forbidden("This ticket was used or is too old. Open the window again.", code="ticket_invalid")
         admin = await self.first_admin()
-        return None if admin is None else SignedIn(await self.sessions.open_session(admin, device, address), admin)
+        if admin is None:
+            return None
+        return SignedIn(await self.sessions.open_session(admin, device, address, how="window"), admin)
 
     async def everybody(self) -> list[dict[str, Any]]:
         """The first 500 people, by id."""
@@ -121,6 +124,7 @@ class People:
                 raise Forbidden("This link is for a new password, not for a new account.", code="link_invalid")
             user = await self.create_user(OWNER, link["username"] or username, password, role=link["role"], **more)
             await self.links.use(token)
+        await self.note("link_used", ANONYMOUS, about=user["username"], detail="invite")
         return user
 
     async def reset_by_link(self, token: str, password: str, confirm: str) -> dict[str, Any]:
@@ -131,14 +135,19 @@ class People:
         _same(password, confirm)
         _good(password)
         await self.links.use(token)
-        return await self.set_password(link["owner_id"], password)
+        return await self.set_password(ANONYMOUS, link["owner_id"], password)
 
-    async def set_password(self, user_id: int, password: str) -> dict[str, Any]:
-        """Set a password without knowing the old one, and end every session. For whoever has proved to be allowed."""
+    async def set_password(self, actor: Actor, user_id: int, password: str) -> dict[str, Any]:
+        """Set a password without knowing the old one, and end every session. For whoever has proved to be allowed.
+
+        That is the machine's owner, or nobody with a link.
+        """
         _good(password)
         await self._records.update(SYSTEM, "users", user_id, {"password": await hash_password(password)})
         await self.sessions.end_sessions(user_id)
-        return await self.person(user_id)
+        person = await self.person(user_id)
+        await self.note("password_reset", actor, about=person["username"])
+        return person
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
         """Change one's own password; every other session of the person ends."""
@@ -147,6 +156,7 @@ class People:
         assert actor.user_id is not None
         await self._records.update(SYSTEM, "users", actor.user_id, {"password": await hash_password(new)})
         await self.sessions.end_sessions(actor.user_id, but=actor.credential_id)
+        await self.note("password_changed", actor, about=actor.username)
 
     async def create_token(
         self, username: str, *, name: str = "cli", scopes: list[str] | None = None, expires_at: str | None = None

@@ -94,6 +94,7 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
         ended = await people.sessions.end_sessions(
             actor.user_id, but=actor.credential_id if which == "others" else None
         )
+        await people.note("sessions_ended", actor, about=actor.username, detail=f"{which}: {ended}")
         return {"ok": True, "data": {"ended": ended}}
 
     return router

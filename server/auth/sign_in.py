@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import ANONYMOUS, SYSTEM, Actor
 from server.auth.passwords import verify_password
 from server.auth.second_factors import SecondFactors
 from server.auth.tokens import new_token, token_hash
 from server.config import is_loopback_host
 from server.errors import FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
 from server.limits.growing_delay import GrowingDelay
+from server.records.audit import UNKNOWN
 from server.records.service import Records
 from server.records.times import now_text
 
@@ -42,6 +43,7 @@ class SignIn:
         self._clock = clock
         self._addresses = GrowingDelay(free=ADDRESS_FREE, most=ADDRESS_MOST)
         self._accounts = GrowingDelay(free=ACCOUNT_FREE, most=ACCOUNT_MOST)
+        self._told_of_wait: set[Hashable] = set()
 
     async def with_password(self, username: str, password: str, otp: str, device: str, address: str) -> SignedIn:
         """A session for a name, a password and, where a second factor is in force, its code.
@@ -49,16 +51,18 @@ class SignIn:
         Unknown, disabled and wrong all look and take the same. Raises Unauthorized (`wrong_credentials`,
         `otp_required`, `wrong_otp`), RateLimited.
         """
-        keys = await self._begin(username, address)
         person = self._records.look_up(SYSTEM, "users", "username", username)
+        name = UNKNOWN if person is None else str(person["username"])
+        keys = await self._begin(username, address, name)
         stored = person["password"] if person is not None and person["is_active"] else None
         if not await verify_password(stored, password) or person is None:
+            await self._records.note("sign_in_failed", ANONYMOUS, about=name, detail="wrong password")
             raise Unauthorized("The username or the password is wrong.", code="wrong_credentials")
         if self._factors.is_in_force(person["id"]):
-            await self._check_code(person["id"], otp, keys)
+            await self._check_code(person, otp, keys)
         self._succeeded(keys)
         user = await self._records.get(SYSTEM, "users", person["id"])
-        return SignedIn(await self.open_session(user, device, address), user)
+        return SignedIn(await self.open_session(user, device, address, how="password"), user)
 
     async def confirm_password(self, actor: Actor, password: str, field: str = "password") -> None:
         """Ask for the password again before something that matters. Raises ValidationFailed, Forbidden, RateLimited."""
@@ -69,13 +73,14 @@ class SignIn:
         self._accounts.begin(key, self._clock())
         person = await self._records.reveal(SYSTEM, "users", actor.user_id)
         if not await verify_password(person["password"], password):
+            await self._records.note("password_refused", actor, about=actor.username)
             raise ValidationFailed(
                 f"{field}: this is not your password", fields={field: FieldError("wrong", "this is not your password")}
             )
         self._accounts.succeeded(key)
 
-    async def open_session(self, user: dict[str, Any], device: str, address: str) -> str:
-        """The secret of a new session of `user` (a row of `users`)."""
+    async def open_session(self, user: dict[str, Any], device: str, address: str, *, how: str) -> str:
+        """The secret of a new session of `user` (a row of `users`). `how` they came in is for the audit log."""
         token = new_token()
         values = {
             "owner_id": user["id"],
@@ -86,6 +91,8 @@ class SignIn:
             "last_used_at": now_text(),
         }
         await self._records.create(SYSTEM, "sessions", values)
+        person = Actor(kind="user", user_id=user["id"], username=user["username"], role=user["role"])
+        await self._records.note("sign_in", person, about=user["username"], detail=how)
         return token
 
     async def sign_out(self, actor: Actor) -> None:
@@ -93,6 +100,7 @@ class SignIn:
         if actor.kind == "user" and actor.credential_id is not None:
             with contextlib.suppress(NotFound):
                 await self._records.delete(SYSTEM, "sessions", actor.credential_id)
+            await self._records.note("sign_out", actor, about=actor.username)
 
     async def end_sessions(self, user_id: int, *, but: int | None = None) -> int:
         """End every session of a person, or every other one. Returns how many."""
@@ -105,24 +113,33 @@ class SignIn:
                     ended += 1
         return ended
 
-    async def _check_code(self, user_id: int, otp: str, keys: tuple[Hashable, Hashable]) -> None:
+    async def _check_code(self, person: Mapping[str, Any], otp: str, keys: tuple[Hashable, Hashable]) -> None:
         if not otp:
             # Half of it was right: this is no guess.
             self._succeeded(keys)
             raise Unauthorized("Send the code of your authenticator app as well (otp).", code="otp_required")
-        if not await self._factors.check(user_id, otp):
+        if not await self._factors.check(person["id"], otp):
+            await self._records.note("sign_in_failed", ANONYMOUS, about=person["username"], detail="wrong code")
             raise Unauthorized(
                 "The code is wrong, was used already or has expired. Wait for the next one.", code="wrong_otp"
             )
 
-    async def _begin(self, username: str, address: str) -> tuple[Hashable, Hashable]:
+    async def _begin(self, username: str, address: str, name: str) -> tuple[Hashable, Hashable]:
         """Count the attempt. Raises RateLimited while its address or its account has to wait."""
         # From this computer its own count: nobody else may lock the owner out there.
         local = is_loopback_host(address)
         keys = (("address", address), ("account", username.casefold(), local))
-        self._wait(self._addresses, keys[0])
-        if self._accounts.wait(keys[1], self._clock()) and not await self._is_known(username, address):
-            self._wait(self._accounts, keys[1])
+        try:
+            self._wait(self._addresses, keys[0])
+            if self._accounts.wait(keys[1], self._clock()) and not await self._is_known(username, address):
+                self._wait(self._accounts, keys[1])
+        except RateLimited:
+            # Once for each wait: a flood of attempts must not push everything else out of the log.
+            if not self._told_of_wait.intersection(keys):
+                self._told_of_wait.update(keys)
+                await self._records.note("sign_in_throttled", ANONYMOUS, about=name)
+            raise
+        self._told_of_wait.difference_update(keys)
         now = self._clock()
         self._addresses.begin(keys[0], now)
         self._accounts.begin(keys[1], now)

@@ -91,6 +91,7 @@ class Scheduler:
             await self._tell("error", "Restoring failed, and nothing was changed", text)
         else:
             await self._tell("success", "A backup was restored", text)
+        await self._records.note(f"restore_{outcome}", SYSTEM, detail=text)
         self._service.report_was_told()
 
     async def _tell(self, severity: Literal["success", "warning", "error"], title: str, message: str) -> None:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ class _Ended:
 
 class BackupService:
     """Made on the event loop that uses it. `restart` makes the server start again, which a restore needs; `specs` are
-    the models of now."""
+    the models of now; `note` adds to the audit log (`Records.note`)."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class BackupService:
         fixed_settings: frozenset[str],
         restart: Callable[[], None],
         specs: Callable[[], Iterable[ModelSpec]] = tuple,
+        note: Callable[..., Awaitable[None]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = data / "backups"
@@ -66,6 +67,7 @@ class BackupService:
         self._keeper = keeper
         self._settings = settings
         self._restart = restart
+        self._noted = note
         self._jobs = Jobs()
         self._library = Library(self.folder)
         self._maker = Maker(data, keeper, fixed_settings, specs)
@@ -147,6 +149,7 @@ class BackupService:
             self._ended = _Ended(to_text(self.clock()), reason, None, error.message)
             raise
         self._ended = _Ended(to_text(self.clock()), reason, target.name, None)
+        await self._note("backup_made", actor, target.name, detail=f"{kind}, {reason}")
         return await self._jobs.beside(self._library.entry, target)
 
     async def check(self, actor: Actor, name: str) -> dict[str, Any]:
@@ -161,15 +164,18 @@ class BackupService:
         await self._jobs.alone("check", work)
         return await self._jobs.beside(self._library.entry, path)
 
-    def content(self, actor: Actor, name: str) -> Path:
+    async def content(self, actor: Actor, name: str) -> Path:
         """The file of a backup, to be read. Raises NotFound."""
         _admins_only(actor)
-        return self._library.path(name)
+        path = self._library.path(name)
+        await self._note("backup_fetched", actor, name)
+        return path
 
     async def delete(self, actor: Actor, name: str) -> None:
         """Delete a backup. Raises NotFound."""
         _admins_only(actor)
         await self._jobs.beside(self._library.delete, name)
+        await self._note("backup_deleted", actor, name)
 
     async def upload(self, actor: Actor, chunks: AsyncIterator[bytes], size: int | None = None) -> dict[str, Any]:
         """Take in a backup made elsewhere, and check it. `size` is what the sender says.
@@ -191,6 +197,7 @@ class BackupService:
             await self._jobs.alone("upload", work)
         finally:
             part.unlink(missing_ok=True)
+        await self._note("backup_uploaded", actor, target.name)
         return await self._jobs.beside(self._library.entry, target)
 
     async def plan(self, actor: Actor, name: str) -> dict[str, Any]:
@@ -224,6 +231,7 @@ class BackupService:
                 self._stager.stage(archive, phrase, who, moment, stop, told)
 
         await self._jobs.alone("restore", work)
+        await self._note("restore", actor, name)
         self._restart()
         return {"name": name, "restarting": True}
 
@@ -237,6 +245,7 @@ class BackupService:
             raise NotFound("There is no restore to undo, or its former state is gone.", code="nothing_to_undo")
         folder = self._data / KEPT_FOLDER / names[0]
         await self._jobs.alone("restore", lambda stop, told: self._stager.stage_undo(folder, names[0], who, moment))
+        await self._note("restore_undone", actor, names[0])
         self._restart()
         return {"name": names[0], "restarting": True}
 
@@ -284,6 +293,10 @@ class BackupService:
                 stop,
             )
         return manifest
+
+    async def _note(self, kind: str, actor: Actor, name: str, **more: str) -> None:
+        if self._noted is not None:
+            await self._noted(kind, actor, about=name, **more)
 
     async def _spool(self, part: Path, chunks: AsyncIterator[bytes]) -> None:
         waiting: list[bytes] = []

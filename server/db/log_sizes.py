@@ -102,6 +102,8 @@ class LogStatements:
         self.measure = f'SELECT coalesce(sum({self.size.sql()}), 0) FROM "{table.name}"'
         self.oldest = f'SELECT id, {self.size.sql()} FROM "{table.name}" WHERE {droppable} ORDER BY id LIMIT :n'
         self.drop = f'DELETE FROM "{table.name}" WHERE id <= :last AND {droppable}'
+        old = f'SELECT id FROM "{table.name}" WHERE created_at < :before ORDER BY id LIMIT :n'
+        self.expire = f'DELETE FROM "{table.name}" WHERE id IN ({old}) RETURNING {self.size.sql()}'
 
 
 class LogSizes:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.db.writer import Transaction
+from server.models.base import WriteVerb
 from server.models.mcp_server import check_mcp_server
-from server.records.behaviour import Behaviour, WriteVerb
+from server.records.behaviour import Behaviour
 
 
 class McpServerBehaviour(Behaviour):

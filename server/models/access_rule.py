@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped
 
 from server.db.statements import compile_sql
 from server.db.types import ChoiceText, TagsText
-from server.models.base import VERBS, Base, ModelOptions, Record, field
+from server.models.base import VERBS, WRITES, Base, ModelOptions, Record, field
 
 ANY_VERB = "any"
 
@@ -20,6 +20,7 @@ class AccessRule(Record, Base):
         description="Who may do what with the records of a model. A rule for a role replaces the model's default for "
         "it; a rule for a group gives its people more.",
         group="system",
+        audited=WRITES,
         title_field="model",
         history=True,
         guarded=True,

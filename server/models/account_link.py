@@ -19,6 +19,7 @@ class AccountLink(Owned, Record, Base):
         group="system",
         title_field="purpose",
         verbs=("list", "read", "delete"),
+        audited=("delete",),
         guarded=True,
     )
 

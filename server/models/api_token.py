@@ -6,7 +6,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import DateTimeText, SecretText, TagsText
-from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
+from server.models.base import OWN, WRITES, Base, ModelOptions, Owned, Record, field
 
 
 class ApiToken(Owned, Record, Base):
@@ -17,6 +17,7 @@ class ApiToken(Owned, Record, Base):
         label_plural="API tokens",
         description="Keys for scripts and AI clients. The secret is shown once, when the token is made.",
         group="system",
+        audited=WRITES,
         access={"member": OWN},
     )
 

@@ -14,10 +14,12 @@ from server.db.search import SEARCHABLE
 from server.db.types import DateTimeText, FileReference, check_clause
 
 Verb = Literal["list", "read", "create", "update", "delete"]
+WriteVerb = Literal["create", "update", "delete"]
 Extent = Literal["none", "own", "all"]
 Rules = Mapping[Verb, Extent]
 Group = Literal["yours", "plugins", "system"]
 
+WRITES: tuple[WriteVerb, ...] = ("create", "update", "delete")
 VERBS: tuple[Verb, ...] = ("list", "read", "create", "update", "delete")
 NOTHING: Rules = dict.fromkeys(VERBS, "none")
 EVERYTHING: Rules = dict.fromkeys(VERBS, "all")
@@ -89,6 +91,8 @@ class ModelOptions:
     """Changes are kept, and deleted records can be brought back."""
     history_days: int | None = None
     """How long changes are kept; None: as the setting `history_days` says."""
+    audited: tuple[WriteVerb, ...] = ()
+    """What of its rows is told in `audit_entries` when somebody does it: who, from where, which fields, no values."""
     made_here: bool = False
     """Made at run time by a person of this server."""
     guarded: bool = False

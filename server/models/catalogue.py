@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.models.access_rule import AccessRule
 from server.models.account_link import AccountLink
 from server.models.api_token import ApiToken
+from server.models.audit_entry import AuditEntry
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
 from server.models.mcp_server import McpServer
@@ -21,5 +22,5 @@ from server.models.user import User
 
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
-    HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink,
+    HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from sqlalchemy import Integer, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from server.db.types import LongText
-from server.models.base import Base, ModelOptions, Record, field
+from server.models.base import WRITES, Base, ModelOptions, Record, field
 
 
 class Group(Record, Base):
@@ -16,6 +16,7 @@ class Group(Record, Base):
         label_plural="Groups",
         description="People who share access rules.",
         group="system",
+        audited=WRITES,
         history=True,
         guarded=True,
     )
@@ -32,6 +33,7 @@ class GroupMember(Record, Base):
         label_plural="Group members",
         description="Who is in which group.",
         group="system",
+        audited=WRITES,
         title_field="id",
         history=True,
         guarded=True,

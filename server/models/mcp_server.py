@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped
 
 from server.db.types import ChoiceText, JsonText, TagsText, UrlText
 from server.errors import FieldError, ValidationFailed
-from server.models.base import Base, ModelOptions, Record, field
+from server.models.base import WRITES, Base, ModelOptions, Record, field
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
 
@@ -23,6 +23,7 @@ class McpServer(Record, Base):
         label_plural="MCP servers",
         description="Servers whose tools the gateway offers under one address.",
         group="system",
+        audited=WRITES,
         guarded=True,
         history=True,
     )

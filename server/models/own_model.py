@@ -6,7 +6,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import JsonText
-from server.models.base import Base, ModelOptions, Record, field
+from server.models.base import WRITES, Base, ModelOptions, Record, field
 
 
 class OwnModel(Record, Base):
@@ -16,6 +16,7 @@ class OwnModel(Record, Base):
         label_plural="Own models",
         description="Models made on this server, as they are declared. Change them at /api/v1/models.",
         group="system",
+        audited=WRITES,
         guarded=True,
         verbs=("list", "read"),
     )

@@ -6,7 +6,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import LongText
-from server.models.base import Base, ModelOptions, Record, field
+from server.models.base import WRITES, Base, ModelOptions, Record, field
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
@@ -18,6 +18,7 @@ class Secret(Record, Base):
         label_plural="Secrets",
         description="Keys and passwords for MCP servers and plugins. Values are stored sealed and never shown again.",
         group="system",
+        audited=WRITES,
         guarded=True,
         history=True,
     )

@@ -23,6 +23,7 @@ class Session(Owned, Record, Base):
         title_field="device",
         access={"member": _OWN_SESSIONS, "guest": _OWN_SESSIONS},
         verbs=("list", "read", "delete"),
+        audited=("delete",),
         log_cap_setting="sessions_max_bytes",
         log_goes_on=True,
         kept_writable=True,

@@ -6,7 +6,7 @@ from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import JsonText
-from server.models.base import Base, ModelOptions, Record, field
+from server.models.base import WRITES, Base, ModelOptions, Record, field
 
 
 class Setting(Record, Base):
@@ -16,6 +16,7 @@ class Setting(Record, Base):
         label_plural="Settings",
         description="Settings changed here. Deleting one brings its default back.",
         group="system",
+        audited=WRITES,
         guarded=True,
         history=True,
         kept_writable=True,

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped
 
 from server.db.statements import compile_sql
 from server.db.types import ChoiceText, SecretText
-from server.models.base import NOTHING, READ_OWN, Base, ModelOptions, Record, Rules, field
+from server.models.base import NOTHING, READ_OWN, WRITES, Base, ModelOptions, Record, Rules, field
 
 USERNAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 PASSWORD_MIN_LENGTH = 12
@@ -23,6 +23,7 @@ class User(Record, Base):
         label_plural="Users",
         description="People who may sign in, and what they are here.",
         group="system",
+        audited=WRITES,
         title_field="username",
         access={"member": _SELF, "guest": READ_OWN},
         owner_column="id",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, Literal
+from typing import Any
 
 from server.access.actor import Actor
 from server.db.writer import Transaction
-
-WriteVerb = Literal["create", "update", "delete"]
+from server.models.base import WriteVerb
 
 
 @dataclass(frozen=True, slots=True)

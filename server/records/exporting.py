@@ -33,8 +33,16 @@ class Export:
     """One export, checked and ready. `chunks` reads it once; `close` is needed when it is not read."""
 
     def __init__(
-        self, model: str, format_: ExportFormat, bom: bool, query: ListQuery, reader: ExportReader, threads: Executor
+        self,
+        actor: Actor,
+        model: str,
+        format_: ExportFormat,
+        bom: bool,
+        query: ListQuery,
+        reader: ExportReader,
+        threads: Executor,
     ) -> None:
+        self.actor = actor
         self.model = model
         self.format = format_
         self._bom = bom
@@ -123,7 +131,7 @@ def plan_export(
         keys = {} if last is None else {f"k{index}": value for index, value in enumerate(last)}
         return list_statement(spec.table, shape, expression).rows, {**values, **keys}
 
-    return Export(model, format_, bom, query, ExportReader(shelf.store.path, following), threads)
+    return Export(actor, model, format_, bom, query, ExportReader(shelf.store.path, following), threads)
 
 
 def _after(shape: ListShape, last: tuple[Any, ...]) -> ListShape:

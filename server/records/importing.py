@@ -101,7 +101,7 @@ class Import:
         self._spec: ModelSpec = records.registry.get(model)
         self._may = records.policy.allow(actor, self._spec, "create")
         self._path = path
-        self._options = options
+        self.options = options
         self._owner = owner
         self._staged = staged
         self._progress = progress or (lambda _bytes: None)
@@ -118,6 +118,10 @@ class Import:
             )
         if options.keep_ids and (not actor.is_admin or self._one_by_one):
             raise ValidationFailed.of("keep_ids", "not_possible", "only admins keep ids, and not of these records")
+
+    @property
+    def model(self) -> str:
+        return self._spec.name
 
     @property
     def actor(self) -> Actor:
@@ -139,7 +143,7 @@ class Import:
         """The report. Raises ValidationFailed with the refused rows when all were wanted and some are bad."""
         began = time.perf_counter()
         loop = asyncio.get_running_loop()
-        options = self._options
+        options = self.options
         try:
             with planning(self._records.shelf.epoch, self._planned):
                 read = await loop.run_in_executor(threads, self._read)
@@ -159,9 +163,9 @@ class Import:
     # In the thread
 
     def _read(self) -> ReadFile:
-        with opened_file(self._path, self._options) as file:
-            plan = plan_columns(self._actor, self._spec, self._may, file.header, self._options)
-            limit = LISTED_OF_ALL if self._options.mode == "all" and not self._options.dry_run else LISTED_OF_SKIPPED
+        with opened_file(self._path, self.options) as file:
+            plan = plan_columns(self._actor, self._spec, self._may, file.header, self.options)
+            limit = LISTED_OF_ALL if self.options.mode == "all" and not self.options.dry_run else LISTED_OF_SKIPPED
             read = ReadFile(file, plan, errors=RowErrors(limit))
             if self._one_by_one:
                 self._read_values(read)
@@ -192,7 +196,7 @@ class Import:
     def _without_unknown(self, batch: Batch) -> Batch:
         """Rows that name their own columns: refuse those with one that goes into no field."""
         *columns, others = batch.columns
-        unknown = {keys: [k for k in keys if not may_be_ignored(k, self._options)] for keys in set(others)}
+        unknown = {keys: [k for k in keys if not may_be_ignored(k, self.options)] for keys in set(others)}
         if not any(unknown.values()):
             return Batch(batch.numbers, columns, batch.bad)
         good = [index for index, keys in enumerate(others) if not unknown[keys]]
@@ -205,7 +209,7 @@ class Import:
         return Batch([batch.numbers[index] for index in good], kept, batch.bad + bad)
 
     def _stage(self, read: ReadFile, batch: Batch, columns: list[Column], staging: Staging) -> None:
-        wanted = read.errors.rows == 0 or self._options.mode == "skip_bad"
+        wanted = read.errors.rows == 0 or self.options.mode == "skip_bad"
         stored = [column.batch(values) for column, values in zip(columns, batch.columns, strict=True)]
         quick = [values for values in stored if values is not None]
         if len(quick) == len(columns):
@@ -248,13 +252,13 @@ class Import:
     # On the event loop
 
     def _takeover(self, read: ReadFile) -> Takeover:
-        kept = self._options.keep_ids
+        kept = self.options.keep_ids
         return Takeover(self._records.shelf, self._actor, self._spec, read.plan, self._owner, kept)
 
     async def _take(self, read: ReadFile) -> Taken:
         takeover = self._takeover(read)
         size = self._staged.stat().st_size
-        if self._options.mode == "all":
+        if self.options.mode == "all":
             if read.errors.rows:
                 raise read.errors.failure()
 
@@ -289,14 +293,14 @@ class Import:
         return total
 
     def _report(self, read: ReadFile, taken: Taken, seconds: float) -> dict[str, Any]:
-        dry = self._options.dry_run
+        dry = self.options.dry_run
         good = read.rows - read.errors.rows
-        if dry and self._options.mode == "all" and read.errors.rows:
+        if dry and self.options.mode == "all" and read.errors.rows:
             good = 0
         return {
             "model": self._spec.name,
             "format": read.file.format,
-            "mode": self._options.mode,
+            "mode": self.options.mode,
             "dry_run": dry,
             "rows": read.rows,
             "imported": good if dry else taken.rows,

@@ -42,6 +42,12 @@ class LogCap:
         """Many rows came at once: measure them, and drop the oldest when over `cap` bytes."""
         self._cut(transaction, transaction.sizes.measure(self._log), cap)
 
+    def expire(self, transaction: Transaction, before: str, n: int) -> int:
+        """Drop at most `n` rows from before a time. Returns how many went."""
+        sizes = [int(row[0]) for row in transaction.execute(self._log.expire, {"before": before, "n": n})]
+        transaction.sizes.grow(self._log, -sum(sizes))
+        return len(sizes)
+
     def deleting(self, sql: str) -> str:
         """A statement that deletes rows of the model, so that it tells the bytes of each for `grown`."""
         return f"{sql} RETURNING {self._log.size.sql()}"

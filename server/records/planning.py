@@ -12,8 +12,9 @@ from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db.statements import unique_shape
 from server.errors import Conflict, FieldError, ValidationFailed
+from server.models.base import WriteVerb
 from server.models.registry import FieldSpec, ModelSpec
-from server.records.behaviour import Prepared, WriteVerb
+from server.records.behaviour import Prepared
 from server.records.shelf import Shelf
 from server.records.values import BadValue, checked, raise_for, stored_value
 from server.records.work import IfMatch, Work, absent
@@ -61,7 +62,8 @@ async def plan_create(
         record_id, text = work.insert(model, _resolved(spec, complete, references, results), shown)
         return Result(201, record_id, _told_once(text, ready))
 
-    alone = references or ready.told_once or spec.sealed or model in shelf.behaviours or model in shelf.caps
+    simple = not (references or ready.told_once or spec.sealed or spec.options.audited)
+    alone = not simple or model in shelf.behaviours or model in shelf.caps
     return Planned(model, "create", run, None if alone else row, shown)
 
 

@@ -11,8 +11,9 @@ from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.events.bus import Bus, RecordChanged
 from server.models.access_rule import same_rules_sql
+from server.models.base import WriteVerb
 from server.models.registry import ModelRegistry
-from server.records.behaviour import Behaviour, Prepared, WriteVerb
+from server.records.behaviour import Behaviour, Prepared
 from server.records.reading import Reading
 
 RULES, GROUPS, MEMBERS = "access_rules", "groups", "group_members"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,8 +13,10 @@ from server.access.actor import Actor
 from server.access.policy import Policy
 from server.config import SettingsHolder
 from server.db.store import Store
+from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
 from server.models.registry import ModelRegistry
+from server.records.audit import AUDIT
 from server.records.behaviour import Behaviour
 from server.records.planning import Planned, Result, plan_change, plan_create, plan_delete, plan_upsert
 from server.records.reading import Page, Reading, Row
@@ -22,6 +25,8 @@ from server.records.steady import steady_write
 from server.records.together import Creates, Unit
 from server.records.work import IfMatch, Work
 from server.secrets.vault import Vault
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -140,6 +145,14 @@ class Records(Reading):
         unit = Unit(self.shelf, actor, run)
         result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
+
+    async def note(self, kind: str, actor: Actor, **what: Any) -> None:
+        """Add to the audit log what is no change of one row; `what` as for `audit_entry`."""
+        try:
+            await self.work(actor, lambda work, _: work.note(kind, **what), (AUDIT,), always=True)
+        except GridBearError as error:
+            # The deed itself is done; a file that takes no bytes is told of elsewhere.
+            log.warning("audit: %s by %s was not stored: %s", kind, actor.username or actor.kind, error.message)
 
     def require_room(self, *, always: bool = False) -> None:
         """Raise StorageFull when nothing new may be written just now. `always` as for `work`."""

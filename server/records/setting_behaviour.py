@@ -9,7 +9,8 @@ from typing import Any
 from server.config import Settings, SettingsHolder, check_setting, environment_name, setting_fields
 from server.db.writer import Transaction
 from server.errors import Conflict, ValidationFailed
-from server.records.behaviour import Behaviour, WriteVerb
+from server.models.base import WriteVerb
+from server.records.behaviour import Behaviour
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from server.access.actor import Actor
 from server.db.statements import ROW_SEPARATOR
 from server.db.writer import Transaction
 from server.events.bus import RecordChanged
+from server.log import caller_address
 from server.records.prepared import PreparedModel
 from server.records.shelf import Shelf
 from server.records.steady import planned_at
@@ -41,13 +42,17 @@ class Unit:
     made: Callable[[int, str], Any] | None = None
     """What the result of the unit is, from the row's id and JSON text."""
     planned: int = field(init=False)
+    address: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.planned = planned_at(self.shelf.epoch)
+        # The writer's thread knows nothing of the request.
+        self.address = caller_address.get()
 
     def __call__(self, transaction: Transaction) -> Outcome:
         self.shelf.epoch.check(self.planned)
         work = Work(self.shelf, transaction, self.actor)
+        work.address = self.address
         return self.run(work, []), work.events
 
 

@@ -67,6 +67,7 @@ class Transfers:
         """The export's pieces."""
         self._exports += 1
         try:
+            await self._records.note("export", export.actor, model=export.model)
             async with contextlib.aclosing(export.chunks()) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -132,7 +133,11 @@ class Transfers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            return await asyncio.shield(task)
+            report = await asyncio.shield(task)
+            if not running.options.dry_run:
+                detail = f"{report['imported']} rows"
+                await self._records.note("import", running.actor, model=running.model, detail=detail)
+            return report
         except asyncio.CancelledError:
             # Its files may not go before the thread or the writer is done with them.
             running.stop()

@@ -13,9 +13,10 @@ from server.db import trash
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
+from server.models.base import WriteVerb
 from server.models.registry import ModelSpec
 from server.models.stored_file import FILES_TABLE
-from server.records.behaviour import WriteVerb
+from server.records.audit import AUDIT, audit_entry, changed_fields
 from server.records.etag import etag_of
 from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
@@ -37,6 +38,8 @@ class Work:
         self.transaction = transaction
         self.actor = actor
         self.now = now or now_text()
+        self.address: str | None = None
+        """Where the request of this work comes from."""
         self.events: list[RecordChanged] = []
         self.remembered: tuple[int, int] | None = None
         """First and last entry of the history that this run wrote."""
@@ -62,6 +65,7 @@ class Work:
         self._settle(prepared, "create", record_id)
         self._count(model, None, row)
         self._remember(prepared.spec, "create", record_id, owner, None, None)
+        self._audit(prepared.spec, "create", record_id, row)
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return record_id, text
 
@@ -127,6 +131,7 @@ class Work:
         self._settle(prepared, "create", record_id)
         self._count(model, None, row)
         owner = owner_of(prepared.spec, row, record_id)
+        self._audit(prepared.spec, "create", record_id, row, detail="brought back")
         self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return text
@@ -189,6 +194,7 @@ class Work:
         self._count(spec.name, before, None)
         owner = owner_of(spec, before, record_id)
         self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
+        self._audit(spec, "delete", record_id, before)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
 
     def _release(self, model: str, column: str, on_delete: str, target_id: int) -> None:
@@ -224,6 +230,8 @@ class Work:
                 self._kept(prepared, before, changed),
                 self._kept(prepared, after, changed),
             )
+        if spec.options.audited and (fields := changed_fields(spec, before, after)):
+            self._audit(spec, "update", record_id, after, fields=fields)
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
 
     def _check_log(self, spec: ModelSpec) -> None:
@@ -306,6 +314,20 @@ class Work:
         entry_id = self.transaction.execute(self._shelf.models[HISTORY].insert, entry).lastrowid or 0
         self.remembered = (self.remembered[0] if self.remembered else entry_id, entry_id)
         self.cap_history([entry])
+
+    def note(self, kind: str, **what: Any) -> None:
+        """Add to the audit log; `what` as for `audit_entry`."""
+        entry = audit_entry(self.actor, self.address, self.now, kind, **what)
+        self.transaction.touched.add(AUDIT)
+        self.transaction.execute(self._shelf.models[AUDIT].insert, entry)
+        self._shelf.caps[AUDIT].added(self.transaction, [entry], self._shelf.cap_of(AUDIT))
+
+    def _audit(self, spec: ModelSpec, verb: WriteVerb, record_id: int, row: Mapping[str, Any], **what: Any) -> None:
+        # What the program does by itself, it does for somebody: that is noted where they asked for it.
+        if verb in spec.options.audited and self.actor.kind != "system":
+            title = row.get(spec.options.title_field)
+            about = None if title is None else str(title)
+            self.note(verb, model=spec.name, record_id=record_id, about=about, **what)
 
     def remembers(self, spec: ModelSpec) -> bool:
         """Whether history is kept of a model just now."""

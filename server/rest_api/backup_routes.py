@@ -96,7 +96,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
 
     @router.get("/{name}/content", summary="Fetch a backup", responses=_CONTENT, response_class=FileResponse)
     async def content(name: str, request: Request, response: Response) -> Response:
-        path = backups.content(gate.enter_route(request, response), name)
+        path = await backups.content(gate.enter_route(request, response), name)
         headers = {"cache-control": "private, no-store", "ratelimit": response.headers["ratelimit"]}
         return FileResponse(path, media_type="application/zip", filename=name, headers=headers)
 

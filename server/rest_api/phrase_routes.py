@@ -13,9 +13,10 @@ from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.config import SettingsHolder
 from server.errors import FieldError, Forbidden, Unauthorized
+from server.records.service import Records
 from server.records.values import raise_for
 from server.rest_api.gate import RestGate
-from server.secrets.vault import PHRASE_WAITS_SECONDS, Vault
+from server.secrets.vault import PHRASE_WAITS_SECONDS
 
 PHRASE_MAX_LENGTH = 1000
 
@@ -55,9 +56,10 @@ class TypedPhrase(BaseModel):
     phrase: str = Field(max_length=PHRASE_MAX_LENGTH)
 
 
-def phrase_router(vault: Vault, gate: RestGate, settings: SettingsHolder) -> APIRouter:
+def phrase_router(records: Records, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The router. It comes before that of the backups, whose names it would else be taken for."""
     router = APIRouter(prefix="/api/v1/backups/recovery-phrase", tags=["backups"])
+    vault = records.shelf.vault
 
     def admin(request: Request, response: Response, *, scope: Literal["api", "api:read"]) -> Actor:
         response.headers["cache-control"] = "private, no-store"
@@ -104,9 +106,10 @@ def phrase_router(vault: Vault, gate: RestGate, settings: SettingsHolder) -> API
         responses={200: {"model": PhraseStateAnswer}},
     )
     async def confirm(request: Request, response: Response) -> Any:
-        admin(request, response, scope="api")
+        actor = admin(request, response, scope="api")
         given = parse_object(await read_body(request.receive, request.scope, settings.current.rest_body_bytes))
         await asyncio.to_thread(vault.confirm_phrase, _phrase(given))
+        await records.note("recovery_phrase_set", actor)
         return {"ok": True, "data": state()}
 
     return router
