@@ -99,12 +99,13 @@ async def send_error(error: errors.GridBearError, scope: Scope, receive: Receive
 
 
 async def send_body(send: Send, status: int, body: bytes, headers: Headers, *, with_body: bool = True) -> None:
-    """Answer with a whole body; `with_body=False` (HEAD, 304) tells its length and leaves it out."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, (b"content-length", str(len(body)).encode())],
-        }
-    )
+    """Answer with a whole body; `with_body=False` (HEAD) tells its length and leaves it out.
+
+    A 304 has neither: a length without its bytes ends the connection in uvicorn.
+    """
+    if status == 304:
+        body = b""
+    else:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body if with_body else b""})

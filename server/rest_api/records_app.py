@@ -57,7 +57,7 @@ class RecordsApp:
             return
         except ClientDisconnect:
             return
-        with_body = status != 304 and scope["method"] != "HEAD"
+        with_body = scope["method"] != "HEAD"
         await send_body(send, status, text.encode(), [JSON_TYPE, PRIVATE, limit, *headers], with_body=with_body)
 
     def _route(self, path: str) -> tuple[str, int, dict[str, Handler]]:
