@@ -22,6 +22,8 @@ from server.asgi.replies import send_error
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
 from server.auth.factor_routes import factor_router
+from server.auth.leave_routes import leave_router
+from server.auth.leaving import Leaving
 from server.auth.link_routes import link_router
 from server.auth.operations import Operations
 from server.auth.people import People
@@ -222,6 +224,7 @@ class GridBearApp:
             web.include_router(page_router(ui, self.settings, needs_setup))
             web.include_router(auth_router(self.people, authenticator, self.settings))
             web.include_router(factor_router(self.people, authenticator))
+            web.include_router(leave_router(Leaving(self.records), authenticator))
             web.include_router(link_router(self.people, authenticator, self.settings, self._address))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))

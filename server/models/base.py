@@ -93,6 +93,8 @@ class ModelOptions:
     """How long changes are kept; None: as the setting `history_days` says."""
     audited: tuple[WriteVerb, ...] = ()
     """What of its rows is told in `audit_entries` when somebody does it: who, from where, which fields, no values."""
+    before_delete: str = ""
+    """What to do with records that stand in the way when one of these is deleted. `{id}` is the id of that one."""
     made_here: bool = False
     """Made at run time by a person of this server."""
     guarded: bool = False

@@ -27,6 +27,8 @@ class User(Record, Base):
         title_field="username",
         access={"member": _SELF, "guest": READ_OWN},
         owner_column="id",
+        before_delete="POST /auth/users/{id}/leave gives them to somebody else or puts them into the trash; an "
+        "inactive person keeps everything.",
         history=True,
         guarded=True,
     )

@@ -79,6 +79,9 @@ def bring_back(
     row = prepared.stored({"id": record_id, **orjson.loads(found[1])})
     row.update(changes)
     row.update({name: prepared.defaults.get(name) for name in prepared.columns if name not in row})
+    if spec.owner_column == "owner_id" and work.is_gone("users", row["owner_id"]):
+        # Its owner has left: it is theirs who brings it back.
+        row["owner_id"] = work.actor.user_id
     row["updated_at"] = work.now
     return work.bring_back(spec.name, row, shown)
 

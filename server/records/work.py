@@ -20,7 +20,7 @@ from server.records.audit import AUDIT, audit_entry, changed_fields
 from server.records.etag import etag_of
 from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
-from server.records.shelf import Shelf
+from server.records.shelf import Referrer, Shelf
 from server.records.times import now_text
 from server.records.values import base64_text
 
@@ -184,11 +184,15 @@ class Work:
         found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
         return None if found is None else dict(zip(prepared.columns, found, strict=True))
 
+    def is_gone(self, model: str, record_id: int | None) -> bool:
+        """Whether there is no such record any more."""
+        return record_id is not None and self._row(self._shelf.models[model], record_id) is None
+
     def _delete(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
         spec = prepared.spec
         self.transaction.touched.add(spec.name)
         for referrer in self._shelf.referrers.get(spec.name, ()):
-            self._release(referrer.model, referrer.column, referrer.on_delete, record_id)
+            self._release(spec, referrer, record_id)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
         self._settle(prepared, "delete", record_id)
         self._count(spec.name, before, None)
@@ -197,11 +201,17 @@ class Work:
         self._audit(spec, "delete", record_id, before)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
 
-    def _release(self, model: str, column: str, on_delete: str, target_id: int) -> None:
+    def _release(self, target: ModelSpec, referrer: Referrer, target_id: int) -> None:
         """Do by hand what SQLite would do to referring rows, so that history and events know of it."""
-        if on_delete not in ("CASCADE", "SET NULL"):
-            return
+        model, column, on_delete = referrer.model, referrer.column, referrer.on_delete
         prepared = self._shelf.models[model]
+        if on_delete not in ("CASCADE", "SET NULL"):
+            sql, way_out = prepared.referring(column), target.options.before_delete
+            if way_out and self.transaction.execute(sql, {"id": target_id}).fetchone() is not None:
+                kind = target.options.label.lower()
+                plural = prepared.spec.options.label_plural.lower()
+                raise Conflict(f"This {kind} has {plural}. {way_out.format(id=target_id)}", code="has_records")
+            return
         ids = [row[0] for row in self.transaction.execute(prepared.referring(column), {"id": target_id}).fetchall()]
         for record_id in ids:
             before = self._row(prepared, record_id)
