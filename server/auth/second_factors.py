@@ -118,6 +118,9 @@ class SecondFactors:
         digits = code.replace(" ", "")
         if not digits.isascii() or not digits.isdigit() or len(digits) != 6:
             return None
+        if not row["secret"]:
+            # Emptied because its key was lost: no code is right, and recovery codes still are.
+            return None
         totp = pyotp.TOTP(row["secret"])
         now = int(self._clock()) // STEP_SECONDS
         for step in range(now - STEPS_AROUND, now + STEPS_AROUND + 1):

@@ -104,9 +104,16 @@ class Archive:
                 raise BadArchive(f"The member {member.name} of the backup has not the rows that the manifest says.")
 
     def verify(
-        self, folder: Path, stop: threading.Event, step: Step = lambda _: None, free: FreeBytes = free_bytes
+        self,
+        folder: Path,
+        stop: threading.Event,
+        step: Step = lambda _: None,
+        free: FreeBytes = free_bytes,
+        look: Callable[[Path], None] = lambda _: None,
     ) -> None:
         """Check every hash, and the database unpacked into `folder` for damage and row counts.
+
+        `look` gets the unpacked database when it was found good; it may do with it what it likes.
 
         Raises BadArchive; StorageFull when `folder` has no room; Stopped.
         """
@@ -123,6 +130,7 @@ class Archive:
         try:
             self.extract(database, copy, stop, step)
             check_database(copy, self.manifest)
+            look(copy)
         finally:
             for left in folder.glob(f"{copy.name}*"):
                 left.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +29,25 @@ class ModelRows(BaseModel):
     now: int | None
 
 
+class LostSecrets(BaseModel):
+    """Sealed values of one field that can't be opened: how many rows have one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    field: str
+    rows: int
+
+
+def lost_secrets(counts: Mapping[str, int]) -> list[LostSecrets]:
+    """From counts by `model.field`."""
+    found = []
+    for name, rows in sorted(counts.items()):
+        model, _, field = name.partition(".")
+        found.append(LostSecrets(model=model, field=field, rows=rows))
+    return found
+
+
 class Intent(BaseModel):
     """One exchange of the data folder's content with that of another folder. Paths are relative to the data folder."""
 
@@ -43,6 +63,8 @@ class Intent(BaseModel):
     """False in a fresh data folder: there is nothing to undo, and a rollback leaves no database."""
     counts: dict[str, int]
     """Rows per model that must be there afterwards."""
+    lost_secrets: list[LostSecrets] = []
+    """What was emptied because nothing opens it here."""
     name: str
     asked_by: str
     asked_at: str
@@ -66,6 +88,7 @@ class Report(BaseModel):
     asked_at: str
     finished_at: str
     models: list[ModelRows]
+    lost_secrets: list[LostSecrets] = []
     told: bool = False
     """Whether admins have been notified."""
 

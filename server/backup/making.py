@@ -23,7 +23,7 @@ from server.backup.archive_format import (
 )
 from server.backup.archive_reader import RESERVE_BYTES, Archive, FreeBytes, free_bytes
 from server.backup.archive_writer import Source, Stopped, write_archive
-from server.backup.contents import Contents, folder_contents
+from server.backup.contents import folder_contents
 from server.backup.portable import not_portable, portable_sources
 from server.backup.sealing import SealedSecrets, Sealer
 from server.backup.unmovable import unmovable
@@ -76,13 +76,13 @@ class Maker:
         hold. None of them leaves anything behind.
         """
         database = self._data / "gridbear.db"
-        contents = folder_contents(self._data)
+        expected = folder_contents(self._data).bytes
         size = database.stat().st_size + _size_of(database.with_name("gridbear.db-wal"))
-        self._require_room(order.target.parent, size, contents.bytes)
+        self._require_room(order.target.parent, size, expected)
         copy = self._tmp / f"backup-{os.getpid()}-{threading.get_ident()}.db"
         draft = order.target.with_name(f".{order.target.name}.unchecked")
         # Written once and read once; the database's copy counts for both of its ways through the disk.
-        whole, done = 2 * (size + contents.bytes) + size, 0
+        whole, done = 2 * (size + expected) + size, 0
 
         def step(count: int) -> None:
             nonlocal done
@@ -94,7 +94,9 @@ class Maker:
             _copy(database, copy, stop)
             step(copy.stat().st_size)
             facts = database_facts(copy)
-            _tell_missing_files(copy, contents)
+            # Listed after the copy: what it names was in the folder before, however late it was uploaded.
+            contents = folder_contents(self._data)
+            named = {str(sha256) for (sha256,) in column_rows(copy, FILES_TABLE, "sha256")}
             missing = [*contents.missing, *unmovable(copy, self._fixed)]
             specs = list(self._specs()) if order.kind == "move" else []
             records = portable_sources(copy, specs, facts.counts) if order.kind == "move" else ()
@@ -104,7 +106,7 @@ class Maker:
             manifest = write_archive(
                 draft,
                 [Source(DATABASE, copy), *_secret_sources(secrets), *records, *contents.sources],
-                lambda members: _manifest(order, facts, secrets, missing, members),
+                lambda members: _manifest(order, facts, secrets, [*missing, *_missing_files(named, members)], members),
                 stop,
                 step,
             )
@@ -172,11 +174,12 @@ def _secret_sources(secrets: SealedSecrets) -> list[Source]:
     return [] if secrets.key_ring is None else [Source(KEY_RING, secrets.key_ring, squeeze=False)]
 
 
-def _tell_missing_files(copy: Path, contents: Contents) -> None:
-    """Name uploads that the database knows and the folder has not: better told now than found after a restore."""
-    there = {source.name.rpartition("/")[2] for source in contents.sources if source.name.startswith(FILES)}
-    for sha256 in sorted({row[0] for row in column_rows(copy, FILES_TABLE, "sha256")} - there):
-        contents.missing.append(Missing(what=f"file {sha256}", why="its bytes are not in the data folder"))
+def _missing_files(named: set[str], members: list[Member]) -> list[Missing]:
+    """Uploads that the database names and the archive has not: better told now than found after a restore."""
+    there = {member.name.rpartition("/")[2] for member in members if member.name.startswith(FILES)}
+    return [
+        Missing(what=f"file {sha256}", why="its bytes are not in the data folder") for sha256 in sorted(named - there)
+    ]
 
 
 def _size_of(path: Path) -> int:

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from server import __version__
 from server.backup.archive_format import DATABASE, FILES, KEY_RING, PLUGINS, BadArchive
 from server.backup.archive_reader import RESERVE_BYTES, Archive, FreeBytes, check_database, free_bytes
 from server.backup.exchange import DATABASE_NAME, FOLDERS
-from server.backup.intent import KEPT_FOLDER, RESTORE_FOLDER, Intent, ModelRows, Papers
+from server.backup.intent import KEPT_FOLDER, RESTORE_FOLDER, Intent, ModelRows, Papers, lost_secrets
 from server.backup.making import Fraction, moment_name
 from server.backup.sealing import SealedSecrets, SecretsKeeper
 from server.db.facts import damage, database_facts
@@ -58,15 +58,18 @@ class Stager:
         moment: datetime,
         stop: threading.Event,
         told: Fraction = lambda _: None,
+        *,
+        without_secrets: bool = False,
     ) -> Intent:
         """Unpack the archive beside the data and check all of it, then write the intent. The next start does the rest.
 
+        `without_secrets` empties the sealed values that nothing opens here, and leaves everything else as it is.
         Raises WrongPhrase, BadArchive, StorageFull, Stopped, OSError, and Conflict when a restore is under way already.
         Nothing is left behind then.
         """
         self._refuse_a_second()
         secrets = archived_secrets(archive)
-        self._keeper.check(secrets, phrase)
+        self._keeper.check(secrets, phrase, without_secrets=without_secrets)
         needed = archive.size + RESERVE_BYTES
         if needed > self._free(self._data):
             raise StorageFull(
@@ -78,12 +81,15 @@ class Stager:
         try:
             self._unpack(archive, incoming, stop, told)
             check_database(incoming / DATABASE_NAME, archive.manifest)
-            self._keeper.stage(secrets, phrase, self._data / "secrets", incoming / "secrets")
+            self._keeper.stage(
+                secrets, phrase, self._data / "secrets", incoming / "secrets", without_secrets=without_secrets
+            )
+            lost = self._keeper.forget(incoming / DATABASE_NAME, incoming / "secrets") if without_secrets else {}
             _sync_tree(incoming)
         except BaseException:
             shutil.rmtree(incoming, ignore_errors=True)
             raise
-        return self._intend("restore", INCOMING, archive.manifest.counts, archive.path.name, asked_by, moment)
+        return self._intend("restore", INCOMING, archive.manifest.counts, archive.path.name, asked_by, moment, lost)
 
     def stage_undo(self, kept: Path, name: str, asked_by: str, moment: datetime) -> Intent:
         """Write the intent that brings the kept state `kept` back. Raises Conflict, BadArchive when it is not whole."""
@@ -98,7 +104,14 @@ class Stager:
         return self._intend("undo", relative, counts, name, asked_by, moment)
 
     def _intend(
-        self, kind: str, incoming: str, counts: dict[str, int], name: str, asked_by: str, moment: datetime
+        self,
+        kind: str,
+        incoming: str,
+        counts: dict[str, int],
+        name: str,
+        asked_by: str,
+        moment: datetime,
+        lost: Mapping[str, int] | None = None,
     ) -> Intent:
         key = moment_name("state", moment)
         intent = Intent.model_validate(
@@ -111,6 +124,7 @@ class Stager:
                 "brings_database": True,
                 "had_database": (self._data / DATABASE_NAME).exists(),
                 "counts": counts,
+                "lost_secrets": lost_secrets(lost or {}),
                 "name": name,
                 "asked_by": asked_by,
                 "asked_at": to_text(moment),

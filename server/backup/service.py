@@ -18,7 +18,7 @@ from server.backup.archive_format import Kind, Manifest
 from server.backup.archive_reader import RESERVE_BYTES, Archive
 from server.backup.copies import Copying, copy_backups
 from server.backup.exchange import DATABASE_NAME
-from server.backup.intent import KEPT_FOLDER, Papers
+from server.backup.intent import KEPT_FOLDER, Papers, lost_secrets
 from server.backup.jobs import Jobs
 from server.backup.library import PATTERN, Library
 from server.backup.making import Fraction, Maker, Order, moment_name
@@ -206,19 +206,29 @@ class BackupService:
         path = self._library.path(name)
 
         def work(stop: threading.Event, told: Fraction) -> dict[str, Any]:
+            unreadable: dict[str, int] = {}
             with Archive(path) as archive:
-                archive.verify(self._data / "tmp", stop, _steps(told, archive.size))
+                secrets = archived_secrets(archive)
+                archive.verify(
+                    self._data / "tmp",
+                    stop,
+                    _steps(told, archive.size),
+                    look=lambda copy: unreadable.update(self._keeper.unreadable(secrets, copy)),
+                )
                 rows = compared(archive.manifest.counts, self._data / DATABASE_NAME)
                 return {
                     "backup": self._library.entry(path),
                     "models": [row.model_dump() for row in rows],
                     "not_included": [missing.model_dump() for missing in archive.manifest.not_included],
-                    "phrase_needed": self._keeper.needs_phrase(archived_secrets(archive)),
+                    "phrase_needed": self._keeper.needs_phrase(secrets),
+                    "unreadable_secrets": [lost.model_dump() for lost in lost_secrets(unreadable)],
                 }
 
         return await self._jobs.alone("check", work)
 
-    async def restore(self, actor: Actor, name: str, phrase: str | None) -> dict[str, Any]:
+    async def restore(
+        self, actor: Actor, name: str, phrase: str | None, *, without_secrets: bool = False
+    ) -> dict[str, Any]:
         """Check everything, prepare it beside the data, and start the server again with it.
 
         Raises WrongPhrase, BadArchive, StorageFull, Conflict; nothing was changed then.
@@ -228,7 +238,7 @@ class BackupService:
 
         def work(stop: threading.Event, told: Fraction) -> None:
             with Archive(path) as archive:
-                self._stager.stage(archive, phrase, who, moment, stop, told)
+                self._stager.stage(archive, phrase, who, moment, stop, told, without_secrets=without_secrets)
 
         await self._jobs.alone("restore", work)
         await self._note("restore", actor, name)
@@ -262,7 +272,11 @@ class BackupService:
             return "failed", f"Restoring {report.name} failed, and everything is as it was before: {report.problem}"
         rows = sum(row.now or 0 for row in report.models)
         done = "restored" if report.outcome == "restored" else "brought back"
-        return report.outcome, f"{report.name} was {done} for {report.asked_by}: {rows} rows. It can be undone."
+        text = f"{report.name} was {done} for {report.asked_by}: {rows} rows. It can be undone."
+        if report.lost_secrets:
+            lost = ", ".join(f"{one.rows} in {one.model}.{one.field}" for one in report.lost_secrets)
+            text += f" Secrets that nothing opens here are empty now and want your attention: {lost}."
+        return report.outcome, text
 
     def report_was_told(self) -> None:
         """Remember that admins know."""

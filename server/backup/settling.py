@@ -95,6 +95,7 @@ class Settling:
                 asked_at=intent.asked_at,
                 finished_at=to_text(datetime.now(UTC)),
                 models=self._rows,
+                lost_secrets=[] if failed else intent.lost_secrets,
             )
         )
         self._papers.drop_intent()

@@ -26,6 +26,11 @@ WithoutPhrase = Annotated[
     bool, typer.Option("--without-phrase", help="Although nobody has kept a recovery phrase: secrets stay behind.")
 ]
 
+WithoutSecrets = Annotated[
+    bool,
+    typer.Option("--without-secrets", help="Empty the secrets that nothing opens here; all else is restored."),
+]
+
 
 @backup.callback()
 def backup_make(
@@ -93,6 +98,7 @@ def backup_check(
 def restore_command(
     which: Annotated[str | None, typer.Argument(help="The name of a backup, or a file.")] = None,
     phrase_stdin: PhraseStdin = False,
+    without_secrets: WithoutSecrets = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Bring back what the last restore replaced.")] = False,
     before_upgrade: Annotated[
@@ -114,7 +120,15 @@ def restore_command(
             _show_report(_with_bar("Bringing back", door.undo), as_json)
     else:
         assert which is not None
-        restore_everything(which, settings, phrase_stdin=phrase_stdin, dry_run=dry_run, yes=yes, as_json=as_json)
+        restore_everything(
+            which,
+            settings,
+            phrase_stdin=phrase_stdin,
+            without_secrets=without_secrets,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+        )
 
 
 def export_everything(
@@ -131,13 +145,26 @@ def export_everything(
 
 
 def import_everything(
-    file: Path, data_dir: Path | None, *, phrase_stdin: bool, dry_run: bool, yes: bool, as_json: bool
+    file: Path,
+    data_dir: Path | None,
+    *,
+    phrase_stdin: bool,
+    without_secrets: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Bring everything of a move file here, in the place of what is here."""
     from server.cli.transfer_doors import readable
 
     restore_everything(
-        str(readable(file)), _settings(data_dir), phrase_stdin=phrase_stdin, dry_run=dry_run, yes=yes, as_json=as_json
+        str(readable(file)),
+        _settings(data_dir),
+        phrase_stdin=phrase_stdin,
+        without_secrets=without_secrets,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
     )
 
 
@@ -146,6 +173,7 @@ def restore_everything(
     settings: Settings,
     *,
     phrase_stdin: bool,
+    without_secrets: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool = False,
@@ -168,9 +196,11 @@ def restore_everything(
                 return
             if not as_json:
                 _show_plan(plan, as_json)
-            phrase = _phrase(phrase_stdin, needed=plan["phrase_needed"])
+            phrase = _phrase(phrase_stdin, needed=plan["phrase_needed"] and not without_secrets)
             _confirmed(f"Replace everything in {settings.data_dir} with this? It can be undone.", yes)
-            report = _with_bar("Restoring", lambda told: door.restore(kept.name, phrase, told))
+            report = _with_bar(
+                "Restoring", lambda told: door.restore(kept.name, phrase, told, without_secrets=without_secrets)
+            )
             finished = report["outcome"] == "restored"
         finally:
             if not own and not finished:
@@ -270,7 +300,10 @@ def _phrase(from_stdin: bool, *, needed: bool) -> str | None:
     if not needed:
         return None
     if not sys.stdin.isatty():
-        raise ValidationFailed("This backup's secrets were sealed elsewhere: give its phrase with --phrase-stdin.")
+        raise ValidationFailed(
+            "This backup's secrets were sealed elsewhere: give its phrase with --phrase-stdin, or restore without them "
+            "(--without-secrets)."
+        )
     return str(typer.prompt("Recovery phrase", hide_input=True)).strip()
 
 
@@ -303,6 +336,8 @@ def _show_plan(plan: dict[str, Any], as_json: bool) -> None:
     )
     _show_rows(plan["models"], "now")
     _show_left(plan["not_included"])
+    opens = "its recovery phrase opens them" if plan["phrase_needed"] else "--without-secrets restores all but these"
+    _show_lost(plan["unreadable_secrets"], f"Secrets that this computer has no key for; {opens}:")
 
 
 def _show_report(report: dict[str, Any], as_json: bool) -> None:
@@ -310,6 +345,7 @@ def _show_report(report: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(report))
     else:
         _show_rows(report["models"], "rows now")
+        _show_lost(report["lost_secrets"], "Secrets that are empty now and want your attention:")
     if report["outcome"] == "failed":
         raise GridBearError(f"Nothing was changed: {report['problem']}")
     if not as_json:
@@ -323,6 +359,13 @@ def _show_rows(rows: list[dict[str, Any]], now: str) -> None:
         if row["backup"] or row["now"]:
             counts = ["-" if row[side] is None else f"{row[side]:,}" for side in ("backup", "now")]
             typer.echo(f"{row['model']:<32} {counts[0]:>14} {counts[1]:>12}")
+
+
+def _show_lost(lost: list[dict[str, Any]], title: str) -> None:
+    if lost:
+        typer.echo(title)
+    for one in lost:
+        typer.echo(f"  {one['model']}.{one['field']}: {one['rows']:,}")
 
 
 def _show_left(left: list[dict[str, str]]) -> None:

@@ -24,6 +24,7 @@ from server.errors import GridBearError, StartupError
 from server.models.base import Base
 from server.models.registry import ModelRegistry
 from server.secrets.key_store import KeyStore
+from server.secrets.vault import Vault
 
 T = TypeVar("T")
 Told = Callable[[float], None]
@@ -41,7 +42,7 @@ class BackupDoor(Protocol):
 
     def plan(self, name: str, told: Told) -> dict[str, Any]: ...
 
-    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
+    def restore(self, name: str, phrase: str | None, told: Told, *, without_secrets: bool = False) -> dict[str, Any]:
         """How it ended: the server's `last_restore`."""
         ...
 
@@ -72,8 +73,9 @@ class _ServerDoor:
     def plan(self, name: str, told: Told) -> dict[str, Any]:
         return self._long(f"/{quote(name)}/restore", {"dry_run": True}, told)
 
-    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
-        return self._restarted(f"/{quote(name)}/restore", {"phrase": phrase}, told)
+    def restore(self, name: str, phrase: str | None, told: Told, *, without_secrets: bool = False) -> dict[str, Any]:
+        body = {"phrase": phrase, "without_secrets": without_secrets}
+        return self._restarted(f"/{quote(name)}/restore", body, told)
 
     def undo(self, told: Told) -> dict[str, Any]:
         return self._restarted("/restore/undo", {}, told)
@@ -132,8 +134,12 @@ class _FolderDoor:
     def plan(self, name: str, told: Told) -> dict[str, Any]:
         return self._run(lambda service: service.plan(OWNER, name), told, for_restore=True)
 
-    def restore(self, name: str, phrase: str | None, told: Told) -> dict[str, Any]:
-        self._run(lambda service: service.restore(OWNER, name, phrase), told, for_restore=True)
+    def restore(self, name: str, phrase: str | None, told: Told, *, without_secrets: bool = False) -> dict[str, Any]:
+        self._run(
+            lambda service: service.restore(OWNER, name, phrase, without_secrets=without_secrets),
+            told,
+            for_restore=True,
+        )
         return self._settled()
 
     def undo(self, told: Told) -> dict[str, Any]:
@@ -182,9 +188,18 @@ async def _opened(settings: Settings, folder: DataFolder, *, for_restore: bool) 
 
 
 def _bare_service(settings: Settings, folder: DataFolder) -> BackupService:
-    keeper = Keeper(ModelRegistry(Base), None, lambda at: KeyStore(at, settings.key_store))
+    keeper = Keeper(ModelRegistry(Base), _readable_vault(settings, folder), lambda at: KeyStore(at, settings.key_store))
     service = BackupService(
         folder.path, keeper, SettingsHolder(settings), frozenset(settings.model_fields_set), lambda: None
     )
     service.start()
     return service
+
+
+def _readable_vault(settings: Settings, folder: DataFolder) -> Vault | None:
+    """The vault of a folder whose database can't be opened: with its keys, no backup made here wants the phrase."""
+    store = KeyStore(folder.secrets, settings.key_store)
+    with contextlib.suppress(StartupError):
+        ring = store.load()
+        return None if ring is None else Vault(store, ring)
+    return None

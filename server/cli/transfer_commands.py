@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from server.cli.backup_commands import PhraseStdin, WithoutPhrase, Yes, export_everything, import_everything
+from server.cli.backup_commands import (
+    PhraseStdin,
+    WithoutPhrase,
+    WithoutSecrets,
+    Yes,
+    export_everything,
+    import_everything,
+)
 from server.cli.options import EXIT_EXISTS, DataDir, Json
 from server.errors import GridBearError, ValidationFailed
 
@@ -90,6 +97,7 @@ def import_command(
     table: Annotated[str | None, typer.Option("--table", help="The table of a SQLite file.")] = None,
     delimiter: Annotated[str | None, typer.Option("--delimiter", help="Of a CSV; its first line tells, too.")] = None,
     phrase_stdin: PhraseStdin = False,
+    without_secrets: WithoutSecrets = False,
     yes: Yes = False,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -99,7 +107,15 @@ def import_command(
     `gridbear import FILE` with a move file brings everything of another computer here, as `gridbear restore` does.
     """
     if file is None:
-        import_everything(Path(model), data_dir, phrase_stdin=phrase_stdin, dry_run=dry_run, yes=yes, as_json=as_json)
+        import_everything(
+            Path(model),
+            data_dir,
+            phrase_stdin=phrase_stdin,
+            without_secrets=without_secrets,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+        )
         return
     from server.cli.transfer_doors import data_door, readable  # the whole server; `--help` can do without
 

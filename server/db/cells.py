@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from server.db.connection import connect
+from server.db.search import is_search_table
 from server.errors import StartupError
 
 _CHUNK = 500
+_COLUMNS = (
+    "SELECT t.name, c.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c "
+    "WHERE t.type = 'table' ORDER BY t.name, c.cid"
+)
 _ERASE_DUE = "INSERT OR REPLACE INTO gridbear_meta VALUES ('erase', 'due')"
 _IS_ERASE_DUE = "SELECT 1 FROM gridbear_meta WHERE name = 'erase'"
 _ERASED = "DELETE FROM gridbear_meta WHERE name = 'erase'"
@@ -39,6 +44,20 @@ def cell_starts(path: Path, columns: list[tuple[str, str]], length: int) -> dict
     except sqlite3.Error as error:
         raise StartupError(f"The secrets in {path} can't be looked at ({error}). Nothing was changed.") from error
     return found
+
+
+def columns_beside(path: Path, known: Collection[str]) -> list[tuple[str, str]]:
+    """(Table, column) of every table of records that is not `known`: of plugins that are not loaded, for example.
+
+    Raises StartupError when the file can't be read.
+    """
+    try:
+        with closing(connect(path, read_only=True)) as connection:
+            found = connection.execute(_COLUMNS).fetchall()
+    except sqlite3.Error as error:
+        raise StartupError(f"The secrets in {path} can't be looked at ({error}). Nothing was changed.") from error
+    with_id = {table for table, column in found if column == "id" and not is_search_table(table)}
+    return [(table, column) for table, column in found if table in with_id.difference(known) and column != "id"]
 
 
 def rewrite_cells(execute: Execute, table: str, column: str, new: NewCell) -> int:

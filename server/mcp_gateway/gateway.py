@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Forbidden, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.catalogue import Tool
@@ -199,6 +199,11 @@ class Gateway:
 
     async def _launch_spec(self, server_id: int) -> LaunchSpec:
         spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
+        if lost := await self._records.emptied(SYSTEM, MODEL, server_id):
+            raise Conflict(
+                f"Its {' and '.join(lost)} came without the key that opens it, and was emptied: set it again.",
+                code="secret_lost",
+            )
         self._referring.discard(server_id)
         if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
             return spec
@@ -207,7 +212,7 @@ class Gateway:
 
     def _secret(self, name: str) -> str | None:
         row = self._records.look_up(SYSTEM, SECRETS, "name", name)
-        return None if row is None else row["value"]
+        return None if row is None else row["value"] or None
 
     def _changed(self, event: RecordChanged) -> None:
         if event.model == MODEL:

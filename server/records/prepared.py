@@ -16,7 +16,7 @@ from server.db.statements import Expansion, ListShape, ListStatement
 from server.db.store import Store
 from server.db.types import type_name
 from server.models.registry import ModelSpec
-from server.records.sealing import sealed_text, stored_form
+from server.records.sealing import is_emptied, sealed_text, stored_form
 from server.records.values import base64_text, default_column
 from server.secrets.key_ring import Place
 from server.secrets.vault import Vault
@@ -159,6 +159,19 @@ class PreparedModel:
             if values[name] is not None:
                 values[name] = base64_text(values[name])
         return values
+
+    def emptied(self, row: tuple[Any, ...]) -> list[str]:
+        """The sealed fields of a stored row that were emptied because their key was lost. Raises Unreadable."""
+        values = dict(zip(self.columns, row, strict=True))
+        found = []
+        for name in self.spec.sealed:
+            is_json = name in self.json_columns
+            if values[name] is not None:
+                sealed = sealed_text(values[name], is_json=is_json)
+                text = self._vault.open(sealed or "", Place(self.spec.name, name, values["id"]))
+                if is_emptied(text, is_json=is_json):
+                    found.append(name)
+        return found
 
     def stored(self, values: dict[str, Any]) -> dict[str, Any]:
         """The other way round: Python values of `revealed` as columns."""

@@ -134,6 +134,13 @@ class Reading:
             raise absent(prepared.spec, record_id)
         return prepared.revealed(rows[0])
 
+    async def emptied(self, actor: Actor, model: str, record_id: int) -> list[str]:
+        """The fields of a row that were emptied because their key was lost. For the program itself alone."""
+        _system_only(actor)
+        prepared = self.shelf.models[model]
+        [rows] = await self.shelf.store.read([(prepared.stored_row, {"id": record_id})], inline=True)
+        return prepared.emptied(rows[0]) if rows else []
+
     def look_up(self, actor: Actor, model: str, column: str, value: Any) -> dict[str, Any] | None:
         """The stored row whose unique `column` is `value`, read on the spot. For the program itself alone."""
         _system_only(actor)

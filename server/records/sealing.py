@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from server.db.cells import Execute, cell_starts, finish_erasing, rewrite_cells, rewrite_offline
+from server.db.cells import Execute, cell_starts, columns_beside, finish_erasing, rewrite_cells, rewrite_offline
 from server.models.registry import ModelRegistry
 from server.secrets.key_ring import SEALED_START, Place, key_id_in, sealed_under
 from server.secrets.vault import Vault
@@ -82,7 +82,7 @@ def seal_at_start(database: Path, registry: ModelRegistry, vault: Vault, found: 
 
 
 def unreadable_values(database: Path, registry: ModelRegistry, keys: frozenset[str]) -> dict[str, int]:
-    """How many values of each `model.field` are sealed under none of `keys`."""
+    """How many values of each `model.field` are sealed under none of `keys`, those of unknown models included."""
     return _forget(database, registry, keys, None)
 
 
@@ -94,30 +94,45 @@ def forget_unreadable(database: Path, registry: ModelRegistry, vault: Vault) -> 
     return _forget(database, registry, vault.key_ids, vault)
 
 
+def is_emptied(text: str, *, is_json: bool) -> bool:
+    """Whether an opened text is what `forget_unreadable` leaves. No other way of writing seals such a text."""
+    return text == _emptied(is_json)
+
+
+def _emptied(is_json: bool) -> str:
+    return "null" if is_json else ""
+
+
 def _forget(database: Path, registry: ModelRegistry, keys: frozenset[str], vault: Vault | None) -> dict[str, int]:
     counts: dict[str, int] = {}
     if not database.exists():
         return counts
-    there = set(cell_starts(database, [(model, name) for model, name, _ in _sealed_columns(registry)], 1))
+    columns = [(model, name) for model, name, _ in _sealed_columns(registry)]
+    columns += columns_beside(database, [spec.name for spec in registry])
+    starts = cell_starts(database, columns, SEALED_START + 1)
+    lost = [
+        column
+        for column, found in starts.items()
+        if {key_id_in(start.removeprefix('"')) for start in found} - keys - {None}
+    ]
 
     def work(execute: Execute) -> None:
-        for model, name, is_json in _sealed_columns(registry):
+        for model, name in lost:
 
-            def empty(
-                row_id: int, stored: str, model: str = model, name: str = name, is_json: bool = is_json
-            ) -> str | None:
-                key = sealed_under(sealed_text(stored, is_json=is_json) or "")
+            def empty(row_id: int, stored: Any, model: str = model, name: str = name) -> str | None:
+                is_json = str(stored).startswith('"')
+                key = sealed_under(sealed_text(str(stored), is_json=is_json) or "")
                 if key is None or key in keys:
                     return None
                 counts[f"{model}.{name}"] = counts.get(f"{model}.{name}", 0) + 1
                 if vault is None:
                     return None
-                return stored_form(vault.seal("null" if is_json else "", Place(model, name, row_id)), is_json=is_json)
+                return stored_form(vault.seal(_emptied(is_json), Place(model, name, row_id)), is_json=is_json)
 
-            if (model, name) in there:
-                rewrite_cells(execute, model, name, empty)
+            rewrite_cells(execute, model, name, empty)
 
-    rewrite_offline(database, work, erase=False)
+    if lost:
+        rewrite_offline(database, work, erase=False)
     return counts
 
 

@@ -130,7 +130,8 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         if wanted.dry_run:
             response.status_code = 200
             return {"ok": True, "data": await backups.plan(actor, name)}
-        return {"ok": True, "data": await backups.restore(actor, name, wanted.phrase)}
+        begun = await backups.restore(actor, name, wanted.phrase, without_secrets=wanted.without_secrets)
+        return {"ok": True, "data": begun}
 
     return router
 

@@ -19,6 +19,9 @@ class RestoreBackup(BaseModel):
 
     phrase: str | None = Field(None, max_length=1000, description="The recovery phrase, where it is needed")
     dry_run: bool = Field(False, description="Only tell what would happen")
+    without_secrets: bool = Field(
+        False, description="Empty the secrets that nothing opens here; all the rest is restored"
+    )
 
 
 class UndoRestore(BaseModel):
@@ -58,6 +61,14 @@ class ModelRows(BaseModel):
     now: int | None = Field(description="Rows now; null: no such model")
 
 
+class LostSecrets(BaseModel):
+    """Sealed values of one field: in how many rows."""
+
+    model: str
+    field: str
+    rows: int
+
+
 class Plan(BaseModel):
     """What a restore would bring."""
 
@@ -65,6 +76,10 @@ class Plan(BaseModel):
     models: list[ModelRows]
     not_included: list[Left]
     phrase_needed: bool
+    unreadable_secrets: list[LostSecrets] = Field(
+        description="What this computer has no key for: the phrase opens it where `phrase_needed`, else "
+        "`without_secrets` restores all but these"
+    )
 
 
 class Restarting(BaseModel):
@@ -103,6 +118,7 @@ class LastRestore(BaseModel):
     asked_at: str
     finished_at: str
     models: list[ModelRows]
+    lost_secrets: list[LostSecrets] = Field(description="Emptied by `without_secrets`: to be set again")
 
 
 class Kept(BaseModel):

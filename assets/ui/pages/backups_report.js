@@ -18,9 +18,17 @@ export function RestoreReport({ report }) {
       <button class="btn only quiet dense" type="button" onClick=${away} aria-label=${t("restore.put_away")} title=${t("restore.put_away")}><${Icon} name="close" /></button></header>
     <div class="body stack">
       <p class="small soft">${bad ? report.problem : t("restore.by", { name: report.asked_by, time: formatExact(report.finished_at) })}</p>
+      <${LostSecrets} lost=${report.lost_secrets} words=${t("restore.lost")} />
       ${report.models.length > 0 && html`<${ModelRows} models=${report.models} />`}
     </div>
   </section>`;
+}
+
+/** Which secrets nothing opens here. @param {{lost: {model: string, field: string, rows: number}[], words: string}} props */
+export function LostSecrets({ lost, words }) {
+  if (lost.length === 0) return null;
+  return html`<div class="note warn"><${Icon} name="alert" /><div><p>${words}</p>
+    <ul>${lost.map((one) => html`<li key=${`${one.model}.${one.field}`}><span class="mono">${one.model}.${one.field}</span>: ${formatNumber(one.rows)}</li>`)}</ul></div></div>`;
 }
 
 /** Model, rows in the backup, rows now; what differs comes first, what is empty last. @param {{models: {model: string, backup: number|null, now: number|null}[]}} props */

@@ -9,7 +9,7 @@ import { Labelled } from "../widgets/labelled.js";
 import { Progress } from "../widgets/progress.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
-import { ModelRows } from "./backups_report.js";
+import { LostSecrets, ModelRows } from "./backups_report.js";
 
 const LOOK_MS = 1000;
 const PATIENCE_MS = 180_000;
@@ -21,13 +21,15 @@ export function RestoreDialog({ backup, close, begun }) {
   const path = `/api/v1/backups/${backup.name}/restore`;
   const { data, error, slow, reload } = useLoad(async (signal) => (await api.post(path, { dry_run: true }, { signal })).data, [path]);
   const [phrase, setPhrase] = useState("");
+  const [without, setWithout] = useState(false);
   const [refused, setRefused] = useState("");
   const [busy, setBusy] = useState(false);
+  const wanted = Boolean(data?.phrase_needed) && !without;
   const act = async () => {
     setBusy(true);
     setRefused("");
     try {
-      await api.post(path, data.phrase_needed ? { phrase } : {});
+      await api.post(path, wanted ? { phrase } : { without_secrets: data.unreadable_secrets.length > 0 });
       close();
       begun();
     } catch (/** @type {any} */ failed) {
@@ -36,16 +38,19 @@ export function RestoreDialog({ backup, close, begun }) {
     }
   };
   return html`<${Typed} heading=${t("restore.ask", { time: formatExact(backup.made_at || "") })} name=${data ? WORD : ""} verb=${t("restore.verb")} stay=${t("restore.stay")}
-    cancel=${close} act=${act} ready=${Boolean(data) && !busy && (!data.phrase_needed || phrase.trim() !== "")}>
+    cancel=${close} act=${act} ready=${Boolean(data) && !busy && (!wanted || phrase.trim() !== "")}>
     ${error && !data && html`<${Trouble} error=${error} what=${t("restore.unusable")} retry=${reload} />`}
     ${!data && slow && html`<${Skeleton} rows=${5} />`}
     ${data && html`<p>${t("restore.words")}</p><${ModelRows} models=${data.models} />`}
     ${data?.not_included.length > 0 && html`<details class="more small"><summary>${t("backups.left_out", { n: data.not_included.length })}</summary>
       <ul>${data.not_included.map((/** @type {any} */ left) => html`<li key=${left.what}><b>${left.what}</b>: ${left.why}</li>`)}</ul></details>`}
-    ${data?.phrase_needed && html`<${Labelled} id="restore-phrase" label=${t("restore.phrase")} help=${t("restore.phrase_help")} error=${refused}>
+    ${wanted && html`<${Labelled} id="restore-phrase" label=${t("restore.phrase")} help=${t("restore.phrase_help")} error=${refused}>
       <textarea class="input mono" id="restore-phrase" rows="3" autocomplete="off" autocapitalize="none" spellcheck="false" value=${phrase} aria-invalid=${refused ? "true" : undefined}
         onInput=${(/** @type {any} */ event) => setPhrase(event.target.value)}></textarea><//>`}
-    ${refused && !data?.phrase_needed && html`<p class="note bad" role="alert"><${Icon} name="alert" /><span>${refused}</span></p>`}
+    ${data?.phrase_needed && html`<div class="check-row"><input class="check" type="checkbox" id="restore-without" checked=${without}
+      onChange=${(/** @type {any} */ event) => setWithout(event.target.checked)} /><label for="restore-without">${t("restore.without")}</label></div>`}
+    ${data && !wanted && html`<${LostSecrets} lost=${data.unreadable_secrets} words=${t("restore.will_lose")} />`}
+    ${refused && !wanted && html`<p class="note bad" role="alert"><${Icon} name="alert" /><span>${refused}</span></p>`}
     ${busy && html`<${Progress} label=${t("backups.progress")} words=${t("backups.doing_restore")} />`}
   <//>`;
 }

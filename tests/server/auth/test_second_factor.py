@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -11,6 +12,8 @@ import pytest
 
 from server.access.actor import SYSTEM
 from server.auth.second_factors import STEP_SECONDS
+from server.db.connection import connect
+from server.secrets.key_ring import Place
 from tests.conftest import PASSWORD, Bear
 
 pytestmark = pytest.mark.anyio
@@ -182,3 +185,18 @@ async def test_secrets_and_codes_are_nowhere_to_be_read(
     [row] = await bear.app.records.find(SYSTEM, "second_factors")
     stored: Any = bear.app._store.read_now("SELECT secret FROM second_factors", {})
     assert row["confirmed_at"] and app.secret not in str(stored)
+
+
+async def test_a_factor_whose_secret_was_emptied_opens_with_recovery_codes_alone(
+    bear: Bear, member: httpx2.AsyncClient, clock: Clock
+) -> None:
+    """After `gridbear secrets forget` or a restore without secrets."""
+    _, codes = await enrolled(await bear.signed_in("max"), clock)
+    records = bear.app.records
+    [row] = records.all_now(SYSTEM, "second_factors")
+    emptied = records.shelf.vault.seal("", Place("second_factors", "secret", row["id"]))
+    with closing(connect(records.shelf.store.path)) as connection:
+        connection.execute("UPDATE second_factors SET secret = ?", (emptied,))
+    clock.step()
+    assert (await sign_in(bear, "123456")).json()["code"] == "wrong_otp"
+    assert (await sign_in(bear, codes[0])).status_code == 200

@@ -84,6 +84,40 @@ def test_secrets_that_only_the_old_computer_can_read_are_refused(data: Path) -> 
     assert caught.value.code == "keys_missing"
 
 
+def test_what_nothing_opens_is_emptied_also_in_models_that_nobody_knows(data: Path, tmp_path: Path) -> None:
+    """A plugin of the old computer may not be loaded here: its sealed values would stop the next start."""
+    vault = open_vault(store_at(data / "secrets"), NOTHING)
+    put_server(data, stored_form(vault.seal('{"KEY": "canary"}', PLACE), is_json=True))
+    connection = connect(data / "gridbear.db")
+    connection.execute("CREATE TABLE weather_stations (id INTEGER PRIMARY KEY, name TEXT, password TEXT, extra TEXT)")
+    connection.execute("CREATE TABLE weather_words (word TEXT)")
+    for number in (1, 2):
+        sealed = vault.seal("canary", Place("weather_stations", "password", number))
+        values = (number, "gb1: a name", sealed, stored_form(sealed, is_json=True) if number == 1 else "{}")
+        connection.execute("INSERT INTO weather_stations VALUES (?, ?, ?, ?)", values)
+    connection.execute("UPDATE mcp_servers SET headers = '{}'")
+    connection.close()
+    sealed_secrets = SealedSecrets(None, (vault.current,))
+    lost = {"mcp_servers.env": 1, "weather_stations.password": 2, "weather_stations.extra": 1}
+
+    fresh = keeper_of(tmp_path / "new")
+    fresh.check(sealed_secrets, None, without_secrets=True)
+    assert fresh.unreadable(sealed_secrets, data / "gridbear.db") == lost
+    fresh.stage(sealed_secrets, None, tmp_path / "new" / "secrets", tmp_path / "staged", without_secrets=True)
+    assert fresh.forget(data / "gridbear.db", tmp_path / "staged") == lost
+    ring = store_at(tmp_path / "staged").load()
+    assert ring is not None
+    connection = connect(data / "gridbear.db")
+    rows = connection.execute("SELECT id, name, password, extra FROM weather_stations ORDER BY id").fetchall()
+    headers = connection.execute("SELECT headers FROM mcp_servers").fetchone()
+    connection.close()
+    assert [row[1] for row in rows] == ["gb1: a name"] * 2 and rows[1][3] == "{}" and headers == ("{}",)
+    for row in rows:
+        assert ring.open(row[2], Place("weather_stations", "password", row[0])) == ""
+    assert ring.open(rows[0][3][1:-1], Place("weather_stations", "extra", 1)) == "null"
+    assert fresh.unreadable(sealed_secrets, data / "gridbear.db") == {}
+
+
 def test_a_ring_that_lacks_a_key_of_its_backup_is_refused(data: Path) -> None:
     vault = open_vault(store_at(data / "secrets"), NOTHING)
     phrase = vault.propose_phrase()

@@ -7,6 +7,7 @@ import threading
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests_backup_support import NoSecrets, add_notes
@@ -14,8 +15,10 @@ from tests_backup_support import NoSecrets, add_notes
 from server.backup.archive_format import DATABASE
 from server.backup.archive_reader import Archive
 from server.backup.archive_writer import Stopped
+from server.backup.contents import Contents, folder_contents
 from server.backup.making import Maker, Order, moment_name
 from server.db.connection import connect
+from server.db.copying import copy_database
 from server.errors import StorageFull
 
 MOMENT = datetime(2026, 11, 24, 18, 45, 1, 250_000, tzinfo=UTC)
@@ -96,6 +99,48 @@ def test_what_cannot_move_is_listed(data: Path) -> None:
         "plugins/weather/elsewhere", "plugins/weather/a:b", "MCP server files", "setting base_path", f"file {'0' * 64}"
     }  # fmt: skip
     assert "/home/ada/documents" in told["MCP server files"]
+
+
+def test_an_upload_that_lands_while_the_database_is_copied_is_in_the_backup(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = "ab" * 32
+
+    def copied(database: Path, copy: Path, *rest: Any) -> None:
+        # As a server does it: first the bytes, then the row.
+        (data / "files" / "ab" / sha256).write_bytes(b"just in time")
+        connection = connect(database)
+        connection.execute(
+            "INSERT INTO files (name, content_type, size, sha256, created_at, updated_at)"
+            " VALUES ('a', 'b', 12, ?, ?, ?)",
+            (sha256, "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
+        )
+        connection.close()
+        copy_database(database, copy, *rest)
+
+    monkeypatch.setattr("server.backup.making.copy_database", copied)
+    manifest = Maker(data, NoSecrets()).make(order(data), threading.Event())
+    assert manifest.counts["files"] == 1 and manifest.not_included == []
+    assert f"files/ab/{sha256}" in {member.name for member in manifest.members}
+
+
+def test_a_file_that_vanishes_while_the_backup_is_written_is_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connect(data / "gridbear.db")
+    connection.execute(
+        "INSERT INTO files (name, content_type, size, sha256, created_at, updated_at) VALUES ('a', 'b', 1, ?, ?, ?)",
+        ("picture", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
+    )
+    connection.close()
+
+    def listed(folder: Path) -> Contents:
+        found = folder_contents(folder)
+        (data / "files" / "ab" / "picture").unlink(missing_ok=True)
+        return found
+
+    listings = iter([folder_contents, listed])
+    monkeypatch.setattr("server.backup.making.folder_contents", lambda folder: next(listings)(folder))
+    manifest = Maker(data, NoSecrets()).make(order(data), threading.Event())
+    assert [missing.what for missing in manifest.not_included] == ["file picture"]
 
 
 def test_what_was_written_is_verified_by_reading_it_again(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

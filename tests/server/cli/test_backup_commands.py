@@ -152,6 +152,53 @@ def test_moving_house_wants_the_phrase(
     assert there.open(value[1:-1], Place("mcp_servers", "env", 1)) == '{"KEY": "canary"}'
 
 
+def test_on_a_fresh_folder_all_but_the_secrets_comes_when_nothing_opens_them(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_secret(tmp_path / "data")
+    assert command("backup", "--without-phrase", "--to", tmp_path / "b.zip") == 0
+    assert command("export", "--everything", tmp_path / "house.gridbear", "--without-phrase") == 0
+    for words, file in (("restore", "b.zip"), ("import", "house.gridbear")):
+        new = tmp_path / words
+        monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(new))
+        capsys.readouterr()
+        assert command(words, tmp_path / file, "--dry-run") == 0
+        assert "secrets.value: 1" in capsys.readouterr().out
+        assert command(words, tmp_path / file, "--yes") == 1
+        assert "--without-secrets" in capsys.readouterr().err and users(new) == []
+        assert command(words, tmp_path / file, "--yes", "--without-secrets") == 0
+        out = capsys.readouterr().out
+        assert "want your attention" in out and out.count("secrets.value: 1") == 2
+        assert users(new) == ["maja"]
+
+
+def test_a_damaged_folder_with_its_key_wants_no_phrase_for_its_own_backup(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    put_secret(data)
+    assert command("backup", "--without-phrase") == 0
+    [kept] = (data / "backups").glob("*.zip")
+    (data / "gridbear.db").write_bytes(b"GridBear was here" * 1000)
+    assert command("restore", kept.name, "--yes") == 0, capsys.readouterr().err
+    assert "attention" not in capsys.readouterr().out
+    assert users(data) == ["maja"]
+
+
+def put_secret(data: Path) -> None:
+    """A secret that is sealed under the key of the folder."""
+    from server.secrets.key_ring import Place
+    from server.secrets.key_store import KeyStore
+    from server.secrets.vault import open_vault
+
+    vault = open_vault(KeyStore(data / "secrets", "file"), frozenset())
+    with closing(sqlite3.connect(data / "gridbear.db", isolation_level=None)) as connection:
+        connection.execute(
+            "INSERT INTO secrets (id, name, value, created_at, updated_at) VALUES (1, 'weather', ?, ?, ?)",
+            (vault.seal("canary", Place("secrets", "value", 1)), *["2026-01-01T00:00:00.000Z"] * 2),
+        )
+
+
 def test_a_folder_whose_database_is_damaged_can_be_restored(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,61 @@ async def test_secrets_that_were_never_wrapped_are_refused_elsewhere_and_work_at
     assert (await home.restore(made["name"]))["last_restore"]["outcome"] == "restored"
 
 
+@pytest.mark.parametrize("kept", [False, True])
+async def test_when_the_old_computer_and_the_phrase_are_gone_all_but_the_secrets_comes(
+    home: House, tmp_path: Path, kept: bool
+) -> None:
+    server = (await home.owner.post("/api/v1/mcp_servers", json=SERVER)).json()["data"]
+    for name in ("weather", "bank"):
+        await home.owner.post("/api/v1/secrets", json={"name": name, "value": CANARY})
+    await home.owner.post("/api/v1/secrets", json={"name": "none"})
+    await home.note("here")
+    if kept:
+        await keep_phrase(home)
+    content = await archive_of(home, without_phrase=not kept)
+    losses = [{"model": "mcp_servers", "field": "env", "rows": 1}, {"model": "secrets", "field": "value", "rows": 2}]
+
+    async with house(tmp_path / "new") as new:
+        await new.owner.post("/api/v1/secrets", json={"name": "local", "value": "mine"})
+        name = await sent(new, content)
+        path = f"{URL}/{name}/restore"
+        plan = (await new.owner.post(path, json={"dry_run": True, "without_secrets": True})).json()["data"]
+        assert (plan["unreadable_secrets"], plan["phrase_needed"]) == (losses, kept)
+        if kept:
+            refused = await new.owner.post(path, json={"phrase": "no words", "without_secrets": True})
+            assert (refused.status_code, refused.json()["code"]) == (422, "wrong_phrase")
+        status = await new.restore(name, without_secrets=True)
+        report = status["last_restore"]
+        assert report["outcome"] == "restored" and report["lost_secrets"] == losses
+        assert {row["now"] for row in report["models"] if row["model"] == "secrets"} == {3}
+        assert await new.titles() == ["here"]
+        [there] = (await new.owner.get("/api/v1/mcp_servers")).json()["data"]
+        assert there["updated_at"] == server["updated_at"]
+        records = new.bear.app.records
+        assert (await records.reveal(SYSTEM, "mcp_servers", there["id"]))["env"] is None
+        values = [row["value"] for row in records.all_now(SYSTEM, "secrets")]
+        assert values == ["", "", None]
+        # What lost its secrets says so, until they are set or cleared.
+        tried = (await new.owner.post(f"/api/v1/gateway/{there['id']}/restart")).json()["data"]
+        assert tried["state"] == "failed" and "env" in tried["error"] and "set it again" in tried["error"]
+        assert await records.emptied(SYSTEM, "mcp_servers", there["id"]) == ["env"]
+        await new.owner.patch(f"/api/v1/mcp_servers/{there['id']}", json={"env": None})
+        assert await records.emptied(SYSTEM, "mcp_servers", there["id"]) == []
+        # And back again: nothing of the present was touched.
+        await new.undo()
+        assert [row["value"] for row in new.bear.app.records.all_now(SYSTEM, "secrets")] == ["mine"]
+
+
+async def test_where_everything_can_be_opened_without_secrets_loses_nothing(home: House) -> None:
+    await home.owner.post("/api/v1/secrets", json={"name": "weather", "value": CANARY})
+    made = await home.backup()
+    plan = await home.owner.post(f"{URL}/{made['name']}/restore", json={"dry_run": True})
+    assert plan.json()["data"]["unreadable_secrets"] == []
+    status = await home.restore(made["name"], without_secrets=True)
+    assert status["last_restore"]["lost_secrets"] == []
+    assert [row["value"] for row in home.bear.app.records.all_now(SYSTEM, "secrets")] == [CANARY]
+
+
 async def test_a_move_file_has_every_record_as_a_line_with_ids_and_times(home: House) -> None:
     definition = {"name": "books", "label": "Book", "label_plural": "Books",
                   "fields": [{"name": "title", "type": "text"}, {"name": "read", "type": "boolean"},
