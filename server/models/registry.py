@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Table
-from sqlalchemy.orm import DeclarativeBase
 
 from server.db.types import FieldType, type_name
 from server.errors import NotFound
-from server.models.base import EVERYTHING, NOTHING, Extent, FieldInfo, ModelOptions, Rules, Verb
+from server.models.base import EVERYTHING, NOTHING, Base, Extent, FieldInfo, ModelOptions, Rules, Verb
+from server.models.declared import declared_models
 
 RESERVED_MODEL_NAMES = frozenset(
     ("models", "batch", "events", "access", "files", "import", "export", "backups", "sql", "docs", "metrics",
@@ -66,13 +66,13 @@ class ModelSpec:
 class ModelRegistry:
     """All models by name."""
 
-    def __init__(self, base: type[DeclarativeBase]) -> None:
+    def __init__(self, base: type[Base]) -> None:
         self._specs: dict[str, ModelSpec] = {}
         self.metadata = base.metadata
-        for mapper in base.registry.mappers:
-            table = mapper.local_table
+        for model in declared_models(base):
+            table = model.__table__
             if isinstance(table, Table):
-                self._specs[table.name] = model_spec(table, mapper.class_.__options__)
+                self._specs[table.name] = model_spec(table, model.__options__)
 
     def __iter__(self) -> Any:
         return iter(sorted(self._specs.values(), key=lambda spec: spec.name))

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase
 
+from server.models.declared import declared_classes, declared_models
 from server.plugin_host.manifest import ManifestError
 
 
@@ -38,7 +39,7 @@ def load_models(plugin_id: str, folder: Path, base: type[DeclarativeBase]) -> li
     before = set(base.metadata.tables)
     try:
         module = _import(plugin_id, folder, "models")
-        models = [m.class_ for m in base.registry.mappers if m.class_.__module__ == module.__name__]
+        models = [model for model in declared_models(base) if model.__module__ == module.__name__]
         for model in models:
             _check_prefix(plugin_id, model)
     except BaseException:
@@ -63,18 +64,17 @@ def load_router(plugin_id: str, folder: Path) -> APIRouter | None:
 
 def unload(plugin_ids: Collection[str], base: type[DeclarativeBase]) -> None:
     """Forget what was imported of these plugins, their tables included."""
-    packages = tuple(package_name(plugin_id) for plugin_id in plugin_ids)
-    tables = [
-        m.local_table for m in base.registry.mappers if m.class_.__module__.startswith(tuple(f"{p}." for p in packages))
-    ]
+    packages = tuple(f"{package_name(plugin_id)}." for plugin_id in plugin_ids)
+    classes = [model for model in declared_classes(base) if model.__module__.startswith(packages)]
+    tables = [model.__table__ for model in declared_models(base) if model in classes]
     for table in tables:
         if isinstance(table, Table):
             base.metadata.remove(table)
     for plugin_id in plugin_ids:
         _forget(plugin_id)
-    if tables:
+    if classes:
         # The base knows its classes for as long as they live, and warns of a second one of the same name.
-        del tables
+        del classes, tables
         gc.collect()
 
 

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import ANONYMOUS, INTERNAL, Actor
 from server.config import Settings, SettingsHolder
 from server.errors import Forbidden, GridBearError, NotFound, Unauthorized
+from server.models.declared import declared_classes, declared_models
 from server.plugin_host.context import OwnRecords
 from server.plugin_host.registry import PluginHost
 
@@ -85,6 +86,19 @@ def _started(root: Path, actor: Actor = ANONYMOUS) -> tuple[PluginHost, httpx2.A
     records: Any = None
     host.start(records, settings, actor_for=lambda scope: actor, send_error=_send_error)
     return host, httpx2.AsyncClient(transport=httpx2.ASGITransport(host), base_url="http://127.0.0.1")
+
+
+@pytest.mark.parametrize("table", ["first_things", "prefixless"])
+def test_a_model_that_was_refused_is_no_model_and_hinders_no_other(tmp_path: Path, table: str) -> None:
+    _plugin(tmp_path, "first", models=_model("first_things"))
+    _plugin(tmp_path, "second", models=_model(table).replace("Thing", "Other"))
+    host = PluginHost([tmp_path], Base)
+    assert [model.__tablename__ for model in host.discover()] == ["first_things"]
+    held = list(declared_classes(Base))  # as a traceback would hold them
+    assert [model.__name__ for model in declared_models(Base)] == ["Thing"]
+    host.forget(tmp_path)
+    assert declared_models(Base) == []
+    assert held
 
 
 def test_models_of_a_plugin_with_dashes_are_registered(tmp_path: Path) -> None:
