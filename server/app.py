@@ -25,6 +25,9 @@ from server.auth.factor_routes import factor_router
 from server.auth.leave_routes import leave_router
 from server.auth.leaving import Leaving
 from server.auth.link_routes import link_router
+from server.auth.oauth.clients import Clients
+from server.auth.oauth.documents import Documents
+from server.auth.oauth.routes import oauth_router
 from server.auth.operations import Operations
 from server.auth.people import People
 from server.auth.routes import auth_router
@@ -226,6 +229,8 @@ class GridBearApp:
             web.include_router(factor_router(self.people, authenticator))
             web.include_router(leave_router(Leaving(self.records), authenticator))
             web.include_router(link_router(self.people, authenticator, self.settings, self._address))
+            self.oauth_clients = Clients(self.records, Documents(self.settings))
+            web.include_router(oauth_router(self.oauth_clients, self.people.grants, authenticator, self.settings))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
             web.include_router(rest_router(gate, self.settings, self.storage_watch))
@@ -252,7 +257,7 @@ class GridBearApp:
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)
-            stack.push_async_callback(_cancelled, asyncio.create_task(_sweep(history, reclaim)))
+            stack.push_async_callback(_cancelled, asyncio.create_task(self._sweep(history, reclaim)))
             stack.push_async_callback(_cancelled, asyncio.create_task(self.storage_watch.run()))
             scheduler = Scheduler(self.backups, self.records, self.settings)
             stack.push_async_callback(_cancelled, asyncio.create_task(scheduler.run()))
@@ -304,6 +309,22 @@ class GridBearApp:
             await asyncio.sleep(FLUSH_SECONDS)
             await authenticator.flush_last_use()
 
+    async def _sweep(self, history: History, files: FileReclaim) -> None:
+        old = (
+            ("old history", history.expire),
+            ("old audit entries", partial(expire_audit, history.shelf)),
+            ("unused files", files.sweep),
+            ("apps that nobody let in", self.oauth_clients.expire),
+            ("permissions of apps that nobody uses", self.people.grants.sweep),
+        )
+        while True:
+            for what, sweep in old:
+                try:
+                    await sweep()
+                except (GridBearError, OSError) as error:
+                    log.warning("%s could not be removed: %s", what, error)
+            await asyncio.sleep(SWEEP_SECONDS)
+
 
 def create_app(settings: Settings, *, control_token: str | None = None, free: FreeBytes = free_bytes) -> GridBearApp:
     """The application for `settings`. `control_token` is what the tray and the command line sign in with.
@@ -311,20 +332,6 @@ def create_app(settings: Settings, *, control_token: str | None = None, free: Fr
     `free` tells what a folder's disk has left, in bytes.
     """
     return GridBearApp(settings, control_token or secrets.token_urlsafe(32), free)
-
-
-async def _sweep(history: History, files: FileReclaim) -> None:
-    while True:
-        for what, sweep in (
-            ("old history", history.expire),
-            ("old audit entries", partial(expire_audit, history.shelf)),
-            ("unused files", files.sweep),
-        ):
-            try:
-                await sweep()
-            except (GridBearError, OSError) as error:
-                log.warning("%s could not be removed: %s", what, error)
-        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

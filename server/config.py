@@ -67,9 +67,8 @@ class Settings(BaseModel):
         "Web sites whose pages may call the API with a token (https://app.example), separated by commas.",
         applies="live",
     )
-    internal_api_secret: str = _setting(
-        "", "Secret of /api/internal; unset, one is made and kept in the data folder.", secret=True
-    )
+    oauth_private_documents: bool = _setting(False, "Documents of OAuth clients may lie in private networks.")
+    internal_api_secret: str = _setting("", "Secret of /api/internal; unset, the data folder has one.", secret=True)
     key_store: Literal["auto", "file", "keychain"] = _setting(
         "auto",
         "Where the key of the secrets goes when it is made: the system's keychain, a private file, or auto: the "

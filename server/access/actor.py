@@ -32,6 +32,8 @@ class Actor:
     scopes: frozenset[str] = ALL_SCOPES
     credential_id: int | None = None
     """Row id of the session or token that was used."""
+    resource: str | None = None
+    """Of an app that a person let in by OAuth: the one address that its tools are called at."""
 
     @property
     def is_admin(self) -> bool:
@@ -41,6 +43,11 @@ class Actor:
     @property
     def is_signed_in(self) -> bool:
         return self.kind != "anonymous"
+
+    @property
+    def is_app(self) -> bool:
+        """Whether a program acts that a person let in by OAuth."""
+        return self.resource is not None
 
     @property
     def must_enrol(self) -> bool:

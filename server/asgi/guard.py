@@ -21,6 +21,7 @@ from server.errors import Forbidden, GridBearError, InternalError, NotFound
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+WELL_KNOWN = "/.well-known/"
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{extra}; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -141,7 +142,7 @@ class Guard:
         base = self._settings.current.base_path
         if not base:
             return
-        path = scope["path"]
+        path = _well_known_under(base, scope["path"]) or scope["path"]
         if path != base and not path.startswith(f"{base}/"):
             raise NotFound(f"This server answers under {base}/ (GRIDBEAR_BASE_PATH).")
         scope["path"] = path[len(base) :] or "/"
@@ -178,6 +179,15 @@ class Guard:
         return lowered == scheme + b"://" + host.lower() or (
             lowered in self._origins and lowered.partition(b"://")[2] == host.lower()
         )
+
+
+def _well_known_under(base: str, path: str) -> str | None:
+    """The address under the base path of metadata that is asked for at the host's root (RFC 8414, RFC 9728)."""
+    name, _, rest = path.removeprefix(WELL_KNOWN).partition("/")
+    inserted = f"/{rest}"
+    if not path.startswith(WELL_KNOWN) or (inserted != base and not inserted.startswith(f"{base}/")):
+        return None
+    return f"{base}{WELL_KNOWN}{name}{inserted[len(base) :]}"
 
 
 def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[bytes]]:

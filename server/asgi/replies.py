@@ -33,6 +33,8 @@ STATUS: dict[type[errors.GridBearError], int] = {
 }
 JSON_TYPE = (b"content-type", b"application/json")
 RATE_LIMIT = "rate_limit"
+CHALLENGE = "challenge"
+"""Under this the scope's state has the WWW-Authenticate header of a refusal that says more than `Bearer`."""
 """Key in a request's state: the header that tells what is left of the caller's limit."""
 PRIVATE = (b"cache-control", b"private, no-cache")
 
@@ -69,7 +71,9 @@ def error_headers(error: errors.GridBearError, scope: Scope) -> list[tuple[bytes
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, errors.RangeNotSatisfiable):
         headers.append((b"content-range", f"bytes */{error.size}".encode()))
-    if isinstance(error, errors.Unauthorized):
+    if (challenge := scope.get("state", {}).get(CHALLENGE)) is not None:
+        headers.append((b"www-authenticate", challenge))
+    elif isinstance(error, errors.Unauthorized):
         headers.append((b"www-authenticate", b"Bearer"))
     if (limit := scope.get("state", {}).get(RATE_LIMIT)) is not None:
         headers.append(limit)

@@ -1,4 +1,4 @@
-"""The one parser of credentials: cookie, API token, control token and internal secret become one Actor."""
+"""The one parser of credentials: cookie, tokens, control token and internal secret become one Actor."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 from starlette.types import Scope
 
 from server.access.actor import ALL_SCOPES, INTERNAL, MUST_ENROL, OWNER, SYSTEM, Actor, ActorKind
+from server.auth.oauth.addresses import is_mcp_path, issuer_of, resource_of
 from server.auth.second_factors import has_second_factor
-from server.auth.tokens import API_TOKEN_PREFIX, token_hash
+from server.auth.tokens import ACCESS_TOKEN_PREFIX, API_TOKEN_PREFIX, token_hash
 from server.config import SettingsHolder, is_loopback_host, listed
 from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
@@ -74,8 +75,7 @@ class Authenticator:
 
     def forget(self, user_id: int) -> None:
         """Look the credentials of a person up again at their next use."""
-        for key in [key for key, known in self._known.items() if known.actor.user_id == user_id]:
-            del self._known[key]
+        self._drop(lambda known: known.actor.user_id == user_id)
 
     async def flush_last_use(self) -> None:
         """Store when credentials were last used: one write each and then, not one per request."""
@@ -95,12 +95,26 @@ class Authenticator:
     def _bearer(self, token: str, scope: Scope) -> Actor:
         if token.startswith(API_TOKEN_PREFIX):
             return self._known_actor(token, "api_tokens")
+        if token.startswith(ACCESS_TOKEN_PREFIX):
+            return self._in_its_place(self._known_actor(token, "oauth_tokens"), scope)
         given = token.encode("utf-8", "surrogateescape")
         if hmac.compare_digest(given, self._control_token) and from_loopback(scope):
             return OWNER
         if self._internal_secret and hmac.compare_digest(given, self._internal_secret):
             return INTERNAL
         raise Unauthorized("This token is not known here.")
+
+    def _in_its_place(self, actor: Actor, scope: Scope) -> Actor:
+        """`actor` where its token is good: tools at one address, data if the person allowed that."""
+        issuer = issuer_of(scope, self._settings.current.base_path)
+        resource = actor.resource or ""
+        if issuer is not None and is_mcp_path(scope["path"]):
+            good = resource_of(issuer, scope["path"]) == resource
+        else:
+            good = issuer is not None and resource.startswith(f"{issuer}/mcp") and actor.has_scope("api:read")
+        if not good:
+            raise Unauthorized(f"This token is good for {resource} alone.", code="wrong_resource")
+        return actor
 
     def _known_actor(self, token: str, model: str) -> Actor:
         key = token_hash(token)
@@ -127,13 +141,15 @@ class Authenticator:
         return known.actor
 
     def _look_up(self, key: str, model: str) -> _Known:
-        row = self._records.look_up(SYSTEM, model, "token_hash", key)
+        row = self._records.look_up(SYSTEM, model, "access_hash" if model == "oauth_tokens" else "token_hash", key)
         person = None if row is None else self._records.look_up(SYSTEM, "users", "id", row["owner_id"])
         if row is None or person is None or not person["is_active"]:
             raise Unauthorized("Sign in again." if model == "sessions" else "This token is not known here.")
         return _known(row, person, model, self._scopes(row, person, model))
 
     def _scopes(self, row: dict[str, Any], person: dict[str, Any], model: str) -> frozenset[str]:
+        if model == "oauth_tokens":
+            return frozenset(row["access_scopes"].split())
         if model != "sessions":
             return frozenset(row["scopes"])
         needs = person["role"] in listed(self._settings.current.second_factor_roles)
@@ -144,14 +160,14 @@ class Authenticator:
     def _changed(self, event: RecordChanged) -> None:
         if event.model == "users":
             self.forget(event.record_id)
-        elif event.model in ("sessions", "api_tokens") and event.verb == "delete":
-            gone = [
-                key
-                for key, known in self._known.items()
-                if known.model == event.model and known.actor.credential_id == event.record_id
-            ]
-            for key in gone:
-                del self._known[key]
+        elif event.model == "oauth_clients":
+            self._drop(lambda known: known.model == "oauth_tokens")
+        elif event.model == "oauth_tokens" or (event.model in ("sessions", "api_tokens") and event.verb == "delete"):
+            self._drop(lambda known: known.model == event.model and known.actor.credential_id == event.record_id)
+
+    def _drop(self, is_meant: Callable[[_Known], bool]) -> None:
+        for key in [key for key, known in self._known.items() if is_meant(known)]:
+            del self._known[key]
 
 
 def _known(row: dict[str, Any], person: dict[str, Any], model: str, scopes: frozenset[str]) -> _Known:
@@ -163,11 +179,12 @@ def _known(row: dict[str, Any], person: dict[str, Any], model: str, scopes: froz
         role=person["role"],
         scopes=scopes,
         credential_id=row["id"],
+        resource=row.get("resource"),
     )
     created = from_text(row["created_at"]).timestamp()
     used = row["last_used_at"]
     last_used = created if used is None else from_text(used).timestamp()
-    expires = row.get("expires_at")
+    expires = row["access_expires_at"] if model == "oauth_tokens" else row.get("expires_at")
     return _Known(
         actor, model, created, last_used, last_used, None if expires is None else from_text(expires).timestamp()
     )

@@ -11,8 +11,9 @@ from server.access.actor import SCOPES, Actor
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
 from server.db.writer import Transaction
-from server.errors import Conflict, FieldError, ValidationFailed
+from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
+from server.models.oauth_token import delete_tokens_of_person_sql
 from server.models.session import delete_of_person_sql
 from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
@@ -23,7 +24,7 @@ class UserBehaviour(Behaviour):
 
     def __init__(self) -> None:
         self._count_admins = count_active_admins_sql()
-        self._sign_out = delete_of_person_sql()
+        self._sign_out = (("sessions", delete_of_person_sql()), ("oauth_tokens", delete_tokens_of_person_sql()))
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         password = columns.get("password")
@@ -41,9 +42,10 @@ class UserBehaviour(Behaviour):
             raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
         if row is not None:
             # A session is as good as the role that it was begun with: nobody goes on with rights of yesterday.
-            transaction.touched.add("sessions")
             role = row["role"] if row["is_active"] else None
-            transaction.execute(self._sign_out, {"owner_id": record_id, "role": role or "-"})
+            for model, sign_out in self._sign_out:
+                transaction.touched.add(model)
+                transaction.execute(sign_out, {"owner_id": record_id, "role": role or "-"})
 
 
 class ApiTokenBehaviour(Behaviour):
@@ -59,6 +61,8 @@ class ApiTokenBehaviour(Behaviour):
         if unknown or not scopes:
             message = f"one or more of {', '.join(SCOPES)} are wanted"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
+        if actor.is_app:
+            raise Forbidden("An app that was let in by OAuth can't make tokens, which would outlast its permission.")
         if actor.kind == "token" and not all(actor.has_scope(scope) for scope in scopes):
             message = "a token can't make one that may do more than itself"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("scope_too_wide", message)})

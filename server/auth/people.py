@@ -9,6 +9,7 @@ from typing import Any
 
 from server.access.actor import ANONYMOUS, OWNER, SYSTEM, Actor
 from server.auth.account_links import AccountLinks
+from server.auth.oauth.grants import Grants
 from server.auth.one_time import OneTimeTokens
 from server.auth.passwords import hash_password, password_problem
 from server.auth.second_factors import SecondFactors
@@ -32,6 +33,7 @@ class People:
         self.factors = SecondFactors(records)
         self.sessions = SignIn(records, self.factors, clock=clock)
         self.links = AccountLinks(records)
+        self.grants = Grants(records)
         self.setup_tokens = OneTimeTokens(SETUP_SECONDS, clock)
         self.tickets = OneTimeTokens(TICKET_SECONDS, clock)
         bus.subscribe(self._changed)
@@ -138,24 +140,26 @@ class People:
         return await self.set_password(ANONYMOUS, link["owner_id"], password)
 
     async def set_password(self, actor: Actor, user_id: int, password: str) -> dict[str, Any]:
-        """Set a password without knowing the old one, and end every session. For whoever has proved to be allowed.
+        """Set a password without knowing the old one, and end sessions and apps. For whoever has proved to be allowed.
 
         That is the machine's owner, or nobody with a link.
         """
         _good(password)
         await self._records.update(SYSTEM, "users", user_id, {"password": await hash_password(password)})
         await self.sessions.end_sessions(user_id)
+        await self.grants.end_of(user_id)
         person = await self.person(user_id)
         await self.note("password_reset", actor, about=person["username"])
         return person
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
-        """Change one's own password; every other session of the person ends."""
+        """Change one's own password; every other session of the person ends, and what they allowed apps."""
         await self.sessions.confirm_password(actor, current, "current_password")
         _good(new, "new_password")
         assert actor.user_id is not None
         await self._records.update(SYSTEM, "users", actor.user_id, {"password": await hash_password(new)})
         await self.sessions.end_sessions(actor.user_id, but=actor.credential_id)
+        await self.grants.end_of(actor.user_id)
         await self.note("password_changed", actor, about=actor.username)
 
     async def create_token(

@@ -6,6 +6,8 @@ import hashlib
 import secrets
 
 API_TOKEN_PREFIX = "gb_"
+ACCESS_TOKEN_PREFIX = "gba_"
+REFRESH_TOKEN_PREFIX = "gbr_"
 SHOWN_PREFIX_LENGTH = 9
 
 

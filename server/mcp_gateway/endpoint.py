@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
-from server.asgi.replies import send_error
+from server.asgi.replies import CHALLENGE, send_error
+from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
-from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge
+from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
 from server.mcp_gateway.builtins import Builtins
 from server.mcp_gateway.gateway import Gateway
 
@@ -39,8 +40,9 @@ class GatewayEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            actor = self._authenticate(scope)
+            actor = self._actor(scope)
             if actor.user_id is None or not actor.has_scope("mcp"):
+                self._challenge(scope, insufficient=True)
                 raise Forbidden("This credential may not use tools: a token with the scope mcp is wanted.")
             self._check_length(scope)
             endpoint = await self._endpoint(self._server(actor, scope["path"]))
@@ -48,6 +50,21 @@ class GatewayEndpoint:
             await send_error(error, scope, receive, send)
             return
         await endpoint(actor, scope, receive, send)
+
+    def _actor(self, scope: Scope) -> Actor:
+        try:
+            return self._authenticate(scope)
+        except Unauthorized as error:
+            if self._challenge(scope, insufficient=False) is None:
+                raise Unauthorized(f"{error.message} {NEEDS_HTTPS}", code=error.code) from None
+            raise
+
+    def _challenge(self, scope: Scope, *, insufficient: bool) -> str | None:
+        """Say with the refusal how a client gets a token; returns who issues them."""
+        issuer = issuer_of(scope, self._settings.current.base_path)
+        header = challenge(issuer, scope["path"], insufficient=insufficient)
+        scope["state"] = {**scope.get("state", {}), CHALLENGE: header}
+        return issuer
 
     def end(self) -> None:
         """End every stream; new requests are refused."""

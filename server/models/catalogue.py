@@ -11,6 +11,8 @@ from server.models.history_entry import HistoryEntry
 from server.models.mcp_server import McpServer
 from server.models.note import Note
 from server.models.notification import Notification
+from server.models.oauth_client import OAuthClient
+from server.models.oauth_token import OAuthToken
 from server.models.own_model import OwnModel
 from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
@@ -23,4 +25,5 @@ from server.models.user import User
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
+    OAuthClient, OAuthToken,
 )  # fmt: skip

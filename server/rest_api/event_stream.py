@@ -22,7 +22,7 @@ IN_ALL = 500
 MODELS = "models"
 """What events of models themselves are told as; everybody may know that the list is to be read again."""
 
-_WELCOME = frozenset(("users", "sessions", "api_tokens"))
+_WELCOME = frozenset(("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients"))
 
 Clock = Callable[[], float]
 
@@ -147,7 +147,7 @@ class EventStreams:
         if actor.user_id is None or actor.credential_id is None:
             return True
         person = self._records.look_up(SYSTEM, "users", "id", actor.user_id)
-        model = "api_tokens" if actor.kind == "token" else "sessions"
+        model = "oauth_tokens" if actor.is_app else "api_tokens" if actor.kind == "token" else "sessions"
         credential = self._records.look_up(SYSTEM, model, "id", actor.credential_id)
         return person is not None and credential is not None and person["is_active"] and person["role"] == actor.role
 

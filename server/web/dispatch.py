@@ -14,7 +14,10 @@ OWN_API_PREFIXES = frozenset(("v1", "internal", "docs", "openapi.json"))
 
 ANONYMOUS_ADDRESSES = (
     "/", "/ui/*", "/auth/login", "/auth/setup", "/auth/link", "/auth/link/look", "/healthz", "/api/docs",
-    "/api/openapi.json", "/_desktop/login",
+    "/api/openapi.json", "/_desktop/login", "/.well-known/oauth-authorization-server",
+    "/.well-known/openid-configuration", "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource/mcp/{server}", "/oauth/authorize", "/oauth/consent", "/oauth/token",
+    "/oauth/register", "/oauth/revoke",
 )  # fmt: skip
 """What nobody needs to sign in for, besides plugins with `public_api`. A test counts them and tries the rest."""
 

@@ -89,6 +89,10 @@ def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[]
     async def link() -> Response:
         return page("index.html")
 
+    @router.get("/oauth/consent", summary="The page, to let an app in or not")
+    async def consent() -> Response:
+        return page("index.html")
+
     @router.get("/api/docs", summary="This document as a page")
     async def docs() -> Response:
         return page("docs.html")
