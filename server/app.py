@@ -186,6 +186,7 @@ class GridBearApp:
                 self._restart,
                 lambda: registry,
                 self.records.note,
+                failure=storage.failure,
             )
             self.backups.start()
             try:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.backup.archive_writer import CHUNK_BYTES, Stopped
-from server.backup.library import PATTERN
 from server.backup.retention import surplus, thin_out
 from server.db.swap import sync_folder
 
@@ -23,12 +22,17 @@ class Copying:
     problem: str | None = None
 
 
-def copy_backups(source: Path, folder: Path, keep: int, max_bytes: int, stop: threading.Event) -> Copying:
-    """Bring the newest backups of `source` into `folder`, those that an unplugged disk missed too, and thin it out."""
+def copy_backups(
+    source: Path, folder: Path, keep: int, max_bytes: int, stop: threading.Event, *, pattern: str
+) -> Copying:
+    """Bring the newest backups of `source` into `folder`, those that an unplugged disk missed too, and thin it out.
+
+    Only names that match `pattern` count, here and there: the others in `folder` are somebody else's.
+    """
     if not folder.is_dir():
         # Not made: where a disk is to be, a new folder would fill the disk below it.
         return Copying(str(folder), problem=f"The folder {folder} is not there. Is its disk plugged in?")
-    files = [(path.name, path.stat().st_size) for path in source.glob(PATTERN)]
+    files = [(path.name, path.stat().st_size) for path in source.glob(pattern)]
     unwanted = set(surplus(files, keep, max_bytes))
     copied: list[str] = []
     try:
@@ -38,7 +42,7 @@ def copy_backups(source: Path, folder: Path, keep: int, max_bytes: int, stop: th
                 continue
             _copy(source / name, target, stop)
             copied.append(name)
-        thin_out(folder, PATTERN, keep, max_bytes)
+        thin_out(folder, pattern, keep, max_bytes)
     except OSError as error:
         return Copying(str(folder), copied, f"{folder} can't be written ({error.strerror or error}).")
     return Copying(str(folder), copied)

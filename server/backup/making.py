@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from server.backup.sealing import SealedSecrets, Sealer
 from server.backup.unmovable import unmovable
 from server.db.copying import copy_database
 from server.db.facts import DatabaseFacts, column_rows, database_facts
-from server.errors import StorageFull
+from server.db.faults import translate
+from server.errors import GridBearError, StorageFull
 from server.models.registry import ModelSpec
 from server.models.stored_file import FILES_TABLE
 from server.records.times import to_text
@@ -60,14 +62,16 @@ class Maker:
         specs: Callable[[], Iterable[ModelSpec]] = tuple,
         *,
         free: FreeBytes = free_bytes,
+        failure: Callable[[sqlite3.Error], GridBearError] = translate,
     ) -> None:
-        """specs: the models that a move file describes."""
+        """specs: the models that a move file describes. failure: the error for one that the database itself gave."""
         self._data = data
         self._tmp = data / "tmp"
         self._sealer = sealer
         self._fixed = fixed_settings
         self._specs = specs
         self._free = free
+        self._failure = failure
 
     def make(self, order: Order, stop: threading.Event, told: Fraction = lambda _: None) -> Manifest:
         """Write `order.target`. It appears only when it was whole and checked.
@@ -91,7 +95,7 @@ class Maker:
 
         copy.unlink(missing_ok=True)
         try:
-            _copy(database, copy, stop)
+            self._copy(database, copy, stop)
             step(copy.stat().st_size)
             facts = database_facts(copy)
             # Listed after the copy: what it names was in the folder before, however late it was uploaded.
@@ -120,6 +124,16 @@ class Maker:
                 for left in (draft, *self._tmp.glob(f"{copy.name}*")):
                     left.unlink(missing_ok=True)
         return manifest
+
+    def _copy(self, database: Path, copy: Path, stop: threading.Event) -> None:
+        def still_wanted(_: float) -> None:
+            if stop.is_set():
+                raise Stopped("The backup was stopped; nothing remains of it.")
+
+        try:
+            copy_database(database, copy, still_wanted)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
 
     def _require_room(self, folder: Path, database: int, files: int) -> None:
         needed = {folder: database + files, self._tmp: database}
@@ -160,14 +174,6 @@ def _manifest(
         members=members,
         not_included=missing,
     )
-
-
-def _copy(database: Path, copy: Path, stop: threading.Event) -> None:
-    def still_wanted(_: float) -> None:
-        if stop.is_set():
-            raise Stopped("The backup was stopped; nothing remains of it.")
-
-    copy_database(database, copy, still_wanted)
 
 
 def _secret_sources(secrets: SealedSecrets) -> list[Source]:

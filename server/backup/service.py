@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -26,8 +27,10 @@ from server.backup.restoring import Stager, archived_secrets, compared
 from server.backup.retention import thin_out
 from server.backup.schedule import parse_schedule
 from server.backup.sealing import SecretsKeeper
+from server.backup.server_id import server_id
 from server.backup.settling import expire_kept, kept_states
 from server.config import SettingsHolder
+from server.db.faults import translate
 from server.errors import Conflict, Forbidden, GridBearError, NotFound, StorageFull
 from server.models.registry import ModelSpec
 from server.records.times import from_text, to_text
@@ -60,7 +63,10 @@ class BackupService:
         specs: Callable[[], Iterable[ModelSpec]] = tuple,
         note: Callable[..., Awaitable[None]] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        failure: Callable[[sqlite3.Error], GridBearError] = translate,
     ) -> None:
+        """failure: the error for one that the database itself gave while it was copied."""
         self.folder = data / "backups"
         self.clock = clock
         self._data = data
@@ -70,7 +76,7 @@ class BackupService:
         self._noted = note
         self._jobs = Jobs()
         self._library = Library(self.folder)
-        self._maker = Maker(data, keeper, fixed_settings, specs)
+        self._maker = Maker(data, keeper, fixed_settings, specs, failure=failure)
         self._stager = Stager(data, keeper)
         self._papers = Papers(data)
         self._ended: _Ended | None = None
@@ -141,7 +147,8 @@ class BackupService:
                 code="recovery_phrase_needed",
             )
         moment = self.clock()
-        target = self.folder / f"{moment_name(kind, moment)}.zip"
+        here = await self._jobs.beside(server_id, self.folder)
+        target = self.folder / f"{moment_name(kind, moment)}-{here}.zip"
         order = Order(target, kind, reason, actor.username or actor.kind, moment)
         try:
             await self._jobs.alone("backup", lambda stop, told: self._make(order, stop, told))
@@ -305,6 +312,7 @@ class BackupService:
                 settings.backup_copy_keep,
                 settings.backup_copy_max_bytes,
                 stop,
+                pattern=f"backup-*-{server_id(self.folder)}.zip",
             )
         return manifest
 

@@ -6,13 +6,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Table
 
 from server.db.connection import BASE64_FUNCTION, NUMBER_FUNCTION, connect
-from server.db.faults import translate
+from server.db.storage import Storage
 from server.db.types import type_name
 
 SNAPSHOT_SECONDS = 60.0
@@ -54,11 +53,12 @@ class ExportReader:
     `batch` runs in a thread, one call at a time; `release_old` and `close` may be called from another.
     """
 
-    def __init__(self, path: Path, following: Next, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, storage: Storage, following: Next, clock: Callable[[], float] = time.monotonic) -> None:
+        self._storage = storage
         self._following = following
         self._clock = clock
         self._lock = threading.Lock()
-        self._connection = connect(path, read_only=True, must_exist=True)
+        self._connection = connect(storage.path, read_only=True, must_exist=True)
         self._cursor: sqlite3.Cursor | None = None
         self._began = 0.0
         self._last: tuple[Any, ...] | None = None
@@ -72,7 +72,7 @@ class ExportReader:
             try:
                 return self._batch()
             except sqlite3.Error as error:
-                raise translate(error) from error
+                raise self._storage.failure(error) from error
 
     def _batch(self) -> list[str]:
         if self._cursor is None:

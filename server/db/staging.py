@@ -14,6 +14,7 @@ from sqlalchemy import Index, Table, UniqueConstraint
 from server.db.connection import connect
 from server.db.faults import translate
 from server.db.search import search_table, searched_columns
+from server.db.storage import Storage
 from server.db.writer import STAGED
 
 ROW = "gridbear_row"
@@ -63,14 +64,14 @@ class Staging:
 
 
 @contextlib.contextmanager
-def staged_reader(database: Path, staged: Path) -> Iterator[sqlite3.Connection]:
+def staged_reader(storage: Storage, staged: Path) -> Iterator[sqlite3.Connection]:
     """A reading connection of its own that sees the staged rows beside the records."""
-    connection = connect(database, read_only=True, must_exist=True)
+    connection = connect(storage.path, read_only=True, must_exist=True)
     try:
         connection.execute(f"ATTACH ? AS {STAGED}", (str(staged),))
         yield connection
     except sqlite3.Error as error:
-        raise translate(error) from error
+        raise storage.failure(error) from error
     finally:
         connection.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from server.db.faults import DAMAGE_WAY_OUT, Fault
-from server.errors import StorageFull
+from server.db.faults import DAMAGE_WAY_OUT, Fault, fault_of, translate
+from server.errors import GridBearError, StorageFull
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +169,11 @@ class Storage:
             self.enter_recovery(trouble)
         elif fault in ("full", "write_failed", "unreachable"):
             self.look()
+
+    def failure(self, error: sqlite3.Error) -> GridBearError:
+        """The error to show for one that this database gave; what it says of disk and file is in force at once."""
+        self.failed(fault_of(error))
+        return translate(error)
 
     def enter_recovery(self, trouble: Trouble) -> None:
         """Write nothing more until somebody has decided."""

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from server.db.connection import connect
-from server.db.faults import fault_of, translate
+from server.db.faults import fault_of
 from server.db.log_sizes import LOG_SIZES_SQL
 from server.db.storage import Storage
 from server.db.writer import TableVersions, Together, Unit, Writer
-from server.errors import GridBearError
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class Store:
             return _run(self._inline, queries)
         except sqlite3.Error as error:
             if fault_of(error) not in ("interrupted", "locked"):
-                raise self._failure(error) from error
+                raise self.storage.failure(error) from error
             return None
 
     def read_now(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
@@ -90,7 +89,7 @@ class Store:
         try:
             return self._inline.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
-            raise self._failure(error) from error
+            raise self.storage.failure(error) from error
 
     def plan(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """SQLite's plan for a query, one line per step."""
@@ -144,11 +143,7 @@ class Store:
                 self._reader_connections.append(connection)
             return _run(connection, queries)
         except sqlite3.Error as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: sqlite3.Error) -> GridBearError:
-        self.storage.failed(fault_of(error))
-        return translate(error)
+            raise self.storage.failure(error) from error
 
 
 def _run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[Rows]:

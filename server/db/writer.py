@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from server.db.faults import fault_of, translate
+from server.db.faults import translate
 from server.db.log_sizes import LogSizes
 from server.db.search import SearchIndexes
 from server.db.storage import Storage
@@ -363,8 +363,7 @@ class Writer:
         return InternalError("Something went wrong while saving. The log has the details.")
 
     def _failure(self, error: sqlite3.Error) -> GridBearError:
-        self._storage.failed(fault_of(error))
-        shown = translate(error)
+        shown = self._storage.failure(error)
         shown.__cause__ = error
         return shown
 

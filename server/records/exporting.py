@@ -131,7 +131,7 @@ def plan_export(
         keys = {} if last is None else {f"k{index}": value for index, value in enumerate(last)}
         return list_statement(spec.table, shape, expression).rows, {**values, **keys}
 
-    return Export(actor, model, format_, bom, query, ExportReader(shelf.store.path, following), threads)
+    return Export(actor, model, format_, bom, query, ExportReader(shelf.store.storage, following), threads)
 
 
 def _after(shape: ListShape, last: tuple[Any, ...]) -> ListShape:

@@ -245,7 +245,7 @@ class Import:
     def _try(self, read: ReadFile) -> Taken:
         """What the writer would do, found out by reading."""
         takeover = self._takeover(read)
-        with staged_reader(self._records.shelf.store.path, self._staged) as connection:
+        with staged_reader(self._records.shelf.store.storage, self._staged) as connection:
             add_problems(read.errors, takeover.problems(connection.execute, 1, read.last, -1))
         return Taken()
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from server.backup.copies import copy_backups
 from server.backup.retention import surplus, thin_out
 from server.backup.schedule import parse_schedule
+from server.backup.server_id import server_id
 
 
 def at(text: str) -> datetime:
@@ -79,3 +82,24 @@ def test_other_files_of_the_folder_are_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"123")
     assert thin_out(tmp_path, "backup-*.zip", 1, 100) == ["backup-1.zip"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup-2.zip", "before-change-1.db", "upload-0.zip"]
+
+
+def test_two_servers_share_a_copy_folder_and_delete_their_own_alone(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "backup-0-by-hand.zip").write_bytes(b"somebody's")
+    names = {}
+    for server in ("one", "two"):
+        backups = tmp_path / server
+        backups.mkdir()
+        here = names[server] = server_id(backups)
+        assert server_id(backups) == here
+        for number in (1, 2, 3):
+            # The first server's are the older ones.
+            (backups / f"backup-{server}{number}-{here}.zip").write_bytes(b"x" * 10)
+            copied = copy_backups(backups, shared, 2, 1000, Event(), pattern=f"backup-*-{here}.zip")
+            assert copied.problem is None
+    assert names["one"] != names["two"]
+    assert sorted(path.name for path in shared.iterdir()) == sorted(
+        ["backup-0-by-hand.zip"] + [f"backup-{server}{n}-{names[server]}.zip" for server in names for n in (2, 3)]
+    )
