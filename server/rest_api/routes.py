@@ -116,8 +116,8 @@ def rest_router(gate: RestGate, settings: SettingsHolder, watch: StorageWatch) -
 
 
 def _admin(actor: Actor) -> Actor:
-    if not actor.is_admin:
-        raise Forbidden("Only admins decide about the database file.")
+    if not (actor.is_admin and actor.has_scope("api")):
+        raise Forbidden("Only admins decide about the database file, with a credential that may write.")
     return actor
 
 

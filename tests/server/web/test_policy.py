@@ -1,0 +1,135 @@
+"""Who gets through which door: every route that there is, as everybody. A route that is not stated here fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.access.actor import OWNER
+from server.web.dispatch import ANONYMOUS_ADDRESSES
+from tests.conftest import running_bear
+from tests.server.web.doors import INTERNAL_SECRET, ROLES, Answer, Crowd, doors
+
+pytestmark = pytest.mark.anyio
+
+ALL = frozenset(ROLES)
+HERE = ALL - {"machine elsewhere"}
+NOBODY: frozenset[str] = frozenset()
+SIGNED_IN = HERE - {"nobody"}
+SESSION = frozenset(("admin session", "must enrol"))
+ADMIN_SESSION = frozenset(("admin session",))
+READ = frozenset(("guest", "member", "admin token", "admin session", "read token", "machine"))
+"""Whoever may use /api/v1 at all; what they see there is for the access rules."""
+WRITE = READ - {"read token"}
+PERSON = READ - {"machine"}
+# Notes stand for all models: guests may do nothing with them.
+NOTES_READ, NOTES_WRITE = READ - {"guest"}, WRITE - {"guest"}
+ADMIN_READ = NOTES_READ - {"member"}
+ADMIN = NOTES_WRITE - {"member"}
+TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token"))
+MACHINE = frozenset(("machine",))
+INTERNAL = frozenset(("internal",))
+
+V1, MODEL, HOOK = "/api/v1", "/api/v1/{model}", "/api/webhook-inbox"
+POLICY: dict[str, frozenset[str]] = {
+    "GET /": ALL, "GET /healthz": ALL, "GET /ui/{path}": ALL, "GET /api/docs": ALL, "GET /api/openapi.json": ALL,
+    "GET /auth/login": ALL, "POST /auth/login": ALL, "GET /auth/setup": ALL, "POST /auth/setup": HERE,
+    "GET /auth/link": ALL, "POST /auth/link": ALL, "POST /auth/link/look": ALL, "GET /_desktop/login": HERE,
+    "POST /_desktop/ticket": MACHINE, "POST /_desktop/operations/{name}": MACHINE,
+    "GET /api/internal/health": INTERNAL, "POST /api/internal/notifications": INTERNAL,
+
+    "GET /auth/me": SIGNED_IN, "POST /auth/logout": SIGNED_IN, "POST /auth/password": SESSION,
+    "POST /auth/sessions/revoke": SESSION, "GET /auth/second-factor": SESSION, "POST /auth/second-factor": SESSION,
+    "POST /auth/second-factor/confirm": SESSION, "POST /auth/second-factor/recovery-codes": SESSION,
+    "POST /auth/second-factor/remove": SESSION, "POST /auth/users/{user_id}/second-factor/remove": ADMIN_SESSION,
+    "POST /auth/users/{user_id}/leave": ADMIN, "POST /auth/invites": ADMIN, "POST /auth/resets": ADMIN,
+
+    f"GET {V1}/{{a model}}": NOTES_READ, f"HEAD {V1}/{{a model}}": NOTES_READ, f"POST {V1}/{{a model}}": NOTES_WRITE,
+    f"GET {V1}/{{a model}}/{{record_id}}": NOTES_READ, f"HEAD {V1}/{{a model}}/{{record_id}}": NOTES_READ,
+    f"PUT {V1}/{{a model}}/{{record_id}}": NOTES_WRITE, f"PATCH {V1}/{{a model}}/{{record_id}}": NOTES_WRITE,
+    f"DELETE {V1}/{{a model}}/{{record_id}}": NOTES_WRITE,
+    f"GET {MODEL}/aggregate": NOTES_READ, f"GET {MODEL}/deleted": NOTES_READ, f"GET {MODEL}/export": NOTES_READ,
+    f"POST {MODEL}/import": NOTES_WRITE, f"PATCH {MODEL}/bulk": NOTES_WRITE, f"DELETE {MODEL}/bulk": NOTES_WRITE,
+    f"GET {MODEL}/{{record_id}}/history": NOTES_READ, f"POST {MODEL}/{{record_id}}/restore": NOTES_WRITE,
+
+    f"GET {V1}/models": READ, f"POST {V1}/models": ADMIN, f"GET {V1}/models/{{model}}": READ,
+    f"PATCH {V1}/models/{{model}}": ADMIN, f"DELETE {V1}/models/{{model}}": ADMIN,
+    f"GET {V1}/models/{{model}}/definition": ADMIN, f"GET {V1}/access/explain": READ,
+    f"GET {V1}/events": READ, f"POST {V1}/batch": NOTES_WRITE, f"POST {V1}/undo": WRITE,
+    f"POST {V1}/import/guess": READ, f"GET {V1}/import/running": PERSON,
+    f"GET {V1}/files": READ, f"HEAD {V1}/files": READ, f"POST {V1}/files": NOTES_WRITE,
+    f"GET {V1}/files/{{file_id}}": READ, f"HEAD {V1}/files/{{file_id}}": READ,
+    f"GET {V1}/files/{{file_id}}/content": READ, f"HEAD {V1}/files/{{file_id}}/content": READ,
+    f"DELETE {V1}/files/{{file_id}}": NOTES_WRITE,
+    f"GET {V1}/gateway": READ, f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
+    f"POST {V1}/tasks/{{key}}/cancel": WRITE,
+    f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
+
+    f"GET {V1}/backups": ADMIN_READ, f"POST {V1}/backups": ADMIN, f"GET {V1}/backups/status": ADMIN_READ,
+    f"POST {V1}/backups/upload": ADMIN, f"POST {V1}/backups/restore/undo": ADMIN,
+    f"DELETE {V1}/backups/{{name}}": ADMIN, f"POST {V1}/backups/{{name}}/check": ADMIN,
+    f"GET {V1}/backups/{{name}}/content": ADMIN, f"HEAD {V1}/backups/{{name}}/content": ADMIN,
+    f"POST {V1}/backups/{{name}}/restore": ADMIN, f"GET {V1}/backups/recovery-phrase": ADMIN_READ,
+    f"POST {V1}/backups/recovery-phrase": ADMIN, f"POST {V1}/backups/recovery-phrase/confirm": ADMIN,
+
+    # Deliveries are let in by their signature alone, whoever sends them.
+    f"GET {HOOK}/": ADMIN_READ, f"POST {HOOK}/": NOBODY, f"POST {HOOK}/secret": ADMIN,
+    **{f"{verb} {address}": TOOLS for verb in ("GET", "POST", "DELETE") for address in ("/mcp", "/mcp/{server}")},
+}  # fmt: skip
+
+_CREATE = b'{"operations": [{"verb": "create", "model": "notes", "values": {"title": "x"}}]}'
+SENT: dict[str, tuple[bytes, str]] = {
+    "POST /auth/setup": (b'{"token": "x", "username": "x", "password": "x", "password_confirm": "x"}', ""),
+    "POST /auth/link": (b'{"token": "x", "password": "x", "password_confirm": "x"}', ""),
+    "POST /auth/password": (b'{"current_password": "x", "new_password": "x"}', ""),
+    "POST /auth/resets": (b'{"user_id": "999999"}', ""),
+    f"POST {V1}/batch": (_CREATE, ""),
+    f"POST {V1}/undo": (b'{"first": 999998, "last": 999999}', ""),
+    f"PATCH {MODEL}/bulk": (b'{"priority": 1}', "title=nothing+has+this+title"),
+    f"DELETE {MODEL}/bulk": (b"", "title=nothing+has+this+title"),
+    f"GET {V1}/access/explain": (b"", "model=notes&verb=read"),
+    f"POST {V1}/files": (b"hello", "name=a.txt"),
+}
+"""What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""
+OWN_REFUSALS = ("link_invalid", "ticket_invalid", "not_an_own_model")
+"""403 that is not for who asks, but for what was asked."""
+
+
+def is_in(answer: Answer) -> bool:
+    return answer.status not in (401, 403) or answer.code in OWN_REFUSALS
+
+
+async def test_every_route_lets_in_whom_its_policy_names(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with running_bear(folder, internal_api_secret=INTERNAL_SECRET, second_factor_roles="member") as bear:
+        crowd = Crowd(bear)
+        await crowd.gather()
+        found = sorted({f"{verb} {address}" for verb, address in doors(bear)})
+        assert found == sorted(POLICY), "a new route needs a policy: state it here"
+        wrong, tried = [], 0
+        for door in found:
+            verb, address = door.split(" ", 1)
+            for who in ROLES:
+                answer = await crowd.knock(who, verb, address, *SENT.get(door, (b"{}", "")))
+                tried += 1
+                if is_in(answer) != (who in POLICY[door]) or answer.status >= 500:
+                    wrong.append(f"{door} as {who}: {answer}")
+        assert not wrong, "\n".join(wrong)
+        assert tried == len(POLICY) * len(ROLES)
+
+
+def test_open_doors_are_the_listed_addresses() -> None:
+    """What lets nobody in is what `ANONYMOUS_ADDRESSES` says, and the other way round."""
+    listed = {address.replace("/ui/*", "/ui/{path}") for address in ANONYMOUS_ADDRESSES}
+    assert {door.split(" ", 1)[1] for door, who in POLICY.items() if "nobody" in who} == listed
+
+
+async def test_who_must_enrol_gets_to_their_own_account_alone(tmp_path: Path) -> None:
+    own = {door for door, who in POLICY.items() if "must enrol" in who and who != ALL and who != HERE}
+    assert all(door.split(" ", 1)[1].startswith("/auth/") for door in own)
+    async with running_bear(tmp_path / "data", second_factor_roles="admin") as bear:
+        await bear.app.people.create_user(OWNER, "ada", "correct horse battery", role="admin")
+        session = await bear.signed_in("ada")
+        for address in ("/api/v1/users", "/api/v1/audit_entries", "/api/v1/backups", "/mcp", "/api/webhook-inbox/"):
+            assert (await session.get(address)).status_code == 403, address
