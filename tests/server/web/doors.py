@@ -14,12 +14,13 @@ from starlette.routing import BaseRoute
 
 from server.access.actor import OWNER
 from tests.conftest import CONTROL_TOKEN, PASSWORD, Bear
+from tests.server.auth.oauth.tests_oauth_support import App
 
 INTERNAL_SECRET = "the internal secret of the tests"
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 ROLES = (
     "nobody", "guest", "member", "admin token", "admin session", "read token", "tools token", "must enrol",
-    "internal", "machine", "machine elsewhere",
+    "app", "internal", "machine", "machine elsewhere",
 )  # fmt: skip
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FILLED = {
@@ -82,6 +83,10 @@ class Crowd:
         for who, (name, scopes) in tokens.items():
             made = await people.create_token(name, scopes=scopes)
             self._headers[who] = {"authorization": f"Bearer {made['token']}"}
+        app = App(await self._bear.client())
+        await app.register()
+        allowed = await app.tokens(await self._bear.signed_in("ada"))
+        self._headers["app"] = {"authorization": f"Bearer {allowed['access_token']}"}
         self._headers["internal"] = {"authorization": f"Bearer {INTERNAL_SECRET}"}
         self._headers["machine"] = self._headers["machine elsewhere"] = {"authorization": f"Bearer {CONTROL_TOKEN}"}
         self._headers["nobody"] = {}

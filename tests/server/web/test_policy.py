@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 ALL = frozenset(ROLES)
 HERE = ALL - {"machine elsewhere"}
 NOBODY: frozenset[str] = frozenset()
-SIGNED_IN = HERE - {"nobody"}
+SIGNED_IN = HERE - {"nobody", "app"}
 SESSION = frozenset(("admin session", "must enrol"))
-ADMIN_SESSION = frozenset(("admin session",))
+FULL_SESSION = frozenset(("admin session",))
 READ = frozenset(("guest", "member", "admin token", "admin session", "read token", "machine"))
 """Whoever may use /api/v1 at all; what they see there is for the access rules."""
 WRITE = READ - {"read token"}
@@ -27,7 +27,7 @@ PERSON = READ - {"machine"}
 NOTES_READ, NOTES_WRITE = READ - {"guest"}, WRITE - {"guest"}
 ADMIN_READ = NOTES_READ - {"member"}
 ADMIN = NOTES_WRITE - {"member"}
-TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token"))
+TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token", "app"))
 MACHINE = frozenset(("machine",))
 INTERNAL = frozenset(("internal",))
 
@@ -36,13 +36,20 @@ POLICY: dict[str, frozenset[str]] = {
     "GET /": ALL, "GET /healthz": ALL, "GET /ui/{path}": ALL, "GET /api/docs": ALL, "GET /api/openapi.json": ALL,
     "GET /auth/login": ALL, "POST /auth/login": ALL, "GET /auth/setup": ALL, "POST /auth/setup": HERE,
     "GET /auth/link": ALL, "POST /auth/link": ALL, "POST /auth/link/look": ALL, "GET /_desktop/login": HERE,
+    # Over plain http from elsewhere there is no OAuth.
+    **{f"GET /.well-known/{name}": HERE for name in (
+        "oauth-authorization-server", "openid-configuration", "oauth-protected-resource/mcp",
+        "oauth-protected-resource/mcp/{server}")},
+    "GET /oauth/authorize": HERE, "POST /oauth/register": HERE, "POST /oauth/token": HERE, "POST /oauth/revoke": HERE,
+    "GET /oauth/consent": ALL, "POST /oauth/consent/look": FULL_SESSION, "POST /oauth/consent/decide": FULL_SESSION,
+
     "POST /_desktop/ticket": MACHINE, "POST /_desktop/operations/{name}": MACHINE,
     "GET /api/internal/health": INTERNAL, "POST /api/internal/notifications": INTERNAL,
 
     "GET /auth/me": SIGNED_IN, "POST /auth/logout": SIGNED_IN, "POST /auth/password": SESSION,
     "POST /auth/sessions/revoke": SESSION, "GET /auth/second-factor": SESSION, "POST /auth/second-factor": SESSION,
     "POST /auth/second-factor/confirm": SESSION, "POST /auth/second-factor/recovery-codes": SESSION,
-    "POST /auth/second-factor/remove": SESSION, "POST /auth/users/{user_id}/second-factor/remove": ADMIN_SESSION,
+    "POST /auth/second-factor/remove": SESSION, "POST /auth/users/{user_id}/second-factor/remove": FULL_SESSION,
     "POST /auth/users/{user_id}/leave": ADMIN, "POST /auth/invites": ADMIN, "POST /auth/resets": ADMIN,
 
     f"GET {V1}/{{a model}}": NOTES_READ, f"HEAD {V1}/{{a model}}": NOTES_READ, f"POST {V1}/{{a model}}": NOTES_WRITE,
@@ -75,7 +82,9 @@ POLICY: dict[str, frozenset[str]] = {
 
     # Deliveries are let in by their signature alone, whoever sends them.
     f"GET {HOOK}/": ADMIN_READ, f"POST {HOOK}/": NOBODY, f"POST {HOOK}/secret": ADMIN,
-    **{f"{verb} {address}": TOOLS for verb in ("GET", "POST", "DELETE") for address in ("/mcp", "/mcp/{server}")},
+    **{f"{verb} /mcp": TOOLS for verb in ("GET", "POST", "DELETE")},
+    # The app was let in to /mcp, and a token is good for its one address.
+    **{f"{verb} /mcp/{{server}}": TOOLS - {"app"} for verb in ("GET", "POST", "DELETE")},
 }  # fmt: skip
 
 _CREATE = b'{"operations": [{"verb": "create", "model": "notes", "values": {"title": "x"}}]}'
