@@ -12,6 +12,7 @@ from typing import Any
 from server.access.actor import SYSTEM
 from server.auth.tokens import token_hash
 from server.errors import Conflict, NotFound, ValidationFailed
+from server.qr_code import qr_rows
 from server.records.service import Records
 from server.records.times import now_text
 
@@ -60,7 +61,7 @@ class SecondFactors:
                 await self._records.delete(SYSTEM, _MODEL, row["id"])
             await self._records.create(SYSTEM, _MODEL, {"owner_id": user_id, "secret": secret, "last_step": 0})
         uri = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=issuer)
-        return Enrolment(secret, uri, _qr_rows(uri))
+        return Enrolment(secret, uri, qr_rows(uri))
 
     async def confirm(self, user_id: int, code: str) -> list[str]:
         """Put the factor in force by its first code. Returns recovery codes, which are told only now."""
@@ -161,13 +162,3 @@ def has_second_factor(records: Records, user_id: int) -> bool:
 
 def _plain(code: str) -> str:
     return "".join(letter for letter in code.casefold() if letter.isalnum())
-
-
-def _qr_rows(text: str) -> list[str]:
-    """A QR code as rows of 0 and 1, so that the page draws it without an image."""
-    import qrcode
-
-    code = qrcode.QRCode(border=2, error_correction=qrcode.constants.ERROR_CORRECT_M)
-    code.add_data(text)
-    code.make(fit=True)
-    return ["".join("1" if dark else "0" for dark in row) for row in code.get_matrix()]

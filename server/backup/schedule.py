@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from server.config import BACKUP_SCHEDULE
+from server.setting_fields import BACKUP_SCHEDULE
 
 
 @dataclass(frozen=True, slots=True)

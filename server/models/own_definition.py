@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
-from server.config import MEDIA_RANGE
 from server.db.types import (
     Bytes,
     ChoiceText,
@@ -34,6 +33,7 @@ from server.models.base import (
 )
 from server.models.registry import RESERVED_MODEL_NAMES, ModelSpec, model_spec
 from server.models.stored_file import FILES_TABLE
+from server.setting_fields import MEDIA_RANGE
 
 OwnFieldType = Literal[
     "text", "long_text", "integer", "number", "boolean", "date", "datetime", "choice", "json", "tags", "email", "url",
