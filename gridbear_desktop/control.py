@@ -7,16 +7,15 @@ import urllib.request
 from typing import Any
 
 from gridbear_desktop.runfile import RunInfo
+from server.certificates import opener_for
 
 TIMEOUT_SECONDS = 5.0
-# The server is on this computer: a proxy of the environment must not be asked.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def answers(info: RunInfo) -> bool:
     """Whether the server that wrote `info` answers."""
     try:
-        with _opener.open(f"{info.url}/healthz", timeout=TIMEOUT_SECONDS) as reply:
+        with opener_for(info.certificate).open(f"{info.url}/healthz", timeout=TIMEOUT_SECONDS) as reply:
             return bool(reply.status == 200)
     except (OSError, ValueError):
         return False
@@ -30,7 +29,7 @@ def login_url(info: RunInfo) -> str:
         method="POST",
         headers={"Authorization": f"Bearer {info.control_token}"},
     )
-    with _opener.open(request, timeout=TIMEOUT_SECONDS) as reply:
+    with opener_for(info.certificate).open(request, timeout=TIMEOUT_SECONDS) as reply:
         body: Any = json.load(reply)
     try:
         return info.url + str(body["data"]["path"])

@@ -15,7 +15,10 @@ UPGRADE_FILE_NAME = "upgrading.json"
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One running server. `url` has the base path and no trailing slash; `started_at` is UTC, ISO 8601."""
+    """One running server. `url` has the base path and no trailing slash; `started_at` is UTC, ISO 8601.
+
+    `certificate` is the file that its clients here have to trust, empty without https.
+    """
 
     pid: int
     port: int
@@ -24,6 +27,7 @@ class RunInfo:
     control_token: str
     started_at: str
     version: str
+    certificate: str = ""
 
 
 def read(run: Path) -> RunInfo | None:

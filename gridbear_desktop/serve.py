@@ -10,24 +10,28 @@ import logging
 import os
 import secrets
 import socket
+import ssl
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from gridbear_desktop import ports, runfile
-from gridbear_desktop.http_protocol import PatientProtocol, sweep
+from gridbear_desktop import runfile
+from gridbear_desktop.discovery import announced
+from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
+from gridbear_desktop.listener import Listener
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
 from server import __version__
-from server.config import Settings, source_of
+from server.config import Settings
 from server.data_folder import DataFolder
 from server.errors import GridBearError, StartupError
 from server.log import configure_logging
+from server.this_computer import lan_names
 
 GRACEFUL_SECONDS = 1
+BACKLOG = 2048
 EXIT_CANNOT_START = 2
 GARBAGE_THRESHOLD = 10_000
 
@@ -35,11 +39,35 @@ log = logging.getLogger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handling: it raises the signal again afterwards, and no clean-up would run."""
+    """uvicorn without its signal handling: it raises the signal again afterwards, and no clean-up would run.
+
+    With a TLS context it opens the sockets itself: uvicorn leaves a client 60 s for its greeting.
+    """
+
+    def __init__(self, config: uvicorn.Config, context: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._context = context
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._context is None or sockets is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        loop = asyncio.get_running_loop()
+        for one in sockets:
+            opened = await loop.create_server(
+                lambda: PatientProtocol(self.config, self.server_state, self.lifespan.state),
+                sock=one,
+                ssl=self._context,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=HEAD_SECONDS,
+                ssl_shutdown_timeout=UNREAD_SECONDS,
+            )
+            self.servers.append(opened)
 
 
 def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
@@ -67,32 +95,17 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
-    with folder.lock():
-        asked = source_of("port", options, os.environ, {}) != "default"
-        bound = _bind(settings, folder.run, asked)
-        with bound:
-            port = int(bound.getsockname()[1])
-            if not asked and port != settings.port:
-                warnings.append(f"Port {settings.port} is taken; using {port}, also from now on.")
-            # Naming both makes them count as given: a settings record must not contradict what is bound.
-            settings = settings.model_copy(update={"host": settings.host, "port": port})
-            loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
-            control_token = secrets.token_urlsafe(32)
-            with contextlib.ExitStack() as stack:
-                life = _Life(settings, folder, bound, shutdown, control_token, stack)
-                again = True
-                while again:
-                    with asyncio.Runner(loop_factory=loop_factory) as runner:
-                        again = runner.run(life.live(warnings))
-                    warnings = []
-
-
-def _bind(settings: Settings, run: Path, asked: bool) -> socket.socket:
-    if asked:
-        return ports.bind_asked(settings.host, settings.port)
-    bound = ports.bind_next_free(settings.host, settings.port, ports.remembered_port(run))
-    ports.remember_port(run, int(bound.getsockname()[1]))
-    return bound
+    with folder.lock(), contextlib.closing(Listener(options, folder)) as listener:
+        loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
+        with contextlib.ExitStack() as stack:
+            life = _Life(listener, folder, shutdown, secrets.token_urlsafe(32), stack)
+            again = True
+            while again:
+                with asyncio.Runner(loop_factory=loop_factory) as runner:
+                    again = runner.run(life.live(warnings + listener.warnings))
+                warnings = listener.warnings = []
+                if again and listener.follow_choice():
+                    life.tell_again()
 
 
 class _Life:
@@ -103,19 +116,21 @@ class _Life:
 
     def __init__(
         self,
-        settings: Settings,
+        listener: Listener,
         folder: DataFolder,
-        bound: socket.socket,
         shutdown: Shutdown,
         control_token: str,
         stack: contextlib.ExitStack,
     ) -> None:
-        self._settings = settings
+        self._listener = listener
         self._folder = folder
-        self._bound = bound
         self._shutdown = shutdown
         self._control_token = control_token
         self._stack = stack
+        self._told = False
+
+    def tell_again(self) -> None:
+        """Write the run file anew: the address has changed."""
         self._told = False
 
     async def live(self, warnings: list[str]) -> bool:
@@ -125,15 +140,16 @@ class _Life:
 
         # Its INFO lines tell of starting and stopping, which we say ourselves.
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        app = create_app(self._settings, control_token=self._control_token)
+        listener, settings = self._listener, self._listener.settings
+        app = create_app(settings, control_token=self._control_token, host_given_by=listener.host_given_by)
         async with app.running():
             setup_link = await app.setup_link()
-            if setup_link is not None and not self._settings.is_loopback:
+            if setup_link is not None and not settings.is_loopback:
                 raise StartupError(
-                    f"{self._settings.host} can be reached from other computers and there is no admin yet: "
+                    f"{settings.host} can be reached from other computers and there is no admin yet: "
                     "first run `gridbear user create NAME --admin`."
                 )
-            server = _Server(_uvicorn_config(app))
+            server = _Server(_uvicorn_config(app), listener.context)
 
             def end() -> None:
                 # It reports each request that it cuts off with a traceback.
@@ -149,11 +165,16 @@ class _Life:
             # twentieth of the time of every request.
             gc.freeze()
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
-            sweeper = asyncio.create_task(sweep(server.server_state.connections))
+            helpers = [
+                asyncio.create_task(sweep(server.server_state.connections)),
+                asyncio.create_task(listener.keep_certificate()),
+            ]
             try:
-                await server.serve(sockets=[self._bound.dup()])
+                async with announced(settings):
+                    await server.serve(sockets=[listener.socket.dup()])
             finally:
-                sweeper.cancel()
+                for helper in helpers:
+                    helper.cancel()
                 gc.unfreeze()
         return not self._shutdown.requested
 
@@ -161,19 +182,21 @@ class _Life:
         if self._told:
             return
         self._told = True
+        settings, certificate = self._listener.settings, self._listener.write_certificate()
         info = runfile.RunInfo(
             pid=os.getpid(),
-            port=self._settings.port,
-            host=self._settings.host,
-            url=address(self._settings),
+            port=settings.port,
+            host=settings.host,
+            url=settings.address,
             control_token=self._control_token,
             started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             version=__version__,
+            certificate=str(certificate or ""),
         )
         # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
-        self._bound.listen(2048)
+        self._listener.socket.listen(BACKLOG)
         self._stack.enter_context(runfile.written(self._folder.run, info))
-        _announce(self._settings, warnings, setup_link)
+        _announce(self._listener, warnings, setup_link)
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:
@@ -194,25 +217,21 @@ async def _nothing(_scope: Any, _receive: Any, _send: Any) -> None:
     """Stands in for the app where only uvicorn's choice of event loop is wanted."""
 
 
-def address(settings: Settings) -> str:
-    """The address of the server as seen from this computer, base path included, without trailing slash."""
-    host = settings.host
-    if host in ("", "0.0.0.0"):
-        host = "127.0.0.1"
-    elif host == "::":
-        host = "::1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.base_path}"
-
-
-def _announce(settings: Settings, warnings: list[str], setup_link: str | None) -> None:
+def _announce(listener: Listener, warnings: list[str], setup_link: str | None) -> None:
+    settings = listener.settings
     for warning in warnings:
         tell(f"Warning: {warning}")
-    if not settings.is_loopback:
+    if not settings.is_loopback and settings.tls == "off":
         tell(
             f"Warning: other computers can reach this server on {settings.host}:{settings.port}, and plain HTTP is "
-            "not encrypted: passwords and data can be read on the way. Use it in a network you trust, or behind a "
-            "reverse proxy with TLS."
+            "not encrypted: passwords and data can be read on the way. Use it in a network you trust, switch "
+            "encryption on (GRIDBEAR_TLS=self-made), or use a reverse proxy with TLS."
         )
-    tell(f"GridBear {__version__} listens on {address(settings)}")
+    tell(f"GridBear {__version__} listens on {settings.address}")
+    if not settings.is_loopback:
+        names = sorted(settings.address_at(name.strip("[]")) for name in lan_names(settings.host))
+        tell("Other computers reach it at:" + "".join(f"\n  {name}" for name in names))
+    if listener.certificate is not None:
+        tell(f"SHA-256 of its certificate: {listener.certificate.fingerprint}")
     if setup_link is not None:
         tell(f"Create the first admin with this link; it works once:\n  {setup_link}")

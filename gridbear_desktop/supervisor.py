@@ -59,7 +59,7 @@ class Supervisor:
         self.run_folder = run
         self.log_path = logs / "server.log"
         self.state: State = "stopped"
-        self.info: RunInfo | None = None
+        self._info: RunInfo | None = None
         self.problem = ""
         self.upgrade = ""
         """How far an upgrade of the database is that the starting server is busy with."""
@@ -70,6 +70,15 @@ class Supervisor:
         self._ending = threading.Event()
         self._restart_asked = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def info(self) -> RunInfo | None:
+        """The run file of the running server as it is now: a server that is shared or encrypted changes its address."""
+        known = self._info
+        if known is None:
+            return None
+        now = runfile.read(self.run_folder)
+        return now if now is not None and now.pid == known.pid else known
 
     def start(self) -> None:
         """Start the server and watch it until `stop`."""
@@ -144,7 +153,7 @@ class Supervisor:
             if self.state == "starting":
                 info = runfile.read(self.run_folder)
                 if info is not None and info.pid == self._child.pid and control.answers(info):
-                    self.info, self.problem = info, ""
+                    self._info, self.problem = info, ""
                     self._enter("running")
                 elif self._is_upgrading(self._child.pid):
                     # As long as it takes: ended now, it would begin again.
@@ -191,7 +200,7 @@ class Supervisor:
         self.state = state
         self.upgrade = ""
         if state != "running":
-            self.info = None
+            self._info = None
         self._on_change()
 
     def _last_line(self) -> str:

@@ -22,6 +22,7 @@ from server.asgi.replies import send_error
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
 from server.auth.factor_routes import factor_router
+from server.auth.lan import Lan
 from server.auth.leave_routes import leave_router
 from server.auth.leaving import Leaving
 from server.auth.link_routes import link_router
@@ -74,6 +75,7 @@ from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
+from server.rest_api.lan_routes import lan_router
 from server.rest_api.models_routes import models_router
 from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.records_app import RecordsApp
@@ -98,11 +100,12 @@ SWEEP_SECONDS = 3600.0
 class GridBearApp:
     """One server. `data()` opens its records, `running()` everything; the object itself is the ASGI app."""
 
-    def __init__(self, settings: Settings, control_token: str, free: FreeBytes = free_bytes) -> None:
+    def __init__(self, settings: Settings, control_token: str, free: FreeBytes, host_given_by: str) -> None:
         assert OWN_MODELS, "importing the catalogue declares the program's models"
         self._started_with = settings
         self._control_token = control_token
         self._free = free
+        self._host_given_by = host_given_by
         self.settings = SettingsHolder(settings)
         self.warnings: list[str] = []
         self.operations: Operations
@@ -111,7 +114,7 @@ class GridBearApp:
         self._asgi: Guard | None = None
         self._background: set[asyncio.Task[None]] = set()
         self.when_restart_is_asked: Callable[[], None] | None = None
-        """Called when restored data waits for a new start."""
+        """Called when restored data or another choice of where to listen waits for a new start."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._asgi is not None, "the app serves inside `running()` only"
@@ -172,7 +175,8 @@ class GridBearApp:
             self.people = People(self.records, self._bus)
             await self.people.start()
             await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
-            self.operations = Operations(self.people, self.records, self._address)
+            self.lan = Lan(self.people, self.records, self.settings, self._folder, self._host_given_by, self._restart)
+            self.operations = Operations(self.people, self.records, self.lan, self._address)
             self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
             self.transfers.start()
             self._content = ContentStore(self._folder.files, self._folder.tmp)
@@ -234,7 +238,8 @@ class GridBearApp:
             web.include_router(oauth_router(self.oauth_clients, self.people.grants, authenticator, self.settings))
             web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
             web.include_router(internal_router(self.records, lambda: secret))
-            web.include_router(rest_router(gate, self.settings, self.storage_watch))
+            web.include_router(rest_router(gate, self.settings, self.storage_watch, self.lan.fingerprint))
+            web.include_router(lan_router(self.lan, gate, self.settings))
             web.include_router(transfer_router(self.transfers, gate, self.settings))
             web.include_router(phrase_router(self.records, gate, self.settings))
             web.include_router(backup_router(self.backups, gate, self.settings))
@@ -254,12 +259,13 @@ class GridBearApp:
                 ui=UiFiles(ui),
                 gateway=self._endpoint,
             )
-            self._asgi = Guard(dispatch, self.settings, needs_setup)
+            self._asgi = Guard(dispatch, self.settings, needs_setup, self.lan.visitors)
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)
             stack.push_async_callback(_cancelled, asyncio.create_task(self._sweep(history, reclaim)))
             stack.push_async_callback(_cancelled, asyncio.create_task(self.storage_watch.run()))
+            stack.push_async_callback(_cancelled, asyncio.create_task(self.lan.watch()))
             scheduler = Scheduler(self.backups, self.records, self.settings)
             stack.push_async_callback(_cancelled, asyncio.create_task(scheduler.run()))
             stack.push_async_callback(authenticator.flush_last_use)
@@ -287,9 +293,7 @@ class GridBearApp:
         return self.people.needs_setup
 
     def _address(self) -> str:
-        current = self.settings.current
-        host = "127.0.0.1" if current.host in ("0.0.0.0", "", "::") else current.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{current.port}{current.base_path}"
+        return self.settings.current.address
 
     async def _settings_of_records(self) -> None:
         rows = await self.records.find(SYSTEM, "settings")
@@ -327,12 +331,15 @@ class GridBearApp:
             await asyncio.sleep(SWEEP_SECONDS)
 
 
-def create_app(settings: Settings, *, control_token: str | None = None, free: FreeBytes = free_bytes) -> GridBearApp:
+def create_app(
+    settings: Settings, *, control_token: str | None = None, free: FreeBytes = free_bytes, host_given_by: str = ""
+) -> GridBearApp:
     """The application for `settings`. `control_token` is what the tray and the command line sign in with.
 
-    `free` tells what a folder's disk has left, in bytes.
+    `free` tells what a folder's disk has left, in bytes. `host_given_by` names what decides
+    about the host where that is the command line or the environment.
     """
-    return GridBearApp(settings, control_token or secrets.token_urlsafe(32), free)
+    return GridBearApp(settings, control_token or secrets.token_urlsafe(32), free, host_given_by)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from server.errors import StartupError, ValidationFailed
 from server.setting_fields import Applies, SettingFields, listed
-from server.this_computer import default_data_dir, is_loopback_host, resource_dir
+from server.this_computer import EVERY_ADDRESS, default_data_dir, in_url, is_loopback_host, resource_dir
 
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
-READ_BEFORE_THE_DATABASE = frozenset(("data_dir", "host", "port", "base_path", "key_store", "log_level"))
+READ_BEFORE_THE_DATABASE = frozenset(
+    ("data_dir", "host", "port", "tls", "tls_certificate", "tls_key", "base_path", "key_store", "log_level")
+)
 """Settings that are needed before records can be read: from the command line or the environment alone."""
 
 
@@ -25,6 +27,23 @@ class Settings(SettingFields):
     def is_loopback(self) -> bool:
         """Whether only this computer can reach the server. Anything else is LAN mode."""
         return is_loopback_host(self.host)
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`, as the server itself speaks it."""
+        return "http" if self.tls == "off" else "https"
+
+    @property
+    def address(self) -> str:
+        """The address of the server as seen from this computer, base path included, without trailing slash."""
+        host = self.host
+        if host in EVERY_ADDRESS:
+            host = "::1" if host == "::" else "127.0.0.1"
+        return self.address_at(host)
+
+    def address_at(self, host: str) -> str:
+        """The same under another name or address of this computer."""
+        return f"{self.scheme}://{in_url(host)}:{self.port}{self.base_path}"
 
     @classmethod
     def load(

@@ -89,6 +89,11 @@ class DataFolder:
         return self.run / "upgrading.json"
 
     @property
+    def certificate(self) -> Path:
+        """The certificate that the running server shows, for the programs of this computer; without its key."""
+        return self.run / "certificate.pem"
+
+    @property
     def tmp(self) -> Path:
         """Files that are worth nothing once the process is gone, such as uploads on their way in."""
         return self.path / "tmp"

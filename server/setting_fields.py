@@ -45,6 +45,11 @@ class SettingFields(BaseModel):
     data_dir: Path = _setting(default_data_dir, "Folder that holds the database, files, logs and plugins.")
     host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback is LAN mode.")
     port: int = _setting(8088, "Port to listen on; not given and taken, the next free one is used.", ge=0, le=65535)
+    tls: Literal["off", "self-made", "files"] = _setting(
+        "off", "Encryption (https): off, a certificate made here (self-made), or the two files below (files)."
+    )
+    tls_certificate: str = _setting("", "The certificate, with its chain, as a PEM file; for tls=files.")
+    tls_key: str = _setting("", "The key of the certificate as a PEM file without password; for tls=files.")
     base_path: str = _setting("", "Path prefix behind a reverse proxy, such as /bear.")
     allowed_hosts: str = _setting(
         "",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -15,8 +14,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import log as server_log
 from server.asgi.body import ROOM, BodyRoom
 from server.asgi.replies import send_error
+from server.asgi.visitors import Visitors
 from server.config import SettingsHolder, listed
 from server.errors import Forbidden, GridBearError, InternalError, NotFound
+from server.this_computer import lan_names
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +60,13 @@ class Guard:
     Nothing is exempt from the Host check; the cross-site rule of DESIGN.md 13 B looks at unsafe requests with a cookie.
     """
 
-    def __init__(self, app: ASGIApp, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: SettingsHolder, needs_setup: Callable[[], bool], visitors: Visitors
+    ) -> None:
         self._plain_app = app
         self._settings = settings
         self._needs_setup = needs_setup
+        self._visitors = visitors
         self._bodies = BodyRoom()
         self._reload()
         settings.subscribe(lambda _settings: self._reload())
@@ -85,6 +89,8 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
             return
         client = scope.get("client")
+        if self._visitors.first_at is None and client is not None:
+            self._visitors.note(client[0])
         if self._proxied is not None and client is not None and client[0] in self._proxied.trusted_hosts:
             await self._proxied(scope, receive, send)  # type: ignore[arg-type]  # as above
             return
@@ -196,8 +202,9 @@ def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[byte
     hosts = {f"{name}:{current.port}" for name in ("127.0.0.1", "localhost", "[::1]")}
     if not current.is_loopback:
         hosts |= {f"{name}:{current.port}" for name in lan_names(current.host)}
-    if current.port == 80:
-        hosts |= {host.removesuffix(":80") for host in hosts}
+    usual = "80" if current.tls == "off" else "443"
+    if str(current.port) == usual:
+        hosts |= {host.removesuffix(f":{usual}") for host in hosts}
     origins = set()
     for entry in listed(current.allowed_hosts):
         if "://" in entry:
@@ -207,24 +214,6 @@ def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[byte
         else:
             hosts.add(entry)
     return frozenset(host.lower().encode() for host in hosts), frozenset(origin.lower().encode() for origin in origins)
-
-
-def lan_names(host: str) -> set[str]:
-    """Names and addresses under which other computers may reach a server that listens on `host`."""
-    if host not in ("0.0.0.0", "::", ""):
-        return {f"[{host}]" if ":" in host else host}
-    # Only LAN mode needs it.
-    import psutil
-
-    name = socket.gethostname().lower()
-    names = {name, f"{name.partition('.')[0]}.local"}
-    for addresses in psutil.net_if_addrs().values():
-        for address in addresses:
-            if address.family == socket.AF_INET:
-                names.add(address.address)
-            elif address.family == socket.AF_INET6:
-                names.add(f"[{address.address.partition('%')[0]}]")
-    return names
 
 
 def _headers_for(path: str) -> list[tuple[bytes, bytes]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from server.access.actor import OWNER, ROLES
+from server.auth.lan import Encryption, Lan
 from server.auth.people import People
 from server.errors import Conflict, FieldError, NotFound
 from server.records.rotation import rotate
@@ -16,16 +17,17 @@ from server.secrets.phrase import PUBLIC_KEY_BYTES
 
 OPERATIONS = (
     "user-create", "user-list", "user-reset-password", "token-create", "setup-link", "secrets-phrase",
-    "secrets-rotate",
+    "secrets-rotate", "lan-state", "lan-on", "lan-off",
 )  # fmt: skip
 
 
 class Operations:
     """Named operations with JSON parameters and a JSON result."""
 
-    def __init__(self, people: People, records: Records, address: Callable[[], str]) -> None:
+    def __init__(self, people: People, records: Records, lan: Lan, address: Callable[[], str]) -> None:
         self._people = people
         self._records = records
+        self._lan = lan
         self._address = address
 
     async def run(self, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +54,12 @@ class Operations:
                 return await self._keep_phrase(parameters)
             case "secrets-rotate":
                 return {"values": await rotate(self._records)}
+            case "lan-state":
+                return await self._lan.state()
+            case "lan-on":
+                return {"here": await self._lan.switch_on(_encryption(parameters))}
+            case "lan-off":
+                return {"here": self._lan.switch_off()}
         raise NotFound(f"There is no operation {name!r}.")
 
     def setup_link(self) -> str:
@@ -111,6 +119,13 @@ class Operations:
         if len(public) != PUBLIC_KEY_BYTES:
             raise_for({"public_key": FieldError("wrong_form", f"{PUBLIC_KEY_BYTES} bytes in hex are wanted")})
         return {"since": await asyncio.to_thread(self._records.shelf.vault.keep_phrase, public)}
+
+
+def _encryption(parameters: dict[str, Any]) -> Encryption:
+    encryption: Encryption = parameters.get("encryption", "self-made")
+    if encryption not in get_args(Encryption):
+        raise_for({"encryption": FieldError("unknown_choice", f"one of {', '.join(get_args(Encryption))}")})
+    return encryption
 
 
 def _texts(parameters: dict[str, Any], *names: str) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from server import listening
 from server.app import create_app
 from server.cli.running import running_server
-from server.config import Settings
+from server.config import Settings, source_of
 from server.data_folder import DataFolder
 from server.errors import NotFound
 
 
 def run_operation(name: str, parameters: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:
     """The result of an operation of `server.auth.operations`. Raises its errors, StartupError when nothing answers."""
-    settings = Settings.load({"data_dir": data_dir})
-    folder = DataFolder(settings.data_dir)
+    folder = DataFolder(Settings.load({"data_dir": data_dir}).data_dir)
     server = running_server(folder)
     if server is not None:
         data: dict[str, Any] = server.ask(f"/_desktop/operations/{name}", json.dumps(parameters).encode())["data"]
@@ -26,10 +27,12 @@ def run_operation(name: str, parameters: dict[str, Any], data_dir: Path | None) 
         raise NotFound("GridBear is not running. Start it; it prints the link, and this command prints a fresh one.")
     folder.open()
     with folder.lock():
-        return asyncio.run(_directly(settings, name, parameters))
+        return asyncio.run(_directly(folder, name, parameters))
 
 
-async def _directly(settings: Settings, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    app = create_app(settings)
+async def _directly(folder: DataFolder, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    settings = Settings.load({"data_dir": folder.path}, stored=listening.chosen(folder.run))
+    given = "environment" if source_of("host", {}, os.environ, {}) == "environment" else ""
+    app = create_app(settings, host_given_by=given)
     async with app.data():
         return await app.operations.run(name, parameters)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from http.client import HTTPResponse
 from typing import Any, Protocol, cast
 
+from server.certificates import opener_for
 from server.data_folder import DataFolder
 from server.errors import Conflict, FieldError, GridBearError, NotFound, StartupError, ValidationFailed
 
@@ -27,11 +28,10 @@ class Body(Protocol):
 class RunningServer:
     """One server that answers. Every method raises the error that the server tells."""
 
-    def __init__(self, url: str, control_token: str) -> None:
+    def __init__(self, url: str, control_token: str, certificate: str = "") -> None:
         self._url = url
         self._token = control_token
-        # No proxy of the environment may see the control token.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = opener_for(certificate)
 
     def ask(
         self,
@@ -77,7 +77,7 @@ def running_server(folder: DataFolder) -> RunningServer | None:
     """The server that runs on `folder`, or None."""
     try:
         info = json.loads((folder.run / "server.json").read_text("utf-8"))
-        server = RunningServer(str(info["url"]), str(info["control_token"]))
+        server = RunningServer(str(info["url"]), str(info["control_token"]), str(info.get("certificate", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return server if server.answers() else None

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
-from server.asgi.body import read_body
-from server.asgi.json_body import parse_object
 from server.backup.service import BackupService
 from server.config import SettingsHolder
-from server.errors import FieldError, ValidationFailed
 from server.rest_api import backup_shapes as shapes
 from server.rest_api.gate import RestGate
-
-M = TypeVar("M", bound=BaseModel)
+from server.rest_api.json_shape import M, read_shape, taken
 
 _FILE = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
@@ -34,8 +29,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
     router = APIRouter(prefix="/api/v1/backups", tags=["backups"])
 
     async def body_of(request: Request, model: type[M]) -> M:
-        body = await read_body(request.receive, request.scope, settings.current.rest_body_bytes)
-        return _parsed(model, parse_object(body) if body else {})
+        return await read_shape(request, model, settings.current.rest_body_bytes)
 
     @router.get("", summary="All backups, the newest first", responses={200: {"model": shapes.BackupsAnswer}})
     async def entries(request: Request, response: Response) -> Any:
@@ -46,7 +40,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         "",
         status_code=201,
         summary="Make a backup or a move file, and check it",
-        openapi_extra=_taken(shapes.MakeBackup),
+        openapi_extra=taken(shapes.MakeBackup),
         responses={201: {"model": shapes.BackupAnswer}},
     )
     async def make(request: Request, response: Response) -> Any:
@@ -86,7 +80,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         "/restore/undo",
         status_code=202,
         summary="Bring back what a restore replaced; the server starts again with it",
-        openapi_extra=_taken(shapes.UndoRestore),
+        openapi_extra=taken(shapes.UndoRestore),
         responses={202: {"model": shapes.RestartingAnswer}},
     )
     async def undo(request: Request, response: Response) -> Any:
@@ -121,7 +115,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         "/{name}/restore",
         status_code=202,
         summary="Restore a backup; the server starts again with it. `dry_run` tells what would happen",
-        openapi_extra=_taken(shapes.RestoreBackup),
+        openapi_extra=taken(shapes.RestoreBackup),
         responses={200: {"model": shapes.PlanAnswer}, 202: {"model": shapes.RestartingAnswer}},
     )
     async def restore(name: str, request: Request, response: Response) -> Any:
@@ -134,26 +128,6 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         return {"ok": True, "data": begun}
 
     return router
-
-
-def _taken(model: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
-
-
-def _parsed(model: type[M], given: dict[str, Any]) -> M:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        fields = {
-            ".".join(str(part) for part in one["loc"]): FieldError(
-                "unknown_field" if one["type"] == "extra_forbidden" else "invalid", one["msg"]
-            )
-            for one in found
-        }
-        raise ValidationFailed(
-            "; ".join(f"{name}: {field.message}" for name, field in fields.items()), fields=fields
-        ) from None
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -64,6 +65,7 @@ class ServerShown(BaseModel):
     address: str
     base_path: str
     lan: bool
+    fingerprint: str | None = Field(description="SHA-256 of the certificate that the server shows; none without https.")
     platform: str
     storage: StorageShown
 
@@ -78,7 +80,9 @@ class StorageAnswer(BaseModel):
     data: StorageShown
 
 
-def rest_router(gate: RestGate, settings: SettingsHolder, watch: StorageWatch) -> APIRouter:
+def rest_router(
+    gate: RestGate, settings: SettingsHolder, watch: StorageWatch, fingerprint: Callable[[], str | None]
+) -> APIRouter:
     """The router, without the records app."""
     router = APIRouter(prefix="/api/v1", tags=["server"])
     started_at, started = now_text(), time.monotonic()
@@ -95,6 +99,7 @@ def rest_router(gate: RestGate, settings: SettingsHolder, watch: StorageWatch) -
             address=f"{request.scope.get('scheme', 'http')}://{host}{current.base_path}",
             base_path=current.base_path,
             lan=not current.is_loopback,
+            fingerprint=fingerprint(),
             platform=platform.system(),
             storage=_storage(watch, actor),
         )

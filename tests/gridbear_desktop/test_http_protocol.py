@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from uvicorn.server import ServerState
 
 from gridbear_desktop import http_protocol
 from gridbear_desktop.http_protocol import PatientProtocol, close_overdue
+from server.certificates import client_context, self_made_certificate
 
 pytestmark = pytest.mark.anyio
 
@@ -39,15 +42,22 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Served:
-    def __init__(self, state: ServerState, address: tuple[str, int], stack: contextlib.AsyncExitStack) -> None:
+    def __init__(
+        self,
+        state: ServerState,
+        address: tuple[str, int],
+        stack: contextlib.AsyncExitStack,
+        trust: ssl.SSLContext | None,
+    ) -> None:
         self.state = state
         self._address = address
         self._stack = stack
+        self._trust = trust
 
     async def connect(self) -> Streams:
         # The server's side is made before anything is sent on it.
         known = len(self.state.connections)
-        reader, writer = await asyncio.open_connection(*self._address)
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._trust)
         self._stack.callback(writer.close)
         await until(lambda: len(self.state.connections) > known)
         return reader, writer
@@ -63,15 +73,21 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0)
 
 
-@pytest.fixture
-async def served(anyio_backend: str) -> AsyncIterator[Served]:
+@pytest.fixture(params=["http", "https"])
+async def served(anyio_backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Served]:
     config = uvicorn.Config(app, http=PatientProtocol, ws="none", lifespan="off", log_config=None)
     state = ServerState()
     bound = socket.create_server(("127.0.0.1", 0))
-    server = await asyncio.get_running_loop().create_server(lambda: PatientProtocol(config, state, {}), sock=bound)
+    secured = trust = None
+    if request.param == "https":
+        certificate = self_made_certificate(tmp_path, "127.0.0.1")
+        secured, trust = certificate.server_context(), client_context(certificate.certificate_file)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: PatientProtocol(config, state, {}), sock=bound, ssl=secured
+    )
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(server.close)
-        yield Served(state, bound.getsockname()[:2], stack)
+        yield Served(state, bound.getsockname()[:2], stack, trust)
         for connection in tuple(state.connections):
             connection.transport.abort()
         await until(lambda: not state.connections)
