@@ -2,6 +2,7 @@
 import { request } from "./api.js";
 import { loadCatalogue, t } from "./i18n.js";
 import { loadModels, modelsTrouble } from "./models.js";
+import { Consent } from "./pages/consent.js";
 import { OneTimeLink } from "./pages/link.js";
 import { Setup } from "./pages/setup.js";
 import { SignIn } from "./pages/signin.js";
@@ -17,6 +18,7 @@ import { Trouble } from "./widgets/trouble.js";
 
 const SETUP_PATH = `${base}/auth/setup`;
 const LINK_PATH = `${base}/auth/link`;
+const CONSENT_PATH = `${base}/oauth/consent`;
 const SIGN_IN_PATH = `${base}/auth/login`;
 
 /** Asks who is signed in; on the sign-in page nobody is, so it does not ask. */
@@ -33,10 +35,10 @@ async function recognise() {
   }
 }
 
-/** After signing in the address is the start page, with the place the person wanted to go. */
+/** After signing in the address is the start page, with the place the person wanted to go; what an app asked stays. */
 async function enter() {
   const { data } = await request("GET", "/auth/me");
-  history.replaceState(null, "", `${base}/${location.hash}`);
+  if (location.pathname !== CONSENT_PATH) history.replaceState(null, "", `${base}/${location.hash}`);
   person.value = data;
 }
 
@@ -47,6 +49,7 @@ function App() {
   if (location.pathname === LINK_PATH) return html`<${OneTimeLink} onDone=${enter} />`;
   if (me === undefined) return away.value ? html`<p class="banner" role="status">${t("away.banner")}</p>` : null;
   if (me === null) return html`<${SignIn} onDone=${enter} />`;
+  if (location.pathname === CONSENT_PATH) return html`<${Consent} />`;
   const [name = "home", ...rest] = route.value.parts;
   const page = pageNamed(name);
   return html`<${Frame} page=${page} rest=${rest}>

@@ -4,8 +4,8 @@ import { away, base } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Mark, State } from "./icon.js";
 
-/** @param {{heading: string, words: string, children: any}} props */
-export function Door({ heading, words, children }) {
+/** @param {{heading: string, words: string, children: any, outward?: boolean}} props `outward`: something may leave this computer */
+export function Door({ heading, words, children, outward = false }) {
   document.title = `${heading} · GridBear`;
   return html`<div class="door">
     <main>
@@ -16,7 +16,7 @@ export function Door({ heading, words, children }) {
     <footer>
       <${State} kind=${away.value ? "warn" : "ok"}>${away.value ? t("away.short") : t("server.running")}<//>
       <span class="mono tiny">${location.origin}${base}</span>
-      <span>${t("door.promise")}</span>
+      ${!outward && html`<span>${t("door.promise")}</span>`}
     </footer>
   </div>`;
 }

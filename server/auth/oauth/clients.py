@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
 from server.auth.oauth.documents import Documents, is_document_address
 from server.auth.oauth.redirects import MOST_REDIRECTS, is_loopback_redirect, redirect_problem
 from server.errors import FieldError, NotFound, RateLimited, ValidationFailed
@@ -84,8 +84,15 @@ class Clients:
         values = {"name": name, "identifier": identifier, "kind": "registered", "redirects": redirects}
         await self._records.create(SYSTEM, _MODEL, values)
 
-    async def confirm(self, client: KnownClient) -> int:
-        """A person let it in: keep it. Returns the id of its row."""
+    async def confirm(self, client: KnownClient, actor: Actor, scopes: Sequence[str]) -> int:
+        """`actor` let it in: keep it, and tell the audit log. Returns the id of its row. Raises NotFound."""
+        row_id = await self._kept(client)
+        await self._records.note(
+            "app_allowed", actor, about=client.name, detail=f"{' '.join(scopes)}, {client.identifier}"
+        )
+        return row_id
+
+    async def _kept(self, client: KnownClient) -> int:
         now = now_text()
         values = {"name": client.name, "redirects": client.redirects}
         stored = self._records.look_up(SYSTEM, _MODEL, "identifier", client.identifier)

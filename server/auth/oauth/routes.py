@@ -126,7 +126,7 @@ def oauth_router(clients: Clients, grants: Grants, authenticator: Authenticator,
         scopes = tuple(scope for scope in asked.scopes if not chosen or scope in chosen)
         if not scopes or not set(chosen) <= set(asked.scopes):
             raise ValidationFailed.of("allowed_scopes", "unknown_choice", "some of the scopes that were asked for")
-        row = await clients.confirm(asked.client)
+        row = await clients.confirm(asked.client, actor, scopes)
         return {"ok": True, "data": {"redirect": allowed(asked, scopes, grants, row, actor, own)}}
 
     @router.post(

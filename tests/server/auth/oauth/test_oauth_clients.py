@@ -175,6 +175,18 @@ async def test_consent_wants_a_session_of_this_site_and_a_second_factor_where_th
         assert (await max_in.post(path, data=form)).json()["code"] == "second_factor_needed"
 
 
+async def test_letting_an_app_in_and_ending_it_are_in_the_audit_log(
+    app: App, max_in: httpx2.AsyncClient, admin: httpx2.AsyncClient
+) -> None:
+    await app.tokens(max_in, scope="mcp api:read")
+    row = (await max_in.get("/api/v1/oauth_tokens")).json()["data"][0]
+    await max_in.delete(f"/api/v1/oauth_tokens/{row['id']}")
+    entries = (await admin.get("/api/v1/audit_entries?actor_name=max&sort=id")).json()["data"]
+    allowed = next(entry for entry in entries if entry["kind"] == "app_allowed")
+    assert allowed["about"] == "Test app" and allowed["detail"] == f"mcp api:read, {app.client_id}"
+    assert entries[-1]["kind"] == "delete" and entries[-1]["model"] == "oauth_tokens"
+
+
 async def admin_setting(bear: Bear, **values: str) -> None:
     current = bear.app.settings.current
     bear.app.settings.publish(current.model_copy(update=values))

@@ -80,9 +80,11 @@ class App:
         return await self.http.post(path, json=body, headers=headers)
 
 
-async def decided(person: httpx2.AsyncClient, request: dict[str, str], decision: str = "allow", **more: str) -> str:
+async def decided(
+    person: httpx2.AsyncClient, request: dict[str, str], decision: str = "allow", *, site: str = ""
+) -> str:
     """Where the browser is sent after a decision."""
-    answer = await person.post("/oauth/consent/decide", data={**request, "decision": decision, **more})
+    answer = await person.post(f"{site}/oauth/consent/decide", data={**request, "decision": decision})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["data"]["redirect"])
 
