@@ -109,7 +109,8 @@ class BackupService:
         kept = await self._jobs.beside(kept_states, self._data, settings.restore_undo_days)
         plan = parse_schedule(settings.backup_schedule)
         last = await self.last_made()
-        upcoming = None if plan is None else to_text(now if last is None else plan.next_after(last, now))
+        # Without any, the scheduler knows better whether one is due; then it is made before anybody reads this.
+        upcoming = None if plan is None else to_text(plan.next_after(last or now, now))
         return {
             "running": None if self._jobs.running is None else self._jobs.running.told(),
             "schedule": settings.backup_schedule,

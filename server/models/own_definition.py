@@ -133,6 +133,8 @@ class OwnDefinition(BaseModel):
     owned: bool = True
     """Records belong to whoever makes them."""
     history: bool = True
+    history_days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    """How long changes are kept; None: as the setting `history_days` says."""
     members: Extent = "own"
     """What members may do with records by default; access rules can say otherwise."""
     guests: Extent = "none"
@@ -149,6 +151,8 @@ class OwnDefinition(BaseModel):
             raise ValueError("each field name may be there once")
         if self.title_field is not None and self.title_field not in names:
             raise ValueError("title_field is none of the fields")
+        if self.history_days is not None and not self.history:
+            raise ValueError("history_days is for models with a history")
         if not self.owned and (self.members == "own" or self.guests == "own"):
             raise ValueError("without owners nobody has own records: members and guests get none or all")
         return self
@@ -176,6 +180,7 @@ def own_spec(definition: OwnDefinition, metadata: MetaData) -> ModelSpec:
         title_field=title,
         access={"member": _RULES[definition.members], "guest": _RULES[definition.guests]},
         history=definition.history,
+        history_days=definition.history_days,
         made_here=True,
     )
     return model_spec(table, options)

@@ -73,12 +73,10 @@ class _CsvSource:
             raise ValidationFailed(f"The header of the file is broken ({error}).", code="bad_header") from None
         if names is None:
             raise ValidationFailed("The file is empty: not even a header is there.", code="empty_file")
-        names = [name.replace(_EMPTY_TEXT, "").strip() for name in names]
+        names = [name.replace(_EMPTY_TEXT, "").strip() or f"column {at}" for at, name in enumerate(names, start=1)]
         problem = None
         if any(not name.isprintable() for name in names):
             problem = "it has characters that are no text (Is the file saved as UTF-8?)"
-        elif "" in names:
-            problem = f"column {names.index('') + 1} has no name"
         elif len(set(names)) < len(names):
             problem = f"two columns are named {next(name for name in names if names.count(name) > 1)!r}"
         if problem is not None:

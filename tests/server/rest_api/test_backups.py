@@ -8,6 +8,7 @@ import io
 import json
 import threading
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,6 +76,12 @@ async def test_every_address_is_in_the_document(admin: httpx2.AsyncClient) -> No
         assert operation["summary"]
         shown = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
         assert shown and all(answer["content"] for answer in shown), (method, address)
+
+
+async def test_a_server_set_up_just_now_makes_its_first_backup_later(admin: httpx2.AsyncClient) -> None:
+    await admin.post("/api/v1/settings", json={"name": "backup_schedule", "value": "every 6 hours"})
+    soon = (datetime.now(UTC) + timedelta(hours=5)).isoformat()
+    assert (await admin.get(f"{URL}/status")).json()["data"]["next_at"] > soon
 
 
 async def test_a_backup_is_made_listed_checked_fetched_and_deleted(admin: httpx2.AsyncClient) -> None:

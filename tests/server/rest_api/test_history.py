@@ -143,6 +143,27 @@ async def test_what_is_too_old_is_forgotten(bear: Any, member: httpx2.AsyncClien
     assert await history(member, kept) == []
 
 
+async def test_a_model_may_keep_its_history_for_a_time_of_its_own(bear: Any, admin: httpx2.AsyncClient) -> None:
+    definition = {"name": "moods", "label": "Mood", "fields": [{"name": "title", "type": "text"}], "history_days": 2}
+    assert (await admin.post("/api/v1/models", json=definition)).status_code == 201
+    mood = (await admin.post("/api/v1/moods", json={"title": "calm"})).json()["data"]["id"]
+    kept = await note(admin)
+
+    async def entries() -> tuple[int, int]:
+        counts = [(await admin.get(f"/api/v1/{path}/history")).json() for path in (f"moods/{mood}", f"notes/{kept}")]
+        return len(counts[0]["data"]), len(counts[1]["data"])
+
+    later = History(bear.app.records, lambda: datetime.now(UTC) + timedelta(days=3))
+    assert (await admin.patch("/api/v1/models/moods", json={"history_days": 4})).status_code == 200
+    await later.expire()
+    assert await entries() == (1, 1)
+    assert (await admin.patch("/api/v1/models/moods", json={"history_days": 2})).status_code == 200
+    await later.expire()
+    assert await entries() == (0, 1)
+    answer = await admin.patch("/api/v1/models/moods", json={"history": False})
+    assert answer.status_code == 422 and "history_days" in answer.text
+
+
 async def test_models_without_history_say_so(admin: httpx2.AsyncClient) -> None:
     assert (await admin.get("/api/v1/notifications/1/history")).json()["code"] == "no_history"
     assert (await admin.get("/api/v1/nothing/deleted")).json()["code"] == "unknown_model"

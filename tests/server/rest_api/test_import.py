@@ -110,7 +110,7 @@ async def test_a_bad_json_row_is_refused_as_over_rest(member: httpx2.AsyncClient
         ("title\nx\n".encode("utf-16"), "invalid_utf8"),
         ("title\nx\n".encode("utf-16-le"), "invalid_utf8"),
         (b"title,title\na,b\n", "bad_header"),
-        (b"title,\na,b\n", "bad_header"),
+        (b"title,\na,b\n", "validation_error"),
         (b"t\xeftle\na\n", "bad_header"),
         (b"[1", "invalid_json"),
         (b"[{]", "invalid_json"),
@@ -155,6 +155,14 @@ async def test_many_ways_to_write_a_csv_are_understood(member: httpx2.AsyncClien
     assert (await done(member, text))["imported"] == 1
     [row] = await rows(member)
     assert (row["title"], row["body"]) == ("a", "b")
+
+
+async def test_a_column_without_a_name_goes_by_its_place(member: httpx2.AsyncClient) -> None:
+    text = ",title,\n0,a,b\n"
+    assert set((await refused(member, 422, text))["fields"]) == {"column 1", "column 3"}
+    assert (await done(member, text, ignore_unknown="true"))["ignored"] == ["column 1", "column 3"]
+    await done(member, text, mapping='{"column 1": null, "column 3": "body"}')
+    assert [(row["title"], row["body"]) for row in await rows(member)] == [("a", None), ("a", "b")]
 
 
 async def test_a_header_alone_imports_nothing(member: httpx2.AsyncClient) -> None:
