@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from server.backup.archive_format import MANIFEST, Manifest, Member
-from server.db.swap import sync_folder
+from server.durable import sync_folder
 from server.errors import Busy
 
 CHUNK_BYTES = 1 << 20

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.backup.archive_writer import CHUNK_BYTES, Stopped
 from server.backup.retention import surplus, thin_out
-from server.db.swap import sync_folder
+from server.durable import sync_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.db.swap import finish_interrupted, remove_database, replacement_path, swap_database, sync_folder
+from server.db.swap import finish_interrupted, remove_database, replacement_path, swap_database
+from server.durable import sync_folder
 
 DATABASE_NAME = "gridbear.db"
 FOLDERS = ("files", "plugins", "secrets")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from server.db.swap import sync_folder
+from server.durable import sync_folder
 from server.errors import StartupError
 
 RESTORE_FOLDER = "restore"

@@ -18,7 +18,7 @@ from server.backup.intent import KEPT_FOLDER, RESTORE_FOLDER, Intent, ModelRows,
 from server.backup.making import Fraction, moment_name
 from server.backup.sealing import SealedSecrets, SecretsKeeper
 from server.db.facts import damage, database_facts
-from server.db.swap import sync_folder
+from server.durable import sync_folder
 from server.errors import Conflict, StartupError, StorageFull
 from server.records.times import to_text
 

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from server.durable import sync_folder
+
 _PREFIX = "upload-"
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -115,9 +117,9 @@ class ContentStore:
                 self._shared.add(draft.sha256)
                 return False
             draft.path.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         if made:
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         return True
 
     def take_back(self, sha256: str) -> None:
@@ -154,13 +156,3 @@ class ContentStore:
                         self.path(sha256).unlink()
                         gone += 1
         return gone
-
-
-def _sync_folder(folder: Path) -> None:
-    # Windows opens no folders, and needs none of this.
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from server.db.connection import connect
-from server.db.swap import sync_file
+from server.durable import sync_file
 
 _STEP = 0.1
 _TELL_INSTRUCTIONS = 100_000

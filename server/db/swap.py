@@ -16,6 +16,7 @@ from pathlib import Path
 
 from server.db.connection import connect
 from server.db.file_header import check_file, write_header
+from server.durable import sync_file, sync_folder
 from server.errors import StartupError
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
@@ -100,23 +101,6 @@ def finish_interrupted(live: Path, kept_in: Iterable[Path] = ()) -> None:
                         os.replace(kept, companion)
                 remove_database(other)
                 sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk. Windows has no such thing and needs none."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_file(path: Path) -> None:
-    """Wait until the content of a file is on disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _companions(path: Path) -> list[Path]:
