@@ -170,11 +170,14 @@ class OwnModels:
             self._tell(name, "update")
             return spec
 
-    async def drop(self, actor: Actor, name: str, *, confirmed: bool = False) -> int:
-        """Drop a model with all its records. Returns how many there were. Raises Conflict as `change` does."""
-        return await self._to_the_end(self._drop(actor, name, confirmed))
+    async def drop(self, actor: Actor, name: str, *, confirmed: bool = False, dry_run: bool = False) -> int:
+        """Drop a model with all its records. Returns how many there were. Raises Conflict as `change` does.
 
-    async def _drop(self, actor: Actor, name: str, confirmed: bool) -> int:
+        `dry_run` only counts them.
+        """
+        return await self._to_the_end(self._drop(actor, name, confirmed, dry_run))
+
+    async def _drop(self, actor: Actor, name: str, confirmed: bool, dry_run: bool) -> int:
         _admins_only(actor)
         async with self._lock:
             self._known(name)
@@ -188,6 +191,8 @@ class OwnModels:
                     f"{', '.join(referring)} refers to {name}; change or drop that first.", code="referred_to"
                 )
             count = (await self._records.list_page(SYSTEM, name, [("limit", "1")])).count or 0
+            if dry_run:
+                return count
             if count and not confirmed:
                 raise Conflict(
                     f"{count} records would be lost. Repeat it with confirm=true; a copy of the database is kept.",

@@ -95,9 +95,14 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
         spec = await own.change(actor, model, given, confirmed=confirm)
         return {"ok": True, "data": describe_model(records.policy, actor, spec)}
 
-    @router.delete("/models/{model}", summary="Drop a model with its records (admins)")
-    async def drop(model: str, request: Request, response: Response, confirm: bool = False) -> dict[str, Any]:
+    @router.delete(
+        "/models/{model}", summary="Drop a model with its records (admins); `dry_run` counts them, `confirm` accepts it"
+    )
+    async def drop(
+        model: str, request: Request, response: Response, dry_run: bool = False, confirm: bool = False
+    ) -> dict[str, Any]:
         actor = gate.enter_route(request, response)
-        return {"ok": True, "data": {"records": await own.drop(actor, model, confirmed=confirm)}}
+        records = await own.drop(actor, model, confirmed=confirm, dry_run=dry_run)
+        return {"ok": True, "data": {"records": records}}
 
     return router

@@ -100,11 +100,13 @@ class RecordsApp:
     async def _change(
         self, actor: Actor, scope: Scope, receive: Receive, model: str, record_id: int, *, replace: bool
     ) -> Answer:
+        _no_parameters(scope)
         values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
         row = await self._records.change_row(actor, model, record_id, values, replace=replace, if_match=if_match(scope))
         return 200, f'{{"ok":true,"data":{row}}}', [(b"etag", etag_of(row).encode())]
 
     async def _delete(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
+        _no_parameters(scope)
         await self._records.delete(actor, model, record_id, if_match=if_match(scope))
         return 200, _EMPTY, []
 
@@ -115,6 +117,12 @@ def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
         if name != "upsert":
             raise ValidationFailed.of(name, "unknown_parameter", "only upsert is known here")
     return pairs[-1][1].split(",") if pairs else None
+
+
+def _no_parameters(scope: Scope) -> None:
+    # `dry_run`, which others know, must not be taken for a promise here.
+    for name, _ in query_pairs(scope):
+        raise ValidationFailed.of(name, "unknown_parameter", "no parameter is known here")
 
 
 def page_text(page: Page) -> str:

@@ -193,6 +193,8 @@ async def test_a_dropped_model_is_gone_and_leaves_nothing_to_its_successor(
     await member.delete(f"/api/v1/books/{book}")
     await member.post("/api/v1/books", json=FULL)
     assert (await admin.delete(f"{URL}/books")).json()["code"] == "confirmation_needed"
+    looked = await admin.delete(f"{URL}/books?dry_run=true&confirm=true")
+    assert looked.json()["data"] == {"records": 1}
     assert (await admin.delete(f"{URL}/books?confirm=true")).json()["data"] == {"records": 1}
     assert (await admin.get("/api/v1/books")).status_code == 404
     assert (await admin.get("/api/v1/access_rules")).json()["count"] == 0

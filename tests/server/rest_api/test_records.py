@@ -146,6 +146,16 @@ async def test_every_wrong_address_and_verb_has_the_one_shape(member: httpx2.Asy
     refused(await member.delete("/auth/me"), 405)
 
 
+async def test_a_parameter_that_a_write_does_not_know_is_refused(member: httpx2.AsyncClient) -> None:
+    row = await made(member)
+    path = f"/api/v1/notes/{row['id']}"
+    for verb in ("DELETE", "PUT", "PATCH"):
+        body = None if verb == "DELETE" else {"title": "changed"}
+        answer = await member.request(verb, f"{path}?dry_run=true", json=body)
+        assert refused(answer, 422, "dry_run")["fields"]["dry_run"]["code"] == "unknown_parameter"
+    assert (await member.get(path)).json()["data"] == row
+
+
 async def test_a_tag_says_what_has_changed(member: httpx2.AsyncClient) -> None:
     path = f"/api/v1/notes/{(await made(member))['id']}"
     tag = (await member.get(path)).headers["etag"]
