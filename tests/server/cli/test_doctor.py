@@ -1,0 +1,130 @@
+"""`gridbear doctor` says what is well and what needs a person, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from gridbear_desktop.commands import run
+from server.secrets.key_store import KeyStore
+from server.secrets.vault import Vault, open_vault
+from tests.faults.test_damaged_file import damage_table
+from tests.gridbear_desktop.gridbear_process import Gridbear
+from tests.server.cli.test_backup_commands import put_secret
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one admin and no backup."""
+    monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GRIDBEAR_KEY_STORE", "file")
+    monkeypatch.setattr("server.cli.commands._password", lambda _: "a calm bear in a den")
+    assert run(["user", "create", "maja", "--admin"]) == 0
+    return tmp_path / "data"
+
+
+def seen(capsys: pytest.CaptureFixture[str], expected: int) -> dict[str, dict[str, Any]]:
+    """The findings by what was looked at."""
+    capsys.readouterr()
+    assert run(["doctor", "--json"]) == expected
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is (expected == 0)
+    return {one["what"]: one for one in told["findings"]}
+
+
+def vault_of(data: Path) -> Vault:
+    return open_vault(KeyStore(data / "secrets", "file"), frozenset())
+
+
+def test_a_folder_that_is_not_there_is_well_and_stays_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(tmp_path / "none"))
+    assert list(seen(capsys, 0)) == ["data folder"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_without_a_backup_somebody_has_to_look_and_with_one_all_is_well(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = seen(capsys, 1)
+    assert {what for what, one in found.items() if one["state"] != "ok"} == {"backups"}
+    assert run(["backup", "--without-phrase"]) == 0
+    before = sorted((str(path), path.stat().st_mtime_ns) for path in data.rglob("*") if path.suffix in (".db", ".zip"))
+    found = seen(capsys, 0)
+    assert list(found) == [
+        "data folder", "free space", "server", "database", "key", "recovery phrase", "backups"
+    ]  # fmt: skip
+    assert before == sorted(
+        (str(path), path.stat().st_mtime_ns) for path in data.rglob("*") if path.suffix in (".db", ".zip")
+    )
+    assert run(["doctor"]) == 0
+    assert "whole:" in capsys.readouterr().out
+
+
+def test_secrets_that_no_backup_brings_back_are_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_secret(data)
+    assert run(["backup", "--without-phrase"]) == 0
+    found = seen(capsys, 1)
+    assert {what for what, one in found.items() if one["state"] == "attention"} == {"recovery phrase", "backups"}
+    vault = vault_of(data)
+    vault.confirm_phrase(vault.propose_phrase())
+    assert run(["backup"]) == 0
+    assert seen(capsys, 0)["backups"]["text"].endswith("secrets included.")
+    # Another phrase: the backups so far still open with the one before.
+    vault.confirm_phrase(vault.propose_phrase())
+    assert "earlier phrase" in seen(capsys, 1)["backups"]["text"]
+
+
+def test_an_old_backup_and_a_broken_one_are_told(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["backup", "--without-phrase"]) == 0
+    monkeypatch.setattr("server.cli.doctor_checks.BACKUP_DAYS", -1.0)
+    assert "makes one now" in seen(capsys, 1)["backups"]["text"]
+    monkeypatch.undo()
+    monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(data))
+    monkeypatch.setenv("GRIDBEAR_KEY_STORE", "file")
+    (data / "backups" / "backup-broken.zip").write_bytes(b"no zip")
+    assert "backup-broken.zip" in seen(capsys, 1)["backups"]["text"]
+
+
+def test_damage_a_lost_key_a_full_disk_and_a_folder_that_is_held_are_trouble(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_secret(data)
+    (data / "secrets" / "key-ring").rename(data / "secrets" / "elsewhere")
+    assert "gridbear secrets recover" in seen(capsys, 1)["key"]["text"]
+    (data / "secrets" / "elsewhere").rename(data / "secrets" / "key-ring")
+    monkeypatch.setenv("GRIDBEAR_STORAGE_READ_ONLY_BYTES", str(1 << 60))
+    with FileLock(data / "run" / "server.lock"):
+        found = seen(capsys, 1)
+    assert found["free space"]["state"] == found["server"]["state"] == "trouble"
+    damage_table(data / "gridbear.db", "notes")
+    assert seen(capsys, 1)["database"]["state"] == "trouble"
+    (data / "gridbear.db").write_bytes(os.urandom(20_000))
+    found = seen(capsys, 1)
+    assert found["database"]["state"] == "trouble" and found["key"]["state"] == "trouble"
+
+
+@pytest.mark.slow
+def test_a_running_server_and_its_recovery_mode_are_told(tmp_path: Path) -> None:
+    gridbear = Gridbear(tmp_path / "data")
+    gridbear.env["GRIDBEAR_KEY_STORE"] = "file"
+    try:
+        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
+        info = gridbear.ready(gridbear.serve("--port", "0"))
+        assert gridbear.cli("backup", "--without-phrase").returncode == 0
+        done = gridbear.cli("doctor")
+        assert done.returncode == 0 and info["url"] in done.stdout, done.stdout
+        damage_table(tmp_path / "data" / "gridbear.db", "notes")
+        gridbear.cli("backup", "--without-phrase")
+        done = gridbear.cli("doctor")
+        assert done.returncode == 1 and "recovery mode" in done.stdout and "gridbear restore" in done.stdout
+    finally:
+        gridbear.end()
