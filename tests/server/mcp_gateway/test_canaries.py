@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import zipfile
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -152,6 +154,8 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_or_an_argumen
                 arguments = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
                 assert any("upstream_server.py" in line for line in arguments)
             await look_everywhere(ask)
+            for kind in ("backup", "move"):
+                await look_into_archive(ask, birds, kind)
 
             assert (await house.app.records.reveal(SYSTEM, "mcp_servers", 1))["env"]["KEY"].startswith(MARK)
             assert len(ask.answers) > 100
@@ -168,6 +172,19 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_or_an_argumen
     ]
     assert lines and birds.found_in("\n".join(lines)) == []
     assert birds.given > 25 and len(birds.others) == 3
+
+
+async def look_into_archive(ask: Watched, birds: Canaries, kind: str) -> None:
+    """A backup or a move file, every member unpacked."""
+    made = await ask("POST", "/api/v1/backups", json={"kind": kind})
+    assert made.status_code == 201 and made.json()["data"]["secrets"] == "included", made.text
+    fetched = await ask.http.get(f"/api/v1/backups/{made.json()['data']['name']}/content")
+    with zipfile.ZipFile(io.BytesIO(fetched.content)) as archive:
+        names = archive.namelist()
+        assert {"database/gridbear.db", "secrets/key-ring.wrapped", "manifest.json"} <= set(names)
+        assert ("records/secrets.jsonl" in names) is (kind == "move")
+        for name in names:
+            assert birds.found_in(archive.read(name).decode("latin-1")) == [], (kind, name)
 
 
 def on_disk(folder: Path, birds: Canaries) -> None:
