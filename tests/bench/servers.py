@@ -29,6 +29,19 @@ PRIORITIES = 10
 PASSWORD = "a calm bear in a den"
 TEXT = "lorem ipsum dolor sit amet " * 4
 PAGE = 30
+PLAIN_MODEL: dict[str, Any] = {
+    "name": "plain_notes",
+    "label": "Plain notes",
+    "history": False,
+    "fields": [
+        {"name": "title", "type": "text", "required": True},
+        {"name": "body", "type": "long_text"},
+        {"name": "priority", "type": "number", "indexed": True},
+        {"name": "done", "type": "boolean"},
+        {"name": "tags", "type": "json"},
+    ],
+}
+"""PocketBase's collection as a model: its fields and indexes, no full text, no history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class Served:
     filtered_query: Callable[[int, int], str]
     """The same of a priority, latest first."""
     note: Callable[[Person, int], dict[str, Any]]
+    plain_path: str = ""
+    """Where rows with the same fields and indexes go that have neither full text nor history; empty: `path`."""
 
     def head_pages(self) -> Iterator[bytes]:
         """The first pages of all people; each begins at another row, so that hardly any is asked for twice."""
@@ -86,9 +101,16 @@ class Served:
 
     def creates(self) -> Iterator[bytes]:
         """New notes, one person after the other, no two the same."""
+        return self._creates(self.path)
+
+    def plain_creates(self) -> Iterator[bytes]:
+        """The same rows, of a model that keeps no more of them than PocketBase does."""
+        return self._creates(self.plain_path or self.path)
+
+    def _creates(self, path: str) -> Iterator[bytes]:
         for number, who in enumerate(itertools.cycle(self.people)):
             body = json.dumps(self.note(who, number)).encode()
-            yield request("POST", self.path, self.port, who.token, body)
+            yield request("POST", path, self.port, who.token, body)
 
     def _get(self, who: Person, rest: str) -> bytes:
         return request("GET", self.path + rest, self.port, who.token)
@@ -166,17 +188,19 @@ def new_folder(folder: Path, people: tuple[str, ...] = PEOPLE) -> list[str]:
     for name, more in (("ada", ["--admin"]), *((name, []) for name in people)):
         created = [*command, "user", "create", name, "--password-stdin", "--data-dir", str(folder), *more]
         subprocess.run(created, input=PASSWORD.encode(), check=True, stdout=subprocess.DEVNULL)
-    return [
-        subprocess.run(
-            [*command, "token", "create", name, "--data-dir", str(folder)], check=True, capture_output=True, text=True
-        ).stdout.split()[-1]
-        for name in people
-    ]
+    return [new_token(folder, name) for name in people]
+
+
+def new_token(folder: Path, name: str) -> str:
+    """An API token of a person of a data folder whose server does not run."""
+    command = [sys.executable, "-m", "gridbear_desktop", "token", "create", name, "--data-dir", str(folder)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
 
 
 def gridbear(folder: Path, rows: int = ROWS, names: tuple[str, ...] = PEOPLE) -> Served:
     """GridBear with members who own the notes: own rule, limiter, token look-up and guard are on."""
     tokens = new_folder(folder, names)
+    admin = new_token(folder, "ada")
     database = sqlite3.connect(folder / "gridbear.db")
     moment = "2026-01-02T03:04:05.678Z"
     people = []
@@ -193,11 +217,13 @@ def gridbear(folder: Path, rows: int = ROWS, names: tuple[str, ...] = PEOPLE) ->
     port = free_port()
     process = start_gridbear(folder, port)
     wait_for(port, "/healthz", process)
+    call(port, "POST", "/api/v1/models", PLAIN_MODEL, admin)
     return Served(
         "GridBear", process, port, people, "/api/v1/notes",
         lambda page: f"limit={PAGE}&offset={page * PAGE}",
         lambda page, priority: f"limit={PAGE}&offset={page * PAGE}&priority={priority}&sort=-id",
         lambda _who, number: {"title": f"made by the bench {number}", "body": TEXT, "priority": number % PRIORITIES},
+        f"/api/v1/{PLAIN_MODEL['name']}",
     )  # fmt: skip
 
 
