@@ -22,6 +22,8 @@ _STEADY = frozenset(
 _LEFT_TO_UVICORN = frozenset((b"connection", b"transfer-encoding"))
 _MAX_LINES = 256
 _lines: dict[tuple[bytes, bytes], bytes] = {}
+_begins: dict[bytes, bytes] = {}
+"""What the lines of headers of a valid name begin with."""
 
 
 class WholeAnswer:
@@ -94,13 +96,20 @@ def _tells_length(message: Any) -> bool:
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    if HEADER_RE.search(name):
-        raise RuntimeError("Invalid HTTP header name.")
     if HEADER_VALUE_RE.search(value):
         raise RuntimeError("Invalid HTTP header value.")
-    line = b"%b: %b\r\n" % (name.lower(), value)
+    line = (_begins.get(name) or _begin(name)) + value + b"\r\n"
     if name in _STEADY:
         if len(_lines) >= _MAX_LINES:
             _lines.clear()
         _lines[(name, value)] = line
     return line
+
+
+def _begin(name: bytes) -> bytes:
+    if HEADER_RE.search(name):
+        raise RuntimeError("Invalid HTTP header name.")
+    if len(_begins) >= _MAX_LINES:
+        _begins.clear()
+    begin = _begins[name] = name.lower() + b": "
+    return begin

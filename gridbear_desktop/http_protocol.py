@@ -16,6 +16,7 @@ UNREAD_SECONDS = 5.0
 UNREAD_BYTES = 32 << 20
 HEAD_BYTES = 64 << 10
 SWEEP_SECONDS = 1.0
+_TELLING_BODY = frozenset((b"content-length", b"transfer-encoding"))
 
 
 def _answer(status: bytes, code: str, text: str) -> bytes:
@@ -67,7 +68,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        if sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url) > HEAD_BYTES:
+        if sum([len(name) + len(value) + 4 for name, value in self.headers]) + len(self.url) > HEAD_BYTES:
             self._refuse_head()
             return
         self._in_head = False
@@ -124,7 +125,7 @@ class PatientProtocol(HttpToolsProtocol):
         return waiting and waited > BODY_SECONDS
 
     def _has_body(self) -> bool:
-        return any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
+        return not _TELLING_BODY.isdisjoint([name for name, _ in self.headers])
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():

@@ -298,13 +298,12 @@ class GridBearApp:
     async def _settings_of_records(self) -> None:
         rows = await self.records.find(SYSTEM, "settings")
         self.settings.publish(with_records(self._started_with, rows))
-        self._bus.subscribe(self._setting_changed)
+        self._bus.subscribe(self._setting_changed, ("settings",))
 
-    def _setting_changed(self, event: RecordChanged) -> None:
-        if event.model == "settings":
-            task = asyncio.get_running_loop().create_task(self._reload_settings())
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+    def _setting_changed(self, _event: RecordChanged) -> None:
+        task = asyncio.get_running_loop().create_task(self._reload_settings())
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def _reload_settings(self) -> None:
         publish_live(self.settings, self._started_with, await self.records.find(SYSTEM, "settings"))

@@ -59,6 +59,8 @@ class Policy:
         self._groups: dict[int, tuple[int, ...]] = {}
         self._group_names: dict[int, str] = {}
         self._known: dict[tuple[Any, ...], Permission] = {}
+        self.version = 0
+        """How often permissions had to be worked out anew."""
 
     def load(
         self,
@@ -83,6 +85,7 @@ class Policy:
     def forget(self) -> None:
         """Work every permission out anew: models have changed."""
         self._known.clear()
+        self.version += 1
 
     def permission(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
         """What `actor` may do, the extent `none` included. Raises nothing."""

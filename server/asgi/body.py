@@ -28,6 +28,8 @@ class BodyRoom:
 class BodyShare:
     """What one request holds."""
 
+    __slots__ = ("_held", "_limit", "_room")
+
     def __init__(self, room: BodyRoom, limit: int) -> None:
         self._room = room
         self._limit = limit

@@ -94,7 +94,7 @@ class Guard:
         if self._proxied is not None and client is not None and client[0] in self._proxied.trusted_hosts:
             await self._proxied(scope, receive, send)  # type: ignore[arg-type]  # as above
             return
-        if any(name in _FORWARDED for name, _ in scope["headers"]):
+        if not _FORWARDED.isdisjoint([name for name, _ in scope["headers"]]):
             # Sent on by somebody whom nobody vouches for: it is not from this computer, whatever the socket says.
             scope["client"] = ("unlisted proxy", 0)
         await self._guarded(scope, receive, send)

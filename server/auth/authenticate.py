@@ -60,7 +60,7 @@ class Authenticator:
         self._internal_secret = internal_secret.encode()
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        bus.subscribe(self._changed)
+        bus.subscribe(self._changed, ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients"))
         # Which roles need a second factor is part of what is remembered of a person.
         settings.subscribe(lambda _settings: self._known.clear())
 

@@ -36,7 +36,7 @@ class People:
         self.grants = Grants(records)
         self.setup_tokens = OneTimeTokens(SETUP_SECONDS, clock)
         self.tickets = OneTimeTokens(TICKET_SECONDS, clock)
-        bus.subscribe(self._changed)
+        bus.subscribe(self._changed, ("users",))
         self._watchers: set[asyncio.Task[None]] = set()
 
     @property
@@ -177,11 +177,10 @@ class People:
             values["expires_at"] = expires_at
         return await self._records.create(acting, "api_tokens", values)
 
-    def _changed(self, event: RecordChanged) -> None:
-        if event.model == "users":
-            task = asyncio.get_running_loop().create_task(self.start())
-            self._watchers.add(task)
-            task.add_done_callback(self._watchers.discard)
+    def _changed(self, _event: RecordChanged) -> None:
+        task = asyncio.get_running_loop().create_task(self.start())
+        self._watchers.add(task)
+        task.add_done_callback(self._watchers.discard)
 
 
 def missing_fields(form: Mapping[str, Any], *names: str) -> dict[str, FieldError]:

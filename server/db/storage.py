@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sqlite3
 import threading
@@ -102,7 +103,7 @@ class Storage:
         self._clock = clock
         self._looked = clock()
         self._lock = threading.Lock()
-        self._watched: dict[Path, _Identity] = {}
+        self._watched: dict[str, _Identity] = {}
         self._subscribers: list[Callable[[Condition], None]] = []
         self.condition = Condition("ok", now())
 
@@ -127,7 +128,7 @@ class Storage:
 
     def watch_file(self) -> None:
         """From now on the database is the file, with its write-ahead log, that lies at its path at this moment."""
-        places = (self.path, self.path.with_name(f"{self.path.name}-wal"))
+        places = (str(self.path), f"{self.path}-wal")
         self._watched = {place: found for place in places if (found := _identity(place)) is not None}
 
     def file_trouble(self) -> Trouble | None:
@@ -211,9 +212,9 @@ class Storage:
             subscriber(after)
 
 
-def _identity(path: Path) -> _Identity | None:
+def _identity(path: str) -> _Identity | None:
     try:
-        found = path.stat()
+        found = os.stat(path)  # looked at before every group of writes, where a Path would cost more than the call
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class BucketDecision:
+class BucketDecision(NamedTuple):
     """The answer to one `take`: whether it may pass and, if not, after how many seconds it may."""
 
     allowed: bool

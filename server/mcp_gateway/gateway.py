@@ -56,7 +56,7 @@ class Gateway:
         self._reload_lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._gone: list[Callable[[str], None]] = []
-        self._unsubscribe = bus.subscribe(self._changed)
+        self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS))
 
     async def start(self) -> None:
         """Learn the configured servers. None is started before somebody asks for it."""
@@ -215,13 +215,8 @@ class Gateway:
         return None if row is None else row["value"] or None
 
     def _changed(self, event: RecordChanged) -> None:
-        if event.model == MODEL:
-            changed = [event.record_id]
-        elif event.model == SECRETS:
-            # Whichever it is: servers that named one at their start have an old value now, or had none.
-            changed = list(self._referring)
-        else:
-            return
+        # Whichever secret it is: servers that named one at their start have an old value now, or had none.
+        changed = [event.record_id] if event.model == MODEL else list(self._referring)
         for server_id in changed:
             task = asyncio.get_running_loop().create_task(self._reload(server_id))
             self._reloads.add(task)

@@ -32,6 +32,10 @@ class LogCap:
         """Rows were inserted: drop the oldest when over `cap` bytes."""
         self.grown(transaction, sum(map(self._log.size.of, rows)), cap)
 
+    def size_of(self, row: Mapping[str, Any]) -> int:
+        """The bytes of a row. Numbers always take the same."""
+        return self._log.size.of(row)
+
     def grown(self, transaction: Transaction, by: int, cap: int) -> None:
         """The rows take `by` bytes more: drop the oldest when that is over `cap` bytes."""
         total = transaction.sizes.grow(self._log, by)

@@ -41,9 +41,6 @@ class Planned:
     model: str
     verb: WriteVerb
     run: Callable[[Work, list[Any]], Result]
-    row: dict[str, Any] | None = None
-    """The new row, where it can be stored together with others."""
-    shown: tuple[str, ...] = ()
 
 
 async def plan_create(
@@ -62,9 +59,7 @@ async def plan_create(
         record_id, text = work.insert(model, _resolved(spec, complete, references, results), shown)
         return Result(201, record_id, _told_once(text, ready))
 
-    simple = not (references or ready.told_once or spec.sealed or spec.options.audited)
-    alone = not simple or model in shelf.behaviours or model in shelf.caps
-    return Planned(model, "create", run, None if alone else row, shown)
+    return Planned(model, "create", run)
 
 
 async def plan_change(

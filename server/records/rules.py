@@ -9,7 +9,7 @@ from server.access.actor import ROLES, SYSTEM, Actor
 from server.access.policy import Policy
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
-from server.events.bus import Bus, RecordChanged
+from server.events.bus import Bus
 from server.models.access_rule import same_rules_sql
 from server.models.base import WriteVerb
 from server.models.registry import ModelRegistry
@@ -59,9 +59,5 @@ def keep_in_force(policy: Policy, records: Reading, bus: Bus) -> None:
     def load() -> None:
         policy.load(*(records.all_now(SYSTEM, model) for model in (RULES, GROUPS, MEMBERS)))
 
-    def changed(event: RecordChanged) -> None:
-        if event.model in FEEDING:
-            load()
-
-    bus.subscribe(changed)
+    bus.subscribe(lambda _event: load(), FEEDING)
     load()

@@ -22,7 +22,7 @@ from server.records.planning import Planned, Result, plan_change, plan_create, p
 from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
 from server.records.steady import steady_write
-from server.records.together import Creates, Unit
+from server.records.together import KnownCreates, NewRow, Unit
 from server.records.work import IfMatch, Work
 from server.secrets.vault import Vault
 
@@ -43,23 +43,36 @@ class Records(Reading):
         self.policy = policy
         shelf = Shelf(store, registry, policy, settings, vault)
         self._bus = bus
+        self._creates = KnownCreates(shelf)
         super().__init__(shelf)
 
     def behave(self, model: str, behaviour: Behaviour) -> None:
         """Give `model` a behaviour of its own."""
         self.shelf.behaviours[model] = behaviour
+        self._creates.forget()
 
-    @steady_write
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
         """Store a new row. Returns its id and JSON text, including what is told only this once."""
-        planned = await plan_create(self.shelf, actor, model, values)
-        self.require_room(always=self.passes_guard(actor, planned))
-        result, _ = await self.shelf.store.write(
-            Unit(self.shelf, actor, planned.run, planned.row, _created),
-            (model,),
-            self._tell,
-            together=None if planned.row is None else Creates(self.shelf, model, planned.shown),
-        )
+        shelf = self.shelf
+        while True:
+            planned = shelf.epoch.number if not shelf.epoch.number & 1 else await shelf.epoch.steady()
+            try:
+                creates = self._creates.of(actor, model)
+                row = None if creates is None else creates.form.fill(actor, values)
+                if creates is None or row is None:
+                    break
+                self.require_room(always=creates.form.kept_writable)
+                unit = NewRow(shelf, actor, creates.form, row, planned)
+                told, _ = await shelf.store.write(unit, (model,), self._tell, together=creates)
+                return told  # type: ignore[no-any-return]  # futures of the store carry any result
+            except Exception:
+                if shelf.epoch.number == planned:
+                    raise
+        return await self._create_planned(actor, model, values)
+
+    @steady_write
+    async def _create_planned(self, actor: Actor, model: str, values: Mapping[str, Any]) -> tuple[int, str]:
+        result = await self._run(actor, await plan_create(self.shelf, actor, model, values))
         return result.record_id, result.text
 
     async def create(self, actor: Actor, model: str, values: Mapping[str, Any], /) -> dict[str, Any]:
@@ -175,7 +188,3 @@ class Records(Reading):
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:
         for event in result[1]:
             self._bus.publish(event)
-
-
-def _created(record_id: int, text: str) -> Result:
-    return Result(201, record_id, text)

@@ -220,6 +220,11 @@ _STORE: dict[str, Callable[[FieldSpec, Any], Any]] = {
 }
 
 
+def checker(field: FieldSpec) -> Callable[[FieldSpec, Any], Any]:
+    """What gives the stored form of a value of `field` that is not null. It raises BadValue."""
+    return _STORE[field.type]
+
+
 def stored_value(field: FieldSpec, value: Any) -> Any:
     """`value` (JSON) in the stored form of `field`. Raises BadValue."""
     if value is None:

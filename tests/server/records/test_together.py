@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
 from server.db.writer import Transaction
 from server.events.bus import RecordChanged
 from server.records import together
@@ -127,14 +128,44 @@ async def test_ids_of_deleted_rows_are_never_used_again(bear: Bear, member: http
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(notes=st.lists(_NOTE, min_size=2, max_size=9))
-async def test_together_or_alone_the_rows_are_the_same(bear: Bear, notes: list[dict[str, Any]]) -> None:
+async def test_together_or_alone_the_rows_are_the_same(
+    bear: Bear, member: httpx2.AsyncClient, notes: list[dict[str, Any]]
+) -> None:
     records = bear.app.records
-    alone = [await records.create(SYSTEM, "notes", note) for note in notes]
-    at_once = await _at_once(bear, [records.create(SYSTEM, "notes", note) for note in notes])
+    someone = Actor("user", bear.ids["max"], "max", "member")
+    planned = [await records.create(SYSTEM, "notes", note) for note in notes]
+    alone = [await records.create(someone, "notes", note) for note in notes]
+    at_once = await _at_once(bear, [records.create(someone, "notes", note) for note in notes])
 
     def fixed(row: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in row.items() if name not in ("id", "created_at", "updated_at")}
 
+    assert [fixed(row) for row in planned] == [{**fixed(row), "owner_id": None} for row in alone]
     assert [fixed(row) for row in at_once] == [fixed(row) for row in alone]
     for row in at_once:
-        assert await records.get(SYSTEM, "notes", row["id"]) == row
+        assert await records.get(someone, "notes", row["id"]) == row
+
+
+async def test_who_may_not_read_any_more_is_told_no_more_than_the_id(bear: Bear, member: httpx2.AsyncClient) -> None:
+    someone = Actor("user", bear.ids["max"], "max", "member")
+    records = bear.app.records
+    with Gate(bear):
+        waiting = [asyncio.ensure_future(records.create_row(someone, "notes", {"title": t})) for t in "ab"]
+        for _ in range(50):
+            await asyncio.sleep(0)
+        rules = [{"id": 1, "role": "member", "group_id": None, "model": "notes", "verb": "read", "extent": "none",
+                  "hidden_fields": []}]  # fmt: skip
+        records.policy.load(rules, [], [])
+    assert len({(await one)[0] for one in waiting}) == 2
+    _, text = await records.create_row(someone, "notes", {"title": "c"})
+    assert set(json.loads(text)) == {"id"}
+
+
+async def test_hidden_and_foreign_fields_are_refused_with_their_names_and_others_pass(
+    bear: Bear, member: httpx2.AsyncClient
+) -> None:
+    bodies = [{"title": "a"}, {"title": "b", "owner_id": 1}, {"title": None}, {}, {"title": "c", "nothing": 1}]
+    answers = await _at_once(bear, [member.post("/api/v1/notes", json=body) for body in bodies])
+    assert [a.status_code for a in answers] == [201, 422, 422, 422, 422]
+    assert [sorted(a.json()["fields"]) for a in answers[1:]] == [["owner_id"], ["title"], ["title"], ["nothing"]]
+    assert [row["title"] for row in (await member.get("/api/v1/notes")).json()["data"]] == ["a"]
