@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from server.errors import StartupError
+from server.errors import NotFound, StartupError
 
 NETWORK_FILE_SYSTEMS = frozenset(
     [
@@ -97,6 +97,11 @@ class DataFolder:
     def tmp(self) -> Path:
         """Files that are worth nothing once the process is gone, such as uploads on their way in."""
         return self.path / "tmp"
+
+    def want_data(self) -> None:
+        """Raise NotFound where there is no GridBear yet: what only reads must not make one, and find it empty."""
+        if not self.database.exists():
+            raise NotFound(f"There is no GridBear in {self.path}. Name its data folder with --data-dir.")
 
     def open(self) -> list[str]:
         """Check the folder and create what is missing. Returns warnings; raises StartupError with the way out."""

@@ -223,7 +223,7 @@ def _before_upgrade(settings: Settings, yes: bool) -> None:
 
 
 def _made(settings: Settings, kind: Any, without_phrase: bool) -> dict[str, Any]:
-    with _door(settings) as door:
+    with _door(settings, new=False) as door:
         try:
             return _with_bar("Backing up", lambda told: door.make(kind, without_phrase, told))
         except GridBearError as error:
@@ -243,10 +243,10 @@ def _with_bar(title: str, work: Any) -> dict[str, Any]:
         return found
 
 
-def _door(settings: Settings) -> Any:
+def _door(settings: Settings, *, new: bool = True) -> Any:
     from server.cli.backup_doors import backup_door  # the whole server; `--help` can do without
 
-    return backup_door(settings)
+    return backup_door(settings, new=new)
 
 
 def _settings(data_dir: Path | None) -> Settings:

@@ -50,13 +50,15 @@ class BackupDoor(Protocol):
 
 
 @contextlib.contextmanager
-def backup_door(settings: Settings) -> Iterator[BackupDoor]:
-    """The door to a data folder. Raises StartupError when it can't be used."""
+def backup_door(settings: Settings, *, new: bool) -> Iterator[BackupDoor]:
+    """The door to a data folder, which is made when it may be `new`. Raises NotFound, StartupError."""
     folder = DataFolder(settings.data_dir)
     server = running_server(folder)
     if server is not None:
         yield _ServerDoor(server, folder.run / "server.json")
         return
+    if not new:
+        folder.want_data()
     folder.open()
     with folder.lock(), asyncio.Runner() as runner:
         yield _FolderDoor(settings, folder, runner)

@@ -68,7 +68,7 @@ def export_command(
     filters = [*_filters(where or []), *_given(domain=domain, q=q)]
     kind = format_ or _format_of(file)
     parameters = [*filters, *_given(fields=fields, sort=sort, bom="true" if bom else None), ("format", kind.value)]
-    with data_door(data_dir) as door, _target(file, force) as out:
+    with data_door(data_dir, new=False) as door, _target(file, force) as out:
         rows = _written(door, model, filters, parameters, kind, out, quiet=file is None)
     if file is not None:
         typer.echo(f"{rows:,} records of {model} are in {file}.")
@@ -121,7 +121,7 @@ def import_command(
 
     of_file = _given(table=table, delimiter=delimiter)
     readable(file)
-    with data_door(data_dir) as door:
+    with data_door(data_dir, new=True) as door:
         if create and not door.has_model(model):
             _make_model(door, model, of_file, file, dry_run=dry_run)
         parameters = [

@@ -52,14 +52,16 @@ class Door(Protocol):
 
 
 @contextlib.contextmanager
-def data_door(data_dir: Path | None) -> Iterator[Door]:
-    """The door to a data folder. Raises StartupError when it can't be used."""
+def data_door(data_dir: Path | None, *, new: bool) -> Iterator[Door]:
+    """The door to a data folder, which is made when it may be `new`. Raises NotFound, StartupError."""
     settings = Settings.load({"data_dir": data_dir})
     folder = DataFolder(settings.data_dir)
     server = running_server(folder)
     if server is not None:
         yield _ServerDoor(server)
         return
+    if not new:
+        folder.want_data()
     folder.open()
     with folder.lock(), asyncio.Runner() as runner:
         app = create_app(settings)

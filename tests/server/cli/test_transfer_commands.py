@@ -119,6 +119,17 @@ def test_wrong_words_are_one_clear_sentence(
     assert said in told and told.startswith("gridbear: ") and "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    "arguments", [("export", "notes"), ("export", "--everything", "house.gridbear"), ("backup", "--without-phrase")]
+)
+def test_what_only_reads_makes_no_new_gridbear(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run([*arguments, "--data-dir", str(tmp_path / "typo")]) == 1
+    assert "There is no GridBear in" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
 @pytest.fixture
 def gridbear(tmp_path: Path) -> Iterator[Gridbear]:
     running = Gridbear(tmp_path / "data")
