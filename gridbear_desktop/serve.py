@@ -104,6 +104,9 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
                 with asyncio.Runner(loop_factory=loop_factory) as runner:
                     again = runner.run(life.live(warnings + listener.warnings))
                 warnings = listener.warnings = []
+                if again:
+                    # The next start is frozen out of the garbage collection, and would take the old one along.
+                    gc.collect()
                 if again and listener.follow_choice():
                     life.tell_again()
 

@@ -87,6 +87,7 @@ from server.secrets.vault import Vault, open_vault
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
+from server.web.endpoint_caches import forget_endpoints
 from server.web.faults import handle_errors
 from server.web.openapi import ApiDocument, openapi_router
 from server.web.pages import UiFiles, page_router
@@ -206,6 +207,7 @@ class GridBearApp:
     async def running(self) -> AsyncIterator[None]:
         """Open everything, serve inside, close everything."""
         async with self.data(), contextlib.AsyncExitStack() as stack:
+            stack.callback(forget_endpoints)
             secret = internal_secret(self._folder.path, self._started_with.internal_api_secret)
             authenticator = Authenticator(
                 self.records, self.settings, self._bus, control_token=self._control_token, internal_secret=secret
