@@ -271,7 +271,9 @@ def check_events(scene: Scene, oracle: Oracle) -> None:
         await stream.aclose()
         return text.decode()
 
-    told_of = [json.loads(it[6:])["id"] for it in scene.world.run(heard()).splitlines() if it.startswith("data: ")]
+    told = [json.loads(it[6:]) for it in scene.world.run(heard()).splitlines() if it.startswith("data: ")]
+    # Once a minute the last use of max's tokens is stored, which max may hear of too.
+    told_of = [it["id"] for it in told if it["model"] != "api_tokens"]
     expected = [row["id"] for row in scene.rows[ITEMS].values() if oracle.reaches(ITEMS, "list", scene.mine(row))]
     assert told_of == expected
     for row in scene.rows[ITEMS]:
