@@ -50,6 +50,7 @@ class Lan:
     ) -> None:
         self._people = people
         self._records = records
+        self.note = records.note
         self._settings = settings
         self._folder = folder
         self._host_given_by = host_given_by

@@ -7,6 +7,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.access.actor import Actor, Scope
 from server.auth.lan import Encryption, Lan
 from server.config import SettingsHolder
 from server.errors import Forbidden
@@ -78,7 +79,7 @@ def lan_router(lan: Lan, gate: RestGate, settings: SettingsHolder) -> APIRouter:
 
     @router.get("", summary="How other computers reach this server (admins)")
     async def state(request: Request, response: Response) -> LanAnswer:
-        _admin(gate, request, response)
+        _admin(gate.enter_route(request, response), "api:read")
         return LanAnswer(data=LanShown.model_validate(await lan.state()))
 
     @router.post(
@@ -88,14 +89,17 @@ def lan_router(lan: Lan, gate: RestGate, settings: SettingsHolder) -> APIRouter:
         openapi_extra=taken(SwitchLan),
     )
     async def switch(request: Request, response: Response) -> SwitchedAnswer:
-        _admin(gate, request, response)
+        actor = gate.enter_route(request, response)
+        _admin(actor, "api")
         wanted = await read_shape(request, SwitchLan, settings.current.rest_body_bytes)
         here = await lan.switch_on(wanted.encryption) if wanted.on else lan.switch_off()
+        detail = wanted.encryption if wanted.on else None
+        await lan.note("lan_on" if wanted.on else "lan_off", actor, detail=detail)
         return SwitchedAnswer(data=SwitchedShown(on=wanted.on, here=here))
 
     return router
 
 
-def _admin(gate: RestGate, request: Request, response: Response) -> None:
-    if not gate.enter_route(request, response).is_admin:
+def _admin(actor: Actor, scope: Scope) -> None:
+    if not (actor.is_admin and actor.has_scope(scope)):
         raise Forbidden("Only admins decide who can reach this server.")

@@ -102,3 +102,15 @@ def test_a_broken_choice_is_none(tmp_path: Path) -> None:
     for text in ("", "[]", '"x"', "{", '{"port": 1}'):
         (tmp_path / listening.FILE_NAME).write_text(text)
         assert listening.chosen(tmp_path) == {}
+
+
+async def test_switching_is_audited_and_a_token_that_only_reads_switches_nothing(
+    bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    reader = await bear.person("ada", scopes=["api:read"])
+    assert (await reader.get(LAN)).status_code == 200
+    assert (await reader.post(LAN, json={"on": True})).status_code == 403
+    assert (await admin.get("/api/v1/audit_entries?kind=lan_on")).json()["count"] == 0
+    assert (await admin.post(LAN, json={"on": True, "encryption": "off"})).status_code == 202
+    [told] = (await admin.get("/api/v1/audit_entries?kind=lan_on")).json()["data"]
+    assert (told["actor_name"], told["detail"]) == ("ada", "off")

@@ -73,6 +73,8 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/tasks/{{key}}/cancel": WRITE,
     f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
 
+    f"GET {V1}/server/lan": ADMIN_READ, f"POST {V1}/server/lan": ADMIN,
+
     f"GET {V1}/backups": ADMIN_READ, f"POST {V1}/backups": ADMIN, f"GET {V1}/backups/status": ADMIN_READ,
     f"POST {V1}/backups/upload": ADMIN, f"POST {V1}/backups/restore/undo": ADMIN,
     f"DELETE {V1}/backups/{{name}}": ADMIN, f"POST {V1}/backups/{{name}}/check": ADMIN,
@@ -115,7 +117,7 @@ async def test_every_route_lets_in_whom_its_policy_names(tmp_path: Path) -> None
         crowd = Crowd(bear)
         await crowd.gather()
         found = sorted({f"{verb} {address}" for verb, address in doors(bear)})
-        assert found == sorted(POLICY), "a new route needs a policy: state it here"
+        assert set(found) ^ set(POLICY) == set(), "a new route needs a policy: state it here"
         wrong, tried = [], 0
         for door in found:
             verb, address = door.split(" ", 1)
