@@ -37,8 +37,8 @@ class Actor:
 
     @property
     def is_admin(self) -> bool:
-        """Admins, the machine's owner and the program itself pass every rule."""
-        return self.role == "admin"
+        """Admins, the machine's owner and the program itself pass every rule; an app never administers."""
+        return self.role == "admin" and not self.is_app
 
     @property
     def is_signed_in(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from server.access.actor import Actor
@@ -90,7 +90,8 @@ class Policy:
     def permission(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
         """What `actor` may do, the extent `none` included. Raises nothing."""
         groups = self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
-        key = (actor.kind == "system", actor.role, groups, actor.user_id is None, actor.scopes, spec.name, verb)
+        who = (actor.kind == "system", actor.is_app, actor.role)
+        key = (who, groups, actor.user_id is None, actor.scopes, spec.name, verb)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._work_out(actor, spec, verb)
@@ -118,6 +119,9 @@ class Policy:
         """Everything that speaks for or against `actor`, the role first."""
         if actor.kind == "system":
             return [Grant("the program itself", "all")]
+        if actor.is_app and actor.role == "admin" and spec.options.group == "system" and verb not in _READING:
+            # What decides over this server and its people is changed by a person, not by an app of theirs.
+            return [Grant("an app: as a member", self._default(replace(actor, role="member"), spec, verb))]
         if actor.role == "admin":
             offered = verb in spec.options.verbs
             return [Grant("the role admin" if offered else "nobody: the model does not offer it",

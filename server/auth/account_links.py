@@ -72,5 +72,5 @@ class AccountLinks:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not (actor.is_admin and actor.has_scope("api")) or actor.is_app:
+    if not (actor.is_admin and actor.has_scope("api")):
         raise Forbidden("Only admins make links for people.")

@@ -36,7 +36,7 @@ class ServerConfig:
         """Whether `actor` may know of this server and call its tools. The only place that decides it."""
         if not self.enabled or not actor.is_signed_in or not actor.has_scope("mcp"):
             return False
-        return actor.is_admin or (self.visibility == "everyone" and actor.user_id is not None)
+        return actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
 
 
 @dataclass(frozen=True, slots=True)

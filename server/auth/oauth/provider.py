@@ -33,7 +33,7 @@ from server.auth.oauth.addresses import CHALLENGE_SCOPE, canonical, server_named
 from server.auth.oauth.clients import Clients, KnownClient
 from server.auth.oauth.grants import Grants, Issued
 from server.auth.oauth.redirects import is_redirect_of
-from server.errors import BadRequest, ValidationFailed
+from server.errors import BadRequest, GridBearError, ValidationFailed
 
 CHALLENGE_LENGTH = 43
 """Letters of a SHA-256 in base64url."""
@@ -146,7 +146,7 @@ class _Asking(_Side):
         self._denied = denied
         self._client: KnownClient | None = None
         self.asked: Asked | None = None
-        self.problem: ValidationFailed | None = None
+        self.problem: GridBearError | None = None
 
     async def get_client(self, client_id: str) -> OAuthClientInformationFull | None:
         if self.problem is not None:
@@ -154,7 +154,7 @@ class _Asking(_Side):
             return None
         try:
             self._client = await self.clients.look(client_id, self._user_id)
-        except ValidationFailed as error:
+        except GridBearError as error:
             self.problem = error
             return None
         return None if self._client is None else _Client.of(self._client, self._redirect)

@@ -27,6 +27,15 @@ from server.config import SettingsHolder
 from server.errors import BadRequest, Forbidden, NotFound, RateLimited, TooLarge, ValidationFailed
 from server.limits.token_bucket import TokenBuckets
 
+_PROTOCOL_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": ["string", "null"]}},
+}
+_PROTOCOL_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": "Error of RFC 6749", "content": {"application/json": {"schema": _PROTOCOL_ERROR}}}
+    for status in (400, 401)
+}
 ASKED = ("client_id", "redirect_uri", "response_type", "code_challenge", "code_challenge_method", "state", "scope",
          "resource")  # fmt: skip
 _NEEDED = ("client_id", "response_type", "code_challenge")
@@ -131,6 +140,7 @@ def oauth_router(clients: Clients, grants: Grants, authenticator: Authenticator,
 
     @router.post(
         metadata.TOKEN,
+        responses=_PROTOCOL_ERRORS,
         summary="Tokens for a code or a refresh token",
         openapi_extra=_only_form(
             "grant_type",
@@ -141,13 +151,17 @@ def oauth_router(clients: Clients, grants: Grants, authenticator: Authenticator,
     async def token(request: Request) -> Response:
         own = issuer(request)
         throttle(request)
-        _single(await _form(request))
+        try:
+            _single(await _form(request))
+        except BadRequest as error:
+            return _protocol_error(error)
         from server.auth.oauth.provider import token_answer
 
         return await token_answer(request, clients, own, grants)
 
     @router.post(
         metadata.REGISTER,
+        responses=_PROTOCOL_ERRORS,
         status_code=201,
         summary="Register a client (RFC 7591); forgotten after an hour unless a person lets it in",
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _REGISTRATION}}}},
@@ -162,13 +176,17 @@ def oauth_router(clients: Clients, grants: Grants, authenticator: Authenticator,
     # The SDK's handler wants a client_secret here, which public clients do not have.
     @router.post(
         metadata.REVOKE,
+        responses=_PROTOCOL_ERRORS,
         summary="End a permission by one of its tokens (RFC 7009)",
         openapi_extra=_only_form("token", "client_id", optional=("token_type_hint",)),
     )
     async def revoke(request: Request) -> Response:
         issuer(request)
         throttle(request)
-        given = _single(await _form(request))
+        try:
+            given = _single(await _form(request))
+        except BadRequest as error:
+            return _protocol_error(error)
         client = clients.stored(text_of(given, "client_id"))
         if client is None:
             return JSONResponse({"error": "invalid_client"}, 401, headers={"cache-control": "no-store"})
@@ -195,8 +213,8 @@ def _person(actor: Actor) -> Actor:
 
 
 def _check_size(request: Request) -> None:
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > FORM_BYTES:
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > FORM_BYTES or "transfer-encoding" in request.headers:
         raise TooLarge(f"The body has at most {FORM_BYTES} bytes and tells its length.")
 
 
@@ -213,6 +231,12 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(single) != len(pairs):
         raise BadRequest("A parameter is there twice.", code="invalid_request")
     return single
+
+
+def _protocol_error(error: BadRequest) -> Response:
+    """An error as clients of OAuth read it (RFC 6749, 5.2)."""
+    told = {"error": "invalid_request", "error_description": error.message}
+    return JSONResponse(told, 400, headers={"cache-control": "no-store"})
 
 
 def _parameter(name: str) -> dict[str, Any]:

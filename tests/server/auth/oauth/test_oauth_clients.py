@@ -175,6 +175,18 @@ async def test_consent_wants_a_session_of_this_site_and_a_second_factor_where_th
         assert (await max_in.post(path, data=form)).json()["code"] == "second_factor_needed"
 
 
+async def test_errors_of_the_protocol_have_its_form(app: App) -> None:
+    for path in ("/oauth/token", "/oauth/revoke"):
+        for answer in (
+            await app.http.post(path, json={}),
+            await app.http.post(path),
+            await app.http.post(path, content="a=1&a=2", headers={"content-type": "application/x-www-form-urlencoded"}),
+        ):
+            assert answer.status_code == 400 and answer.json()["error"] == "invalid_request", answer.text
+    large = await app.http.post("/oauth/register", content=b"x" * 70_000)
+    assert large.status_code == 413
+
+
 async def test_letting_an_app_in_and_ending_it_are_in_the_audit_log(
     app: App, max_in: httpx2.AsyncClient, admin: httpx2.AsyncClient
 ) -> None:

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from tests_oauth_support import ORIGIN, App, decided, query_of
 
+from server.access.actor import OWNER
 from server.auth.oauth import grants
 from tests.conftest import PASSWORD, Bear
 
@@ -128,21 +129,45 @@ async def test_s3_a_token_acts_as_the_person_who_allowed_it_whatever_the_request
     assert (await app.http.get("/api/v1/notes", headers=headers)).json()["data"] == []
 
 
-async def test_an_app_can_not_make_tokens_or_links_that_outlast_its_permission(bear: Bear, app: App) -> None:
+async def test_an_app_of_an_admin_administers_nothing_and_makes_nothing_that_outlasts_it(bear: Bear, app: App) -> None:
     ada = await bear.signed_in("ada")
     issued = await app.tokens(ada, scope="mcp api")
     headers = {"authorization": f"Bearer {issued['access_token']}"}
-    for path, body in (
-        ("/api/v1/api_tokens", {"name": "for ever"}),
-        ("/auth/invites", {}),
-        ("/auth/resets", {"user_id": "1"}),
-        ("/oauth/consent/decide", app.request() | {"decision": "allow"}),
+    mine = f"/api/v1/users/{bear.ids['ada']}"
+    for verb, path, body in (
+        ("POST", "/api/v1/api_tokens", {"name": "for ever"}),
+        ("POST", "/api/v1/users", {"username": "eve", "password": PASSWORD}),
+        ("PATCH", mine, {"role": "guest"}),
+        ("PATCH", mine, {"is_active": False}),
+        ("POST", "/api/v1/mcp_servers", {"name": "x", "transport": "stdio", "command": "sh"}),
+        ("POST", "/api/v1/access_rules", {"role": "guest", "model": "notes", "verb": "read", "extent": "all"}),
+        ("POST", "/api/v1/settings", {"name": "second_factor_roles", "value": ""}),
+        ("POST", "/api/v1/secrets", {"name": "x", "value": "y"}),
+        ("POST", "/api/v1/backups", {"without_phrase": True}),
+        ("POST", "/api/v1/models", {"name": "x", "label": "x", "fields": []}),
+        ("POST", "/auth/invites", {"role": "admin"}),
+        ("POST", "/auth/resets", {"user_id": str(bear.ids["ada"])}),
+        ("POST", f"/auth/users/{bear.ids['ada']}/leave", {"trash": True}),
     ):
-        form = path.startswith(("/auth", "/oauth"))
-        sent = {"data": body} if form else {"json": body}
-        answer = await app.http.post(path, headers=headers, **sent)  # type: ignore[arg-type]
-        assert answer.status_code in (400, 403), (path, answer.text)
+        answer = await app.http.request(verb, path, json=body, headers=headers)
+        assert answer.status_code in (403, 422), (path, answer.text)
+        assert answer.status_code == 403 or path == mine, (path, answer.text)
         assert "gb_" not in answer.text and "token=" not in answer.text
+    form = app.request() | {"decision": "allow"}
+    assert (await app.http.post("/oauth/consent/decide", data=form, headers=headers)).status_code == 403
+    assert (await app.http.post("/api/v1/notes", json={"title": "x"}, headers=headers)).status_code == 201
+    assert (await app.http.get("/api/v1/users", headers=headers)).json()["count"] == 1
+
+
+async def test_an_app_of_an_admin_uses_the_servers_that_are_for_admins_and_one_of_a_member_does_not(
+    bear: Bear, app: App, max_in: httpx2.AsyncClient
+) -> None:
+    values = {"name": "time", "transport": "http", "url": "http://127.0.0.1:9/mcp", "visibility": "admins"}
+    await bear.app.records.create(OWNER, "mcp_servers", values)
+    for person, found in ((await bear.signed_in("ada"), True), (max_in, False)):
+        issued = await app.tokens(person, resource=f"{ORIGIN}/mcp/time")
+        answer = await app.tools(issued["access_token"], "/mcp/time")
+        assert (answer.status_code != 404) is found and answer.status_code != 401, answer.text
 
 
 async def test_s10_codes_and_tokens_are_in_no_file(
