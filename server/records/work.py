@@ -20,7 +20,7 @@ from server.records.audit import AUDIT, audit_entry, changed_fields
 from server.records.etag import etag_of
 from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
-from server.records.shelf import Referrer, Shelf
+from server.records.shelf import Shelf
 from server.records.times import now_text
 from server.records.values import base64_text
 
@@ -28,6 +28,8 @@ IfMatch = Callable[[str], bool]
 """Gets the present entity tag of a row; False refuses the change."""
 HISTORY = "history"
 _UNSEEN = frozenset(("updated_at",))
+
+_Going = tuple[PreparedModel, int, dict[str, Any]]  # a row to be deleted: its model, its id, its columns as they lie
 
 
 class Work:
@@ -189,10 +191,27 @@ class Work:
         return record_id is not None and self._row(self._shelf.models[model], record_id) is None
 
     def _delete(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
+        for one, at, row in (going := self._going(prepared, record_id, before)):
+            # References between them are emptied by now; in a circle, SQLite has taken the row along already.
+            self._delete_alone(one, at, row if len(going) == 1 else self._row(one, at) or row)
+
+    def _going(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> list[_Going]:
+        """The row and all that go with it, who refers first. Not by recursion: a chain may be as long as a table."""
+        waiting: list[_Going] = [(prepared, record_id, before)]
+        seen: set[tuple[str, int]] = set()
+        going: dict[tuple[str, int], _Going] = {}
+        while waiting:
+            one, at, _ = waiting[-1]
+            if (key := (one.spec.name, at)) in seen:
+                going.setdefault(key, waiting.pop())
+                continue
+            seen.add(key)
+            waiting += [it for it in self._release(one.spec, at) if (it[0].spec.name, it[1]) not in seen]
+        return list(going.values())
+
+    def _delete_alone(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
         spec = prepared.spec
         self.transaction.touched.add(spec.name)
-        for referrer in self._shelf.referrers.get(spec.name, ()):
-            self._release(spec, referrer, record_id)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
         self._settle(prepared, "delete", record_id)
         self._count(spec.name, before, None)
@@ -201,29 +220,30 @@ class Work:
         self._audit(spec, "delete", record_id, before)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
 
-    def _release(self, target: ModelSpec, referrer: Referrer, target_id: int) -> None:
-        """Do by hand what SQLite would do to referring rows, so that history and events know of it."""
-        model, column, on_delete = referrer.model, referrer.column, referrer.on_delete
-        prepared = self._shelf.models[model]
-        if on_delete not in ("CASCADE", "SET NULL"):
-            sql, way_out = prepared.referring(column), target.options.before_delete
-            if way_out and self.transaction.execute(sql, {"id": target_id}).fetchone() is not None:
-                kind = target.options.label.lower()
-                plural = prepared.spec.options.label_plural.lower()
+    def _release(self, target: ModelSpec, target_id: int) -> list[_Going]:
+        """Empty the references to a row that goes, by hand, so that history and events know. Returns what goes too."""
+        going: list[_Going] = []
+        for referrer in self._shelf.referrers.get(target.name, ()):
+            prepared, way_out = self._shelf.models[referrer.model], target.options.before_delete
+            taken = referrer.on_delete in ("CASCADE", "SET NULL")
+            if not taken and not way_out:
+                continue
+            found = self.transaction.execute(prepared.referring(referrer.column), {"id": target_id}).fetchall()
+            if found and not taken:
+                kind, plural = target.options.label.lower(), prepared.spec.options.label_plural.lower()
                 raise Conflict(f"This {kind} has {plural}. {way_out.format(id=target_id)}", code="has_records")
-            return
-        ids = [row[0] for row in self.transaction.execute(prepared.referring(column), {"id": target_id}).fetchall()]
-        for record_id in ids:
-            before = self._row(prepared, record_id)
-            if before is None:
-                continue
-            if on_delete == "CASCADE":
-                self._delete(prepared, record_id, before)
-                continue
-            self.transaction.touched.add(model)
-            parameters = {column: None, "updated_at": self.now, "id": record_id, "actor_id": None}
-            self.transaction.execute(prepared.update((column, "updated_at"), None, ("id",)), parameters).fetchone()
-            self._tell_change(prepared, record_id, before, {**before, column: None})
+            for [at] in found:
+                if (row := self._row(prepared, at)) is not None and referrer.on_delete == "CASCADE":
+                    going.append((prepared, at, row))
+                elif row is not None:
+                    self._empty(prepared, referrer.column, at, row)
+        return going
+
+    def _empty(self, prepared: PreparedModel, column: str, record_id: int, before: dict[str, Any]) -> None:
+        self.transaction.touched.add(prepared.spec.name)
+        parameters = {column: None, "updated_at": self.now, "id": record_id, "actor_id": None}
+        self.transaction.execute(prepared.update((column, "updated_at"), None, ("id",)), parameters).fetchone()
+        self._tell_change(prepared, record_id, before, {**before, column: None})
 
     def _tell_change(
         self, prepared: PreparedModel, record_id: int, before: dict[str, Any], after: dict[str, Any]

@@ -106,3 +106,30 @@ async def test_a_dry_run_and_a_model_without_history_give_nothing_to_undo(member
     made = await member.post("/api/v1/api_tokens", json={"name": "script"})
     answer = await member.delete(f"/api/v1/api_tokens/bulk?id={made.json()['data']['id']}")
     assert answer.json()["data"]["undo"] is None
+
+
+async def nodes(admin: httpx2.AsyncClient) -> list[tuple[int, int | None]]:
+    rows = (await admin.get("/api/v1/nodes?sort=id&limit=500")).json()["data"]
+    return [(row["id"], row["parent"]) for row in rows]
+
+
+async def test_long_chains_and_circles_go_whole_and_come_back(admin: httpx2.AsyncClient) -> None:
+    fields = [{"name": "parent", "type": "relation", "references": "nodes", "on_delete": "cascade"}]
+    assert (await admin.post("/api/v1/models", json={"name": "nodes", "label": "Node", "fields": fields})).is_success
+    first: dict[str, Any] = {"verb": "create", "model": "nodes", "values": {}}
+    chain = [first] + [{**first, "values": {"parent": {"$ref": f"{above}.id"}}} for above in range(499)]
+    assert (await admin.post("/api/v1/batch", json={"operations": chain})).status_code == 200
+    before = await nodes(admin)
+    deleted = await admin.request("DELETE", "/api/v1/nodes/bulk?id=1")
+    assert deleted.status_code == 200 and await nodes(admin) == []
+    undone = await admin.post("/api/v1/undo", json=deleted.json()["data"]["undo"])
+    assert undone.status_code == 200 and await nodes(admin) == before
+
+    for length in (1, 3):
+        ids = [(await admin.post("/api/v1/nodes", json={})).json()["data"]["id"] for _ in range(length)]
+        for one, other in zip(ids, ids[1:] + ids[:1], strict=True):
+            assert (await admin.patch(f"/api/v1/nodes/{one}", json={"parent": other})).status_code == 200
+        assert (await admin.delete(f"/api/v1/nodes/{ids[0]}")).status_code == 200
+        assert await nodes(admin) == before
+        known = {row["record_id"] for row in (await admin.get("/api/v1/nodes/deleted?limit=500")).json()["data"]}
+        assert known.issuperset(ids)
