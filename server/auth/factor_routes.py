@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from server.access.actor import Actor
 from server.auth.authenticate import Authenticator
-from server.auth.forms import form_body, read_form, text_of
+from server.auth.forms import UserId, form_body, read_form, text_of
 from server.auth.people import People
 from server.errors import Forbidden
 
@@ -84,7 +84,7 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
         summary="Remove somebody's second factor, for admins; wants the admin's own password",
         openapi_extra=form_body("password"),
     )
-    async def remove_of(user_id: int, request: Request) -> dict[str, Any]:
+    async def remove_of(user_id: UserId, request: Request) -> dict[str, Any]:
         actor = authenticator.actor_for(request.scope)
         if not actor.is_admin:
             raise Forbidden("Only admins remove the second factor of somebody else.")

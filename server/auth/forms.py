@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import Request
+from fastapi import Path, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from server.auth.authenticate import COOKIE
 from server.auth.sign_in import SignedIn
 from server.config import SettingsHolder
 from server.errors import BadRequest, TooLarge
+from server.records.values import INTEGER_MAX
 
 FORM_BYTES = 64 * 1024
+UserId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 
 
 async def read_form(request: Request) -> Mapping[str, Any]:

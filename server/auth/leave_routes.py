@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.auth.authenticate import Authenticator
-from server.auth.forms import read_form
+from server.auth.forms import UserId, read_form
 from server.auth.leaving import Choice, Fate, Leaving
 from server.errors import ValidationFailed
 
@@ -49,7 +49,7 @@ def leave_router(leaving: Leaving, authenticator: Authenticator) -> APIRouter:
         summary="Delete a person, and say what becomes of their records; for admins",
         openapi_extra={"requestBody": body},
     )
-    async def leave(user_id: int, request: Request) -> LeftAnswer:
+    async def leave(user_id: UserId, request: Request) -> LeftAnswer:
         actor = authenticator.actor_for(request.scope)
         asked = _parsed(dict(await read_form(request)))
         choice = Choice(asked.transfer_to, asked.trash)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from server.access.actor import Actor
 from server.errors import Forbidden
 from server.mcp_gateway.gateway import Gateway
+from server.records.values import INTEGER_MAX
 from server.tasks.queue import Tasks
 
+ServerId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 Enter = Callable[[Request, Response], Actor]
 
 
@@ -24,7 +26,7 @@ def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
         return {"ok": True, "data": {"servers": gateway.state_for(enter(request, response))}}
 
     @router.post("/gateway/{server_id}/restart", tags=["gateway"], summary="Restart an MCP server")
-    async def restart(server_id: int, request: Request, response: Response) -> dict[str, Any]:
+    async def restart(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
         actor = _writing(enter(request, response))
         return {"ok": True, "data": await gateway.restart(actor, server_id)}
 

@@ -22,9 +22,11 @@ ROLES = (
     "nobody", "guest", "member", "admin token", "admin session", "read token", "tools token", "must enrol",
     "app", "internal", "machine", "machine elsewhere",
 )  # fmt: skip
+ABSENT = "999999"
+"""An id that no record has."""
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FILLED = {
-    "model": "notes", "record_id": "999999", "file_id": "999999", "user_id": "999999", "server_id": "999999",
+    "model": "notes", "record_id": ABSENT, "file_id": ABSENT, "user_id": ABSENT, "server_id": ABSENT,
     "plugin": "webhook-inbox", "path": "x",
 }  # fmt: skip
 
@@ -91,7 +93,9 @@ class Crowd:
         self._headers["machine"] = self._headers["machine elsewhere"] = {"authorization": f"Bearer {CONTROL_TOKEN}"}
         self._headers["nobody"] = {}
 
-    async def knock(self, who: str, verb: str, address: str, body: bytes = b"{}", query: str = "") -> Answer:
+    async def knock(
+        self, who: str, verb: str, address: str, body: bytes = b"{}", query: str = "", *, number: str = ABSENT
+    ) -> Answer:
         """Send one request as `who`. `address` as in `doors`; the body is JSON."""
         headers = {"host": "127.0.0.1:8088", "accept": "application/json", "content-type": "application/json"}
         if who in ("admin session", "must enrol"):
@@ -100,7 +104,9 @@ class Crowd:
             headers["cookie"] = f"gridbear_session_token={token}"
         else:
             headers |= self._headers[who]
-        path = _PART.sub(lambda part: _FILLED.get(part[1], "x"), address.replace("{a model}", "notes"))
+        path = _PART.sub(
+            lambda part: _FILLED.get(part[1], "x").replace(ABSENT, number), address.replace("{a model}", "notes")
+        )
         client = ELSEWHERE if who == "machine elsewhere" else HERE
         return await _ask(self._bear, verb, (path, query), headers, body, client)
 

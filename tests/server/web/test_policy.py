@@ -130,6 +130,20 @@ async def test_every_route_lets_in_whom_its_policy_names(tmp_path: Path) -> None
         assert tried == len(POLICY) * len(ROLES)
 
 
+async def test_no_number_in_an_address_breaks_a_door(tmp_path: Path) -> None:
+    async with running_bear(tmp_path / "data", internal_api_secret=INTERNAL_SECRET) as bear:
+        crowd = Crowd(bear)
+        await crowd.gather()
+        numbered = [door for door in POLICY if "_id}" in door]
+        for door in numbered:
+            verb, address = door.split(" ", 1)
+            body, query = SENT.get(door, (b'{"password": "correct horse battery", "trash": true}', ""))
+            for number in (str(1 << 63), "9" * 40, "-1", "0", "1e3", "%00"):
+                answer = await crowd.knock("admin session", verb, address, body, query, number=number)
+                assert answer.status in (400, 404, 409, 422), (door, number, answer)
+        assert len(numbered) > 10
+
+
 def test_open_doors_are_the_listed_addresses() -> None:
     """What lets nobody in is what `ANONYMOUS_ADDRESSES` says, and the other way round."""
     listed = {address.replace("/ui/*", "/ui/{path}") for address in ANONYMOUS_ADDRESSES}
