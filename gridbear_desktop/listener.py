@@ -18,6 +18,7 @@ from server.config import Settings, source_of
 from server.data_folder import DataFolder
 from server.errors import StartupError
 
+BACKLOG = 2048
 LOOK_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
@@ -59,17 +60,23 @@ class Listener:
             wanted = self._wanted(choice)
             certificate, context = self._secured(wanted)
             self.socket.close()
-            self.socket = ports.bind_asked(wanted.host, port)
+            self.socket = self._bind_again(wanted.host, port)
         except StartupError as error:
             log.warning("the server goes on listening as before: %s", error.message)
             self._choice = before
             listening.choose(self._folder.run, before)
             self.socket.close()
-            self.socket = ports.bind_asked(self.settings.host, port)
+            self.socket = self._bind_again(self.settings.host, port)
             return False
         self.certificate, self.context = certificate, context
         self.settings = _given(wanted, port)
         return True
+
+    def _bind_again(self, host: str, port: int) -> socket.socket:
+        bound = ports.bind_asked(host, port)
+        # Whoever comes before the application has started again waits instead of being refused.
+        bound.listen(BACKLOG)
+        return bound
 
     def write_certificate(self) -> Path | None:
         """Put the certificate where the programs of this computer find it. None where there is none."""

@@ -20,7 +20,7 @@ import uvicorn
 from gridbear_desktop import runfile
 from gridbear_desktop.discovery import announced
 from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
-from gridbear_desktop.listener import Listener
+from gridbear_desktop.listener import BACKLOG, Listener
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
 from server import __version__
@@ -31,7 +31,6 @@ from server.log import configure_logging
 from server.this_computer import lan_names
 
 GRACEFUL_SECONDS = 1
-BACKLOG = 2048
 EXIT_CANNOT_START = 2
 GARBAGE_THRESHOLD = 10_000
 

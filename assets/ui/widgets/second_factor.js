@@ -7,6 +7,7 @@ import { Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
 import { useLoad } from "./load.js";
 import { PasswordInput } from "./password.js";
+import { QrCode } from "./qr_code.js";
 import { sentence } from "./trouble.js";
 
 export const factorOpen = signal(false);
@@ -41,7 +42,7 @@ export function FactorDialog() {
           <footer><${CopyButton} text=${codes.join("\n")} label=${t("phrase.copy")} words dense=${false} /><button class="btn primary" type="button" onClick=${close}>${t("factor.kept")}</button></footer>`
       : data && html`<form class="form" onSubmit=${submit}>
           <p>${t(data.in_force ? "factor.on" : begun ? "factor.scan" : "factor.off", { n: data.recovery_codes })}</p>
-          ${begun && html`<${Squares} rows=${begun.qr} /><${Copyable} text=${begun.secret} label=${t("factor.copy")} />
+          ${begun && html`<${QrCode} rows=${begun.qr} label=${t("factor.qr")} /><${Copyable} text=${begun.secret} label=${t("factor.copy")} />
             <${Labelled} id="factor-otp" label=${t("signin.otp")}><input class="input mono" id="factor-otp" inputmode="numeric" autocomplete="one-time-code" value=${otp}
               onInput=${(/** @type {any} */ event) => setOtp(event.target.value)} /><//>`}
           ${!begun && html`<${Labelled} id="factor-password" label=${t("password.current")}>
@@ -56,11 +57,4 @@ export function FactorDialog() {
           </footer>
         </form>`}
   <//>`;
-}
-
-/** A QR code, always dark on light. @param {{rows: string[]|number[][]}} props */
-function Squares({ rows }) {
-  const size = rows.length;
-  const path = Array.from(rows, (row, y) => Array.from(row, (cell, x) => (Number(cell) ? `M${x} ${y}h1v1h-1z` : "")).join("")).join("");
-  return html`<svg class="qr" viewBox=${`-2 -2 ${size + 4} ${size + 4}`} role="img" aria-label=${t("factor.qr")}><path d=${path} /></svg>`;
 }
