@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import platform
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from server.access.actor import SYSTEM
 from server.asgi.visitors import Visitors
 from server.auth.people import People
 from server.certificates import fingerprint_of
-from server.config import Settings, SettingsHolder
+from server.config import Settings, SettingsHolder, source_of
 from server.data_folder import DataFolder
 from server.errors import Conflict
 from server.qr_code import qr_rows
@@ -104,6 +105,10 @@ class Lan:
         """Let other computers in. Returns the server's address on this computer afterwards; raises Conflict."""
         if missing := await self.missing():
             raise Conflict(" ".join(one.message for one in missing), code="lan_not_ready")
+        if _tls_is_given() and (encryption == "off") != (self._settings.current.tls == "off"):
+            raise Conflict(
+                "Encryption is set by the environment (GRIDBEAR_TLS): change it there.", code="lan_not_ready"
+            )
         return self._choose({"host": listening.LAN_HOST, "tls": encryption})
 
     def switch_off(self) -> str:
@@ -132,6 +137,8 @@ class Lan:
         listening.choose(self._folder.run, choice)
         current = self._settings.current
         after = current.model_copy(update={"host": "127.0.0.1", "tls": "off", **choice})
+        if _tls_is_given():
+            after = after.model_copy(update={"tls": current.tls})
         if (after.host, after.tls) != (current.host, current.tls):
             self._restart()
         return after.address
@@ -147,6 +154,10 @@ class Lan:
                 if (await self._records.reveal(SYSTEM, "users", person["id"]))["password"] is None
             ]
         return names
+
+
+def _tls_is_given() -> bool:
+    return source_of("tls", {}, os.environ, {}) == "environment"
 
 
 def _addresses(settings: Settings) -> list[str]:

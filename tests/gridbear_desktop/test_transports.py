@@ -146,6 +146,15 @@ def test_nobody_is_set_up_from_elsewhere(way: Way) -> None:
             assert answer.json()["code"] == "loopback_only"
 
 
+def test_apps_sign_in_by_oauth_here_and_by_https_alone(way: Way) -> None:
+    with way.client() as client:
+        answer = client.post("/oauth/register", json={"redirect_uris": ["http://127.0.0.1/back"], "client_name": "App"})
+        if way.secure or way.local:
+            assert answer.status_code == 201, answer.text
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "oauth_needs_https")
+
+
 def test_other_names_are_not_answered(way: Way) -> None:
     with way.client(host="evil.example") as client:
         assert client.get("/healthz").status_code == 403

@@ -84,6 +84,16 @@ async def test_the_command_line_decides_over_the_page(bear: Bear, admin: httpx2.
         assert "command line" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(("given", "asked", "refused"), [("off", "self-made", True), ("off", "off", False)])
+async def test_the_environment_decides_over_encryption(
+    bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, given: str, asked: str, refused: bool
+) -> None:
+    monkeypatch.setenv("GRIDBEAR_TLS", given)
+    answer = await admin.post(LAN, json={"on": True, "encryption": asked})
+    assert answer.status_code == (409 if refused else 202)
+    assert (listening.chosen(bear.app._folder.run) == {}) is refused
+
+
 async def test_shared_it_tells_addresses_code_and_the_first_visitor(tmp_path: Path) -> None:
     async with running_bear(tmp_path / "data", host="192.0.2.7") as bear:
         admin = await bear.person("ada", "admin")
