@@ -131,6 +131,41 @@ def test_a_backup_is_fetched_deleted_sent_back_and_checked(browser: Browser, own
     watched.close()
 
 
+def test_a_backup_whose_phrase_is_lost_is_restored_without_its_secrets(
+    browser: Browser, own: RunningServer, tmp_path: Path
+) -> None:
+    with RunningServer(tmp_path / "old") as old:
+        old.create_user("maja", PASSWORD, admin=True)
+        with sign_in(old.url, "maja", PASSWORD) as client:
+            assert client.post("/api/v1/secrets", json={"name": "weather", "value": "canary"}).status_code == 201
+            words = client.post("/api/v1/backups/recovery-phrase").json()["data"]["phrase"]
+            client.post("/api/v1/backups/recovery-phrase/confirm", json={"phrase": words})
+            made = client.post("/api/v1/backups").json()["data"]["name"]
+            content = client.get(f"/api/v1/backups/{made}/content").content
+    with sign_in(own.url, "maja", PASSWORD) as client:
+        assert client.post("/api/v1/backups/upload", content=content).status_code == 201
+    for width in (390, 1280):
+        watched = _signed_in(browser, own, width=width)
+        page = watched.open("/#/backups", "text=with secrets")
+        page.click("button[aria-label^='Restore the backup']")
+        page.locator("#restore-phrase").wait_for()
+        page.check("#restore-without")
+        expect(page.locator("#restore-phrase")).to_have_count(0)
+        expect(page.locator("dialog .note.warn")).to_contain_text("secrets.value: 1")
+        watched.settle()
+        assert watched.axe() == []
+        if width == 390:
+            watched.close()
+    page.fill("#typed", "restore")
+    page.click("dialog >> text=Restore this backup")
+    page.wait_for_selector("#username, .report", timeout=60_000)
+    with sign_in(own.url, "maja", PASSWORD) as client:
+        report = client.get("/api/v1/backups/status").json()["data"]["last_restore"]
+        assert report["lost_secrets"] == [{"model": "secrets", "field": "value", "rows": 1}]
+    watched.check(_documented(own, watched), AWAY)
+    watched.close()
+
+
 @pytest.mark.parametrize(("theme", "width"), EVERY_LOOK, ids=[f"{theme}-{width}" for theme, width in EVERY_LOOK])
 def test_the_backups_page_in_every_look(
     browser: Browser, lived_in: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
