@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -122,6 +123,30 @@ async def test_a_backup_is_restored_over_a_file_that_is_damaged_while_the_server
         # What was damaged is kept: perhaps more can be saved from it.
         [state] = (tmp_path / "data" / "before-restore").iterdir()
         assert damage(state / "gridbear.db") is not None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("trouble", ["vanished", "replaced"])
+async def test_a_backup_is_restored_when_the_file_is_gone_or_another_lies_in_its_place(
+    tmp_path: Path, trouble: str, anyio_backend: str
+) -> None:
+    async with house(tmp_path / "data") as home:
+        await home.note("kept")
+        name = (await home.backup())["name"]
+        await home.note("later")
+        database = tmp_path / "data" / "gridbear.db"
+        if trouble == "replaced":
+            shutil.copyfile(database, tmp_path / "other.db")
+        database.rename(tmp_path / "elsewhere.db")
+        if trouble == "replaced":
+            (tmp_path / "other.db").rename(database)
+        home.bear.app.storage_watch.storage.look()
+        assert home.bear.app.storage_watch.storage.condition.trouble == trouble
+        report = (await home.restore(name))["last_restore"]
+        assert report["outcome"] == "restored", report
+        assert await home.titles() == ["kept"]
+        await home.note("and on")
+        assert damage(database) is None
 
 
 @pytest.mark.slow
