@@ -58,9 +58,8 @@ class McpEndpoint:
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> None:
         await self._ready.wait()
         # Binds a session of the older protocol versions to the credential that opened it.
-        token = AccessToken(
-            token="", client_id=f"{actor.kind}-{actor.credential_id}", scopes=[], subject=str(actor.user_id)
-        )
+        credential = f"{'app' if actor.is_app else actor.kind}-{actor.credential_id}"
+        token = AccessToken(token="", client_id=credential, scopes=[], subject=str(actor.user_id))
         state = {**scope.get("state", {}), ACTOR_KEY: actor}
         await self._manager.handle_request({**scope, "state": state, "user": AuthenticatedUser(token)}, receive, send)
 
