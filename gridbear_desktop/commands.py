@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from gridbear_desktop import cli
 from server.cli import app as data_commands
@@ -49,10 +49,9 @@ def run(arguments: list[str]) -> int:
         return _failed(error.message, 2)
     except GridBearError as error:
         return _failed(error.message, 1)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:
+    except TyperException as error:
+        return _failed(f"{error.format_message()} `gridbear --help` lists the commands.", error.exit_code)
+    except typer.Abort:
         return _failed("stopped", 1)
     return result if isinstance(result, int) else 0
 

@@ -112,6 +112,11 @@ def test_damage_a_lost_key_a_full_disk_and_a_folder_that_is_held_are_trouble(
     assert found["database"]["state"] == "trouble" and found["key"]["state"] == "trouble"
 
 
+def test_an_option_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--nonsense"]) == 2
+    assert "--nonsense" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_running_server_and_its_recovery_mode_are_told(tmp_path: Path) -> None:
     gridbear = Gridbear(tmp_path / "data")
