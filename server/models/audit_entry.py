@@ -26,8 +26,13 @@ class AuditEntry(Record, Base):
     )
 
     kind: Mapped[str] = field(Text, label="What", required=True, read_only=True, max_length=64, index=True)
-    actor_id: Mapped[int | None] = field(Integer, label="User", read_only=True, index=True)
+    about: Mapped[str | None] = field(Text, label="About", read_only=True, max_length=200, searchable=True)
     actor_name: Mapped[str] = field(Text, label="By", required=True, read_only=True, max_length=64)
+    address: Mapped[str | None] = field(Text, label="Address", read_only=True, max_length=100, index=True)
+    model: Mapped[str | None] = field(Text, label="Model", read_only=True, max_length=64)
+    fields: Mapped[str | None] = field(TagsText, label="Changed fields", item_type="text", read_only=True)
+    detail: Mapped[str | None] = field(Text, label="Details", read_only=True, max_length=500, searchable=True)
+    record_id: Mapped[int | None] = field(Integer, label="Record", read_only=True)
     through: Mapped[str] = field(
         Text,
         label="Through",
@@ -36,9 +41,4 @@ class AuditEntry(Record, Base):
         max_length=16,
         help="user: a session; token: an API token; owner: a program of this machine; system: the server itself.",
     )
-    address: Mapped[str | None] = field(Text, label="Address", read_only=True, max_length=100, index=True)
-    model: Mapped[str | None] = field(Text, label="Model", read_only=True, max_length=64)
-    record_id: Mapped[int | None] = field(Integer, label="Record", read_only=True)
-    about: Mapped[str | None] = field(Text, label="About", read_only=True, max_length=200, searchable=True)
-    fields: Mapped[str | None] = field(TagsText, label="Changed fields", item_type="text", read_only=True)
-    detail: Mapped[str | None] = field(Text, label="Details", read_only=True, max_length=500, searchable=True)
+    actor_id: Mapped[int | None] = field(Integer, label="User", read_only=True, index=True)
