@@ -73,8 +73,8 @@ async def test_every_row_of_every_table_is_what_it_was_and_listed_as_often(folde
             now = connection.execute(f"SELECT {', '.join(names)} FROM {table} ORDER BY id").fetchall()
             assert now == old[table], table
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    [kept] = (folder / "backups").iterdir()
-    assert kept.name.startswith("before-upgrade-")
+    # A backup may have been due as well.
+    assert len(list((folder / "backups").glob("before-upgrade-*"))) == 1
 
 
 async def test_passwords_and_tokens_of_then_let_people_in_and_show_them_their_own_notes_alone(folder: Path) -> None:
