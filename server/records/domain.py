@@ -10,7 +10,9 @@ from server.records.literals import json_value
 from server.records.values import BadValue
 
 MAX_DOMAIN_BYTES = 20_000
+MAX_PARTS = 256
 MAX_DEPTH = 16
+"""Of lists in one another, and of conditions: SQLite's parser takes a hundred brackets."""
 
 _OPERATORS: dict[str, Operator] = {
     "=": "eq",
@@ -52,20 +54,42 @@ def domain_condition(value: Any, add: AddLeaf, depth: int = 0) -> Condition | No
         return None
     if _is_leaf(value):
         return _leaf(value, add)
+    if len(value) > MAX_PARTS:
+        raise BadValue("too_many", f"at most {MAX_PARTS} parts in a list")
     # Connectors stand before their parts; what is left over at the end is joined by "and".
     stack: list[Condition] = []
     for part in reversed(value):
         if isinstance(part, list):
             stack.append(domain_condition(part, add, depth + 1) or Every(()))
         elif part == "!":
-            stack.append(Negation(_pop(stack, part)))
-        elif part == "&":
-            stack.append(Every((_pop(stack, part), _pop(stack, part))))
-        elif part == "|":
-            stack.append(Some((_pop(stack, part), _pop(stack, part))))
+            stack.append(_negated(_pop(stack, part)))
+        elif part in ("&", "|"):
+            stack.append(_joined(Every if part == "&" else Some, _pop(stack, part), _pop(stack, part)))
         else:
             raise BadValue("unknown_part", f"{str(part)[:40]!r} is neither a comparison nor one of & | !")
+        if _height(stack[-1]) > MAX_DEPTH:
+            raise BadValue("too_deep", f"at most {MAX_DEPTH} conditions in one another")
     return stack[0] if len(stack) == 1 else Every(tuple(reversed(stack)))
+
+
+def _negated(condition: Condition) -> Condition:
+    return condition.part if isinstance(condition, Negation) else Negation(condition)
+
+
+def _joined(kind: type[Every | Some], first: Condition, second: Condition) -> Condition:
+    """Chains of one connector side by side, not in one another."""
+    return kind((*_parts(kind, first), *_parts(kind, second)))
+
+
+def _parts(kind: type[Every | Some], condition: Condition) -> tuple[Condition, ...]:
+    return condition.parts if isinstance(condition, kind) and condition.parts else (condition,)
+
+
+def _height(condition: Condition) -> int:
+    if isinstance(condition, Leaf):
+        return 0
+    parts = (condition.part,) if isinstance(condition, Negation) else condition.parts
+    return 1 + max(map(_height, parts), default=0)
 
 
 def _pop(stack: list[Condition], connector: str) -> Condition:

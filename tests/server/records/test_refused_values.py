@@ -226,7 +226,10 @@ QUERIES = [
     ("domain", r'[["text", "=", "\ud800"]]', "lone_surrogate"),
     ("domain", r'[["text", "in", ["a", "\u0000"]]]', "nul_character"),
     ("domain", r'[["\ud800", "=", 1]]', "unknown_field"),
-    ("domain", "[" * 30 + "]" * 30, "too_deep"), ("domain", "[" * 9000, "invalid_json"),
+    ("domain", "[" + '"!",' * 4000 + "[]]", "too_many"),
+    ("domain", "[" * 30 + "]" * 30, "too_deep"),
+    ("domain", "[" + '"!","&",["flag","=",true],' * 20 + '["flag","=",true]]', "too_deep"),
+    ("domain", "[" + '"|",[],"&",[],' * 20 + "[]]", "too_deep"), ("domain", "[" * 9000, "invalid_json"),
     ("domain", "{", "invalid_json"),
     ("domain", '[["text", "=", {}]]', "wrong_type"), ("domain", '[["text", {}, 1]]', "wrong_form"),
 ]  # fmt: skip

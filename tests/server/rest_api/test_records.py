@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -133,6 +134,21 @@ async def test_like_minds_the_case_and_ilike_does_not(member: httpx2.AsyncClient
     assert (await member.get("/api/v1/notes?title__like=%25rger")).json()["count"] == 0
     assert (await member.get("/api/v1/notes?title__like=%25RGER")).json()["count"] == 1
     assert (await member.get("/api/v1/notes?title__ilike=%C3%A4%25")).json()["count"] == 1
+
+
+async def test_long_domains_of_connectors_are_answered(member: httpx2.AsyncClient) -> None:
+    await made(member)
+    leaf: list[Any] = ["done", "=", False]
+    for domain, count in (
+        (["!"] * 200 + [leaf], 1),
+        (["!"] * 201 + [leaf], 0),
+        (["|"] * 63 + [leaf] * 64, 1),
+        (["&"] * 120 + [[]] * 121, 1),
+        (["!", "&", leaf] * 8 + [leaf], 1),
+    ):
+        answer = await member.get("/api/v1/notes", params={"domain": json.dumps(domain, separators=(",", ":"))})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["count"] == count
 
 
 async def test_every_wrong_address_and_verb_has_the_one_shape(member: httpx2.AsyncClient) -> None:
