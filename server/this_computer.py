@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
@@ -25,6 +26,7 @@ def resource_dir(name: str) -> Path:
     return Path(base) / name if base else Path(__file__).resolve().parent.parent / name
 
 
+@lru_cache(256)  # asked at every request
 def is_loopback_host(host: str) -> bool:
     """Whether `host` (name or address, no port) means this computer alone."""
     if host == "localhost":
