@@ -47,10 +47,13 @@ def test_whoever_signs_in_is_asked_by_name_and_the_answer_goes_to_the_app(
     watched.settle()
     assert watched.axe() == []
     watched.check(documented, allowed=("401",))
+    # The app's side: without an answer the browser would still be on its way to an error page when it is sent on.
+    page.route("http://127.0.0.1:9/**", lambda route: route.fulfill(body="The app has it."))
     for button, told in (("Deny", "error=access_denied"), ("Allow", "code=")):
         with page.expect_request("http://127.0.0.1:9/**") as back:
             page.click(f"button >> text={button}")
         assert told in back.value.url and "state=7" in back.value.url and "iss=" in back.value.url
+        page.locator("text=The app has it.").wait_for()
         page.goto(lived_in.url + asking(lived_in))
         page.locator("text=Nobody vouches").wait_for()
     watched.close()

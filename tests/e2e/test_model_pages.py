@@ -45,6 +45,7 @@ def test_a_model_is_made_by_hand_filled_changed_and_dropped(
     assert page.input_value("#design-name") == "books"
     assert page.input_value("#design-label") == "Book"
     page.click("#design-add")
+    expect(page.locator(".design-field").last.locator("input.input").first).to_be_focused()
     page.keyboard.type("State")
     field = page.locator(".design-field").last
     field.locator("select").first.select_option("choice")
@@ -52,6 +53,7 @@ def test_a_model_is_made_by_hand_filled_changed_and_dropped(
     page.locator("text=Write at least one choice").wait_for()
     field.locator("textarea").fill("wanted\nreading\nread")
     page.click("#design-add")
+    expect(page.locator(".design-field").last.locator("input.input").first).to_be_focused()
     page.keyboard.type("Year")
     page.locator(".design-field").last.locator("select").first.select_option("integer")
     page.keyboard.press("Alt+ArrowUp")
