@@ -125,10 +125,16 @@ def test_many_upgrades_of_many_records_that_are_killed_leave_the_old_or_the_new(
 @pytest.mark.slow
 def test_after_a_kill_the_next_start_goes_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = tmp_path / "gridbear.db"
-    next_schema.first_release(database, more_notes=SHORT)
-    _took, finished = upgrade_in_child(database, kill_after=0.3)
+    delay, finished = 0.3, True
+    # How long it takes depends on the machine: earlier, until it is caught at work.
+    while finished:
+        for left in tmp_path.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        next_schema.first_release(database, more_notes=SHORT)
+        _took, finished = upgrade_in_child(database, kill_after=delay)
+        delay /= 2
     monkeypatch.setattr("server.db.file_header.SCHEMA_VERSION", next_schema.NEXT_VERSION)
     monkeypatch.setitem(next_schema.MIGRATIONS, next_schema.NEXT_VERSION, next_schema.to_next)
     migrate(database, next_schema.next_schema(), tmp_path / "backups")
-    assert not finished and state(database, OLD_NOTES + SHORT) == "new"
+    assert state(database, OLD_NOTES + SHORT) == "new"
     assert {path.name for path in tmp_path.iterdir()} == {"gridbear.db", "backups"}
