@@ -50,8 +50,8 @@ from server.events.log import EventLog
 from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
 from server.mcp_gateway.behaviour import McpServerBehaviour
-from server.mcp_gateway.builtins import Builtins
-from server.mcp_gateway.endpoint import GatewayEndpoint
+from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.endpoint.door import GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.routes import gateway_router
 from server.models.base import Base

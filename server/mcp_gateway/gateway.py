@@ -15,16 +15,16 @@ from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
-from server.mcp_gateway.catalogue import Tool
-from server.mcp_gateway.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, rate_limited, unknown_tool
-from server.mcp_gateway.process_guardian import Guardian
-from server.mcp_gateway.references import refers_to_secrets, resolved
-from server.mcp_gateway.upstream import Upstream
+from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.upstream import Upstream
 from server.records.service import Records
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.sdk_client import Progress
+    from server.mcp_gateway.upstreams.sdk_client import Progress
 
 log = logging.getLogger(__name__)
 

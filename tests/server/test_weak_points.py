@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from server.access.actor import SYSTEM
 from server.asgi.signatures import sign_sha256
 from server.errors import Conflict, StartupError
-from server.mcp_gateway.references import resolved
+from server.mcp_gateway.upstreams.references import resolved
 from tests.conftest import PASSWORD, Bear, running_bear
 from tests.server.web.test_policy import ALL, HERE, NOBODY, POLICY
 

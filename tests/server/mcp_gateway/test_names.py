@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.mcp_gateway.catalogue import catalogue_of
-from server.mcp_gateway.names import public_name
+from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.tool import catalogue_of
 
 ACCEPTED = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 SERVERS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True)

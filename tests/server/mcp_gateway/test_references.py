@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.errors import Conflict
-from server.mcp_gateway.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
 
 KNOWN = {"weather": "sun", "inner": "${secret:weather}"}
 

@@ -14,9 +14,7 @@ import anyio
 
 from server.config import SettingsHolder
 from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
-from server.mcp_gateway.catalogue import Tool, catalogue_of
-from server.mcp_gateway.child_process import STDERR_LINES
-from server.mcp_gateway.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.catalogue.tool import Tool, catalogue_of
 from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
     UPSTREAM_TIMEOUT,
@@ -24,10 +22,12 @@ from server.mcp_gateway.failures import (
     circuit_open,
     unknown_tool,
 )
-from server.mcp_gateway.process_guardian import Guardian
+from server.mcp_gateway.upstreams.child_process import STDERR_LINES
+from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.sdk_client import Progress, SdkSession
+    from server.mcp_gateway.upstreams.sdk_client import Progress, SdkSession
 
 _log = logging.getLogger(__name__)
 UpstreamState = Literal["stopped", "starting", "ready", "failed", "disabled"]
@@ -162,7 +162,9 @@ class Upstream:
         meta: dict[str, Any] | None,
         progress: Progress | None,
     ) -> dict[str, Any]:
-        from server.mcp_gateway.sdk_client import RequestFailed  # imports the SDK (0.5 s, 30 MB): only when used
+        from server.mcp_gateway.upstreams.sdk_client import (
+            RequestFailed,  # imports the SDK (0.5 s, 30 MB): only when used
+        )
 
         try:
             session = await self._ready()
@@ -263,7 +265,7 @@ class Upstream:
     def _failed(
         self, started: asyncio.Future[SdkSession], failure: BaseException | None, lived: float, limit: float
     ) -> None:
-        from server.mcp_gateway.sdk_client import describe  # here the SDK is loaded already
+        from server.mcp_gateway.upstreams.sdk_client import describe  # here the SDK is loaded already
 
         if isinstance(failure, TimeoutError) and not started.done():
             self.error = f"It was not ready within {limit:g} s (mcp_start_timeout_seconds)."
@@ -331,7 +333,7 @@ class Upstream:
                 await self._list_again(session)
 
     async def _list_again(self, session: SdkSession) -> None:
-        from server.mcp_gateway.sdk_client import RequestFailed  # here the SDK is loaded already
+        from server.mcp_gateway.upstreams.sdk_client import RequestFailed  # here the SDK is loaded already
 
         try:
             async with asyncio.timeout(self._settings.current.mcp_start_timeout_seconds):
@@ -363,6 +365,6 @@ class Upstream:
 
 
 def _load_open_session() -> OpenSession:
-    from server.mcp_gateway.sdk_client import open_session  # see `_serve`
+    from server.mcp_gateway.upstreams.sdk_client import open_session  # see `_serve`
 
     return open_session

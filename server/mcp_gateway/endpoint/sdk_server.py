@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from server import __version__
 from server.access.actor import Actor
 from server.errors import Unauthorized
-from server.mcp_gateway.builtins import TOOLS, Builtins
+from server.mcp_gateway.builtin_tools.builtins import TOOLS, Builtins
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
 

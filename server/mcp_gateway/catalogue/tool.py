@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.mcp_gateway.names import public_name
+from server.mcp_gateway.catalogue.names import public_name
 
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from server.asgi.replies import CHALLENGE, send_error
 from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
-from server.mcp_gateway.builtins import Builtins
+from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.gateway import Gateway
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.sdk_server import McpEndpoint
+    from server.mcp_gateway.endpoint.sdk_server import McpEndpoint
 
 Authenticate = Callable[[Scope], Actor]
 
@@ -117,6 +117,6 @@ class GatewayEndpoint:
 
 
 def _load_endpoint() -> type[McpEndpoint]:
-    from server.mcp_gateway.sdk_server import McpEndpoint
+    from server.mcp_gateway.endpoint.sdk_server import McpEndpoint
 
     return McpEndpoint

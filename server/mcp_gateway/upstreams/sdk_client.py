@@ -27,9 +27,9 @@ from pydantic import TypeAdapter
 from server import __version__
 from server.errors import GridBearError
 from server.limits.circuit_breaker import FailureKind
-from server.mcp_gateway.child_process import ChildProcess, child_environment
-from server.mcp_gateway.config import LaunchSpec
-from server.mcp_gateway.process_guardian import Guardian
+from server.mcp_gateway.upstreams.child_process import ChildProcess, child_environment
+from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 _log = logging.getLogger(__name__)
 _RAW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from server.mcp_gateway.process_guardian import Guardian
+from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 2000

@@ -1,0 +1,1 @@
+"""What the servers offer: tools by name, cached and switched."""

@@ -1,0 +1,1 @@
+"""The doors of /mcp: both protocol eras towards clients."""
