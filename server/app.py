@@ -11,27 +11,19 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from server import __version__
 from server.access.actor import SYSTEM
 from server.access.policy import Policy
 from server.asgi.guard import Guard
 from server.asgi.replies import send_error
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
-from server.auth.factor_routes import factor_router
 from server.auth.lan import Lan
-from server.auth.leave_routes import leave_router
-from server.auth.leaving import Leaving
-from server.auth.link_routes import link_router
 from server.auth.oauth.clients import Clients
 from server.auth.oauth.documents import Documents
-from server.auth.oauth.routes import oauth_router
 from server.auth.operations import Operations
 from server.auth.people import People
-from server.auth.routes import auth_router
 from server.backup.keeper import Keeper
 from server.backup.scheduler import Scheduler
 from server.backup.service import BackupService
@@ -47,13 +39,9 @@ from server.db.upgrade_note import upgrade_note
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
 from server.events.log import EventLog
-from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
+from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.behaviour import McpServerBehaviour
-from server.mcp_gateway.builtin_tools.builtins import Builtins
-from server.mcp_gateway.endpoint.door import GatewayEndpoint
-from server.mcp_gateway.gateway import Gateway
-from server.mcp_gateway.routes import gateway_router
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
@@ -70,27 +58,16 @@ from server.records.service import Records
 from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
-from server.rest_api.backup_routes import backup_router
 from server.rest_api.event_stream import EventStreams
-from server.rest_api.events_routes import events_router
-from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
-from server.rest_api.lan_routes import lan_router
-from server.rest_api.models_routes import models_router
-from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.records_app import RecordsApp
-from server.rest_api.records_routes import records_router
-from server.rest_api.routes import rest_router
-from server.rest_api.transfer_routes import transfer_router
+from server.routers import Parts, web_app
 from server.secrets.key_store import KeyStore
 from server.secrets.vault import Vault, open_vault
 from server.tasks.queue import Tasks
-from server.web.desktop import desktop_router
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
-from server.web.faults import handle_errors
-from server.web.openapi import ApiDocument, openapi_router
-from server.web.pages import UiFiles, page_router
+from server.web.pages import UiFiles
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +104,7 @@ class GridBearApp:
 
     def stop_streams(self) -> None:
         """End every open stream; new ones are refused."""
-        self._endpoint.end()
+        self.gateway.endpoint.end()
         self._events.end()
 
     @contextlib.asynccontextmanager
@@ -220,46 +197,45 @@ class GridBearApp:
             self._events = EventLog(self._bus, self._started_with.events_kept)
             streams = EventStreams(self.records, self._events, time.monotonic)
             tasks = Tasks(self.records)
-            gateway = Gateway(self.records, self.settings, self._bus)
-            builtins = Builtins(gateway, tasks)
-            self._endpoint = GatewayEndpoint(gateway, builtins, self.settings, authenticator.actor_for)
+            self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for)
             await tasks.start()
-            await gateway.start()
-            for part in (gateway, tasks, self._endpoint):
+            await self.gateway.start()
+            for part in (tasks, self.gateway):
                 stack.push_async_callback(part.stop)
+            self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
 
-            web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
-            web.include_router(page_router(ui, self.settings, needs_setup))
-            web.include_router(auth_router(self.people, authenticator, self.settings))
-            web.include_router(factor_router(self.people, authenticator))
-            web.include_router(leave_router(Leaving(self.records), authenticator))
-            web.include_router(link_router(self.people, authenticator, self.settings, self._address))
-            self.oauth_clients = Clients(self.records, Documents(self.settings))
-            web.include_router(oauth_router(self.oauth_clients, self.people.grants, authenticator, self.settings))
-            web.include_router(desktop_router(self.people, self.operations, authenticator, self.settings))
-            web.include_router(internal_router(self.records, lambda: secret))
-            web.include_router(rest_router(gate, self.settings, self.storage_watch, self.lan.fingerprint))
-            web.include_router(lan_router(self.lan, gate, self.settings))
-            web.include_router(transfer_router(self.transfers, gate, self.settings))
-            web.include_router(phrase_router(self.records, gate, self.settings))
-            web.include_router(backup_router(self.backups, gate, self.settings))
-            web.include_router(gateway_router(gateway, tasks, gate.enter_route))
-            web.include_router(models_router(self.records, self.own_models, gate, self.settings))
-            web.include_router(events_router(streams, gate))
-            web.include_router(records_router(self.records, history, gate, self.settings))
-            web.include_router(files_router(self.files, self.records, gate, self.settings))
-            handle_errors(web, authenticator.actor_for)
+            parts = Parts(
+                settings=self.settings,
+                records=self.records,
+                own_models=self.own_models,
+                people=self.people,
+                operations=self.operations,
+                oauth_clients=self.oauth_clients,
+                lan=self.lan,
+                transfers=self.transfers,
+                files=self.files,
+                backups=self.backups,
+                storage_watch=self.storage_watch,
+                history=history,
+                streams=streams,
+                tasks=tasks,
+                gateway=self.gateway,
+                authenticator=authenticator,
+                gate=gate,
+                ui=ui,
+                internal_secret=secret,
+                address=self._address,
+                needs_setup=needs_setup,
+            )
             self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
-            web.include_router(openapi_router(ApiDocument(web, self.records, self.settings), authenticator.actor_for))
-
             dispatch = Dispatch(
-                web=web,
+                web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),
                 plugins=self.plugins,
                 ui=UiFiles(ui),
-                gateway=self._endpoint,
+                gateway=self.gateway.endpoint,
             )
             self._asgi = Guard(dispatch, self.settings, needs_setup, self.lan.visitors)
             flushing = asyncio.create_task(self._flush(authenticator))

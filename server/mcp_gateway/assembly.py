@@ -1,0 +1,30 @@
+"""The gateway's parts, put together in the order in which they start and end."""
+
+from __future__ import annotations
+
+from server.config import SettingsHolder
+from server.events.bus import Bus
+from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
+from server.mcp_gateway.gateway import Gateway
+from server.records.service import Records
+from server.tasks.queue import Tasks
+
+
+class McpGateway:
+    """All of it: `endpoint` is the ASGI app of /mcp, `gateway` what the routes under /api/v1 ask."""
+
+    def __init__(
+        self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, authenticate: Authenticate
+    ) -> None:
+        self.gateway = Gateway(records, settings, bus)
+        self.endpoint = GatewayEndpoint(self.gateway, Builtins(self.gateway, tasks), settings, authenticate)
+
+    async def start(self) -> None:
+        """Learn the configured servers."""
+        await self.gateway.start()
+
+    async def stop(self) -> None:
+        """End every session, connection and child."""
+        await self.endpoint.stop()
+        await self.gateway.stop()

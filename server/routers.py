@@ -1,0 +1,104 @@
+"""The routes of FastAPI: one line per router. What each of them needs is handed over as `Parts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from server import __version__
+from server.auth.authenticate import Authenticator
+from server.auth.factor_routes import factor_router
+from server.auth.lan import Lan
+from server.auth.leave_routes import leave_router
+from server.auth.leaving import Leaving
+from server.auth.link_routes import link_router
+from server.auth.oauth.clients import Clients
+from server.auth.oauth.routes import oauth_router
+from server.auth.operations import Operations
+from server.auth.people import People
+from server.auth.routes import auth_router
+from server.backup.service import BackupService
+from server.config import SettingsHolder
+from server.internal_api.routes import internal_router
+from server.mcp_gateway.assembly import McpGateway
+from server.mcp_gateway.routes import gateway_router
+from server.records.files import Files
+from server.records.history import History
+from server.records.own_models import OwnModels
+from server.records.service import Records
+from server.records.storage_watch import StorageWatch
+from server.records.transfers import Transfers
+from server.rest_api.backup_routes import backup_router
+from server.rest_api.event_stream import EventStreams
+from server.rest_api.events_routes import events_router
+from server.rest_api.files_routes import files_router
+from server.rest_api.gate import RestGate
+from server.rest_api.lan_routes import lan_router
+from server.rest_api.models_routes import models_router
+from server.rest_api.phrase_routes import phrase_router
+from server.rest_api.records_routes import records_router
+from server.rest_api.routes import rest_router
+from server.rest_api.transfer_routes import transfer_router
+from server.tasks.queue import Tasks
+from server.web.desktop import desktop_router
+from server.web.faults import handle_errors
+from server.web.openapi import ApiDocument, openapi_router
+from server.web.pages import page_router
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the routes work with."""
+
+    settings: SettingsHolder
+    records: Records
+    own_models: OwnModels
+    people: People
+    operations: Operations
+    oauth_clients: Clients
+    lan: Lan
+    transfers: Transfers
+    files: Files
+    backups: BackupService
+    storage_watch: StorageWatch
+    history: History
+    streams: EventStreams
+    tasks: Tasks
+    gateway: McpGateway
+    authenticator: Authenticator
+    gate: RestGate
+    ui: Path
+    internal_secret: str
+    address: Callable[[], str]
+    needs_setup: Callable[[], bool]
+
+
+def web_app(parts: Parts) -> FastAPI:
+    """Everything that is served by FastAPI: all but records, plugins, the gateway's endpoint and the UI's files."""
+    web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    records, settings, people, gate = parts.records, parts.settings, parts.people, parts.gate
+    authenticator = parts.authenticator
+    web.include_router(page_router(parts.ui, settings, parts.needs_setup))
+    web.include_router(auth_router(people, authenticator, settings))
+    web.include_router(factor_router(people, authenticator))
+    web.include_router(leave_router(Leaving(records), authenticator))
+    web.include_router(link_router(people, authenticator, settings, parts.address))
+    web.include_router(oauth_router(parts.oauth_clients, people.grants, authenticator, settings))
+    web.include_router(desktop_router(people, parts.operations, authenticator, settings))
+    web.include_router(internal_router(records, lambda: parts.internal_secret))
+    web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
+    web.include_router(lan_router(parts.lan, gate, settings))
+    web.include_router(transfer_router(parts.transfers, gate, settings))
+    web.include_router(phrase_router(records, gate, settings))
+    web.include_router(backup_router(parts.backups, gate, settings))
+    web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
+    web.include_router(models_router(records, parts.own_models, gate, settings))
+    web.include_router(events_router(parts.streams, gate))
+    web.include_router(records_router(records, parts.history, gate, settings))
+    web.include_router(files_router(parts.files, records, gate, settings))
+    handle_errors(web, authenticator.actor_for)
+    web.include_router(openapi_router(ApiDocument(web, records, settings), authenticator.actor_for))
+    return web
