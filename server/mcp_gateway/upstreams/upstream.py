@@ -265,7 +265,7 @@ class Upstream:
     def _failed(
         self, started: asyncio.Future[SdkSession], failure: BaseException | None, lived: float, limit: float
     ) -> None:
-        from server.mcp_gateway.upstreams.sdk_client import describe  # here the SDK is loaded already
+        from server.mcp_gateway.upstreams.reasons import describe  # here the SDK is loaded already
 
         if isinstance(failure, TimeoutError) and not started.done():
             self.error = f"It was not ready within {limit:g} s (mcp_start_timeout_seconds)."

@@ -1,0 +1,72 @@
+"""Remote servers by HTTP: streamable HTTP and the older SSE. Imports the SDK: only when a server is first used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from mcp.client._transport import TransportStreams
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+
+from server.mcp_gateway.upstreams.config import LaunchSpec
+
+
+@dataclass(slots=True)
+class HttpFaults:
+    """What went wrong on the HTTP level since the connection was made; each count only grows."""
+
+    transport: int = 0
+    server: int = 0
+
+
+class _WatchedTransport(httpx2.AsyncHTTPTransport):
+    """Counts faults that the SDK folds into JSON-RPC errors of its own."""
+
+    def __init__(self, faults: HttpFaults) -> None:
+        super().__init__()
+        self._faults = faults
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = await super().handle_async_request(request)
+        except httpx2.TransportError:
+            self._faults.transport += 1
+            raise
+        if response.status_code >= 500:
+            self._faults.server += 1
+        return response
+
+
+def http_transport(spec: LaunchSpec, faults: HttpFaults) -> AbstractAsyncContextManager[TransportStreams]:
+    """The connection to a server of the transport `http` or `sse`."""
+    if spec.transport == "sse":
+        return sse_client(
+            spec.url,
+            headers=dict(spec.headers),
+            httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(
+                faults, headers, timeout, auth
+            ),
+        )
+    return _streamable_http(spec, faults)
+
+
+def _http_client(faults: HttpFaults, headers: Any, timeout: Any = None, auth: Any = None) -> httpx2.AsyncClient:
+    # The read time is our own limit's business: a tool may work for long without a byte on the wire.
+    limits = timeout or httpx2.Timeout(30.0, read=None)
+    # No proxies or .netrc from the environment: what reaches a server is what its row says.
+    return httpx2.AsyncClient(
+        transport=_WatchedTransport(faults), headers=headers, timeout=limits, auth=auth, trust_env=False
+    )
+
+
+@asynccontextmanager
+async def _streamable_http(spec: LaunchSpec, faults: HttpFaults) -> AsyncGenerator[TransportStreams, None]:
+    async with (
+        _http_client(faults, dict(spec.headers)) as http,
+        streamable_http_client(spec.url, http_client=http) as streams,
+    ):
+        yield streams

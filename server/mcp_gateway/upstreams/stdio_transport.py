@@ -1,0 +1,83 @@
+"""A program that speaks MCP on stdin and stdout. Imports the SDK: only when a server is first used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import mcp_types as types
+from mcp.client._transport import TransportStreams
+from mcp.shared.message import SessionMessage
+
+from server.mcp_gateway.upstreams.child_process import ChildProcess, child_environment
+from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.process_guardian import Guardian
+
+
+@asynccontextmanager
+async def stdio_transport(
+    spec: LaunchSpec, stderr: deque[str], guardian: Guardian | None, on_child: Callable[[int | None], None]
+) -> AsyncGenerator[TransportStreams, None]:
+    """Our own stdio transport: the SDK's takes up to 4 s to stop a child, spares grandchildren of a child that
+    exits by itself, and can't hand out the tail of stderr."""
+    child = await ChildProcess.start(
+        [spec.command, *spec.args],
+        env=child_environment(spec.env),
+        cwd=spec.cwd,
+        stderr=stderr,
+        guardian=guardian,
+    )
+    to_client, from_child = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    to_child, from_client = anyio.create_memory_object_stream[SessionMessage](0)
+
+    async def read() -> None:
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError, ValueError):
+            # ValueError: a line longer than the limit; what follows can't be trusted.
+            async with to_client:
+                while line := await child.stdout.readline():
+                    await to_client.send(_parsed(line))
+
+    async def write() -> None:
+        try:
+            async with from_client:
+                async for message in from_client:
+                    text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                    child.stdin.write(text.encode() + b"\n")
+                    await child.stdin.drain()
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError, RuntimeError):
+            # (RuntimeError is what uvloop makes of a pipe that is gone.)
+            # The session must see the end of the connection and not wait for an answer for ever.
+            await to_client.aclose()
+
+    on_child(child.pid)
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(read)
+            group.start_soon(write)
+            try:
+                yield from_child, to_child
+            except Exception as error:
+                if await child.ended_within(0.5):
+                    raise ConnectionError(f"The program ended with exit code {child.returncode}.") from error
+                raise
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await to_child.aclose()
+                    await from_child.aclose()
+                    await child.stop()
+                group.cancel_scope.cancel()
+    finally:
+        on_child(None)
+        for stream in (to_client, from_child, to_child, from_client):
+            stream.close()
+
+
+def _parsed(line: bytes) -> SessionMessage | Exception:
+    try:
+        return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
+    except ValueError as error:
+        # Servers that print to stdout are common; the line is dropped and the connection lives on.
+        return error
