@@ -14,23 +14,11 @@ from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.db.conditions import OPERATORS
 from server.errors import Unauthorized
-from server.models.registry import FieldSpec, ModelSpec
+from server.models.registry import ModelSpec
+from server.records.json_schema import body_schema, row_schema
 from server.records.query import MAX_LIMIT
 from server.records.service import Records
 
-_TYPES: dict[str, dict[str, Any]] = {
-    "integer": {"type": "integer", "format": "int64"},
-    "relation": {"type": "integer", "format": "int64"},
-    "file": {"type": "integer", "format": "int64"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "datetime": {"type": "string", "format": "date-time"},
-    "date": {"type": "string", "format": "date"},
-    "url": {"type": "string", "format": "uri"},
-    "bytes": {"type": "string", "contentEncoding": "base64"},
-    "json": {},
-    "tags": {"type": "array", "items": {"type": "string"}},
-}
 _ERROR = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
 _FAILURES = ("400", "401", "403", "404", "409", "412", "413", "422", "429", "503", "507")
 ERROR_SCHEMA: dict[str, Any] = {
@@ -127,54 +115,6 @@ def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, A
             # What has a route of its own, such as uploads, is described there.
             document["paths"][path] = {**operations, **document["paths"].get(path, {})}
     return document
-
-
-def field_schema(field: FieldSpec) -> dict[str, Any]:
-    """JSON Schema of one field's values."""
-    info = field.info
-    schema: dict[str, Any] = dict(_TYPES.get(field.type, {"type": "string"}))
-    if field.choices is not None:
-        schema["enum"] = list(field.choices)
-    if info.max_length is not None and field.type != "bytes" and schema.get("type") == "string":
-        schema["maxLength"] = info.max_length
-    if info.minimum is not None:
-        schema["minimum"] = info.minimum
-    if info.maximum is not None:
-        schema["maximum"] = info.maximum
-    if info.help:
-        schema["description"] = info.help
-    if field.nullable and not info.required and "type" in schema:
-        schema["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-    return schema
-
-
-def row_schema(spec: ModelSpec) -> dict[str, Any]:
-    """JSON Schema of a row as it is read."""
-    properties = {name: field_schema(spec.fields[name]) for name in spec.shown}
-    for name in spec.shown:
-        if spec.fields[name].info.read_only:
-            properties[name]["readOnly"] = True
-    return {"type": "object", "title": spec.options.label, "required": list(spec.shown), "properties": properties}
-
-
-def body_schema(spec: ModelSpec, verb: str) -> dict[str, Any]:
-    """JSON Schema of what `verb` (create, replace, update) takes."""
-    properties: dict[str, Any] = {}
-    required = []
-    for name, field in spec.fields.items():
-        if field.info.read_only or (field.info.create_only and verb != "create"):
-            continue
-        properties[name] = field_schema(field)
-        if field.info.write_only:
-            properties[name]["writeOnly"] = True
-        if field.info.required and verb != "update":
-            required.append(name)
-    schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
-    if required:
-        schema["required"] = required
-    return schema
 
 
 def _paths(spec: ModelSpec) -> dict[str, Any]:
