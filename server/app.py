@@ -196,7 +196,7 @@ class GridBearApp:
             history = History(self.records)
             self._events = EventLog(self._bus, self._started_with.events_kept)
             streams = EventStreams(self.records, self._events, time.monotonic)
-            tasks = Tasks(self.records)
+            tasks = Tasks(self.records, self.settings)
             self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for)
             await tasks.start()
             await self.gateway.start()

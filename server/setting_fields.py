@@ -163,6 +163,12 @@ class SettingFields(BaseModel):
     tasks_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for finished tasks; the oldest go first.", unit="B", applies="live", ge=4096
     )
+    tasks_at_once_per_person: int = _setting(
+        5, "Background tasks of one person that run at the same time; the others wait.", applies="live", ge=1, le=1000
+    )
+    tasks_open_per_person: int = _setting(
+        100, "Background tasks that one person may have waiting or running.", applies="live", ge=1, le=100_000
+    )
     webhook_deliveries_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", applies="live", ge=4096
     )

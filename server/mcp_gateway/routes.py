@@ -30,10 +30,15 @@ def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
         actor = _writing(enter(request, response))
         return {"ok": True, "data": await gateway.restart(actor, server_id)}
 
-    @router.post("/tasks/{key}/cancel", tags=["tasks"], summary="End a running task of yours")
+    @router.post("/tasks/{key}/cancel", tags=["tasks"], summary="End a waiting or running task of yours")
     async def cancel(key: str, request: Request, response: Response) -> dict[str, Any]:
         actor = _writing(enter(request, response))
         return {"ok": True, "data": await tasks.cancel(actor, key)}
+
+    @router.post("/tasks/{key}/retry", tags=["tasks"], summary="Do an ended task of yours once more, as a new one")
+    async def retry(key: str, request: Request, response: Response) -> dict[str, Any]:
+        actor = _writing(enter(request, response))
+        return {"ok": True, "data": await tasks.retry(actor, key)}
 
     return router
 

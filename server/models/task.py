@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Float, Text
+from sqlalchemy import Float, Integer, Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import ChoiceText, DateTimeText, JsonText, LongText
@@ -35,9 +35,19 @@ class Task(Owned, Record, Base):
         read_only=True,
         index=True,
     )
+    priority: Mapped[int] = field(Integer, label="Priority", default=0, read_only=True, help="Higher goes first.")
     progress: Mapped[float | None] = field(Float, label="Progress", read_only=True, help="From 0 to 1.")
+    message: Mapped[str | None] = field(Text, label="Doing", read_only=True, max_length=1000)
     input: Mapped[str | None] = field(JsonText, label="Input", read_only=True)
     result: Mapped[str | None] = field(JsonText, label="Result", read_only=True)
     error: Mapped[str | None] = field(LongText, label="Error", read_only=True)
+    failure: Mapped[str | None] = field(JsonText, label="Error details", read_only=True)
+    log: Mapped[str | None] = field(LongText, label="Log", read_only=True, help="Its last lines, each with its time.")
+    attempts: Mapped[int] = field(Integer, label="Attempts", default=0, read_only=True, help="How often it was begun.")
+    not_before: Mapped[str | None] = field(
+        DateTimeText, label="Waits until", read_only=True, help="A failed one that is tried again waits this long."
+    )
+    retry_of: Mapped[str | None] = field(Text, label="Again of", read_only=True, help="The key of an ended task.")
     started_at: Mapped[str | None] = field(DateTimeText, label="Started", read_only=True)
     finished_at: Mapped[str | None] = field(DateTimeText, label="Finished", read_only=True)
+    acting: Mapped[str | None] = field(JsonText, label="Acting for", hidden=True)

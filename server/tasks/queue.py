@@ -6,83 +6,101 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import orjson
+
 from server.access.actor import SYSTEM, Actor
+from server.config import SettingsHolder
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
 from server.records.service import Records
-from server.records.times import now_text
+from server.records.times import from_text, now_text, to_text
+from server.tasks.acting import actor_now, kept
+from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.report import Report
+from server.tasks.waiting import Entry, Waiting
 
 log = logging.getLogger(__name__)
 
 MODEL = "tasks"
-PER_PERSON = 5
-"""Tasks that one person may have waiting or running."""
 OPEN_STATES = ("queued", "running")
-
-Progress = Callable[[float], Awaitable[None]]
-Runner = Callable[[Actor, dict[str, Any], Progress], Awaitable[Any]]
-"""Does the work of one kind: the person it acts for, the input, a way to tell progress (0 to 1); returns JSON."""
+STOPPED = "GridBear was stopped while this was running."
+_PAGE = 500
+_CANCEL_SECONDS = 5.0
 
 
 class Tasks:
-    """Submit, look at and cancel tasks. A task acts for the person who submitted it, with their rules of that time."""
+    """Submit, look at, cancel and retry tasks. A task acts for its person with the rights that they have when it runs.
 
-    def __init__(self, records: Records) -> None:
+    A task whose kind is not idempotent is begun once, whatever happens; the others at least once.
+    """
+
+    def __init__(self, records: Records, settings: SettingsHolder) -> None:
         self._records = records
-        self._runners: dict[str, Runner] = {}
+        self._settings = settings
+        self._kinds: dict[str, Kind] = {}
+        self._waiting = Waiting()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._cancelled: set[int] = set()
+        self._delayed: dict[int, asyncio.TimerHandle] = {}
+        self._stopping = False
 
-    def register(self, kind: str, runner: Runner) -> None:
-        """Let `runner` do the tasks of `kind`."""
-        self._runners[kind] = runner
+    def register(self, kind: Kind) -> None:
+        """Make a kind known. Tasks of it that wait already begin once the queue has started."""
+        self._kinds[kind.name] = kind
+        self._pump()
 
     async def start(self) -> None:
-        """Mark what the last process left unfinished: it can't be known how far it came, so it is not run again."""
+        """Go on where the last process ended: what waited waits, what ran is over unless it may be done twice."""
         last = 0
-        while left := await self._records.find(SYSTEM, MODEL, where={"status__in": OPEN_STATES, "id__gt": last}):
+        columns = "id,kind,owner_id,priority,status,attempts,not_before"
+        while True:
+            asked = (("status__in", ",".join(OPEN_STATES)), ("id__gt", str(last)), ("sort", "id"), ("fields", columns),
+                     ("limit", str(_PAGE)), ("total", "false"))  # fmt: skip
+            left = orjson.loads((await self._records.list_page(SYSTEM, MODEL, asked)).rows)
             for row in left:
                 last = int(row["id"])
-                await self._finish(last, "interrupted", error="GridBear was stopped while this was running.")
+                await self._take_over(row)
+            if len(left) < _PAGE:
+                break
+        self._pump()
 
     async def stop(self) -> None:
-        """End what runs; those tasks become interrupted."""
+        """End what runs."""
+        self._stopping = True
+        for timer in self._delayed.values():
+            timer.cancel()
         running = list(self._running.values())
         for task in running:
-            task.cancel("stopping")
+            task.cancel()
         if running:
             await asyncio.wait(running, timeout=1.0)
 
-    async def submit(self, actor: Actor, kind: str, title: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Store a task and start it. Raises RateLimited when the person has too many open ones."""
-        if actor.user_id is None:
+    async def submit(
+        self, actor: Actor, kind: str, title: str, given: dict[str, Any], *, priority: int = 0, retry_of: str = ""
+    ) -> dict[str, Any]:
+        """Store a task and let it wait for its turn. Raises RateLimited when the person has too many open ones."""
+        if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
-        runner = self._runners[kind]
-        open_ = await self._records.find(
-            SYSTEM, MODEL, where={"owner_id": actor.user_id, "status__in": OPEN_STATES}, limit=PER_PERSON
-        )
-        if len(open_) >= PER_PERSON:
-            raise RateLimited(
-                f"You have {PER_PERSON} tasks running already; wait for one or cancel it.", retry_after=5.0
-            )
+        await self._check_room(actor)
         row = await self._records.create(
             SYSTEM,
             MODEL,
             {
                 "owner_id": actor.user_id,
                 "key": f"task-{secrets.token_hex(16)}",
-                "kind": kind,
+                "kind": self._kinds[kind].name,
                 "title": title[:500],
-                "status": "running",
+                "priority": priority,
                 "input": given,
-                "started_at": now_text(),
+                "retry_of": retry_of or None,
+                "acting": orjson.dumps(kept(actor)).decode(),
             },
         )
-        task = asyncio.create_task(self._run(row["id"], actor, runner, given), name=row["key"])
-        record_id = int(row["id"])
-        self._running[record_id] = task
-        task.add_done_callback(lambda _done: self._running.pop(record_id, None))
+        self._waiting.add(_entry(row))
+        self._pump()
         return row
 
     async def of(self, actor: Actor, key: str) -> dict[str, Any]:
@@ -104,45 +122,146 @@ class Tasks:
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""
         row = await self.of(actor, key)
-        running = self._running.get(row["id"])
-        if row["status"] not in OPEN_STATES or running is None:
+        record_id = int(row["id"])
+        if row["status"] not in OPEN_STATES:
             raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
-        running.cancel("cancelled")
-        await asyncio.wait({running}, timeout=5.0)
+        running = self._running.get(record_id)
+        if running is not None:
+            self._cancelled.add(record_id)
+            running.cancel()
+            await asyncio.wait({running}, timeout=_CANCEL_SECONDS)
+        else:
+            self._waiting.discard(record_id)
+            timer = self._delayed.pop(record_id, None)
+            if timer is not None:
+                timer.cancel()
+            await self._finish(record_id, "cancelled")
         return await self.of(actor, key)
 
-    async def _run(self, record_id: int, actor: Actor, runner: Runner, given: dict[str, Any]) -> None:
-        async def progress(part: float) -> None:
-            await self._records.update(SYSTEM, MODEL, record_id, {"progress": min(1.0, max(0.0, part))})
+    async def retry(self, actor: Actor, key: str) -> dict[str, Any]:
+        """Do an ended task once more, as a new one. Raises NotFound, Conflict when it has not ended, or ended well."""
+        row = await self.of(actor, key)
+        if row["status"] not in ("failed", "cancelled", "interrupted"):
+            raise Conflict(f"Only what failed, was cancelled or interrupted is done again; this is {row['status']}.",
+                           code="task_not_ended" if row["status"] in OPEN_STATES else "task_done")  # fmt: skip
+        if row["kind"] not in self._kinds:
+            raise Conflict(f"Nobody here does tasks of the kind {row['kind']} just now.", code="unknown_kind")
+        return await self.submit(
+            actor, row["kind"], row["title"] or "", row["input"], priority=row["priority"], retry_of=key
+        )
 
+    # Parts
+
+    async def _check_room(self, actor: Actor) -> None:
+        most = self._settings.current.tasks_open_per_person
+        if actor.user_id is None:
+            return
+        where = (("owner_id", str(actor.user_id)), ("status__in", ",".join(OPEN_STATES)), ("limit", "1"))
+        if ((await self._records.list_page(SYSTEM, MODEL, where)).count or 0) >= most:
+            raise RateLimited(
+                f"You have {most} tasks waiting or running (tasks_open_per_person); wait for one or cancel it.",
+                retry_after=5.0,
+            )
+
+    async def _take_over(self, row: dict[str, Any]) -> None:
+        record_id, kind = int(row["id"]), self._kinds.get(row["kind"])
+        if row["status"] == "running":
+            if kind is None or not kind.idempotent or row["attempts"] >= max(2, kind.attempts):
+                await self._finish(record_id, "interrupted", error=STOPPED)
+                return
+            await self._store(record_id, {"status": "queued"})
+        wait = 0.0
+        if row["not_before"] is not None:
+            wait = (from_text(row["not_before"]) - datetime.now(UTC)).total_seconds()
+        self._later(_entry(row), wait)
+
+    def _later(self, entry: Entry, seconds: float) -> None:
+        if seconds <= 0:
+            self._waiting.add(entry)
+            return
+        self._delayed[entry.record_id] = asyncio.get_running_loop().call_later(seconds, self._due, entry)
+
+    def _due(self, entry: Entry) -> None:
+        self._delayed.pop(entry.record_id, None)
+        self._waiting.add(entry)
+        self._pump()
+
+    def _pump(self) -> None:
+        """Begin what may begin."""
+        limits = {name: kind.at_once for name, kind in self._kinds.items()}
+        per_person = self._settings.current.tasks_at_once_per_person
+        while not self._stopping and (entry := self._waiting.take(limits, per_person)) is not None:
+            task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
+            self._running[entry.record_id] = task
+            task.add_done_callback(partial(self._ended, entry))
+
+    def _ended(self, entry: Entry, _task: asyncio.Task[None]) -> None:
+        self._running.pop(entry.record_id, None)
+        self._cancelled.discard(entry.record_id)
+        self._waiting.ended(entry)
+        self._pump()
+
+    async def _run(self, entry: Entry) -> None:
+        record_id, kind = entry.record_id, self._kinds[entry.kind]
+        report = Report(lambda columns: self._store(record_id, columns))
+        attempts = 0
         try:
-            result = await runner(actor, given, progress)
-        except asyncio.CancelledError as error:
-            if error.args == ("cancelled",):
-                await asyncio.shield(self._finish(record_id, "cancelled"))
-            else:
-                text = "GridBear was stopped while this was running."
-                await asyncio.shield(self._finish(record_id, "interrupted", error=text))
-        except GridBearError as error:
-            await self._finish(record_id, "failed", error=error.message)
-        except Exception:
-            log.exception("task %d failed", record_id)
-            await self._finish(record_id, "failed", error="Something went wrong; the log has the details.")
+            row = await self._records.reveal(SYSTEM, MODEL, record_id)
+            attempts = int(row["attempts"]) + 1
+            report = Report(lambda columns: self._store(record_id, columns), row["log"])
+            begun = {"status": "running", "attempts": attempts, "started_at": now_text(), "not_before": None}
+            await self._records.update(SYSTEM, MODEL, record_id, begun)
+            actor = actor_now(self._records, entry.owner_id, row["acting"])
+            result = await kind.run(actor, row["input"], report)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._broken_off(entry, kind, attempts, await report.close()))
+        except Exception as error:
+            await self._failed(entry, kind, attempts, error, await report.close())
         else:
-            await self._finish(record_id, "completed", result=result)
+            told = await report.close()
+            await self._finish(record_id, "completed", **{**told, "progress": 1.0, "result": result, "error": None})
 
-    async def _finish(self, record_id: int, status: str, *, result: Any = None, error: str | None = None) -> None:
-        values: dict[str, Any] = {"status": status, "finished_at": now_text(), "result": result, "error": error}
-        if status == "completed":
-            values["progress"] = 1.0
+    async def _broken_off(self, entry: Entry, kind: Kind, attempts: int, told: dict[str, Any]) -> None:
+        if entry.record_id in self._cancelled:
+            await self._finish(entry.record_id, "cancelled", **told)
+        elif kind.idempotent and attempts < max(2, kind.attempts):
+            await self._store(entry.record_id, {**told, "status": "queued"})
+        else:
+            await self._finish(entry.record_id, "interrupted", **told, error=STOPPED)
+
+    async def _failed(self, entry: Entry, kind: Kind, attempts: int, error: Exception, told: dict[str, Any]) -> None:
+        if isinstance(error, NotFound) and attempts == 0:
+            # Its person was deleted, and the task with them.
+            return
+        if isinstance(error, GridBearError):
+            text = error.message
+        else:
+            log.error("task %d failed", entry.record_id, exc_info=error)
+            text = "Something went wrong; the log has the details."
+        told |= {"error": text, "failure": error.failure if isinstance(error, TaskFailed) else None}
+        delay = kind.delay(error, attempts)
+        if delay is None:
+            await self._finish(entry.record_id, "failed", **told)
+            return
+        until = to_text(datetime.now(UTC) + timedelta(seconds=delay))
+        await self._store(entry.record_id, {**told, "status": "queued", "not_before": until})
+        self._later(entry, delay)
+
+    async def _store(self, record_id: int, columns: dict[str, Any]) -> None:
+        # A task's person may have been deleted; or the disk is full, and what is told of it can wait.
+        with contextlib.suppress(NotFound, StorageFull, Busy):
+            await self._records.update(SYSTEM, MODEL, record_id, columns)
+
+    async def _finish(self, record_id: int, status: str, **columns: Any) -> None:
+        values = {**columns, "status": status, "finished_at": now_text(), "not_before": None}
         try:
             await self._records.update(SYSTEM, MODEL, record_id, values)
         except GridBearError as failure:
             # A task without a last word would stay open for ever; its result alone could be what can't be stored.
             log.error("the result of task %d could not be stored: %s", record_id, failure.message)
             text = f"The result could not be stored: {failure.message}"
-            # Its person may have been deleted; or the disk is full, and the next start marks it as interrupted.
-            with contextlib.suppress(NotFound, StorageFull, Busy):
-                await self._records.update(
-                    SYSTEM, MODEL, record_id, {"status": "failed", "finished_at": now_text(), "error": text}
-                )
+            await self._store(record_id, {"status": "failed", "finished_at": now_text(), "error": text})
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(int(row["id"]), row["kind"], row["owner_id"], row["priority"])

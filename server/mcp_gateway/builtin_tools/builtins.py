@@ -7,10 +7,12 @@ from typing import Any
 import orjson
 
 from server.access.actor import Actor
-from server.errors import GridBearError, UpstreamFailed
+from server.errors import GridBearError
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed
 from server.mcp_gateway.gateway import Gateway
-from server.tasks.queue import Progress, Tasks
+from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.queue import Tasks
+from server.tasks.report import Report
 
 KIND = "mcp_tool"
 STATES = ("queued", "running", "completed", "failed", "cancelled", "interrupted")
@@ -68,7 +70,7 @@ class Builtins:
     def __init__(self, gateway: Gateway, tasks: Tasks) -> None:
         self._gateway = gateway
         self._tasks = tasks
-        tasks.register(KIND, self._run)
+        tasks.register(Kind(KIND, self._run, at_once=20))
 
     async def call(self, actor: Actor, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """The tool's result. Raises CallFailed for arguments that don't fit the schema."""
@@ -105,15 +107,15 @@ class Builtins:
             counts[tool.server] += 1
         return {"servers": [{"name": name, "tools": count} for name, count in counts.items()]}
 
-    async def _run(self, actor: Actor, given: dict[str, Any], progress: Progress) -> Any:
-        async def report(done: float, total: float | None, _message: str | None) -> None:
-            if total:
-                await progress(done / total)
+    async def _run(self, actor: Actor, given: dict[str, Any], report: Report) -> Any:
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            report.progress(done / total if total else None, message)
 
         try:
-            return await self._gateway.call(actor, given["tool"], given["arguments"], progress=report)
+            return await self._gateway.call(actor, given["tool"], given["arguments"], progress=progress)
         except CallFailed as error:
-            raise UpstreamFailed(error.message) from error
+            failure = {"code": error.code, "message": error.message, "data": error.data}
+            raise TaskFailed(error.message, failure) from error
 
 
 def _task(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,70 +6,202 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+from tests_tasks_support import ended, person, queue, until
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import Conflict, NotFound, RateLimited, UpstreamFailed
-from server.tasks.queue import PER_PERSON, Progress, Tasks
+from server.errors import Conflict, Forbidden, NotFound, RateLimited, UpstreamFailed, ValidationFailed
+from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.queue import _entry
+from server.tasks.report import LOG_LINES, Report
 from tests.conftest import Bear, running_bear
 
 pytestmark = pytest.mark.anyio
+Given = dict[str, Any]
 
 
-async def _person(bear: Bear, name: str) -> Actor:
-    await bear.person(name)
-    return Actor(kind="user", user_id=bear.ids[name], username=name, role="member")
+class Gate:
+    """Work that waits until it is let through, and remembers who began."""
 
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.begun: list[Any] = []
+        self.at_once = self.most = 0
 
-async def _ended(tasks: Tasks, actor: Actor, key: str) -> dict[str, Any]:
-    while (row := await tasks.of(actor, key))["status"] == "running":
-        await asyncio.sleep(0)
-    return row
+    async def run(self, _actor: Actor, given: Given, _report: Report) -> Any:
+        self.begun.append(given.get("name"))
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.open.wait()
+        finally:
+            self.at_once -= 1
 
 
 async def test_a_task_runs_for_its_person_and_keeps_its_whole_result(bear: Bear) -> None:
-    await bear.person("ada", "admin")
-    max_, olga = await _person(bear, "max"), await _person(bear, "olga")
-    tasks = Tasks(bear.app.records)
+    max_, olga = await person(bear, "max"), await person(bear, "olga")
+    tasks = queue(bear)
 
-    async def work(actor: Actor, given: dict[str, Any], progress: Progress) -> Any:
-        await progress(0.5)
+    async def work(actor: Actor, given: Given, report: Report) -> Any:
+        report.progress(0.5, "half way")
+        report.log("one\ntwo")
         return {"for": actor.username, "text": given["word"] * 200_000}
 
-    async def fail(_actor: Actor, _given: dict[str, Any], _progress: Progress) -> Any:
+    async def fail(_actor: Actor, _given: Given, _report: Report) -> Any:
         raise UpstreamFailed("the other side is away")
 
-    tasks.register("work", work)
-    tasks.register("fail", fail)
-    done = await _ended(tasks, max_, (await tasks.submit(max_, "work", "Work", {"word": "honey"}))["key"])
-    assert done["status"] == "completed" and done["progress"] == 1.0
+    tasks.register(Kind("work", work))
+    tasks.register(Kind("fail", fail))
+    done = await ended(bear, (await tasks.submit(max_, "work", "Work", {"word": "honey"}))["key"])
+    assert done["status"] == "completed" and done["progress"] == 1.0 and done["message"] == "half way"
     assert done["result"] == {"for": "max", "text": "honey" * 200_000}
-    failed = await _ended(tasks, max_, (await tasks.submit(max_, "fail", "Fail", {}))["key"])
+    assert [line.split(" ", 1)[1] for line in done["log"].splitlines()] == ["one", "two"]
+    assert "acting" not in done
+    failed = await ended(bear, (await tasks.submit(max_, "fail", "Fail", {}))["key"])
     assert failed["status"] == "failed" and failed["error"] == "the other side is away"
     for stranger in (olga, SYSTEM):
         with pytest.raises(NotFound):
             await tasks.of(stranger, done["key"])
+        with pytest.raises(NotFound):
+            await tasks.retry(stranger, failed["key"])
     assert await tasks.listed(olga) == [] and len(await tasks.listed(max_)) == 2
     with pytest.raises(Conflict):
         await tasks.cancel(max_, done["key"])
+    with pytest.raises(Conflict):
+        await tasks.retry(max_, done["key"])
+    again = await tasks.retry(max_, failed["key"])
+    assert again["key"] != failed["key"] and again["retry_of"] == failed["key"]
+    assert (await ended(bear, again["key"]))["status"] == "failed"
 
 
-async def test_a_person_can_cancel_and_has_only_so_many_at_once(bear: Bear) -> None:
-    await bear.person("ada", "admin")
-    max_ = await _person(bear, "max")
-    tasks = Tasks(bear.app.records)
-    never = asyncio.Event()
+async def test_a_person_has_only_so_many_and_can_cancel_what_runs_and_what_waits(tmp_path: Path) -> None:
+    async with running_bear(tmp_path, tasks_open_per_person=3, tasks_at_once_per_person=2) as bear:
+        max_ = await person(bear, "max")
+        tasks, gate = queue(bear), Gate()
+        tasks.register(Kind("wait", gate.run, at_once=10))
+        rows = [await tasks.submit(max_, "wait", "Wait", {"name": number}) for number in range(3)]
+        with pytest.raises(RateLimited, match="tasks_open_per_person"):
+            await tasks.submit(max_, "wait", "Wait", {})
+        await until(bear, rows[1]["key"], lambda row: row["status"] == "running")
+        assert (await tasks.cancel(max_, rows[2]["key"]))["status"] == "cancelled", "it waited"
+        assert (await tasks.cancel(max_, rows[0]["key"]))["status"] == "cancelled", "it ran"
+        await tasks.stop()
+        assert [row["status"] for row in await tasks.listed(max_)] == ["cancelled", "interrupted", "cancelled"]
+        assert gate.begun == [0, 1] and gate.most == 2
 
-    async def wait(_actor: Actor, _given: dict[str, Any], _progress: Progress) -> Any:
-        await never.wait()
 
-    tasks.register("wait", wait)
-    rows = [await tasks.submit(max_, "wait", "Wait", {}) for _ in range(PER_PERSON)]
-    with pytest.raises(RateLimited):
-        await tasks.submit(max_, "wait", "Wait", {})
-    assert (await tasks.cancel(max_, rows[0]["key"]))["status"] == "cancelled"
+async def test_the_more_important_task_goes_first_and_a_kind_runs_only_so_often_at_once(bear: Bear) -> None:
+    max_ = await person(bear, "max")
+    tasks, gate = queue(bear), Gate()
+    rows = [
+        await bear.app.records.create(SYSTEM, "tasks", {
+            "owner_id": max_.user_id, "key": f"task-{name}", "kind": "wait", "priority": priority,
+            "input": {"name": name}, "acting": '{"kind":"user","scopes":["api"],"credential_id":1,"resource":null}',
+        })
+        for name, priority in (("low", -1), ("first", 0), ("second", 0), ("high", 7))
+    ]  # fmt: skip
+    tasks.register(Kind("wait", gate.run, at_once=1))
+    await tasks.start()
+    gate.open.set()
+    for row in rows:
+        assert (await ended(bear, row["key"]))["status"] == "completed"
+    assert gate.begun == ["high", "first", "second", "low"] and gate.most == 1
+
+
+async def test_only_what_may_be_done_twice_is_tried_again_and_waits_longer_each_time(bear: Bear) -> None:
+    max_ = await person(bear, "max")
+    tasks = queue(bear)
+    errors: list[Exception] = [UpstreamFailed("away"), UpstreamFailed("still away", retry_after=77.0)]
+
+    async def work(_actor: Actor, _given: Given, report: Report) -> Any:
+        report.log("trying")
+        if errors:
+            raise errors.pop(0)
+        return "done"
+
+    tasks.register(Kind("again", work, idempotent=True, attempts=3))
+    key = (await tasks.submit(max_, "again", "Again", {}))["key"]
+    for attempts in (1, 2):
+        row = await until(bear, key, lambda row, n=attempts: row["attempts"] == n and row["not_before"] is not None)
+        assert row["status"] == "queued" and "away" in row["error"]
+        while row["id"] not in tasks._delayed:
+            await asyncio.sleep(0)
+        # The wait itself is the clock's affair: its end comes now.
+        timer = tasks._delayed[row["id"]]
+        assert timer.when() - asyncio.get_running_loop().time() > (1 if attempts == 1 else 70)
+        timer.cancel()
+        tasks._due(_entry(row))
+    row = await ended(bear, key)
+    assert row["status"] == "completed" and row["attempts"] == 3 and row["error"] is None
+    assert len(row["log"].splitlines()) == 3, "the log goes on"
+
+
+@pytest.mark.parametrize("error", [ValidationFailed("no"), Forbidden("no"), TaskFailed("no", for_good=True)])
+async def test_what_would_fail_in_the_same_way_is_not_tried_again(bear: Bear, error: Exception) -> None:
+    max_ = await person(bear, "max")
+    tasks = queue(bear)
+
+    async def work(_actor: Actor, _given: Given, _report: Report) -> Any:
+        raise error
+
+    tasks.register(Kind("work", work, idempotent=True, attempts=5))
+    row = await ended(bear, (await tasks.submit(max_, "work", "Work", {}))["key"])
+    assert row["status"] == "failed" and row["attempts"] == 1
+
+
+async def test_a_task_acts_with_the_rights_of_the_time_when_it_runs(bear: Bear) -> None:
+    max_ = await person(bear, "max")
+    token = (await bear.app.people.create_token("max"))["id"]
+    holder = Actor(kind="token", user_id=max_.user_id, username="max", role="member", credential_id=token)
+    tasks, gate = queue(bear), Gate()
+    seen: list[Actor] = []
+
+    async def look(actor: Actor, _given: Given, _report: Report) -> Any:
+        seen.append(actor)
+
+    tasks.register(Kind("gate", gate.run, at_once=1))
+    await tasks.submit(max_, "gate", "Gate", {})
+    waiting = [await _stored(bear, actor, "look") for actor in (max_, holder)]
+    await bear.app.records.update(SYSTEM, "users", max_.user_id or 0, {"role": "guest"})
+    await bear.app.records.delete(SYSTEM, "api_tokens", token)
+    tasks.register(Kind("look", look))
+    await tasks.start()
+    assert (await ended(bear, waiting[0]))["status"] == "completed"
+    refused = await ended(bear, waiting[1])
+    assert refused["status"] == "failed" and "revoked" in refused["error"]
+    assert [actor.role for actor in seen] == ["guest"]
+    await bear.app.records.update(SYSTEM, "users", max_.user_id or 0, {"is_active": False})
+    gone = await ended(bear, (await tasks.submit(max_, "look", "Look", {}))["key"])
+    assert gone["status"] == "failed" and len(seen) == 1
     await tasks.stop()
-    assert {row["status"] for row in await tasks.listed(max_)} == {"cancelled", "interrupted"}
+
+
+async def _stored(bear: Bear, actor: Actor, kind: str) -> str:
+    other = queue(bear)
+    other.register(Kind(kind, Gate().run, at_once=0))
+    return str((await other.submit(actor, kind, kind, {}))["key"])
+
+
+async def test_after_a_kill_what_waited_runs_what_ran_is_over_and_what_may_be_done_twice_begins_again(
+    bear: Bear,
+) -> None:
+    max_ = await person(bear, "max")
+    acting = '{"kind":"user","scopes":["api"],"credential_id":1,"resource":null}'
+    for number, (kind, status, attempts) in enumerate(
+        (("once", "running", 1), ("once", "queued", 0), ("twice", "running", 1), ("twice", "running", 2))
+    ):
+        values = {"owner_id": max_.user_id, "key": f"task-{number}", "kind": kind, "status": status,
+                  "attempts": attempts, "input": {"name": number}, "acting": acting}  # fmt: skip
+        await bear.app.records.create(SYSTEM, "tasks", values)
+    tasks, gate = queue(bear), Gate()
+    gate.open.set()
+    tasks.register(Kind("once", gate.run))
+    tasks.register(Kind("twice", gate.run, idempotent=True))
+    await tasks.start()
+    states = [(await ended(bear, f"task-{number}"))["status"] for number in range(4)]
+    assert states == ["interrupted", "completed", "completed", "interrupted"], "nothing is begun for ever"
+    assert sorted(gate.begun) == [1, 2]
 
 
 async def test_what_a_killed_process_left_running_becomes_interrupted(tmp_path: Path) -> None:
@@ -80,6 +212,51 @@ async def test_what_a_killed_process_left_running_becomes_interrupted(tmp_path: 
     async with running_bear(tmp_path) as bear:
         [row] = await bear.app.records.find(SYSTEM, "tasks")
         assert row["status"] == "interrupted" and "stopped" in row["error"] and row["finished_at"]
+
+
+async def test_a_flood_of_progress_and_lines_is_stored_in_few_writes(bear: Bear) -> None:
+    max_ = await person(bear, "max")
+    tasks = queue(bear)
+    writes = 0
+
+    def count(_event: Any) -> None:
+        nonlocal writes
+        writes += 1
+
+    async def chatter(_actor: Actor, _given: Given, report: Report) -> Any:
+        for number in range(5000):
+            report.progress(number / 5000)
+            report.log(f"line {number}")
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+
+    bear.app._bus.subscribe(count, ("tasks",))
+    tasks.register(Kind("chatter", chatter))
+    row = await ended(bear, (await tasks.submit(max_, "chatter", "Chatter", {}))["key"])
+    lines = row["log"].splitlines()
+    assert len(lines) == LOG_LINES and lines[-1].endswith("line 4999")
+    assert writes < 50
+
+
+async def test_tasks_over_rest_are_ones_own_and_cancelled_and_retried_by_nobody_else(
+    bear: Bear, member: httpx2.AsyncClient, other: httpx2.AsyncClient, admin: httpx2.AsyncClient,
+    nobody: httpx2.AsyncClient, guest_role: httpx2.AsyncClient,
+) -> None:  # fmt: skip
+    values = {"owner_id": bear.ids["max"], "key": "task-1", "kind": "gone", "status": "failed", "log": "a line",
+              "acting": '{"kind":"user"}'}  # fmt: skip
+    row = await bear.app.records.create(SYSTEM, "tasks", values)
+    mine = (await member.get(f"/api/v1/tasks/{row['id']}")).json()["data"]
+    assert mine["log"] == "a line" and "acting" not in mine
+    for stranger in (other, guest_role):
+        assert (await stranger.get("/api/v1/tasks")).json()["data"] == []
+        for verb in ("cancel", "retry"):
+            assert (await stranger.post(f"/api/v1/tasks/task-1/{verb}")).status_code == 404
+    assert (await admin.post("/api/v1/tasks/task-1/retry")).status_code == 404, "it acts for its person alone"
+    assert (await nobody.post("/api/v1/tasks/task-1/retry")).status_code == 401
+    ended_ = await member.post("/api/v1/tasks/task-1/cancel")
+    assert ended_.status_code == 409 and ended_.json()["code"] == "task_ended"
+    unknown = await member.post("/api/v1/tasks/task-1/retry")
+    assert unknown.status_code == 409 and unknown.json()["code"] == "unknown_kind"
 
 
 async def test_old_tasks_give_way_when_the_cap_is_reached(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/files/{{file_id}}/content": READ, f"HEAD {V1}/files/{{file_id}}/content": READ,
     f"DELETE {V1}/files/{{file_id}}": NOTES_WRITE,
     f"GET {V1}/gateway": READ, f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
-    f"POST {V1}/tasks/{{key}}/cancel": WRITE,
+    f"POST {V1}/tasks/{{key}}/cancel": WRITE, f"POST {V1}/tasks/{{key}}/retry": WRITE,
     f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
 
     f"GET {V1}/server/lan": ADMIN_READ, f"POST {V1}/server/lan": ADMIN,
