@@ -133,6 +133,12 @@ class SettingFields(BaseModel):
     mcp_start_timeout_seconds: float = _setting(
         60.0, "An MCP server has this long to start and answer.", unit="s", gt=0, le=3600
     )
+    mcp_install_timeout_seconds: float = _setting(
+        600.0, "An MCP server whose program is fetched first (npx, uvx) has this long.", unit="s", gt=0, le=86400
+    )
+    mcp_failures_allowed: int = _setting(
+        5, "An MCP server that failed this often in a row is left alone until an admin looks at it.", ge=1, le=1000
+    )
     mcp_call_timeout_seconds: float = _setting(
         60.0, "A tool call without any sign of life ends after this.", unit="s", gt=0, le=86400
     )

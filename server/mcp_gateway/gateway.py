@@ -16,10 +16,13 @@ from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, rate_limited, unknown_tool
+from server.mcp_gateway.failures import rate_limited, unknown_tool
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.standing import Trouble
+from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.records.service import Records
 
@@ -48,7 +51,9 @@ class Gateway:
         self._records = records
         self._settings = settings
         self._clock = clock
-        self._guardian = Guardian()
+        self._around = Surroundings(
+            settings=settings, launch_spec=self._launch_spec, guardian=Guardian(), programs=Programs(), clock=clock
+        )
         self._upstreams: dict[int, Upstream] = {}
         self._buckets = TokenBuckets()
         self._referring: set[int] = set()
@@ -70,7 +75,7 @@ class Gateway:
         # A reload may be about to end an old child; left half way, that child would stay.
         await asyncio.gather(*self._reloads, return_exceptions=True)
         await asyncio.gather(*(upstream.stop() for upstream in self._upstreams.values()), return_exceptions=True)
-        await asyncio.to_thread(self._guardian.stop)
+        await asyncio.to_thread(self._around.guardian.stop)
 
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
@@ -153,49 +158,38 @@ class Gateway:
     # Parts
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
-        wait = self._settings.current.mcp_start_timeout_seconds
         for upstream in self.visible(actor):
             own = upstream.config.name
             if server is not None and own != server:
                 continue
             if server is None and not name.startswith(f"{own}__"):
                 continue
-            tools = upstream.known_tools or await upstream.tools(wait)
+            tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
             found = tools.get(name) if server is None else _by_own_name(tools, name)
             if found is not None:
                 return upstream, found
-            if not tools and upstream.state == "failed":
-                raise CallFailed(
-                    UPSTREAM_FAILED,
-                    f"The MCP server {own} can't be reached: {upstream.error}",
-                    {"server": own, "retry_after": round(upstream.retry_after, 3)},
-                )
+            if not tools and (refusal := upstream.refusal()) is not None:
+                raise refusal
         raise unknown_tool(name)
 
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
-        config = upstream.config
+        config, supervisor = upstream.config, upstream.supervisor
         return {
             "id": config.id,
             "name": config.name,
             "transport": config.transport,
             "enabled": config.enabled,
             "state": upstream.state,
-            "error": upstream.error if actor.is_admin else ("It could not be started." if upstream.error else None),
-            "stderr": list(upstream.stderr) if actor.is_admin else [],
+            "error": _told(actor, upstream.trouble),
+            "found_at": supervisor.found_at if actor.is_admin else None,
+            "stderr": list(supervisor.stderr) if actor.is_admin else [],
             "tools": [tool.summary() for tool in upstream.known_tools.values()],
             "breaker": upstream.breaker.state(self._clock()),
             "retry_after": round(upstream.retry_after, 3),
         }
 
     def _upstream(self, config: ServerConfig) -> Upstream:
-        return Upstream(
-            config,
-            settings=self._settings,
-            launch_spec=self._launch_spec,
-            guardian=self._guardian,
-            clock=self._clock,
-            on_tools_changed=lambda _upstream: None,
-        )
+        return Upstream(config, self._around, on_tools_changed=lambda _upstream: None)
 
     async def _launch_spec(self, server_id: int) -> LaunchSpec:
         spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
@@ -236,6 +230,13 @@ class Gateway:
                     callback(old.config.name)
                 with contextlib.suppress(Exception):
                     await old.stop()
+
+
+def _told(actor: Actor, trouble: Trouble | None) -> str | None:
+    """Admins hear everything; what it says of this computer's folders and programs is not for others."""
+    if trouble is None:
+        return None
+    return trouble.text if actor.is_admin else "It could not be started."
 
 
 def _by_own_name(tools: dict[str, Tool], name: str) -> Tool | None:

@@ -17,6 +17,8 @@ from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 2000
+STDOUT_NOISE = "stdout: "
+"""Before lines among those of stderr that came on stdout and are no MCP."""
 STDOUT_LINE_BYTES = 64 << 20
 _STDIN_GRACE_SECONDS = 0.4
 _TERM_GRACE_SECONDS = 0.4

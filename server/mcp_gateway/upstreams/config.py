@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.access.actor import Actor
+from server.mcp_gateway.upstreams.programs import installs
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class ServerConfig:
     enabled: bool
     visibility: str
     updated_at: str
+    installs: bool = False
+    """Whether its first start may have to fetch the program."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ServerConfig:
@@ -30,6 +33,7 @@ class ServerConfig:
             enabled=bool(row["enabled"]),
             visibility=str(row["visibility"]),
             updated_at=str(row.get("updated_at", "")),
+            installs=installs(str(row.get("command") or ""), tuple(row.get("args") or ())),
         )
 
     def may_use(self, actor: Actor) -> bool:

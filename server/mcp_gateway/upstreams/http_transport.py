@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -13,14 +12,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from server.mcp_gateway.upstreams.config import LaunchSpec
-
-
-@dataclass(slots=True)
-class HttpFaults:
-    """What went wrong on the HTTP level since the connection was made; each count only grows."""
-
-    transport: int = 0
-    server: int = 0
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
 
 
 class _WatchedTransport(httpx2.AsyncHTTPTransport):
@@ -38,6 +30,8 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
             raise
         if response.status_code >= 500:
             self._faults.server += 1
+        elif response.status_code == 401:
+            self._faults.unauthorized += 1
         return response
 
 

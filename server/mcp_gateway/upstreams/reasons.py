@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import cast
+from collections.abc import Iterable
 
 import httpx2
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from server.errors import GridBearError
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.programs import ProgramNotFound
+from server.mcp_gateway.upstreams.standing import Trouble
+from server.mcp_gateway.upstreams.stderr_hints import hint
 
 
-def describe(error: BaseException) -> str:
-    """One sentence for a person about why a server could not be reached."""
+def trouble_of(failure: BaseException | None, stderr: Iterable[str], faults: HttpFaults) -> Trouble:
+    """What a person is told about a server that could not be reached or that ended, None when it ended by itself."""
+    if failure is None:
+        return Trouble("The server ended by itself.", hint(stderr))
+    error = _innermost(failure)
+    if isinstance(error, ProgramNotFound):
+        return Trouble(error.message, error.advice)
+    if faults.unauthorized:
+        return Trouble("The server answers 401: it wants a sign-in, or refuses the one it got.", wants_login=True)
+    return Trouble(_described(error), hint(stderr))
+
+
+def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = cast(BaseException, error.exceptions[0])
-    if isinstance(error, FileNotFoundError):
-        return f"The command was not found: {error.filename or error}."
+        error = error.exceptions[0]
+    return error
+
+
+def _described(error: BaseException) -> str:
     if isinstance(error, PermissionError):
-        return f"The command may not be run: {error.filename or error}."
+        return "The command may not be run."
     if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
         return "The server closed the connection before it was ready."
     if type(error) is ConnectionError or isinstance(error, GridBearError):
         return str(error)
-    if isinstance(error, asyncio.TimeoutError):
-        return "The server did not answer in time."
+    if isinstance(error, TimeoutError):
+        return str(error) or "The server did not answer in time."
     if isinstance(error, httpx2.ConnectError):
         return "Nothing answers at the server's address."
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 from server import __version__
 from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.upstreams.config import LaunchSpec
-from server.mcp_gateway.upstreams.http_transport import HttpFaults, http_transport
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 
@@ -127,15 +128,15 @@ async def open_session(
     *,
     stderr: deque[str],
     guardian: Guardian | None,
+    faults: HttpFaults,
     on_tools_changed: Callable[[], None],
     on_child: Callable[[int | None], None],
 ) -> AsyncGenerator[SdkSession, None]:
     """Reach the server and agree on a protocol version. Must be entered and left by the same task.
 
-    `on_child` is told the child's process id, and None when it ends. Raises OSError, ValueError, MCPError,
-    httpx2 errors or an ExceptionGroup of them when the server can't be reached.
+    `on_child` is told the child's process id, and None when it ends. `faults` counts what the SDK hides. Raises
+    OSError, ValueError, MCPError, httpx2 errors or an ExceptionGroup of them when the server can't be reached.
     """
-    faults = HttpFaults()
 
     async def on_message(message: Any) -> None:
         if isinstance(message, types.ToolListChangedNotification):

@@ -12,7 +12,7 @@ import mcp_types as types
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
-from server.mcp_gateway.upstreams.child_process import ChildProcess, child_environment
+from server.mcp_gateway.upstreams.child_process import STDERR_LINE_LENGTH, STDOUT_NOISE, ChildProcess, child_environment
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
@@ -38,7 +38,11 @@ async def stdio_transport(
             # ValueError: a line longer than the limit; what follows can't be trusted.
             async with to_client:
                 while line := await child.stdout.readline():
-                    await to_client.send(_parsed(line))
+                    message = _parsed(line)
+                    if isinstance(message, Exception):
+                        stderr.append(f"{STDOUT_NOISE}{line.decode('utf-8', 'replace').strip()[:STDERR_LINE_LENGTH]}")
+                    await to_client.send(message)
+        on_child(None)
 
     async def write() -> None:
         try:
@@ -79,5 +83,5 @@ def _parsed(line: bytes) -> SessionMessage | Exception:
     try:
         return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError as error:
-        # Servers that print to stdout are common; the line is dropped and the connection lives on.
+        # Servers that print to stdout are common; the line is shown with stderr, and the connection lives on.
         return error

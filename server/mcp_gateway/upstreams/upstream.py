@@ -1,18 +1,13 @@
-"""One MCP server behind the gateway: started when needed, watched, restarted with patience, stopped when idle."""
+"""One MCP server behind the gateway: what it offers, and every call on its way to it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import random
-from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import anyio
-
-from server.config import SettingsHolder
 from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
 from server.mcp_gateway.catalogue.tool import Tool, catalogue_of
 from server.mcp_gateway.failures import (
@@ -22,70 +17,56 @@ from server.mcp_gateway.failures import (
     circuit_open,
     unknown_tool,
 )
-from server.mcp_gateway.upstreams.child_process import STDERR_LINES
-from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
-from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
+from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
 
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.sdk_client import Progress, SdkSession
 
 _log = logging.getLogger(__name__)
-UpstreamState = Literal["stopped", "starting", "ready", "failed", "disabled"]
-_BACKOFF_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
-_STEADY_SECONDS = 30.0
 _MESSAGE_LENGTH = 1000
-
-
-class OpenSession(Protocol):
-    """The shape of `sdk_client.open_session`."""
-
-    def __call__(
-        self,
-        spec: LaunchSpec,
-        *,
-        stderr: deque[str],
-        guardian: Guardian | None,
-        on_tools_changed: Callable[[], None],
-        on_child: Callable[[int | None], None],
-    ) -> AbstractAsyncContextManager[SdkSession]: ...
+_AGAIN_SECONDS = 5.0
+_END_OF_START_SECONDS = 2.0
+_INSTALLING_WAIT_SECONDS = 2.5
+"""A list does not wait for a program that may have to be fetched first; its tools come later."""
+_DOWN = frozenset(("failed", "needs_attention", "needs_login"))
 
 
 class Upstream:
-    """The life of one configured server. All methods run on the event loop."""
+    """One configured server. All methods run on the event loop."""
 
     def __init__(
-        self,
-        config: ServerConfig,
-        *,
-        settings: SettingsHolder,
-        launch_spec: Callable[[int], Awaitable[LaunchSpec]],
-        guardian: Guardian,
-        clock: Callable[[], float],
-        on_tools_changed: Callable[[Upstream], None],
+        self, config: ServerConfig, around: Surroundings, *, on_tools_changed: Callable[[Upstream], None]
     ) -> None:
         self.config = config
-        self.state: UpstreamState = "stopped" if config.enabled else "disabled"
-        self.error: str | None = None
-        self.stderr: deque[str] = deque(maxlen=STDERR_LINES)
-        self.child_pid: int | None = None
         self.breaker = CircuitBreaker()
-        self._settings = settings
-        self._launch_spec = launch_spec
-        self._guardian = guardian
-        self._clock = clock
+        self.supervisor = Supervisor(
+            config,
+            around,
+            on_open=self._learn,
+            on_tools_changed=self._learn_again,
+            on_changed=lambda: on_tools_changed(self),
+            is_known=lambda: self._tools is not None,
+        )
+        self._settings = around.settings
+        self._clock = around.clock
         self._on_tools_changed = on_tools_changed
         self._tools: dict[str, Tool] | None = None
-        self._session: SdkSession | None = None
-        self._supervisor: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[SdkSession] | None = None
-        self._wake = asyncio.Event()
-        self._scope: anyio.CancelScope | None = None
-        self._relist = False
-        self._end = False
-        self._failures = 0
-        self._retry_at = 0.0
-        self._in_flight = 0
-        self._last_used = clock()
+
+    @property
+    def state(self) -> UpstreamState:
+        return self.supervisor.standing.state
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why it does not work, while it does not."""
+        return self.supervisor.standing.trouble
+
+    @property
+    def start_wait(self) -> float:
+        """Seconds in which a start that does not install anything has come to an end, with its reason."""
+        return self._settings.current.mcp_start_timeout_seconds + _END_OF_START_SECONDS
 
     @property
     def known_tools(self) -> dict[str, Tool]:
@@ -95,8 +76,8 @@ class Upstream:
     @property
     def retry_after(self) -> float:
         """Seconds until the server may be called again, 0 when it may be now."""
-        waiting = max(0.0, self._retry_at - self._clock()) if self.state == "failed" else 0.0
-        return max(waiting, self.breaker.retry_after(self._clock()))
+        now = self._clock()
+        return max(self.supervisor.standing.retry_after(now), self.breaker.retry_after(now))
 
     async def tools(self, wait: float) -> dict[str, Tool]:
         """Tools by public name; a server that was never listed is started and waited for, `wait` seconds at most.
@@ -104,13 +85,13 @@ class Upstream:
         A server that can't be reached in this time has the tools it had, or none: the list of the others must not
         suffer from it.
         """
-        if self._tools is None or (self.state == "failed" and not self._resting()):
-            try:
-                async with asyncio.timeout(wait):
-                    await self._ready()
-            except (CallFailed, TimeoutError):
-                pass
-        return self.known_tools if self.state != "failed" else {}
+        standing = self.supervisor.standing
+        if self.config.installs and self._tools is None:
+            wait = min(wait, _INSTALLING_WAIT_SECONDS)
+        if self._tools is None or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
+            with contextlib.suppress(CallFailed):
+                await self._ready(wait)
+        return self.known_tools if self.state not in _DOWN else {}
 
     async def call(
         self,
@@ -126,33 +107,22 @@ class Upstream:
         permit = self.breaker.acquire(self._clock())
         if not permit.allowed:
             raise circuit_open(self.config.name, permit.retry_after)
-        self._in_flight += 1
         try:
-            return await self._call(permit, tool, arguments, meta, progress)
+            with self.supervisor.used():
+                return await self._call(permit, tool, arguments, meta, progress)
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
-            self._in_flight -= 1
-            self._last_used = self._clock()
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
-        supervisor = self._supervisor
-        self._finish()
-        if supervisor is not None:
-            if self._scope is not None:
-                self._scope.cancel()
-            done, _ = await asyncio.wait({supervisor}, timeout=1.4)
-            if not done:
-                supervisor.cancel()
-                await asyncio.wait({supervisor}, timeout=0.2)
-        self.state = "stopped" if self.config.enabled else "disabled"
+        await self.supervisor.stop()
 
     def forget_failures(self) -> None:
         """Let the next use start the server at once, however often it failed before."""
         self.breaker = CircuitBreaker()
-        self._failures, self._retry_at, self.error = 0, 0.0, None
-        self.stderr.clear()
+        self.supervisor.standing.forget()
+        self.supervisor.stderr.clear()
 
     async def _call(
         self,
@@ -167,9 +137,11 @@ class Upstream:
         )
 
         try:
-            session = await self._ready()
+            session = await self._ready(self.start_wait)
         except CallFailed:
-            self.breaker.record_failure(permit, "transport", self._clock())
+            # A server that is being installed, or that waits for a person, says nothing about its connection.
+            if self.state == "failed":
+                self.breaker.record_failure(permit, "transport", self._clock())
             raise
         if tool.public_name not in self.known_tools:
             raise unknown_tool(tool.public_name)
@@ -195,7 +167,7 @@ class Upstream:
             ) from None
         except RequestFailed as error:
             if error.broken:
-                self._session_lost(session)
+                self.supervisor.lost(session)
             if error.kind is None:
                 self.breaker.record_success(permit)
                 raise CallFailed(error.code, error.message, error.data) from error
@@ -210,134 +182,44 @@ class Upstream:
             text += " The call may have had its effect."
         return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": self.config.name})
 
-    def _resting(self) -> bool:
-        return self._clock() < self._retry_at
+    async def _ready(self, wait: float) -> SdkSession:
+        """The open session. Raises CallFailed, also when that takes more than `wait` seconds; the start goes on."""
+        try:
+            async with asyncio.timeout(wait):
+                return await self.supervisor.session()
+        except TimeoutError:
+            raise self._still_starting() from None
 
-    async def _ready(self) -> SdkSession:
-        """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
-        if self._session is not None:
-            return self._session
-        if not self.config.enabled:
-            raise unknown_tool(self.config.name)
-        if self._supervisor is None or self._supervisor.done() or self._end:
-            if self._resting():
-                wait = self._retry_at - self._clock()
-                raise CallFailed(
-                    UPSTREAM_FAILED,
-                    f"The MCP server {self.config.name} could not be started: {self.error} "
-                    f"It is tried again in {max(1, round(wait + 0.5))} s.",
-                    {"server": self.config.name, "retry_after": round(wait, 3)},
-                )
-            previous, self._wake, self._end = self._supervisor, asyncio.Event(), False
-            self._started = asyncio.get_running_loop().create_future()
-            # Nobody may be left waiting when it fails; the state tells the story.
-            self._started.add_done_callback(lambda future: future.cancelled() or future.exception())
-            self.state = "starting"
-            self._supervisor = asyncio.create_task(
-                self._supervise(previous, self._started), name=f"mcp server {self.config.name}"
-            )
-        assert self._started is not None
-        return await asyncio.shield(self._started)
-
-    async def _supervise(self, previous: asyncio.Task[None] | None, started: asyncio.Future[SdkSession]) -> None:
-        # One task enters and leaves everything: cancel scopes may not be left by another task.
-        if previous is not None and not previous.done():
-            await asyncio.wait({previous})
-        seconds = self._settings.current.mcp_start_timeout_seconds
-        began = self._clock()
-        failure: BaseException | None = None
-        with anyio.CancelScope(deadline=anyio.current_time() + seconds) as scope:
-            self._scope = scope
-            try:
-                await self._serve(started, scope)
-            except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
-                failure = error
-        self._session = self._scope = None
-        if self._end:
-            self.state = "stopped" if self.config.enabled else "disabled"
-            if not started.done():
-                started.set_exception(CallFailed(UPSTREAM_FAILED, f"The MCP server {self.config.name} was stopped."))
-            return
-        if scope.cancelled_caught and failure is None:
-            failure = TimeoutError()
-        self._failed(started, failure, self._clock() - began, seconds)
-
-    def _failed(
-        self, started: asyncio.Future[SdkSession], failure: BaseException | None, lived: float, limit: float
-    ) -> None:
-        from server.mcp_gateway.upstreams.reasons import describe  # here the SDK is loaded already
-
-        if isinstance(failure, TimeoutError) and not started.done():
-            self.error = f"It was not ready within {limit:g} s (mcp_start_timeout_seconds)."
-        else:
-            self.error = describe(failure) if failure else "The server ended by itself."
-        self.error = self.error[:_MESSAGE_LENGTH]
-        self.state = "failed"
-        self._failures = 1 if started.done() and lived > _STEADY_SECONDS else self._failures + 1
-        pause = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
-        # A server that worked may be used again at once; one that never came up rests, with jitter.
-        self._retry_at = self._clock() + (
-            0.0 if started.done() and self._failures == 1 else pause * random.uniform(0.8, 1.2)
+    def refusal(self) -> CallFailed | None:
+        """What a caller is told who finds no tools here, or None when it runs and simply has none."""
+        if self.state in ("installing", "starting"):
+            return self._still_starting()
+        if self.state not in _DOWN:
+            return None
+        reason = self.trouble.reason if self.trouble else ""
+        return self.supervisor.standing.refusal(self._clock()) or CallFailed(
+            UPSTREAM_FAILED,
+            f"The MCP server {self.config.name} can't be reached: {reason}",
+            {"server": self.config.name},
         )
-        _log.warning("MCP server %s failed: %s", self.config.name, self.error)
-        if not started.done():
-            started.set_exception(
-                CallFailed(
-                    UPSTREAM_FAILED,
-                    f"The MCP server {self.config.name} could not be started: {self.error}",
-                    {"server": self.config.name},
-                )
-            )
-        self._on_tools_changed(self)
 
-    async def _serve(self, started: asyncio.Future[SdkSession], scope: anyio.CancelScope) -> None:
-        # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
-        open_session = await asyncio.to_thread(_load_open_session)
-        spec = await self._launch_spec(self.config.id)
-        async with open_session(
-            spec,
-            stderr=self.stderr,
-            guardian=self._guardian,
-            on_tools_changed=self._tools_changed,
-            on_child=self._child_changed,
-        ) as session:
-            self._set_tools(await session.list_tools())
-            scope.deadline = float("inf")
-            self._session, self.state, self.error = session, "ready", None
-            self._last_used = self._clock()
-            started.set_result(session)
-            self._on_tools_changed(self)
-            async with anyio.create_task_group() as group:
-                group.start_soon(session.watch_tools, self._tools_changed)
-                await self._stay(session)
-                group.cancel_scope.cancel()
-            # From here on nobody gets this session: what follows is the orderly end.
-            self._session = None
+    def _still_starting(self) -> CallFailed:
+        doing = "being installed" if self.state == "installing" else "starting"
+        return CallFailed(
+            UPSTREAM_FAILED,
+            f"The MCP server {self.config.name} is still {doing}. Try again in a moment.",
+            {"server": self.config.name, "state": self.state, "retry_after": _AGAIN_SECONDS},
+        )
 
-    async def _stay(self, session: SdkSession) -> None:
-        """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
-        while not self._end and self._session is session:
-            idle = self._settings.current.mcp_idle_seconds
-            try:
-                async with asyncio.timeout(max(0.05, self._last_used + idle - self._clock())):
-                    await self._wake.wait()
-            except TimeoutError:
-                if self._in_flight == 0 and self._clock() - self._last_used >= idle:
-                    self._finish()
-                elif self._in_flight:
-                    self._last_used = self._clock()
-                continue
-            self._wake.clear()
-            if self._relist and not self._end and self._session is session:
-                self._relist = False
-                await self._list_again(session)
+    async def _learn(self, session: SdkSession) -> None:
+        self._set_tools(await session.list_tools())
 
-    async def _list_again(self, session: SdkSession) -> None:
+    async def _learn_again(self, session: SdkSession) -> None:
         from server.mcp_gateway.upstreams.sdk_client import RequestFailed  # here the SDK is loaded already
 
         try:
             async with asyncio.timeout(self._settings.current.mcp_start_timeout_seconds):
-                self._set_tools(await session.list_tools())
+                await self._learn(session)
         except (RequestFailed, TimeoutError) as error:
             _log.warning("MCP server %s: its changed tools could not be listed: %s", self.config.name, error)
             return
@@ -345,26 +227,3 @@ class Upstream:
 
     def _set_tools(self, raw: list[dict[str, Any]]) -> None:
         self._tools = catalogue_of(self.config.name, raw)
-
-    def _tools_changed(self) -> None:
-        self._relist = True
-        self._wake.set()
-
-    def _child_changed(self, pid: int | None) -> None:
-        self.child_pid = pid
-
-    def _session_lost(self, session: SdkSession) -> None:
-        if self._session is session:
-            self._session = None
-            self._wake.set()
-
-    def _finish(self) -> None:
-        self._end = True
-        self._session = None
-        self._wake.set()
-
-
-def _load_open_session() -> OpenSession:
-    from server.mcp_gateway.upstreams.sdk_client import open_session  # see `_serve`
-
-    return open_session

@@ -1,0 +1,304 @@
+"""Keeps the connection to one MCP server: opened when needed, once for all who wait, watched, closed when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from server.config import Settings, SettingsHolder
+from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, unknown_tool
+from server.mcp_gateway.upstreams.child_process import STDERR_LINES
+from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.programs import Programs
+from server.mcp_gateway.upstreams.standing import Standing
+from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.sdk_client import SdkSession
+
+_log = logging.getLogger(__name__)
+_LOOK_SECONDS = 0.5
+"""How often a starting program's lines are looked at."""
+
+
+class OpenSession(Protocol):
+    """The shape of `sdk_client.open_session`."""
+
+    def __call__(
+        self,
+        spec: LaunchSpec,
+        *,
+        stderr: deque[str],
+        guardian: Guardian | None,
+        faults: HttpFaults,
+        on_tools_changed: Callable[[], None],
+        on_child: Callable[[int | None], None],
+    ) -> AbstractAsyncContextManager[SdkSession]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all connections of one gateway share."""
+
+    settings: SettingsHolder
+    launch_spec: Callable[[int], Awaitable[LaunchSpec]]
+    guardian: Guardian
+    programs: Programs
+    clock: Callable[[], float]
+
+
+class Supervisor:
+    """One connection. `on_open` learns what a new session offers; `on_changed` hears that the standing changed."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        around: Surroundings,
+        *,
+        on_open: Callable[[SdkSession], Awaitable[None]],
+        on_tools_changed: Callable[[SdkSession], Awaitable[None]],
+        on_changed: Callable[[], None],
+        is_known: Callable[[], bool],
+    ) -> None:
+        self.config = config
+        self.standing = Standing(config.name, enabled=config.enabled)
+        self.stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self.child_pid: int | None = None
+        self.found_at: str | None = None
+        """Where the program was found at its last start."""
+        self._around = around
+        self._on_open = on_open
+        self._on_tools_changed = on_tools_changed
+        self._on_changed = on_changed
+        self._is_known = is_known
+        self._session: SdkSession | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[SdkSession] | None = None
+        self._wake = asyncio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self._relist = False
+        self._end = False
+        self._in_flight = 0
+        self._last_used = around.clock()
+
+    async def session(self) -> SdkSession:
+        """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
+        if self._session is not None:
+            return self._session
+        if not self.config.enabled:
+            raise unknown_tool(self.config.name)
+        if self._task is None or self._task.done() or self._end:
+            refusal = self.standing.refusal(self._around.clock())
+            if refusal is not None:
+                raise refusal
+            previous, self._wake, self._end = self._task, asyncio.Event(), False
+            self._opened = asyncio.get_running_loop().create_future()
+            # Nobody may be left waiting when it fails; the standing tells the story.
+            self._opened.add_done_callback(lambda future: future.cancelled() or future.exception())
+            self.standing.start(installs=False)
+            self._task = asyncio.create_task(
+                self._supervise(previous, self._opened), name=f"mcp server {self.config.name}"
+            )
+        assert self._opened is not None
+        return await asyncio.shield(self._opened)
+
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """While inside, the server is in use and not stopped for being idle."""
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._last_used = self._around.clock()
+
+    def lost(self, session: SdkSession) -> None:
+        """The session is of no further use; the next caller gets a new one."""
+        if self._session is session:
+            self._session = None
+            self._wake.set()
+
+    async def stop(self) -> None:
+        """End the connection and its child; takes about a second at most."""
+        task = self._task
+        self._finish()
+        if task is not None:
+            if self._scope is not None:
+                self._scope.cancel()
+            done, _ = await asyncio.wait({task}, timeout=1.4)
+            if not done:
+                task.cancel()
+                await asyncio.wait({task}, timeout=0.2)
+        self.standing.stop()
+
+    async def _supervise(self, previous: asyncio.Task[None] | None, opened: asyncio.Future[SdkSession]) -> None:
+        # One task enters and leaves everything: cancel scopes may not be left by another task.
+        if previous is not None and not previous.done():
+            await asyncio.wait({previous})
+        began = self._around.clock()
+        failure: BaseException | None = None
+        faults = HttpFaults()
+        with anyio.CancelScope(deadline=anyio.current_time() + self._current.mcp_start_timeout_seconds) as scope:
+            self._scope = scope
+            try:
+                await self._serve(opened, scope, faults)
+            except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
+                failure = error
+        self._session = self._scope = None
+        if self._end:
+            self.standing.stop()
+            if not opened.done():
+                opened.set_exception(CallFailed(UPSTREAM_FAILED, f"The MCP server {self.config.name} was stopped."))
+            return
+        if scope.cancelled_caught and failure is None:
+            failure = TimeoutError()
+        self._failed(opened, failure, began, faults)
+
+    def _failed(
+        self, opened: asyncio.Future[SdkSession], failure: BaseException | None, began: float, faults: HttpFaults
+    ) -> None:
+        from server.mcp_gateway.upstreams.reasons import trouble_of  # here the SDK is loaded already
+
+        if isinstance(failure, TimeoutError) and not opened.done():
+            limit, name = self._start_limit()
+            failure = TimeoutError(f"It was not ready within {limit:g} s ({name}).")
+        trouble = trouble_of(failure, self.stderr, faults)
+        now = self._around.clock()
+        self.standing.fail(
+            trouble,
+            now,
+            lived=now - began,
+            was_ready=opened.done(),
+            allowed=self._current.mcp_failures_allowed,
+            jitter=random.uniform(0.8, 1.2),
+        )
+        _log.warning("MCP server %s %s: %s", self.config.name, self.standing.state, trouble.text)
+        if not opened.done():
+            opened.set_exception(
+                (self.standing.waits_for_a_person and self.standing.refusal(now))
+                or CallFailed(
+                    UPSTREAM_FAILED,
+                    f"The MCP server {self.config.name} could not be started: {trouble.reason}",
+                    {"server": self.config.name},
+                )
+            )
+        self._on_changed()
+
+    async def _serve(self, opened: asyncio.Future[SdkSession], scope: anyio.CancelScope, faults: HttpFaults) -> None:
+        # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
+        open_session = await asyncio.to_thread(_load_open_session)
+        spec = await self._located(await self._around.launch_spec(self.config.id))
+        if self.config.installs and not self._is_known():
+            self._installing(scope)
+        async with contextlib.AsyncExitStack() as stack:
+            watching = asyncio.create_task(self._watch_start(scope))
+            try:
+                session = await stack.enter_async_context(
+                    open_session(
+                        spec,
+                        stderr=self.stderr,
+                        guardian=self._around.guardian,
+                        faults=faults,
+                        on_tools_changed=self._tools_changed,
+                        on_child=self._child_changed,
+                    )
+                )
+                await self._on_open(session)
+            finally:
+                watching.cancel()
+            scope.deadline = float("inf")
+            self._session = session
+            self.standing.ready()
+            self._last_used = self._around.clock()
+            opened.set_result(session)
+            self._on_changed()
+            async with anyio.create_task_group() as group:
+                group.start_soon(session.watch_tools, self._tools_changed)
+                await self._stay(session)
+                group.cancel_scope.cancel()
+            # From here on nobody gets this session: what follows is the orderly end.
+            self._session = None
+
+    async def _located(self, spec: LaunchSpec) -> LaunchSpec:
+        """The same with the program's whole path, and a PATH on which it finds its own helpers."""
+        if spec.transport != "stdio":
+            return spec
+        programs = self._around.programs
+        program = await programs.find(spec.command, spec.env.get("PATH"), spec.cwd)
+        self.found_at = program.found_at
+        return replace(
+            spec,
+            command=program.found_at,
+            env={**spec.env, "PATH": program.path},
+            cwd=programs.expanded(spec.cwd) if spec.cwd else None,
+        )
+
+    def _installing(self, scope: anyio.CancelScope) -> None:
+        self.standing.start(installs=True)
+        scope.deadline += self._current.mcp_install_timeout_seconds - self._current.mcp_start_timeout_seconds
+        self._on_changed()
+
+    def _start_limit(self) -> tuple[float, str]:
+        name = "mcp_install_timeout_seconds" if self.standing.state == "installing" else "mcp_start_timeout_seconds"
+        return getattr(self._current, name), name
+
+    async def _watch_start(self, scope: anyio.CancelScope) -> None:
+        """A program that tells of fetching something has more time than one that only starts."""
+        while self.standing.state == "starting":
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self.standing.state == "starting" and says_it_fetches(self.stderr):
+                self._installing(scope)
+
+    async def _stay(self, session: SdkSession) -> None:
+        """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
+        while not self._end and self._session is session:
+            idle = self._current.mcp_idle_seconds
+            try:
+                async with asyncio.timeout(max(0.05, self._last_used + idle - self._around.clock())):
+                    await self._wake.wait()
+            except TimeoutError:
+                if self._in_flight == 0 and self._around.clock() - self._last_used >= idle:
+                    self._finish()
+                elif self._in_flight:
+                    self._last_used = self._around.clock()
+                continue
+            self._wake.clear()
+            if self._relist and not self._end and self._session is session:
+                self._relist = False
+                await self._on_tools_changed(session)
+
+    @property
+    def _current(self) -> Settings:
+        return self._around.settings.current
+
+    def _tools_changed(self) -> None:
+        self._relist = True
+        self._wake.set()
+
+    def _child_changed(self, pid: int | None) -> None:
+        self.child_pid = pid
+        if pid is None and self._session is not None:
+            # The program is gone, or has closed its end: known before somebody's call falls into the hole.
+            self.lost(self._session)
+
+    def _finish(self) -> None:
+        self._end = True
+        self._session = None
+        self._wake.set()
+
+
+def _load_open_session() -> OpenSession:
+    from server.mcp_gateway.upstreams.sdk_client import open_session  # see `_serve`
+
+    return open_session
