@@ -12,12 +12,15 @@ import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 const BUSY_MS = 2000;
 const CALM_MS = 30_000;
 /** @type {Record<string, string>} */
-const SHAPES = { ready: "ok", starting: "busy", stopped: "off", failed: "bad", disabled: "wait" };
+const SHAPES = {
+  ready: "ok", starting: "busy", installing: "busy", checking: "busy", stopped: "off", failed: "bad",
+  needs_attention: "bad", needs_login: "warn", disabled: "wait",
+};
 
 export function Servers() {
   const { data, error, slow, reload } = useLoad(async (signal) => (await api.get("/api/v1/gateway", { signal })).data, []);
   const servers = data?.servers || [];
-  const busy = servers.some((/** @type {any} */ one) => one.state === "starting");
+  const busy = servers.some((/** @type {any} */ one) => SHAPES[one.state] === "busy");
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), busy ? BUSY_MS : CALM_MS);
     return () => clearInterval(timer);
@@ -72,6 +75,7 @@ function Server({ server, reload }) {
             <code>${tool.name}</code><span class="small soft">${tool.description || tool.title || ""}</span>
           </li>`)}
         </ul>
+        ${server.found_at && html`<p class="small soft">${t("servers.found_at")} <code>${server.found_at}</code></p>`}
         ${!tools.length && !server.error && html`<p class="small muted">${t("servers.no_tools")}</p>`}
         <div class="row wrap">
           ${isAdmin() && server.enabled !== false && html`<button class="btn dense" type="button" disabled=${busy} onClick=${restart}>
