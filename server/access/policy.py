@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,11 +87,14 @@ class Policy:
         self._known.clear()
         self.version += 1
 
+    def standing(self, actor: Actor) -> Hashable:
+        """All of `actor` that decides over permissions: whoever has the same standing may do the same."""
+        groups = self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
+        return (actor.kind == "system", actor.is_app, actor.role, groups, actor.user_id is None, actor.scopes)
+
     def permission(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
         """What `actor` may do, the extent `none` included. Raises nothing."""
-        groups = self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
-        who = (actor.kind == "system", actor.is_app, actor.role)
-        key = (who, groups, actor.user_id is None, actor.scopes, spec.name, verb)
+        key = (self.standing(actor), spec.name, verb)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._work_out(actor, spec, verb)

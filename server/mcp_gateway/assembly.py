@@ -7,6 +7,7 @@ from server.events.bus import Bus
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.record_tools.records_server import RecordsServer
 from server.records.service import Records
 from server.tasks.queue import Tasks
 
@@ -18,13 +19,17 @@ class McpGateway:
         self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, authenticate: Authenticate
     ) -> None:
         self.gateway = Gateway(records, settings, bus)
+        self.records_server = RecordsServer(records, settings, bus)
+        self.gateway.host(self.records_server)
         self.endpoint = GatewayEndpoint(self.gateway, Builtins(self.gateway, tasks), settings, authenticate)
 
     async def start(self) -> None:
-        """Learn the configured servers."""
+        """Learn the configured servers, and which models are offered as tools."""
+        self.records_server.start()
         await self.gateway.start()
 
     async def stop(self) -> None:
         """End every session, connection and child."""
         await self.endpoint.stop()
         await self.gateway.stop()
+        self.records_server.stop()

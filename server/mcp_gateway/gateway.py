@@ -15,6 +15,7 @@ from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
+from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import rate_limited, unknown_tool
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
@@ -24,6 +25,7 @@ from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
 from server.mcp_gateway.upstreams.standing import Trouble
 from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Gateway:
             settings=settings, launch_spec=self._launch_spec, guardian=Guardian(), programs=Programs(), clock=clock
         )
         self._upstreams: dict[int, Upstream] = {}
+        self._virtual: dict[str, VirtualServer] = {}
         self._buckets = TokenBuckets()
         self._referring: set[int] = set()
         """Servers that named a secret at their last start."""
@@ -77,6 +80,10 @@ class Gateway:
         await asyncio.gather(*(upstream.stop() for upstream in self._upstreams.values()), return_exceptions=True)
         await asyncio.to_thread(self._around.guardian.stop)
 
+    def host(self, server: VirtualServer) -> None:
+        """Offer a server that is part of this program."""
+        self._virtual[server.name] = server
+
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
         self._gone.append(callback)
@@ -85,19 +92,25 @@ class Gateway:
 
     def visible(self, actor: Actor) -> list[Upstream]:
         """The servers whose tools `actor` may use, by name."""
-        allowed = [upstream for upstream in self._upstreams.values() if upstream.config.may_use(actor)]
+        allowed = [upstream for upstream in self._upstreams.values() if self._is_for(upstream, actor)]
         return sorted(allowed, key=lambda upstream: upstream.config.name)
 
     def find(self, actor: Actor, server: str) -> Upstream | None:
         """The server `server`, if `actor` may use it."""
         return next((upstream for upstream in self.visible(actor) if upstream.config.name == server), None)
 
+    def serves(self, actor: Actor, server: str) -> bool:
+        """Whether there is a server of this name for `actor`."""
+        virtual = self._virtual.get(server)
+        return bool(virtual.tools(actor)) if virtual is not None else self.find(actor, server) is not None
+
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
         """The tools that `actor` may call: of one server, or of all in stable order."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
         wait = min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
         lists = await asyncio.gather(*(upstream.tools(wait) for upstream in upstreams))
-        return [tool for tools in lists for tool in tools.values()]
+        virtual = [own.tools(actor) for name, own in self._virtual.items() if server in (None, name)]
+        return [tool for tools in (*lists, *virtual) for tool in tools.values()]
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
@@ -123,18 +136,13 @@ class Gateway:
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Call a tool by its public name, or with `server` by its own name. Raises CallFailed."""
+        own = self._own_tool(actor, name, server)
+        if own is not None:
+            virtual, tool = own
+            self._count(actor, virtual.name)
+            return await virtual.call(actor, tool, arguments)
         upstream, tool = await self._tool(actor, name, server)
-        settings = self._settings.current
-        decision = self._buckets.take(
-            (actor.user_id or actor.kind, upstream.config.id),
-            rate=settings.mcp_rate_per_minute / 60,
-            burst=settings.mcp_rate_burst,
-            now=self._clock(),
-        )
-        if not decision.allowed:
-            raise rate_limited(
-                upstream.config.name, decision.retry_after, settings.mcp_rate_per_minute, settings.mcp_rate_burst
-            )
+        self._count(actor, upstream.config.name)
         return await upstream.call(tool, arguments, meta, progress)
 
     def state_for(self, actor: Actor) -> list[dict[str, Any]]:
@@ -156,6 +164,33 @@ class Gateway:
         return self._state(actor, upstream)
 
     # Parts
+
+    def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
+        # One from before a name became ours would stand in the way of the program's own server.
+        return upstream.config.may_use(actor) and upstream.config.name not in self._virtual
+
+    def _count(self, actor: Actor, server: str) -> None:
+        """Count a call against the limit per person and server. Raises CallFailed when it is over."""
+        settings = self._settings.current
+        decision = self._buckets.take(
+            (actor.user_id or actor.kind, server),
+            rate=settings.mcp_rate_per_minute / 60,
+            burst=settings.mcp_rate_burst,
+            now=self._clock(),
+        )
+        if not decision.allowed:
+            raise rate_limited(server, decision.retry_after, settings.mcp_rate_per_minute, settings.mcp_rate_burst)
+
+    def _own_tool(self, actor: Actor, name: str, server: str | None) -> tuple[VirtualServer, Tool] | None:
+        """A tool of a server that is part of this program; None: another server has the name. Raises CallFailed."""
+        virtual = self._virtual.get((server_of(name) or "") if server is None else server)
+        if virtual is None:
+            return None
+        tools = virtual.tools(actor)
+        found = tools.get(name) if server is None else tools.get(public_name(server, name))
+        if found is None:
+            raise unknown_tool(name)
+        return virtual, found
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
         for upstream in self.visible(actor):

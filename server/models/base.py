@@ -97,6 +97,9 @@ class ModelOptions:
     """What to do with records that stand in the way when one of these is deleted. `{id}` is the id of that one."""
     made_here: bool = False
     """Made at run time by a person of this server."""
+    tools: Literal["on", "off", "never"] | None = None
+    """Whether AI clients reach its records as tools: `on` and `off` are defaults that an admin may change. None: `on`
+    for people's data, `never` for what belongs to the system."""
     guarded: bool = False
     """Rules and groups can't let anybody but admins change it: it decides what people may do."""
 

@@ -13,6 +13,8 @@ from server.db.types import ChoiceText, JsonText, TagsText, UrlText
 from server.errors import FieldError, ValidationFailed
 from server.models.base import WRITES, Base, ModelOptions, Record, field
 
+OWN_NAMES = frozenset(("records",))
+"""Names of servers that are part of the program."""
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
 
 
@@ -72,6 +74,8 @@ class McpServer(Record, Base):
 def check_mcp_server(row: Mapping[str, Any]) -> None:
     """Check a whole row, JSON columns as values. Raises ValidationFailed naming every field that does not fit."""
     errors: dict[str, FieldError] = {}
+    if row["name"] in OWN_NAMES:
+        errors["name"] = FieldError("reserved", f"{row['name']} is the name of a server that is part of this program")
     program = row["transport"] == "stdio"
     wanted, refused = ("command", "url") if program else ("url", "command")
     if not row[wanted]:

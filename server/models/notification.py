@@ -19,6 +19,7 @@ class Notification(Owned, Record, Base):
         label_plural="Notifications",
         description="What happened while you were away.",
         group="system",
+        tools="off",
         title_field="title",
         access={"member": _OWN_NOTIFICATIONS, "guest": _OWN_NOTIFICATIONS},
         log_cap_setting="notifications_max_bytes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, Table
 
@@ -58,6 +58,11 @@ class ModelSpec:
         """The default rules of a role; verbs that the model does not offer are `none`."""
         rules = EVERYTHING if role == "admin" else self.options.access.get(role or "", NOTHING)
         return {verb: self._offered(verb, extent) for verb, extent in rules.items()}
+
+    @property
+    def tools(self) -> Literal["on", "off", "never"]:
+        """Whether its records are tools by default, or can't be made so."""
+        return self.options.tools or ("never" if self.options.group == "system" else "on")
 
     def _offered(self, verb: Verb, extent: Extent) -> Extent:
         return extent if verb in self.options.verbs else "none"

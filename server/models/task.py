@@ -17,6 +17,7 @@ class Task(Owned, Record, Base):
         label_plural="Tasks",
         description="Work that goes on in the background, and what came of it.",
         group="system",
+        tools="off",
         title_field="title",
         access={"member": READ_OWN, "guest": READ_OWN},
         verbs=("list", "read"),

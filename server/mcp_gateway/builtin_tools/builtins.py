@@ -104,7 +104,7 @@ class Builtins:
             return {"server": server, "tools": [{**tool.summary(), "name": tool.public_name} for tool in tools]}
         counts = {upstream.config.name: 0 for upstream in self._gateway.visible(actor)}
         for tool in tools:
-            counts[tool.server] += 1
+            counts[tool.server] = counts.get(tool.server, 0) + 1
         return {"servers": [{"name": name, "tools": count} for name, count in counts.items()]}
 
     async def _run(self, actor: Actor, given: dict[str, Any], report: Report) -> Any:

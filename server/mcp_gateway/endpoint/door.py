@@ -81,7 +81,7 @@ class GatewayEndpoint:
         name = path.removeprefix("/mcp").strip("/")
         if not name:
             return None
-        if self._gateway.find(actor, name) is None:
+        if not self._gateway.serves(actor, name):
             raise NotFound(f"There is no MCP server {name!r}.")
         return name
 
