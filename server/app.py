@@ -45,7 +45,8 @@ from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
-from server.plugin_host.registry import PluginHost
+from server.plugin_host.host import PluginHost
+from server.plugin_host.routes_contribution import PluginRoutes
 from server.plugin_host.secrets import take_over_files
 from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
@@ -113,13 +114,10 @@ class GridBearApp:
         self._folder = DataFolder(self._started_with.data_dir)
         settling = Settling(self._folder.path)
         settling.begin()
-        self.plugins = PluginHost([resource_dir("plugins"), self._folder.plugins], Base)
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(self.plugins.forget, self._folder.plugins)
             try:
                 await stack.enter_async_context(self._opened(settling))
             except Exception as error:
-                self.plugins.forget(self._folder.plugins)
                 if not settling.roll_back(error):
                     raise
                 await stack.enter_async_context(self._opened(settling))
@@ -128,7 +126,6 @@ class GridBearApp:
 
     @contextlib.asynccontextmanager
     async def _opened(self, settling: Settling) -> AsyncIterator[None]:
-        self.plugins.discover()
         with upgrade_note(self._folder.upgrading) as progress:
             migrate(self._folder.database, Base.metadata, self._folder.backups, progress)
         settling.check()
@@ -137,9 +134,15 @@ class GridBearApp:
         self._bus = Bus()
         storage = Storage(self._folder.database, self._storage_limits, free=self._free)
         self._store = Store(self._folder.database, write_queue=self._started_with.write_queue, storage=storage)
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._store.close)
             policy = Policy()
             self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
+            self.plugins = PluginHost(
+                resource_dir("plugins"), self._folder.plugins, self.records, self.settings, self._folder.backups
+            )
+            stack.push_async_callback(self.plugins.close)
+            await self.plugins.open()
             self.own_models = OwnModels(self.records, self._folder.backups)
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
@@ -152,7 +155,7 @@ class GridBearApp:
             storage.look()
             self.people = People(self.records, self._bus)
             await self.people.start()
-            await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.plugins])
+            await take_over_files(self.records, self._folder.secrets, [plugin.id for plugin in self.plugins.found])
             self.lan = Lan(self.people, self.records, self.settings, self._folder, self._host_given_by, self._restart)
             self.operations = Operations(self.people, self.records, self.lan, self._address)
             self.transfers = Transfers(self.records, self.settings, self._folder.tmp)
@@ -171,14 +174,9 @@ class GridBearApp:
                 failure=storage.failure,
             )
             self.backups.start()
-            try:
-                yield
-            finally:
-                await self.backups.close()
-                await self.transfers.close()
-                await self.files.close()
-        finally:
-            await self._store.close()
+            for part in (self.files, self.transfers, self.backups):
+                stack.push_async_callback(part.close)
+            yield
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -222,6 +220,7 @@ class GridBearApp:
                 streams=streams,
                 tasks=tasks,
                 gateway=self.gateway,
+                plugins=self.plugins,
                 authenticator=authenticator,
                 gate=gate,
                 ui=ui,
@@ -229,11 +228,18 @@ class GridBearApp:
                 address=self._address,
                 needs_setup=needs_setup,
             )
-            self.plugins.start(self.records, self.settings, actor_for=authenticator.actor_for, send_error=send_error)
+            routes = PluginRoutes(
+                self.settings,
+                actor_for=authenticator.actor_for,
+                send_error=send_error,
+                when_it_fails=self.plugins.failed,
+            )
+            await self.plugins.serve([routes.contribute])
+            stack.push_async_callback(self.plugins.stop_serving)
             dispatch = Dispatch(
                 web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),
-                plugins=self.plugins,
+                plugins=routes,
                 ui=UiFiles(ui),
                 gateway=self.gateway.endpoint,
             )

@@ -87,7 +87,7 @@ def forget(
     from server.secrets.vault import recover_vault
 
     with _stopped(data_dir) as (folder, store):
-        registry = _registry(folder)
+        registry = _registry()
         ring = _readable(store)
         counts = unreadable_values(folder.database, registry, frozenset() if ring is None else ring.ids)
         if ring is not None and not counts:
@@ -117,22 +117,19 @@ def _stopped(data_dir: Path | None) -> Iterator[tuple[DataFolder, KeyStore]]:
         yield folder, KeyStore(folder.secrets, settings.key_store)
 
 
-def _registry(folder: DataFolder) -> ModelRegistry:
-    from server.config import resource_dir
+def _registry() -> ModelRegistry:
     from server.models.base import Base
     from server.models.catalogue import OWN_MODELS
     from server.models.registry import ModelRegistry
-    from server.plugin_host.registry import PluginHost
 
     assert OWN_MODELS, "importing the catalogue declares the program's models"
-    PluginHost([resource_dir("plugins"), folder.plugins], Base).discover()
     return ModelRegistry(Base)
 
 
 def _tell_unreadable(folder: DataFolder, keys: frozenset[str]) -> None:
     from server.records.sealing import unreadable_values
 
-    for name, count in unreadable_values(folder.database, _registry(folder), keys).items():
+    for name, count in unreadable_values(folder.database, _registry(), keys).items():
         typer.echo(f"Still not readable: {count} in {name}, sealed under another key.", err=True)
 
 

@@ -14,6 +14,7 @@ from server.models.notification import Notification
 from server.models.oauth_client import OAuthClient
 from server.models.oauth_token import OAuthToken
 from server.models.own_model import OwnModel
+from server.models.plugin import Plugin
 from server.models.record_tools import RecordTools
 from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
@@ -26,5 +27,5 @@ from server.models.user import User
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
-    OAuthClient, OAuthToken, RecordTools,
+    OAuthClient, OAuthToken, RecordTools, Plugin,
 )  # fmt: skip

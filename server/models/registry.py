@@ -134,7 +134,8 @@ def _sealed(table: Table, fields: dict[str, FieldSpec]) -> tuple[str, ...]:
 
 
 def _field(column: Column[Any], info: FieldInfo) -> FieldSpec:
-    references = next((str(key.column.table.name) for key in column.foreign_keys), None)
+    # Not by the column itself: of models that refer to each other, one is always declared first.
+    references = next((key.target_fullname.rpartition(".")[0] for key in column.foreign_keys), None)
     kind = type_name(column.type)
     return FieldSpec(
         str(column.name),

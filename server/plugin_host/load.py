@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import re
 import sys
 import types
 from collections.abc import Collection
+from itertools import count
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -17,10 +17,14 @@ from sqlalchemy.orm import DeclarativeBase
 from server.models.declared import declared_classes, declared_models
 from server.plugin_host.manifest import ManifestError
 
+_loads = count(1)
+_packages: dict[str, str] = {}
+"""The package of each loaded plugin. Every load makes a new one: classes of an earlier load may still be alive."""
+
 
 def package_name(plugin_id: str) -> str:
-    """The private package of a plugin; ids have no underscore, so no two plugins share one."""
-    return f"_gridbear_plugin_{snake(plugin_id)}"
+    """The private package that a plugin is loaded as; one that is not loaded gets a new one."""
+    return _packages.setdefault(plugin_id, f"_gridbear_plugin_{snake(plugin_id)}_{next(_loads)}")
 
 
 def snake(plugin_id: str) -> str:
@@ -64,7 +68,7 @@ def load_router(plugin_id: str, folder: Path) -> APIRouter | None:
 
 def unload(plugin_ids: Collection[str], base: type[DeclarativeBase]) -> None:
     """Forget what was imported of these plugins, their tables included."""
-    packages = tuple(f"{package_name(plugin_id)}." for plugin_id in plugin_ids)
+    packages = tuple(f"{_packages[plugin_id]}." for plugin_id in plugin_ids if plugin_id in _packages)
     classes = [model for model in declared_classes(base) if model.__module__.startswith(packages)]
     tables = [model.__table__ for model in declared_models(base) if model in classes]
     for table in tables:
@@ -72,26 +76,24 @@ def unload(plugin_ids: Collection[str], base: type[DeclarativeBase]) -> None:
             base.metadata.remove(table)
     for plugin_id in plugin_ids:
         _forget(plugin_id)
-    if classes:
-        # The base knows its classes for as long as they live, and warns of a second one of the same name.
-        del classes, tables
-        gc.collect()
 
 
 def _import(plugin_id: str, folder: Path, name: str) -> types.ModuleType:
-    package = package_name(plugin_id)
-    present = sys.modules.get(package)
+    present = sys.modules.get(_packages.get(plugin_id, ""))
     if present is None or list(present.__path__) != [str(folder)]:
         _forget(plugin_id)
+        package = package_name(plugin_id)
         root = types.ModuleType(package, f"The plugin {plugin_id}.")
         root.__path__ = [str(folder)]
         sys.modules[package] = root
         importlib.invalidate_caches()
-    return importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{package_name(plugin_id)}.{name}")
 
 
 def _forget(plugin_id: str) -> None:
-    package = package_name(plugin_id)
+    package = _packages.pop(plugin_id, "")
+    if not package:
+        return
     for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
         del sys.modules[name]
 

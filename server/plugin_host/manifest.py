@@ -21,7 +21,7 @@ RESERVED_IDS = frozenset({"v1", "internal", "docs", "openapi.json"})
 # Keys of GridBear's own manifests that this server does not act on: an existing plugin loads, with a warning.
 KEYS_WITHOUT_EFFECT = frozenset(
     {
-        *("entry_point", "class_name", "depends", "conflicts", "provides", "instantiation", "config_schema"),
+        *("entry_point", "class_name", "depends", "provides", "instantiation", "config_schema"),
         *("required_secrets", "model", "models_refreshable", "cli_meta", "ui", "context_skills"),
         *("context_injection", "mcp_category", "mcp_naming", "mcp_name_template", "mcp_server_name"),
         *("private_only", "service_connections", "virtual_tools", "mcp_provider", "mcp_provider_class"),
@@ -36,6 +36,12 @@ class ManifestError(GridBearError):
     """A plugin folder that can't be used as it is; the message names file, key, what was found and what is wanted."""
 
     code = "plugin_manifest"
+
+
+Permission = Literal[
+    "records:read", "records:write", "network", "notifications", "secrets", "tasks", "mcp_tools", "mcp_servers", "files"
+]
+"""What a plugin may ask for. `records:*` is about models that are not its own."""
 
 
 class Dependencies(BaseModel):
@@ -60,6 +66,10 @@ class Manifest(BaseModel):
     type: Literal["channel", "service", "runner", "mcp", "theme"] = Field("service", description="Kind of plugin.")
     dependencies: Dependencies = Field(
         default_factory=Dependencies, description="A list of plugin ids, or required and optional lists."
+    )
+    conflicts: list[str] = Field(default_factory=list, description="Plugins that can't be on together with it.")
+    permissions: list[Permission] = Field(
+        default_factory=list, description="What it may do beyond its own models; shown before it is switched on."
     )
     public_api: bool = Field(False, description="Whether anonymous callers reach /api/{plugin}.")
 

@@ -30,10 +30,14 @@ from server.plugin_api import PluginContext
 
 log = logging.getLogger(__name__)
 
+Enter = Callable[[Request, Response], Actor]
+"""Authenticates a request of /api/v1 and counts it."""
 ActorFor = Callable[[Scope], Actor]
 """Who sends this request. Raises Unauthorized on a credential that is not good."""
 SendError = Callable[[GridBearError, Scope, Receive, Send], Awaitable[None]]
 """Answer a request with an error in the one shape."""
+WhenItFails = Callable[[str, str, BaseException], Awaitable[None]]
+"""Told of plugin, place and error when code of a plugin raised what it should not."""
 
 
 class PluginMount:
@@ -48,9 +52,11 @@ class PluginMount:
         settings: SettingsHolder,
         actor_for: ActorFor,
         send_error: SendError,
+        when_it_fails: WhenItFails,
     ) -> None:
         self._context = context
-        self._public = public
+        self.public = public
+        self._when_it_fails = when_it_fails
         self._settings = settings
         self._actor_for = actor_for
         self._send_error = send_error
@@ -77,16 +83,18 @@ class PluginMount:
                 log.exception("plugin %s: a route failed", self._context.plugin_id)
             if not started:
                 await self._send_error(known, scope, receive, send)
+            if isinstance(known, InternalError):
+                await self._when_it_fails(self._context.plugin_id, "api/routes.py", error)
 
     def _enter(self, scope: Scope) -> Actor:
         try:
             actor = self._actor_for(scope)
         except Unauthorized:
-            if not self._public:
+            if not self.public:
                 raise
             # A sender may carry an Authorization header that is meant for the plugin and not for us.
             actor = ANONYMOUS
-        if not actor.is_signed_in and not self._public:
+        if not actor.is_signed_in and not self.public:
             raise Unauthorized("sign in first, or send the internal secret")
         if actor.kind in ("user", "token") and not actor.has_scope("api"):
             safe = scope["method"] in ("GET", "HEAD", "OPTIONS") and actor.has_scope("api:read")

@@ -15,7 +15,6 @@ from sqlalchemy import MetaData
 
 from server.access.actor import SYSTEM, Actor
 from server.db import trash
-from server.db.copying import copy_database, keep_latest
 from server.db.file_rows import unfit_sql
 from server.db.rebuild import DoesNotFit, create_table, drop_table, rebuild_table
 from server.db.schema_fingerprint import quoted, schema_of
@@ -26,6 +25,7 @@ from server.models.base import Base
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
+from server.records.kept_copy import keep_copy
 from server.records.own_edit import (
     can_be_referred_to,
     changed_definition,
@@ -34,7 +34,6 @@ from server.records.own_edit import (
     renamed_fields,
 )
 from server.records.service import Records
-from server.records.times import now_text
 from server.records.values import BadValue, base64_text, default_column, raise_for, stored_value
 from server.records.work import Work
 
@@ -44,7 +43,6 @@ log = logging.getLogger(__name__)
 
 MODEL = "own_models"
 MAX_MODELS = 200
-KEPT_COPIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,6 @@ class OwnModels:
         self._metadata = MetaData(naming_convention=Base.metadata.naming_convention)
         self._lock = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
-        for table in Base.metadata.sorted_tables:
-            table.to_metadata(self._metadata)
 
     def load(self) -> None:
         """Put every stored model in force. One that can't be is left out and told in the log; its records stay."""
@@ -79,9 +75,10 @@ class OwnModels:
                 self._definitions[definition.name] = definition
             except ValidationError as error:
                 log.error("the model %s can't be used: %s", row["name"], error)
-        specs = {name: own_spec(definition, self._metadata) for name, definition in self._definitions.items()}
-        for spec in specs.values():
-            self._records.registry.put(spec)
+        self._leave_out_unconnected()
+        self._follow_registry()
+        for definition in self._definitions.values():
+            self._records.registry.put(own_spec(definition, self._metadata))
         self._records.shelf.stock()
 
     def definition(self, actor: Actor, name: str) -> dict[str, Any]:
@@ -143,7 +140,7 @@ class OwnModels:
             if losses and not confirmed:
                 raise Conflict(_lost_text(losses), code="confirmation_needed")
             if losses:
-                await self._keep_copy(name)
+                await keep_copy(self._records.shelf.store.path, self._backups, name)
             spec = self._checked_spec(new)
             convert = {field: quoted(was) for field, was in renamed.items()}
             checks = fields_to_check(old, new, renamed)
@@ -199,7 +196,7 @@ class OwnModels:
                     code="confirmation_needed",
                 )
             if count:
-                await self._keep_copy(name)
+                await keep_copy(self._records.shelf.store.path, self._backups, name)
             rules = await self._records.find(SYSTEM, "access_rules", where={"model": name})
             all_rules = self._records.policy.permission(SYSTEM, self._records.registry.get("access_rules"), "delete")
 
@@ -237,6 +234,28 @@ class OwnModels:
         self._records.tell(RecordChanged("models", verb, 0, None))
         log.info("model %s: %s", name, verb)
 
+    def _leave_out_unconnected(self) -> None:
+        """A model that refers to one which is not there, of a plugin that is off or gone, waits for its return."""
+        registry = self._records.registry
+        while lost := {
+            name: field.references
+            for name, definition in self._definitions.items()
+            for field in definition.fields
+            if field.references and field.references not in registry and field.references not in self._definitions
+        }:
+            for name, target in lost.items():
+                log.error("the model %s can't be used now: it refers to %s, which is not there", name, target)
+                del self._definitions[name]
+
+    def _follow_registry(self) -> None:
+        """Know the tables that own models may refer to: plugins bring and take theirs while the server runs."""
+        present = {spec.name: spec.table for spec in self._records.registry if spec.name not in self._definitions}
+        for name in set(self._metadata.tables) - set(present) - set(self._definitions):
+            self._metadata.remove(self._metadata.tables[name])
+        for name, table in present.items():
+            if name not in self._metadata.tables:
+                table.to_metadata(self._metadata)
+
     def _known(self, name: str) -> OwnDefinition:
         self._records.registry.get(name)
         found = self._definitions.get(name)
@@ -255,6 +274,7 @@ class OwnModels:
                 )
         raise_for(errors)
         previous = self._definitions.get(definition.name)
+        self._follow_registry()
         spec = own_spec(definition, self._metadata)
         for field in definition.fields:
             try:
@@ -284,14 +304,6 @@ class OwnModels:
         spec = self._records.registry.get(model)
         [rows] = await self._records.shelf.store.read([(filled_sql(spec.table, field), {})])
         return int(rows[0][0])
-
-    async def _keep_copy(self, name: str) -> None:
-        self._backups.mkdir(mode=0o700, exist_ok=True)
-        moment = now_text().replace("-", "").replace(":", "").replace(".", "")
-        target = self._backups / f"before-change-{moment}-{name}.db"
-        await asyncio.to_thread(copy_database, self._records.shelf.store.path, target)
-        target.chmod(0o600)
-        keep_latest(self._backups, "before-change-*.db", KEPT_COPIES)
 
 
 def _admins_only(actor: Actor) -> None:

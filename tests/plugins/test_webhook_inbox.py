@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx2
 import pytest
@@ -99,6 +100,7 @@ class Inbox:
             settings=settings,
             actor_for=lambda scope: self.caller,
             send_error=send_error,
+            when_it_fails=AsyncMock(),
         )
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(mount), base_url="http://127.0.0.1")
 

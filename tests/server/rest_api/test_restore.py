@@ -81,6 +81,7 @@ async def test_everything_comes_back_in_an_empty_folder(home: House, tmp_path: P
     (plugin / "manifest.json").write_text(json.dumps({"name": "Clock", "version": "1"}))
     (plugin / "run.sh").write_text("#!/bin/sh\n")
     (plugin / "run.sh").chmod(0o755)
+    assert (await owner.get("/api/v1/plugins/clock/manifest")).status_code == 200
     made = await home.backup()
     content = (await owner.get(f"{URL}/{made['name']}/content")).content
     models = [model for model, count in made["counts"].items() if count]
@@ -96,7 +97,7 @@ async def test_everything_comes_back_in_an_empty_folder(home: House, tmp_path: P
             assert (await fresh.owner.get(f"/api/v1/{model}?sort=id")).json() == rows, model
         assert (fresh.folder / "files" / "ab" / "blob").read_bytes() == b"a file"
         assert (fresh.folder / "plugins" / "clock" / "run.sh").stat().st_mode & 0o111
-        assert [plugin.id for plugin in fresh.bear.app.plugins.plugins if plugin.id == "clock"]
+        assert [plugin.id for plugin in fresh.bear.app.plugins.found if plugin.id == "clock"]
         assert fresh.bear.app.settings.current.history_days == 7
         hit = await fresh.owner.get("/api/v1/books?q=momo")
         assert hit.json()["count"] == 1
@@ -170,7 +171,8 @@ async def test_a_changed_plugin_is_the_restored_one_after_the_restart(home: Hous
     )
     (plugin / "models.py").write_text(model)
     (plugin / "api" / "routes.py").write_text(f"VERSION = 1\n{routes}")
-    await home.start_again()
+    enabled = await home.owner.post("/api/v1/plugins/counter/enable", json={})
+    assert enabled.json()["data"]["state"] == "on", enabled.text
     assert (await home.owner.get("/api/counter/")).json() == {"version": 1}
     await home.owner.post("/api/v1/counter_counts", json={"name": "x"})
     name = (await home.backup())["name"]

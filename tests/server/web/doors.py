@@ -46,10 +46,8 @@ def doors(bear: Bear) -> Iterator[tuple[str, str]]:
     records = dispatch._records
     yield from ((verb, "/api/v1/{a model}") for verb in records._collection)
     yield from ((verb, "/api/v1/{a model}/{record_id}") for verb in records._member)
-    for plugin in bear.app.plugins.plugins:
-        mount: Any = bear.app.plugins._mounts.get(plugin.id)
-        if mount is not None:
-            yield from _routes(mount._routes.routes, f"/api/{plugin.id}")
+    for name, mount in dispatch._plugins._mounts.items():
+        yield from _routes(mount._routes.routes, f"/api/{name}")
     yield from ((verb, address) for verb in ("GET", "POST", "DELETE") for address in ("/mcp", "/mcp/{server}"))
     yield "GET", "/ui/{path}"
 

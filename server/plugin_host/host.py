@@ -1,0 +1,283 @@
+"""The plugins of one running server: found, switched on and off, and why any of them stays out. Nothing restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from server.access.actor import Actor
+from server.config import SettingsHolder
+from server.errors import Conflict, Forbidden, GridBearError, NotFound
+from server.models.base import Base
+from server.plugin_host.contained import in_thread
+from server.plugin_host.content_hash import content_hash
+from server.plugin_host.context import HostContext
+from server.plugin_host.discover import FoundPlugin, find_plugins
+from server.plugin_host.live import Contribution, LivePlugin, failure_of
+from server.plugin_host.load import load_models, unload
+from server.plugin_host.plugin_rows import PluginRows
+from server.plugin_host.tables import PluginTables
+from server.records.service import Records
+
+log = logging.getLogger(__name__)
+
+FAILURES_TO_SWITCH_OFF = 25
+"""So many failures of a running plugin within one life, and it is switched off by itself."""
+
+
+class PluginHost:
+    """`open` puts the models of plugins that are on in force, `serve` everything else that they bring."""
+
+    def __init__(self, bundled: Path, own: Path, records: Records, settings: SettingsHolder, backups: Path) -> None:
+        self._bundled = bundled
+        self._own = own
+        self._records = records
+        self._settings = settings
+        self._rows = PluginRows(records)
+        self._tables = PluginTables(records, backups)
+        self._contributions: Sequence[Contribution] | None = None
+        self._found: dict[str, FoundPlugin] = {}
+        self._live: dict[str, LivePlugin] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def found(self) -> list[FoundPlugin]:
+        """Every plugin folder in load order, the broken ones with their error."""
+        return list(self._found.values())
+
+    @property
+    def live(self) -> list[LivePlugin]:
+        """The plugins that run, in the order in which they started."""
+        return list(self._live.values())
+
+    def named(self, plugin_id: str) -> FoundPlugin:
+        """The folder of a plugin. Raises NotFound."""
+        plugin = self._found.get(plugin_id)
+        if plugin is None:
+            raise NotFound(f"There is no plugin folder {plugin_id!r}.", code="unknown_plugin")
+        return plugin
+
+    # Life of the server
+
+    async def open(self) -> None:
+        """Find the plugins and put the models of those that are on in force. Raises nothing of a plugin's."""
+        async with self._lock:
+            await self._look()
+            for plugin in self.found:
+                if self._rows.is_enabled(plugin.id):
+                    await self._start(plugin)
+
+    async def serve(self, contributions: Sequence[Contribution]) -> None:
+        """Take in what the running plugins bring beside models, and from now on of every one that is switched on."""
+        async with self._lock:
+            self._contributions = contributions
+            for live in self.live:
+                await self._contribute(self._found[live.id], live)
+
+    async def stop_serving(self) -> None:
+        """End everything that `serve` began."""
+        async with self._lock:
+            self._contributions = None
+            for live in reversed(self.live):
+                await _unwound(live)
+
+    async def close(self) -> None:
+        """Forget all plugins' code."""
+        await self.stop_serving()
+        unload(list(self._found), Base)
+        self._live.clear()
+        self._found.clear()
+
+    async def rescan(self) -> None:
+        """Look at the folders again: new ones are found, and what is gone stops. A failed one that changed starts."""
+        async with self._lock:
+            before = dict(self._live)
+            await self._look()
+            for plugin_id in before:
+                if plugin_id not in self._found:
+                    await self._end(plugin_id, forced=True)
+            for plugin in self.found:
+                if plugin.id not in self._live and self._rows.is_enabled(plugin.id):
+                    await self._start(plugin)
+
+    # What a person does
+
+    async def enable(self, actor: Actor, plugin_id: str, permissions: Sequence[str]) -> dict[str, Any]:
+        """Switch a plugin on. `permissions` must be those that its manifest asks for.
+
+        Raises Conflict (`permissions_to_confirm`, `plugin_conflict`, `plugin_broken`) and says what to do.
+        """
+        _admins_only(actor)
+        async with self._lock:
+            await self._look()
+            plugin = self.named(plugin_id)
+            if plugin_id not in self._live:
+                self._check_startable(plugin, permissions)
+                await self._start(plugin, enable=True)
+                await self._records.note("plugin_enabled", actor, about=plugin_id)
+            return await self._rows.row(plugin_id)
+
+    async def disable(self, actor: Actor, plugin_id: str) -> dict[str, Any]:
+        """Switch a plugin off; its records stay. Raises Conflict when others need it."""
+        _admins_only(actor)
+        async with self._lock:
+            self._check_not_needed(plugin_id)
+            was_on = self._rows.is_enabled(plugin_id)
+            await self._end(plugin_id)
+            await self._rows.switch_off(plugin_id)
+            if was_on:
+                await self._records.note("plugin_disabled", actor, about=plugin_id)
+            return await self._rows.row(plugin_id)
+
+    async def reload(self, actor: Actor, plugin_id: str) -> dict[str, Any]:
+        """Start a plugin that is on again, from its files as they are now. Those that need it start again too."""
+        _admins_only(actor)
+        async with self._lock:
+            if not self._rows.is_enabled(plugin_id):
+                raise Conflict(f"The plugin {plugin_id} is off; enable it.", code="plugin_off")
+            again = [plugin_id, *self._dependants(plugin_id)]
+            for name in reversed(again):
+                await self._end(name, forced=True)
+            await self._look()
+            for name in again:
+                if name in self._found:
+                    await self._start(self._found[name])
+            await self._records.note("plugin_reloaded", actor, about=plugin_id)
+            return await self._rows.row(plugin_id)
+
+    async def failed(self, plugin_id: str, what: str, error: BaseException) -> None:
+        """Count what a running plugin raised and keep it for the page; too much of it ends the plugin."""
+        failure = failure_of(plugin_id, what, error)
+        count = await self._rows.failed_again(plugin_id, failure)
+        if count >= FAILURES_TO_SWITCH_OFF and plugin_id in self._live:
+            log.error("plugin %s failed %d times and is switched off", plugin_id, count)
+            async with self._lock:
+                await self._end(plugin_id, forced=True)
+                await self._rows.switch_off(plugin_id, failure)
+
+    # Parts
+
+    async def _look(self) -> None:
+        found = await asyncio.to_thread(find_plugins, (self._bundled, self._own))
+        for plugin in found:
+            if plugin.id in self._live:
+                # What runs stays as it was loaded until it is loaded again.
+                plugin.error = plugin.traceback = None
+        self._found = {plugin.id: plugin for plugin in found}
+        await self._rows.follow(found, bundled=self._bundled, running=self._live)
+
+    def _check_startable(self, plugin: FoundPlugin, permissions: Sequence[str]) -> None:
+        if plugin.manifest is None or plugin.error is not None:
+            raise Conflict(f"The plugin {plugin.id} can't be used: {plugin.error}", code="plugin_broken")
+        for other in plugin.manifest.dependencies.required:
+            if other not in self._live:
+                raise Conflict(
+                    f"The plugin {plugin.id} needs the plugin {other}; enable that first.", code="plugin_conflict"
+                )
+        self._check_conflicts(plugin)
+        wanted = sorted(plugin.manifest.permissions)
+        if sorted(permissions) != wanted:
+            text = ", ".join(wanted) or "none"
+            raise Conflict(
+                f"The plugin {plugin.id} asks for these permissions: {text}. Say yes to exactly these: "
+                '{"permissions": [...]}.',
+                code="permissions_to_confirm",
+            )
+
+    def _check_conflicts(self, plugin: FoundPlugin) -> None:
+        assert plugin.manifest is not None
+        for live in self.live:
+            if live.id in plugin.manifest.conflicts or plugin.id in live.manifest.conflicts:
+                raise Conflict(
+                    f"The plugins {plugin.id} and {live.id} can't be on together; disable one of them.",
+                    code="plugin_conflict",
+                )
+
+    def _check_not_needed(self, plugin_id: str) -> None:
+        needed_by = self._dependants(plugin_id)
+        if needed_by:
+            raise Conflict(
+                f"{', '.join(needed_by)} needs the plugin {plugin_id}; disable that first.", code="plugin_conflict"
+            )
+
+    def _dependants(self, plugin_id: str) -> list[str]:
+        """The running plugins that need this one, directly or not, in load order."""
+        needing = {plugin_id}
+        for live in self.live:
+            if needing.intersection(live.manifest.dependencies.required):
+                needing.add(live.id)
+        return [live.id for live in self.live if live.id in needing and live.id != plugin_id]
+
+    async def _start(self, plugin: FoundPlugin, *, enable: bool = False) -> None:
+        """Put a plugin in force; what is wrong with it is kept in its row and in `plugin`."""
+        where = "manifest.json"
+        live: LivePlugin | None = None
+        try:
+            if plugin.manifest is None or plugin.error is not None:
+                raise Conflict(plugin.error or "it has no manifest")
+            for other in plugin.manifest.dependencies.required:
+                if other not in self._live:
+                    raise Conflict(f"needs the plugin {other!r}, which is not running")
+            self._check_conflicts(plugin)
+            where = "models.py"
+            models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
+            names = tuple(str(model.__tablename__) for model in models)
+            await self._tables.put(plugin.id, models)
+            context = HostContext(plugin.id, self._records, names, self._settings)
+            live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)
+            self._live[plugin.id] = live
+        except Exception as error:
+            failure = failure_of(plugin.id, where, error)
+            plugin.fail(failure.message, failure.trace)
+            unload([plugin.id], Base)
+            await self._rows.failed(plugin.id, failure, enabled=enable)
+            return
+        if enable:
+            digest = await asyncio.to_thread(content_hash, plugin.folder)
+            await self._rows.switch_on(plugin.id, plugin.manifest.permissions, digest)
+        if self._contributions is None or await self._contribute(plugin, live):
+            await self._rows.running(plugin.id)
+
+    async def _contribute(self, plugin: FoundPlugin, live: LivePlugin) -> bool:
+        try:
+            for contribution in self._contributions or ():
+                await contribution(live)
+        except Exception as error:
+            failure = failure_of(live.id, getattr(error, "plugin_file", "its files"), error)
+            plugin.fail(failure.message, failure.trace)
+            await self._end(live.id, forced=True)
+            await self._rows.failed(live.id, failure)
+            return False
+        return True
+
+    async def _end(self, plugin_id: str, *, forced: bool = False) -> None:
+        live = self._live.get(plugin_id)
+        if live is None:
+            return
+        if not forced:
+            self._tables.check_free(plugin_id, live.models)
+        await _unwound(live)
+        try:
+            await self._tables.take(plugin_id, live.models)
+        except GridBearError as error:
+            # Somebody's own model refers to it: its records stay reachable, its code is gone.
+            log.warning("the models of plugin %s stay in force: %s", plugin_id, error.message)
+            self._live.pop(plugin_id)
+            return
+        self._live.pop(plugin_id)
+        unload([plugin_id], Base)
+
+
+async def _unwound(live: LivePlugin) -> None:
+    try:
+        await live.stack.aclose()
+    except Exception:
+        log.exception("plugin %s did not end as it should", live.id)
+
+
+def _admins_only(actor: Actor) -> None:
+    if not actor.is_admin or not actor.has_scope("api"):
+        raise Forbidden("Only admins switch plugins.")

@@ -1,0 +1,108 @@
+"""The rows of the model `plugins`: what a person decided about each plugin, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from pathlib import Path
+from typing import Any
+
+from server.access.actor import SYSTEM
+from server.errors import NotFound
+from server.plugin_host.discover import FoundPlugin
+from server.plugin_host.live import Failed
+from server.records.service import Records
+
+MODEL = "plugins"
+_NO_FAILURE = {"error": None, "traceback": None}
+_MAX_TRACE = 20_000
+
+
+class PluginRows:
+    """One row for every plugin that was ever found. Nothing else writes them."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def is_enabled(self, plugin_id: str) -> bool:
+        """Whether a person, or for bundled ones the program, switched it on."""
+        row = self._row(plugin_id)
+        return row is not None and bool(row["enabled"])
+
+    async def row(self, plugin_id: str) -> dict[str, Any]:
+        """The row as people see it. Raises NotFound."""
+        row = self._row(plugin_id)
+        if row is None:
+            raise NotFound(f"There is no plugin {plugin_id!r}.", code="unknown_plugin")
+        return await self._records.get(SYSTEM, MODEL, row["id"])
+
+    async def follow(self, found: Sequence[FoundPlugin], *, bundled: Path, running: Container[str]) -> None:
+        """Make rows for new folders, take over what the manifests say, and mark those that are gone."""
+        present = {plugin.id for plugin in found}
+        known = {row["name"]: row for row in self._records.all_now(SYSTEM, MODEL)}
+        for plugin in found:
+            told = _told(plugin, bundled)
+            row = known.get(plugin.id)
+            if row is None:
+                enabled = told["bundled"] and plugin.manifest is not None
+                await self._records.create(SYSTEM, MODEL, {"name": plugin.id, **told, "enabled": enabled})
+                continue
+            if plugin.id not in running and row["state"] == "missing":
+                told["state"] = "off"
+            if plugin.error is not None and not row["enabled"]:
+                told["error"] = plugin.error
+            await self._change(plugin.id, told)
+        for name, row in known.items():
+            if name not in present and row["state"] != "missing":
+                await self._change(name, {"state": "missing"})
+
+    async def switch_on(self, plugin_id: str, permissions: Sequence[str], content_hash: str) -> None:
+        """It was switched on by somebody who saw these permissions and these files."""
+        told = {"enabled": True, "permissions": list(permissions), "content_hash": content_hash, "failures": 0}
+        await self._change(plugin_id, told)
+
+    async def switch_off(self, plugin_id: str, failure: Failed | None = None) -> None:
+        """It is off; with `failure` because of that."""
+        state = "off" if failure is None else "failed"
+        await self._change(plugin_id, {"enabled": False, "state": state, **_failure(failure)})
+
+    async def running(self, plugin_id: str) -> None:
+        """It runs."""
+        await self._change(plugin_id, {"state": "on", **_NO_FAILURE})
+
+    async def failed(self, plugin_id: str, failure: Failed, *, enabled: bool | None = None) -> None:
+        """It stays out. `enabled`, if given, is what a person wanted just now."""
+        wanted = {} if not enabled else {"enabled": True}
+        await self._change(plugin_id, {"state": "failed", **_failure(failure), **wanted})
+
+    async def failed_again(self, plugin_id: str, failure: Failed) -> int:
+        """One more failure of a running plugin. Returns how many there were since it was switched on."""
+        row = self._row(plugin_id)
+        count = 1 if row is None else int(row["failures"]) + 1
+        await self._change(plugin_id, {"failures": count, **_failure(failure)})
+        return count
+
+    def _row(self, plugin_id: str) -> dict[str, Any] | None:
+        return self._records.look_up(SYSTEM, MODEL, "name", plugin_id)
+
+    async def _change(self, plugin_id: str, values: dict[str, Any]) -> None:
+        row = self._row(plugin_id)
+        if row is None:
+            return
+        now = await self._records.get(SYSTEM, MODEL, row["id"])
+        different = {name: value for name, value in values.items() if now[name] != value}
+        if different:
+            await self._records.update(SYSTEM, MODEL, row["id"], different)
+
+
+def _told(plugin: FoundPlugin, bundled: Path) -> dict[str, Any]:
+    told: dict[str, Any] = {"bundled": plugin.folder.parent == bundled}
+    if plugin.manifest is not None:
+        manifest = plugin.manifest
+        told |= {"title": manifest.title, "version": manifest.version, "description": manifest.description or None}
+    return told
+
+
+def _failure(failure: Failed | None) -> dict[str, Any]:
+    if failure is None:
+        return dict(_NO_FAILURE)
+    return {"error": failure.message, "traceback": failure.trace[-_MAX_TRACE:] if failure.trace else None}
