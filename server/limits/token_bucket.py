@@ -22,6 +22,12 @@ class TokenBuckets:
         self._levels: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
         self._max_keys = max_keys
 
+    def wait(self, key: Hashable, *, rate: float, burst: float, now: float) -> float:
+        """Seconds until `take` would let one pass, 0 when it would now. Takes nothing."""
+        level, then = self._levels.get(key, (burst, now))
+        level = min(burst, level + max(0.0, now - then) * rate)
+        return 0.0 if level >= 1.0 else (1.0 - level) / rate if rate > 0 else 3600.0
+
     def take(self, key: Hashable, *, rate: float, burst: float, now: float) -> BucketDecision:
         """Take one token of `key`: `rate` tokens come back per second, at most `burst` are kept.
 

@@ -21,7 +21,8 @@ class McpGateway:
         self.gateway = Gateway(records, settings, bus)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
-        self.endpoint = GatewayEndpoint(self.gateway, Builtins(self.gateway, tasks), settings, authenticate)
+        self.builtins = Builtins(self.gateway, tasks)
+        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, authenticate)
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""

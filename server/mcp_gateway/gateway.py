@@ -17,7 +17,7 @@ from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import rate_limited, unknown_tool
+from server.mcp_gateway.failures import circuit_open, rate_limited, unknown_tool
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
@@ -144,6 +144,26 @@ class Gateway:
         upstream, tool = await self._tool(actor, name, server)
         self._count(actor, upstream.config.name)
         return await upstream.call(tool, arguments, meta, progress)
+
+    async def check(self, actor: Actor, name: str) -> None:
+        """Raise CallFailed if a call of `name` would be refused now; nothing is counted or called."""
+        own = self._own_tool(actor, name, None)
+        if own is not None:
+            server, resting = own[0].name, 0.0
+        else:
+            upstream, _ = await self._tool(actor, name, None)
+            server, resting = upstream.config.name, upstream.breaker.retry_after(self._clock())
+        settings = self._settings.current
+        wait = self._buckets.wait(
+            (actor.user_id or actor.kind, server),
+            rate=settings.mcp_rate_per_minute / 60,
+            burst=settings.mcp_rate_burst,
+            now=self._clock(),
+        )
+        if wait:
+            raise rate_limited(server, wait, settings.mcp_rate_per_minute, settings.mcp_rate_burst)
+        if resting:
+            raise circuit_open(server, resting)
 
     def state_for(self, actor: Actor) -> list[dict[str, Any]]:
         """What runs and what does not. Admins also see disabled servers, and why one failed."""

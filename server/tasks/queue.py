@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 MODEL = "tasks"
 OPEN_STATES = ("queued", "running")
 STOPPED = "GridBear was stopped while this was running."
+_LISTED = (
+    "id,key,kind,title,status,priority,progress,message,error,attempts,retry_of,created_at,updated_at,started_at,"
+    "finished_at"
+)
 _PAGE = 500
 _CANCEL_SECONDS = 5.0
 
@@ -110,14 +114,17 @@ class Tasks:
             raise NotFound(f"You have no task {key!r}.")
         return found[0]
 
-    async def listed(self, actor: Actor, status: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-        """The person's tasks, newest first."""
+    async def listed(
+        self, actor: Actor, *, kind: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The person's tasks, newest first, without input, result and log, and how many there are in all."""
         if actor.user_id is None:
-            return []
-        where: dict[str, Any] = {"owner_id": actor.user_id}
-        if status is not None:
-            where["status"] = status
-        return await self._records.find(SYSTEM, MODEL, where=where, sort="-id", limit=limit)
+            return [], 0
+        asked = [("owner_id", str(actor.user_id)), ("sort", "-id"), ("fields", _LISTED), ("limit", str(limit)),
+                 ("offset", str(offset))]  # fmt: skip
+        asked += [(name, value) for name, value in (("kind", kind), ("status", status)) if value is not None]
+        page = await self._records.list_page(SYSTEM, MODEL, asked)
+        return orjson.loads(page.rows), page.count or 0
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""

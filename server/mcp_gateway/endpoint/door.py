@@ -14,6 +14,7 @@ from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.endpoint.search_mode import only_search
 from server.mcp_gateway.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class GatewayEndpoint:
                 self._challenge(scope, insufficient=True)
                 raise Forbidden("This credential may not use tools: a token with the scope mcp is wanted.")
             self._check_length(scope)
+            only_search(scope)
             endpoint = await self._endpoint(self._server(actor, scope["path"]))
         except GridBearError as error:
             await send_error(error, scope, receive, send)

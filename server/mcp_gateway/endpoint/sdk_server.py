@@ -19,7 +19,10 @@ from starlette.types import Receive, Scope, Send
 from server import __version__
 from server.access.actor import Actor
 from server.errors import Unauthorized
-from server.mcp_gateway.builtin_tools.builtins import TOOLS, Builtins
+from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.builtin_tools.definitions import TOOLS
+from server.mcp_gateway.endpoint.search_mode import only_search
+from server.mcp_gateway.endpoint.task_methods import offer_tasks, takes_tasks
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
 
@@ -45,6 +48,8 @@ class McpEndpoint:
             get_tool_input_schema=self._input_schema,
             **handlers,
         )
+        if server is None:
+            offer_tasks(sdk, builtins.calls, _actor)
         self._manager = StreamableHTTPSessionManager(
             sdk,
             # The guard has checked Host and Origin for the whole application.
@@ -87,7 +92,8 @@ class McpEndpoint:
 
     async def _list_tools(self, context: Any, _params: PaginatedRequestParams | None) -> dict[str, Any]:
         actor = _actor(context)
-        tools = await self._gateway.tools(actor, self._server)
+        few = self._server is None and only_search(context.request.scope)
+        tools = [] if few else await self._gateway.tools(actor, self._server)
         listed = [tool.as_listed(prefixed=self._server is None) for tool in tools]
         own = list(TOOLS.values()) if self._server is None else []
         # What a person sees depends on who they are, so no shared cache may keep it.
@@ -98,7 +104,15 @@ class McpEndpoint:
         arguments = params.arguments
         try:
             if self._server is None and params.name in TOOLS:
-                return {**_COMPLETE, **await self._builtins.call(actor, params.name, arguments)}
+                answer = await self._builtins.call(
+                    actor,
+                    params.name,
+                    arguments,
+                    meta=_relayed_meta(params.meta),
+                    progress=context.session.report_progress,
+                    takes_tasks=takes_tasks(context),
+                )
+                return {**_COMPLETE, **answer}
             result = await self._gateway.call(
                 actor,
                 params.name,

@@ -14,10 +14,11 @@ from mcp.shared.exceptions import MCPError
 from tests_mcp_support import ERAS, House, call_text
 
 from server.access.actor import SYSTEM
+from server.mcp_gateway.builtin_tools.definitions import TOOLS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
-OWN = {"gridbear_help", "async_run_tool", "async_task_status", "async_list_tasks", "async_cancel_task"}
+OWN = set(TOOLS)
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 POST_HEADERS = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 

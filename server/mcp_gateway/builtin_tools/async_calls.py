@@ -1,0 +1,139 @@
+"""Tool calls in the background: one durable store for our own tools and for clients with the tasks extension."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import orjson
+
+from server.access.actor import Actor
+from server.errors import Conflict, NotFound, ValidationFailed
+from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS
+from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, UPSTREAM_FAILED, CallFailed
+from server.mcp_gateway.gateway import Gateway
+from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.queue import STOPPED, Tasks
+from server.tasks.report import Report
+
+KIND = "mcp_tool"
+EXTENSION = "io.modelcontextprotocol/tasks"
+POLL_MS = 1000
+"""How often a client should ask for a task that is still open."""
+_AT_ONCE = 50
+_STATES = {"queued": "working", "running": "working", "interrupted": "failed"}
+
+
+class AsyncCalls:
+    """Starts calls and tells of them. A call passes every check when it is asked for and again when it runs."""
+
+    def __init__(self, gateway: Gateway, tasks: Tasks) -> None:
+        self._gateway = gateway
+        self._tasks = tasks
+        tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE))
+
+    async def start(self, actor: Actor, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Store the call; it is durable when this returns. Raises CallFailed as the call itself would now."""
+        await self._gateway.check(actor, name)
+        return await self._tasks.submit(actor, KIND, name, {"tool": name, "arguments": arguments})
+
+    async def status(self, actor: Actor, key: str, page: int) -> dict[str, Any]:
+        """The task with its result, or that page of it. Raises NotFound, ValidationFailed for a page beyond the end."""
+        row = await self._row(actor, key)
+        answer = {**told(row), "error": row["error"], "error_details": row["failure"], "log": row["log"]}
+        text = "" if row["result"] is None else orjson.dumps(row["result"]).decode()
+        pages = max(1, -(-len(text) // PAGE_CHARACTERS))
+        if page > pages:
+            raise ValidationFailed.of("page", "too_large", f"the result has {pages} pages")
+        if pages == 1:
+            return {**answer, "result": row["result"]}
+        begin = (page - 1) * PAGE_CHARACTERS
+        part = text[begin : begin + PAGE_CHARACTERS]
+        return {**answer, "result_part": part, "page": page, "pages": pages, "result_characters": len(text)}
+
+    async def listed(self, actor: Actor, status: str | None, limit: int, page: int) -> dict[str, Any]:
+        """The person's calls, newest first."""
+        rows, count = await self._tasks.listed(actor, kind=KIND, status=status, limit=limit, offset=(page - 1) * limit)
+        return {"tasks": [told(row) for row in rows], "count": count}
+
+    async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
+        """End a call. Raises NotFound, Conflict when it has ended."""
+        await self._row(actor, key)
+        return told(await self._tasks.cancel(actor, key))
+
+    # For clients with the extension
+
+    async def handle(self, actor: Actor, key: str) -> dict[str, Any]:
+        """What tasks/get answers. Raises CallFailed for what is no task of theirs."""
+        row = await self._of_extension(actor, key)
+        answer = _handle(row)
+        if row["status"] == "completed":
+            answer["result"] = row["result"]
+        elif answer["status"] == "failed":
+            failure = row["failure"] or {"code": INTERNAL_ERROR, "message": row["error"] or STOPPED}
+            answer["error"] = {name: value for name, value in failure.items() if value is not None}
+        return {**answer, "resultType": "complete"}
+
+    async def acknowledge_input(self, actor: Actor, key: str) -> None:
+        """What tasks/update does here: no task of ours asks for anything, so every answer is one too many."""
+        await self._of_extension(actor, key)
+
+    async def ask_to_end(self, actor: Actor, key: str) -> None:
+        """What tasks/cancel does: ask; a task that has ended stays as it is. Raises CallFailed."""
+        await self._of_extension(actor, key)
+        with contextlib.suppress(Conflict):
+            await self._tasks.cancel(actor, key)
+
+    async def _of_extension(self, actor: Actor, key: str) -> dict[str, Any]:
+        try:
+            return await self._row(actor, key)
+        except NotFound as error:
+            raise CallFailed(INVALID_PARAMS, error.message) from error
+
+    async def _row(self, actor: Actor, key: str) -> dict[str, Any]:
+        row = await self._tasks.of(actor, key)
+        if row["kind"] != KIND:
+            raise NotFound(f"You have no task {key!r}.")
+        return row
+
+    async def _run(self, actor: Actor, given: dict[str, Any], report: Report) -> Any:
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            report.progress(done / total if total else None, message)
+            if message:
+                report.log(message)
+
+        try:
+            result = await self._gateway.call(actor, given["tool"], given["arguments"], progress=progress)
+        except CallFailed as error:
+            failure = {"code": error.code, "message": error.message, "data": error.data}
+            raise TaskFailed(error.message, failure) from error
+        if result.get("resultType") == "input_required":
+            text = f"{given['tool']} asks its caller for something first: call it directly, not in the background."
+            raise TaskFailed(text, {"code": UPSTREAM_FAILED, "message": text})
+        return result
+
+
+def created(row: dict[str, Any]) -> dict[str, Any]:
+    """The CreateTaskResult of a call that was stored."""
+    return {**_handle(row), "resultType": "task"}
+
+
+def _handle(row: dict[str, Any]) -> dict[str, Any]:
+    status = _STATES.get(row["status"], row["status"])
+    answer = {
+        "taskId": row["key"],
+        "status": status,
+        "createdAt": row["created_at"],
+        "lastUpdatedAt": row["updated_at"],
+        # It stays until the space for tasks (tasks_max_bytes) is full.
+        "ttlMs": None,
+        "pollIntervalMs": POLL_MS,
+    }
+    message = row["error"] if status == "failed" else row["message"]
+    return {**answer, "statusMessage": message} if message else answer
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """A stored call as our own tools tell of it."""
+    shown = ("status", "progress", "message", "created_at", "started_at", "finished_at")
+    return {"task_id": row["key"], "tool": row["title"], **{name: row[name] for name in shown}}
