@@ -12,6 +12,7 @@ import subprocess
 
 import dev_check
 import dev_lock
+import dev_peers
 import dev_system
 import dev_venv
 from dev_venv import ROOT, say
@@ -45,6 +46,7 @@ def test(arguments: list[str], fast: bool) -> int:
     dev_venv.install("dev")
     if not fast:
         dev_system.prepare_tests()
+        dev_peers.install("mcp1", "servers", dev_peers.NPM)
         if sys.platform == "linux":
             dev_venv.link_system_gtk()
     failed = dev_check.run_all()
@@ -66,6 +68,8 @@ def check() -> int:
 def bench(arguments: list[str]) -> int:
     """The tables of speed and size."""
     dev_venv.install("bench")
+    if not arguments or "mcp" in arguments:
+        dev_peers.install("fastmcp", "contextforge")
     return dev_venv.python("-m", "tests.bench", *arguments)
 
 

@@ -64,5 +64,5 @@ def _lines(path: Path) -> int:
 def _locks() -> bool:
     stale = dev_lock.stale()
     for name in stale:
-        print(f"packaging/{name}.lock does not fit pyproject.toml: run `python3 packaging/dev.py lock`.", flush=True)
+        print(f"{name} does not fit pyproject.toml: run `python3 packaging/dev.py lock`.", flush=True)
     return not stale

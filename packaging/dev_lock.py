@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import dev_peers
 from dev_venv import ROOT, lock_file, say
 
 OWN_UV = ROOT / ".dev" / "uv"
@@ -23,16 +24,19 @@ INPUTS: dict[str, list[str]] = {
     "dev": ["--extra=desktop", "--group=dev", "--constraint=packaging/desktop.lock"],
     "bench": ["--group=bench", "--constraint=packaging/dev.lock"],
 }
+# Groups that live beside ours, each in an environment of its own: nothing of ours is in their locks.
+PEERS = ("fastmcp", "contextforge", "mcp1", "servers")
 
 
 def write_all(arguments: list[str]) -> int:
     """Make every lock file again; `arguments` go to uv. Returns an exit code."""
     uv = _find_uv()
-    for name, inputs in INPUTS.items():
-        target = lock_file(name)
-        say(f"Resolving packaging/{name}.lock.")
+    wanted = {lock_file(name): ["pyproject.toml", *inputs] for name, inputs in INPUTS.items()}
+    wanted |= {dev_peers.lock_file(name): [f"--group=pyproject.toml:{name}"] for name in PEERS}
+    for target, inputs in wanted.items():
+        say(f"Resolving {target.relative_to(ROOT)}.")
         command = [
-            uv, "pip", "compile", "pyproject.toml", *inputs, "--universal", "--python-version=3.11",
+            uv, "pip", "compile", *inputs, "--universal", "--python-version=3.11",
             "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--quiet",
             *arguments, f"--output-file={target}",
         ]  # fmt: skip
@@ -45,7 +49,8 @@ def write_all(arguments: list[str]) -> int:
 
 def stale() -> list[str]:
     """The lock files that were not made from pyproject.toml as it is now."""
-    return [name for name in INPUTS if not _starts_with_header(lock_file(name))]
+    paths = [*(lock_file(name) for name in INPUTS), *(dev_peers.lock_file(name) for name in PEERS)]
+    return [str(path.relative_to(ROOT)) for path in paths if not _starts_with_header(path)]
 
 
 def _starts_with_header(path: Path) -> bool:

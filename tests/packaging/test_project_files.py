@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from server.config import setting_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted((ROOT / "packaging").glob("*.lock"))
+PEER_LOCKS = sorted((ROOT / "packaging" / "peers").glob("*.lock"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -26,7 +28,7 @@ def test_there_are_five_lock_files() -> None:
     assert [path.stem for path in LOCKS] == ["bench", "desktop", "dev", "qt", "requirements"]
 
 
-@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LOCKS, *PEER_LOCKS], ids=lambda path: path.stem)
 def test_a_lock_is_exact_hashed_and_names_no_index(path: Path) -> None:
     text = path.read_text("utf-8")
     assert "://" not in text and "--index" not in text and "--find-links" not in text
@@ -34,6 +36,12 @@ def test_a_lock_is_exact_hashed_and_names_no_index(path: Path) -> None:
     assert requirements
     assert all(re.match(r"[A-Za-z0-9._-]+(\[[a-z,]+\])?==\S+ ", line) for line in requirements)
     assert text.count("--hash=sha256:") >= len(requirements)
+
+
+def test_the_lock_of_the_npm_peers_has_a_sum_for_every_package_and_names_no_registry() -> None:
+    packages = json.loads((ROOT / "packaging" / "peers" / "package-lock.json").read_text("utf-8"))["packages"]
+    assert all(package.get("integrity", "").startswith("sha512-") for name, package in packages.items() if name)
+    assert not any("resolved" in package for package in packages.values())
 
 
 def test_a_package_has_one_version_in_all_locks() -> None:
