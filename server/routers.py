@@ -25,6 +25,7 @@ from server.config import SettingsHolder
 from server.internal_api.routes import internal_router
 from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.routes import gateway_router
+from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
 from server.plugin_host.routes import plugin_router
 from server.records.files import Files
@@ -99,6 +100,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(backup_router(parts.backups, gate, settings))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
+    web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))
     web.include_router(models_router(records, parts.own_models, gate, settings))
     web.include_router(events_router(parts.streams, gate))
     web.include_router(records_router(records, parts.history, gate, settings))

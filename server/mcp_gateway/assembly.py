@@ -8,6 +8,7 @@ from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.record_tools.records_server import RecordsServer
+from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.records.service import Records
 from server.tasks.queue import Tasks
 
@@ -18,7 +19,8 @@ class McpGateway:
     def __init__(
         self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, authenticate: Authenticate
     ) -> None:
-        self.gateway = Gateway(records, settings, bus)
+        self.sign_ins = SignIns(records)
+        self.gateway = Gateway(records, settings, bus, self.sign_ins)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks)
@@ -32,5 +34,6 @@ class McpGateway:
     async def stop(self) -> None:
         """End every session, connection and child."""
         await self.endpoint.stop()
+        self.sign_ins.stop()
         await self.gateway.stop()
         self.records_server.stop()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import circuit_open, rate_limited, unknown_tool
+from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
+from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
@@ -47,24 +48,28 @@ class Gateway:
         records: Records,
         settings: SettingsHolder,
         bus: Bus,
+        sign_ins: SignIns,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._records = records
         self._settings = settings
         self._clock = clock
+        self._sign_ins = sign_ins
         self._around = Surroundings(
             settings=settings, launch_spec=self._launch_spec, guardian=Guardian(), programs=Programs(), clock=clock
         )
         self._upstreams: dict[int, Upstream] = {}
         self._virtual: dict[str, VirtualServer] = {}
+        self._personal: dict[tuple[int, int], Upstream] = {}
+        """Connections of one person each, by server and person."""
         self._buckets = TokenBuckets()
         self._referring: set[int] = set()
         """Servers that named a secret at their last start."""
         self._reload_lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._gone: list[Callable[[str], None]] = []
-        self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS))
+        self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS, SIGN_INS))
 
     async def start(self) -> None:
         """Learn the configured servers. None is started before somebody asks for it."""
@@ -77,7 +82,7 @@ class Gateway:
         self._unsubscribe()
         # A reload may be about to end an old child; left half way, that child would stay.
         await asyncio.gather(*self._reloads, return_exceptions=True)
-        await asyncio.gather(*(upstream.stop() for upstream in self._upstreams.values()), return_exceptions=True)
+        await asyncio.gather(*(upstream.stop() for upstream in self._all()), return_exceptions=True)
         await asyncio.to_thread(self._around.guardian.stop)
 
     def host(self, server: VirtualServer) -> None:
@@ -92,7 +97,9 @@ class Gateway:
 
     def visible(self, actor: Actor) -> list[Upstream]:
         """The servers whose tools `actor` may use, by name."""
-        allowed = [upstream for upstream in self._upstreams.values() if self._is_for(upstream, actor)]
+        allowed = [
+            self._theirs(actor, upstream) for upstream in self._upstreams.values() if self._is_for(upstream, actor)
+        ]
         return sorted(allowed, key=lambda upstream: upstream.config.name)
 
     def find(self, actor: Actor, server: str) -> Upstream | None:
@@ -114,7 +121,7 @@ class Gateway:
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
-        for upstream in self._upstreams.values():
+        for upstream in self._all():
             if server is None:
                 found = upstream.known_tools.get(name)
             elif upstream.config.name == server:
@@ -165,18 +172,28 @@ class Gateway:
         if resting:
             raise circuit_open(server, resting)
 
+    def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
+        """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
+        upstream = self._upstreams.get(server_id)
+        if upstream is None or not (actor.is_admin or self._is_for(upstream, actor)):
+            raise NotFound(f"There is no MCP server {server_id}.")
+        return upstream.config
+
     def state_for(self, actor: Actor) -> list[dict[str, Any]]:
         """What runs and what does not. Admins also see disabled servers, and why one failed."""
-        shown = self._upstreams.values() if actor.is_admin else self.visible(actor)
+        shown = (
+            [self._theirs(actor, upstream) for upstream in self._upstreams.values()]
+            if actor.is_admin
+            else self.visible(actor)
+        )
         return [self._state(actor, upstream) for upstream in sorted(shown, key=lambda upstream: upstream.config.name)]
 
     async def restart(self, actor: Actor, server_id: int) -> dict[str, Any]:
         """End a server and start it again now. Admins only."""
         if not actor.is_admin:
             raise Forbidden("Only admins restart MCP servers.")
-        upstream = self._upstreams.get(server_id)
-        if upstream is None:
-            raise NotFound(f"There is no MCP server {server_id}.")
+        config = self.config_for(actor, server_id)
+        upstream = self._theirs(actor, self._upstreams[config.id])
         await upstream.stop()
         upstream.forget_failures()
         if upstream.config.enabled:
@@ -236,6 +253,7 @@ class Gateway:
             "enabled": config.enabled,
             "state": upstream.state,
             "error": _told(actor, upstream.trouble),
+            "may_sign_in": upstream.state == "needs_login" and (actor.is_admin or config.signs_in_each),
             "found_at": supervisor.found_at if actor.is_admin else None,
             "stderr": list(supervisor.stderr) if actor.is_admin else [],
             "tools": [tool.summary() for tool in upstream.known_tools.values()],
@@ -243,16 +261,31 @@ class Gateway:
             "retry_after": round(upstream.retry_after, 3),
         }
 
+    def _theirs(self, actor: Actor, upstream: Upstream) -> Upstream:
+        """The connection that `actor` uses: their own where everybody signs in for themselves."""
+        config, person = upstream.config, actor.user_id
+        if not config.signs_in_each or person is None:
+            return upstream
+        if (config.id, person) not in self._personal:
+            self._personal[config.id, person] = self._upstream(replace(config, person=person))
+        return self._personal[config.id, person]
+
     def _upstream(self, config: ServerConfig) -> Upstream:
         return Upstream(config, self._around, on_tools_changed=lambda _upstream: None)
 
-    async def _launch_spec(self, server_id: int) -> LaunchSpec:
+    def _all(self) -> list[Upstream]:
+        return [*self._upstreams.values(), *self._personal.values()]
+
+    async def _launch_spec(self, config: ServerConfig) -> LaunchSpec:
+        server_id = config.id
         spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
         if lost := await self._records.emptied(SYSTEM, MODEL, server_id):
             raise Conflict(
                 f"Its {' and '.join(lost)} came without the key that opens it, and was emptied: set it again.",
                 code="secret_lost",
             )
+        if config.transport != "stdio":
+            spec = replace(spec, auth=await self._sign_ins.auth_for(config, spec.url))
         self._referring.discard(server_id)
         if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
             return spec
@@ -265,11 +298,23 @@ class Gateway:
 
     def _changed(self, event: RecordChanged) -> None:
         # Whichever secret it is: servers that named one at their start have an old value now, or had none.
-        changed = [event.record_id] if event.model == MODEL else list(self._referring)
-        for server_id in changed:
-            task = asyncio.get_running_loop().create_task(self._reload(server_id))
-            self._reloads.add(task)
-            task.add_done_callback(self._reloads.discard)
+        if event.model == SIGN_INS:
+            # A renewed token changes nothing for the connection that renewed it.
+            if event.verb != "update":
+                self._soon(self._reload_signed_in(event.record_id))
+            return
+        for server_id in [event.record_id] if event.model == MODEL else list(self._referring):
+            self._soon(self._reload(server_id))
+
+    def _soon(self, reload: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(reload)
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload_signed_in(self, sign_in_id: int) -> None:
+        server_id = await self._sign_ins.server_of(sign_in_id)
+        if server_id is not None:
+            await self._reload(server_id)
 
     async def _reload(self, server_id: int) -> None:
         async with self._reload_lock:
@@ -278,20 +323,21 @@ class Gateway:
             except NotFound:
                 config = None
             old = self._upstreams.pop(server_id, None)
+            keys = [key for key in self._personal if key[0] == server_id]
+            others = [self._personal.pop(key) for key in keys]
             if config is not None:
                 self._upstreams[server_id] = self._upstream(config)
             if old is not None:
                 for callback in self._gone:
                     callback(old.config.name)
-                with contextlib.suppress(Exception):
-                    await old.stop()
+                await asyncio.gather(*(one.stop() for one in (old, *others)), return_exceptions=True)
 
 
 def _told(actor: Actor, trouble: Trouble | None) -> str | None:
     """Admins hear everything; what it says of this computer's folders and programs is not for others."""
     if trouble is None:
         return None
-    return trouble.text if actor.is_admin else "It could not be started."
+    return trouble.text if actor.is_admin or trouble.wants_login else "It could not be started."
 
 
 def _by_own_name(tools: dict[str, Tool], name: str) -> Tool | None:

@@ -9,6 +9,7 @@ from server.models.audit_entry import AuditEntry
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
 from server.models.mcp_server import McpServer
+from server.models.mcp_sign_in import McpSignIn
 from server.models.note import Note
 from server.models.notification import Notification
 from server.models.oauth_client import OAuthClient
@@ -27,5 +28,5 @@ from server.models.user import User
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
-    OAuthClient, OAuthToken, RecordTools, Plugin,
+    OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
 )  # fmt: skip

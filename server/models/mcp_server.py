@@ -65,6 +65,18 @@ class McpServer(Record, Base):
         item_type="text",
         help='Sent with every request, such as {"Authorization": "Bearer ${secret:weather}"}. Never shown again.',
     )
+    sign_in: Mapped[str] = field(
+        ChoiceText("shared", "each"),
+        label="Sign-in",
+        default="shared",
+        help="For http and sse servers that want one (OAuth): an admin's for everybody, or each person's own.",
+    )
+    oauth_client_id: Mapped[str | None] = field(
+        Text, label="OAuth client id", max_length=2000, help="Where programs can't register themselves."
+    )
+    oauth_client_secret: Mapped[str | None] = field(
+        Text, label="OAuth client secret", write_only=True, max_length=4000, help="Never shown again."
+    )
     enabled: Mapped[bool] = field(Boolean, label="Enabled", default=True)
     visibility: Mapped[str] = field(
         ChoiceText("admins", "everyone"), label="For", default="admins", help="Who may use its tools."

@@ -17,7 +17,7 @@ ANONYMOUS_ADDRESSES = (
     "/api/openapi.json", "/_desktop/login", "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration", "/.well-known/oauth-protected-resource/mcp",
     "/.well-known/oauth-protected-resource/mcp/{server}", "/oauth/authorize", "/oauth/consent", "/oauth/token",
-    "/oauth/register", "/oauth/revoke",
+    "/oauth/register", "/oauth/revoke", "/oauth/callback",
 )  # fmt: skip
 """What nobody needs to sign in for, besides plugins with `public_api`. A test counts them and tries the rest."""
 

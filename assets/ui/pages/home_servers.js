@@ -47,6 +47,7 @@ export function Servers() {
 /** @param {{server: any, reload: () => void}} props */
 function Server({ server, reload }) {
   const [busy, setBusy] = useState(false);
+  const [door, setDoor] = useState(/** @type {{address: string, host: string} | null} */ (null));
   const restart = async () => {
     setBusy(true);
     try {
@@ -56,6 +57,15 @@ function Server({ server, reload }) {
     }
     setBusy(false);
     reload();
+  };
+  const signIn = async () => {
+    setBusy(true);
+    try {
+      setDoor((await api.post(`/api/v1/gateway/${server.id}/sign-in`)).data);
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    setBusy(false);
   };
   const paused = server.breaker && server.breaker !== "closed";
   const tools = server.tools || [];
@@ -89,6 +99,13 @@ function Server({ server, reload }) {
     </details>
     ${server.error && html`<div class="server-error stack">
       <p class="note bad"><${Icon} name="alert" /><span>${server.error}</span></p>
+      ${server.may_sign_in && html`<div class="row wrap">${
+        door
+          ? html`<a class="btn primary dense" href=${door.address} target="_blank" rel="noopener noreferrer">
+              ${t("servers.sign_in_open", { host: door.host })}
+            </a>`
+          : html`<button class="btn primary dense" type="button" disabled=${busy} onClick=${signIn}>${t("servers.sign_in")}</button>`
+      }</div>`}
       ${server.stderr?.length > 0 && html`<details class="folded">
         <summary><${Icon} name="right" size=${14} extra="turn" />${t("servers.stderr", { n: server.stderr.length })}</summary>
         <pre class="code flush wrap" tabindex="0" aria-label=${t("servers.stderr_of", { name: server.name })}>${server.stderr.join("\n")}</pre>

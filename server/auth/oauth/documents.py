@@ -7,8 +7,6 @@ are called, the very ones that were looked at, without redirects and not for lon
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 import time
 from collections import OrderedDict
@@ -18,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from server.auth.places import is_public, places_of
 from server.config import SettingsHolder
 from server.errors import FieldError, ValidationFailed
 
@@ -26,7 +25,6 @@ MOST_SECONDS = 5.0
 FRESH_SECONDS = 300.0
 MOST_KEPT = 100
 MOST_CHARACTERS = 2000
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Documents:
@@ -98,10 +96,9 @@ class Documents:
     async def _place(self, host: str, port: int) -> str:
         """The address to call for `host`: looked up once, so that it is the one that was looked at."""
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            places = await places_of(host, port)
         except (OSError, UnicodeError):
             raise _unusable("its host is not known") from None
-        places = [str(entry[4][0]) for entry in found]
         if not self._settings.current.oauth_private_documents and not all(is_public(place) for place in places):
             raise _unusable("it lies in a private network; an admin can allow that (oauth_private_documents)")
         return places[0]
@@ -119,20 +116,6 @@ def is_document_address(identifier: str) -> bool:
     plain = identifier.isascii() and identifier.isprintable() and not any(c in identifier for c in "#?\\@ ")
     steps = parts.path.split("/")
     return plain and bool(parts.hostname) and parts.path not in ("", "/") and not {".", ".."} & set(steps)
-
-
-def is_public(place: str) -> bool:
-    """Whether an IP address is one of the public Internet, also where another is wrapped in it."""
-    try:
-        address = ipaddress.ip_address(place.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(str(address.ipv4_mapped))
-        if address.sixtofour is not None or address.teredo is not None or address in _NAT64:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def _described(address: str, body: bytes) -> dict[str, Any]:

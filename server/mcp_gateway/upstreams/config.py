@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
 from server.mcp_gateway.upstreams.programs import installs
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,10 @@ class ServerConfig:
     enabled: bool
     visibility: str
     updated_at: str
+    signs_in_each: bool = False
+    """Whether everybody has a sign-in, and so a connection, of their own."""
+    person: int | None = None
+    """Whose connection this is, None for everybody's."""
     installs: bool = False
     """Whether its first start may have to fetch the program."""
 
@@ -33,6 +40,7 @@ class ServerConfig:
             enabled=bool(row["enabled"]),
             visibility=str(row["visibility"]),
             updated_at=str(row.get("updated_at", "")),
+            signs_in_each=row["transport"] != "stdio" and row.get("sign_in") == "each",
             installs=installs(str(row.get("command") or ""), tuple(row.get("args") or ())),
         )
 
@@ -55,6 +63,8 @@ class LaunchSpec:
     cwd: str | None
     url: str
     headers: Mapping[str, str]
+    auth: httpx2.Auth | None = None
+    """Gives each request its token, for a server that somebody has signed in to."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> LaunchSpec:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class HttpFaults:
-    """What went wrong on the HTTP level since the connection was made; each count only grows."""
+    """What went wrong on the HTTP level since the connection was made. The counts only grow."""
 
     transport: int = 0
     server: int = 0
-    unauthorized: int = 0
-    """Answers 401: the server wants a sign-in, or another one."""
+    status: int = 0
+    """Of the last answer."""
+
+    @property
+    def unauthorized(self) -> bool:
+        """The server wants a sign-in, or another one."""
+        return self.status == 401

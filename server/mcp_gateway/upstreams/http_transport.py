@@ -30,8 +30,7 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
             raise
         if response.status_code >= 500:
             self._faults.server += 1
-        elif response.status_code == 401:
-            self._faults.unauthorized += 1
+        self._faults.status = response.status_code
         return response
 
 
@@ -41,6 +40,7 @@ def http_transport(spec: LaunchSpec, faults: HttpFaults) -> AbstractAsyncContext
         return sse_client(
             spec.url,
             headers=dict(spec.headers),
+            auth=spec.auth,
             httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(
                 faults, headers, timeout, auth
             ),
@@ -60,7 +60,7 @@ def _http_client(faults: HttpFaults, headers: Any, timeout: Any = None, auth: An
 @asynccontextmanager
 async def _streamable_http(spec: LaunchSpec, faults: HttpFaults) -> AsyncGenerator[TransportStreams, None]:
     async with (
-        _http_client(faults, dict(spec.headers)) as http,
+        _http_client(faults, dict(spec.headers), auth=spec.auth) as http,
         streamable_http_client(spec.url, http_client=http) as streams,
     ):
         yield streams

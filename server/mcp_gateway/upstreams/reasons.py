@@ -11,19 +11,27 @@ from mcp.shared.exceptions import MCPError
 from server.errors import GridBearError
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.programs import ProgramNotFound
-from server.mcp_gateway.upstreams.standing import Trouble
+from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Trouble
 from server.mcp_gateway.upstreams.stderr_hints import hint
+
+_ADVICE = {
+    403: "It refuses this address or its headers; an account may lack the right.",
+    404: "Is the address right? Most end in /mcp.",
+    405: "Is the address right? An older server may want the transport sse.",
+}
 
 
 def trouble_of(failure: BaseException | None, stderr: Iterable[str], faults: HttpFaults) -> Trouble:
     """What a person is told about a server that could not be reached or that ended, None when it ended by itself."""
+    if faults.unauthorized:
+        return WANTS_LOGIN
     if failure is None:
         return Trouble("The server ended by itself.", hint(stderr))
     error = _innermost(failure)
     if isinstance(error, ProgramNotFound):
         return Trouble(error.message, error.advice)
-    if faults.unauthorized:
-        return Trouble("The server answers 401: it wants a sign-in, or refuses the one it got.", wants_login=True)
+    if isinstance(error, MCPError) and faults.status >= 400:
+        return Trouble(f"The server answers {faults.status}.", _ADVICE.get(faults.status, ""))
     return Trouble(_described(error), hint(stderr))
 
 

@@ -28,6 +28,11 @@ class Trouble:
         return f"{self.reason} {self.advice}".strip()[:_LENGTH]
 
 
+WANTS_LOGIN = Trouble(
+    "The server answers 401: it has no sign-in from us, or does not take it any more.", wants_login=True
+)
+
+
 class Standing:
     """One server's state, its last trouble, and when it may be started again. Times are monotonic seconds."""
 
@@ -64,7 +69,7 @@ class Standing:
         """
         self.trouble = trouble
         if trouble.wants_login:
-            self.state = "needs_login"
+            self.want_login()
             return
         steady = was_ready and lived > _STEADY_SECONDS
         self._failures = 1 if steady else self._failures + 1
@@ -75,6 +80,10 @@ class Standing:
         pause = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS)) - 1]
         # A server that worked may be used again at once; one that never came up rests.
         self._retry_at = now + (0.0 if was_ready and self._failures == 1 else pause * jitter)
+
+    def want_login(self) -> None:
+        """The server refused our credential; only a person can help."""
+        self.trouble, self.state = WANTS_LOGIN, "needs_login"
 
     def retry_after(self, now: float) -> float:
         """Seconds until it may be started again by itself, 0 when it may be now, or when only a person can help."""

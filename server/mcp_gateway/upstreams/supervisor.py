@@ -52,7 +52,7 @@ class Surroundings:
     """What all connections of one gateway share."""
 
     settings: SettingsHolder
-    launch_spec: Callable[[int], Awaitable[LaunchSpec]]
+    launch_spec: Callable[[ServerConfig], Awaitable[LaunchSpec]]
     guardian: Guardian
     programs: Programs
     clock: Callable[[], float]
@@ -89,6 +89,7 @@ class Supervisor:
         self._scope: anyio.CancelScope | None = None
         self._relist = False
         self._end = False
+        self._faults = HttpFaults()
         self._in_flight = 0
         self._last_used = around.clock()
 
@@ -129,6 +130,14 @@ class Supervisor:
             self._session = None
             self._wake.set()
 
+    def login_refused(self, session: SdkSession) -> CallFailed | None:
+        """Ends a session whose credential the server does not take any more; what its callers are told."""
+        if self._session is not session or not self._faults.unauthorized:
+            return None
+        self.standing.want_login()
+        self.lost(session)
+        return self.standing.refusal(self._around.clock())
+
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most."""
         task = self._task
@@ -148,7 +157,7 @@ class Supervisor:
             await asyncio.wait({previous})
         began = self._around.clock()
         failure: BaseException | None = None
-        faults = HttpFaults()
+        self._faults = faults = HttpFaults()
         with anyio.CancelScope(deadline=anyio.current_time() + self._current.mcp_start_timeout_seconds) as scope:
             self._scope = scope
             try:
@@ -198,7 +207,7 @@ class Supervisor:
     async def _serve(self, opened: asyncio.Future[SdkSession], scope: anyio.CancelScope, faults: HttpFaults) -> None:
         # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
         open_session = await asyncio.to_thread(_load_open_session)
-        spec = await self._located(await self._around.launch_spec(self.config.id))
+        spec = await self._located(await self._around.launch_spec(self.config))
         if self.config.installs and not self._is_known():
             self._installing(scope)
         async with contextlib.AsyncExitStack() as stack:

@@ -166,6 +166,8 @@ class Upstream:
                 {"limit": "mcp_call_timeout_seconds", "timeout_seconds": seconds},
             ) from None
         except RequestFailed as error:
+            if (refusal := self.supervisor.login_refused(session)) is not None:
+                raise refusal from error
             if error.broken:
                 self.supervisor.lost(session)
             if error.kind is None:

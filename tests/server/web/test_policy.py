@@ -70,6 +70,8 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/files/{{file_id}}/content": READ, f"HEAD {V1}/files/{{file_id}}/content": READ,
     f"DELETE {V1}/files/{{file_id}}": NOTES_WRITE,
     f"GET {V1}/gateway": READ, f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
+    f"POST {V1}/gateway/{{server_id}}/sign-in": WRITE, f"POST {V1}/gateway/{{server_id}}/sign-out": WRITE,
+    "GET /oauth/callback": ALL,
     f"POST {V1}/tasks/{{key}}/cancel": WRITE, f"POST {V1}/tasks/{{key}}/retry": WRITE,
     f"GET {V1}/plugins/{{name}}/manifest": ADMIN_READ - {"read token"}, f"GET {V1}/plugins/manifest/schema": READ,
     **{f"POST {V1}/plugins/{{name}}/{deed}": ADMIN for deed in ("enable", "disable", "reload")},

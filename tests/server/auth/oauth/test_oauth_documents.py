@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests_oauth_support import App
 
 from server.auth.oauth import documents
-from server.auth.oauth.documents import Documents, is_document_address, is_public
+from server.auth.oauth.documents import Documents, is_document_address
+from server.auth.places import is_public
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio

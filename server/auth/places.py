@@ -1,0 +1,41 @@
+"""Where an address that somebody else chose really leads: public Internet, or a network that is nobody's business."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+async def places_of(host: str, port: int) -> list[str]:
+    """The IP addresses of `host`. Raises OSError or UnicodeError when there are none."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def is_public(place: str) -> bool:
+    """Whether an IP address is one of the public Internet, also where another is wrapped in it."""
+    try:
+        address = ipaddress.ip_address(place.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_public(str(address.ipv4_mapped))
+        if address.sixtofour is not None or address.teredo is not None or address in _NAT64:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def is_in_a_network_of_people(place: str) -> bool:
+    """Whether it is this computer or one of a private network, and none of those that only machines talk to."""
+    try:
+        address = ipaddress.ip_address(place.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return is_in_a_network_of_people(str(address.ipv4_mapped))
+    odd = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
+    return (address.is_private or address.is_loopback) and not odd
