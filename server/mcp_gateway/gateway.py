@@ -26,6 +26,7 @@ from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
 from server.mcp_gateway.upstreams.standing import Trouble
 from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.upstreams.vigil import Vigil
 from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
 
@@ -57,7 +58,12 @@ class Gateway:
         self._clock = clock
         self._sign_ins = sign_ins
         self._around = Surroundings(
-            settings=settings, launch_spec=self._launch_spec, guardian=Guardian(), programs=Programs(), clock=clock
+            settings=settings,
+            launch_spec=self._launch_spec,
+            guardian=Guardian(),
+            programs=Programs(),
+            clock=clock,
+            vigil=Vigil(clock),
         )
         self._upstreams: dict[int, Upstream] = {}
         self._virtual: dict[str, VirtualServer] = {}

@@ -61,6 +61,16 @@ class SdkSession:
     def protocol_version(self) -> str:
         return self._client.protocol_version
 
+    async def ping(self) -> None:
+        """A sign of life, however small. Raises RequestFailed when the connection is gone."""
+        modern = self.protocol_version in MODERN_PROTOCOL_VERSIONS
+        try:
+            await self._send(types.DiscoverRequest() if modern else types.PingRequest(), None)
+        except RequestFailed as error:
+            # Whatever it says to it, it is there.
+            if error.kind is not None or error.broken:
+                raise
+
     async def list_tools(self) -> list[dict[str, Any]]:
         """All pages of the tool list, as the server wrote them. Raises RequestFailed."""
         tools: list[dict[str, Any]] = []

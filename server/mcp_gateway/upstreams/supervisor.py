@@ -21,8 +21,9 @@ from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
-from server.mcp_gateway.upstreams.standing import Standing
+from server.mcp_gateway.upstreams.standing import Standing, UpstreamState
 from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
+from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
 
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.sdk_client import SdkSession
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often a starting program's lines are looked at."""
+_SIGN_OF_LIFE_SECONDS = 2.0
+_SILENT_SECONDS = 60.0
+"""A network connection on which nothing was heard for so long may be dead without a sign."""
 
 
 class OpenSession(Protocol):
@@ -56,6 +60,7 @@ class Surroundings:
     guardian: Guardian
     programs: Programs
     clock: Callable[[], float]
+    vigil: Vigil
 
 
 class Supervisor:
@@ -92,11 +97,21 @@ class Supervisor:
         self._faults = HttpFaults()
         self._in_flight = 0
         self._last_used = around.clock()
+        self._alive_at = around.clock()
+        self._sleeps = 0
+        self._checking: asyncio.Task[bool] | None = None
+
+    @property
+    def state(self) -> UpstreamState:
+        """As it is known to be: what was fine before this computer slept is not, until it has answered."""
+        state = self.standing.state
+        return "checking" if state == "ready" and self._session is not None and self._has_slept() else state
 
     async def session(self) -> SdkSession:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
-        if self._session is not None:
-            return self._session
+        session = self._session
+        if session is not None and (not self._is_doubtful() or await self._answers(session)):
+            return session
         if not self.config.enabled:
             raise unknown_tool(self.config.name)
         if self._task is None or self._task.done() or self._end:
@@ -229,7 +244,8 @@ class Supervisor:
             scope.deadline = float("inf")
             self._session = session
             self.standing.ready()
-            self._last_used = self._around.clock()
+            self._last_used = self._alive_at = self._around.clock()
+            self._sleeps = self._around.vigil.sleeps()
             opened.set_result(session)
             self._on_changed()
             async with anyio.create_task_group() as group:
@@ -273,10 +289,13 @@ class Supervisor:
         """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
         while not self._end and self._session is session:
             idle = self._current.mcp_idle_seconds
+            left = max(0.05, self._last_used + idle - self._around.clock())
             try:
-                async with asyncio.timeout(max(0.05, self._last_used + idle - self._around.clock())):
+                async with asyncio.timeout(min(left, LOOK_SECONDS)):
                     await self._wake.wait()
             except TimeoutError:
+                if self._in_flight == 0 and self._is_doubtful():
+                    await self._answers(session)
                 if self._in_flight == 0 and self._around.clock() - self._last_used >= idle:
                     self._finish()
                 elif self._in_flight:
@@ -286,6 +305,36 @@ class Supervisor:
             if self._relist and not self._end and self._session is session:
                 self._relist = False
                 await self._on_tools_changed(session)
+
+    def _has_slept(self) -> bool:
+        return self._around.vigil.sleeps() != self._sleeps
+
+    def _is_doubtful(self) -> bool:
+        """Whether the session may be gone without a sign: after a sleep, or on a network that was silent for long."""
+        silent = self._around.clock() - max(self._alive_at, self._last_used)
+        on_a_network = self.config.transport != "stdio" and self._in_flight <= 1
+        return self._has_slept() or (on_a_network and silent > _SILENT_SECONDS)
+
+    async def _answers(self, session: SdkSession) -> bool:
+        """Ask the server for a sign of life, once for all who want to know; without one the session is given up."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check(session))
+        return await asyncio.shield(self._checking)
+
+    async def _check(self, session: SdkSession) -> bool:
+        from server.mcp_gateway.upstreams.sdk_client import RequestFailed  # here the SDK is loaded already
+
+        sleeps = self._around.vigil.sleeps()
+        try:
+            async with asyncio.timeout(_SIGN_OF_LIFE_SECONDS):
+                await session.ping()
+        except (RequestFailed, TimeoutError):
+            if self._session is session:
+                _log.info("MCP server %s gives no sign of life; it is connected anew at its next use", self.config.name)
+                self._finish()
+            return False
+        self._alive_at, self._sleeps = self._around.clock(), sleeps
+        return self._session is session
 
     @property
     def _current(self) -> Settings:

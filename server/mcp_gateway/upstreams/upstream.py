@@ -56,7 +56,7 @@ class Upstream:
 
     @property
     def state(self) -> UpstreamState:
-        return self.supervisor.standing.state
+        return self.supervisor.state
 
     @property
     def trouble(self) -> Trouble | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -62,3 +64,25 @@ async def call_text(client: Client, name: str, arguments: dict[str, Any]) -> str
     result = await client.call_tool(name, arguments)
     assert not result.is_error, result.content
     return str(result.content[0].text)  # type: ignore[union-attr]  # the fixture's tools answer with text
+
+
+@contextlib.asynccontextmanager
+async def serving(transport: str) -> AsyncIterator[int]:
+    """The fixture upstream as a process of its own that listens (`http` or `sse`); gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(UPSTREAM), transport, str(port), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    break
+                await asyncio.sleep(0.05)
+        yield port
+    finally:
+        process.kill()
+        await process.wait()
