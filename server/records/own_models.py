@@ -42,6 +42,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MODEL = "own_models"
+DECIDING = ("access_rules", "record_tools")
+"""What was decided about a model ends with it: a later one of the same name starts afresh."""
 MAX_MODELS = 200
 
 
@@ -197,13 +199,16 @@ class OwnModels:
                 )
             if count:
                 await keep_copy(self._records.shelf.store.path, self._backups, name)
-            rules = await self._records.find(SYSTEM, "access_rules", where={"model": name})
-            all_rules = self._records.policy.permission(SYSTEM, self._records.registry.get("access_rules"), "delete")
+            decided = [
+                (model, row["id"], self._records.policy.permission(SYSTEM, self._records.registry.get(model), "delete"))
+                for model in DECIDING
+                for row in await self._records.find(SYSTEM, model, where={"model": name})
+            ]
 
             def unit(work: Work, _: list[Any]) -> None:
                 work.transaction.touched.update((name, MODEL, trash.HISTORY))
-                for rule in rules:
-                    work.delete("access_rules", rule["id"], all_rules)
+                for model, row_id, may in decided:
+                    work.delete(model, row_id, may)
                 drop_table(work.transaction.connection, name)
                 # A later model of the same name would get these changes as its own.
                 work.forget_history(name)

@@ -72,3 +72,17 @@ def test_who_waits_as_long_as_told_passes(rate: float, burst: int) -> None:
     while decision.allowed:
         decision = buckets.take("a", rate=rate, burst=burst, now=0.0)
     assert buckets.take("a", rate=rate, burst=burst, now=decision.retry_after * (1 + 1e-9)).allowed
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 3)), max_size=30), st.integers(1, 4))
+def test_asking_how_long_to_wait_takes_nothing_and_says_what_the_next_take_will_do(
+    steps: list[tuple[bool, float]], burst: int
+) -> None:
+    buckets, now = TokenBuckets(), 0.0
+    for takes, pause in steps:
+        now += pause
+        waits = [buckets.wait("a", rate=1.0, burst=burst, now=now) for _ in range(2)]
+        assert waits[0] == waits[1]
+        if takes:
+            decision = buckets.take("a", rate=1.0, burst=burst, now=now)
+            assert decision.allowed == (waits[0] == 0.0) and decision.retry_after == waits[0]

@@ -245,3 +245,18 @@ async def test_calls_of_data_tools_count_against_the_limit_like_others(bear: Bea
 async def test_the_name_of_the_programs_own_server_is_taken(bear: Bear, admin: httpx2.AsyncClient) -> None:
     told = await admin.post("/api/v1/mcp_servers", json={"name": "records", "transport": "stdio", "command": "x"})
     assert told.status_code == 422 and told.json()["fields"]["name"]["code"] == "reserved"
+
+
+async def test_what_was_switched_for_a_dropped_model_is_not_in_force_for_the_next_of_its_name(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    model = {"name": "hives", "label": "Hive", "owned": True, "members": "own",
+             "fields": [{"name": "title", "type": "text"}]}  # fmt: skip
+    max_ = actor(bear, "max")
+    for _ in range(2):
+        assert (await admin.post("/api/v1/models", json=model)).status_code == 201
+        assert "records__delete_hives" not in await listed(bear, max_)
+        assert (await admin.post("/api/v1/record_tools", json={"model": "hives", "deleting": True})).status_code == 201
+        assert "records__delete_hives" in await listed(bear, max_)
+        assert (await admin.delete("/api/v1/models/hives?confirm=true")).status_code == 200
+        assert not any("hives" in name for name in await listed(bear, max_))
