@@ -60,6 +60,20 @@ def tray_main(arguments: Sequence[str]) -> int:
     return launch(given, minimized=options.minimized)
 
 
+def mcp_main(arguments: Sequence[str]) -> int:
+    """`gridbear mcp`."""
+    parser = argparse.ArgumentParser(
+        "gridbear mcp", description="The tools of GridBear over stdin and stdout, for AI clients that start a program."
+    )
+    parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
+    parser.add_argument("--server", help="only the tools of this MCP server")
+    parser.add_argument("--mode", choices=("search",), help="search: only tools that find and run the others")
+    options = parser.parse_args(arguments)
+    from gridbear_desktop.mcp_bridge import bridge  # which only this command needs
+
+    return bridge(options.data_dir, options.server, options.mode)
+
+
 def version_main(_arguments: Sequence[str]) -> int:
     """`gridbear --version`."""
     from server import __version__  # kept apart from the rest: it must answer whatever else is broken
@@ -72,6 +86,7 @@ FAST_COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "serve": serve_main,
     "window": window_main,
     "tray": tray_main,
+    "mcp": mcp_main,
     "--version": version_main,
 }
 

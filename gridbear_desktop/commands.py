@@ -34,6 +34,11 @@ def build() -> typer.Typer:
         """Open the window of the running server."""
         raise typer.Exit(cli.window_main(context.args))
 
+    @app.command(context_settings=PASS_ON)
+    def mcp(context: typer.Context) -> None:
+        """Serve the tools to an AI client that starts a program; starts GridBear if it isn't running."""
+        raise typer.Exit(cli.mcp_main(context.args))
+
     for command in data_commands.registered_commands:
         app.registered_commands.append(command)
     for group in data_commands.registered_groups:

@@ -24,7 +24,7 @@ class McpGateway:
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks)
-        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, authenticate)
+        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, records, authenticate)
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""

@@ -14,8 +14,10 @@ from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.endpoint.machine_owner import as_person
 from server.mcp_gateway.endpoint.search_mode import only_search
 from server.mcp_gateway.gateway import Gateway
+from server.records.service import Records
 
 if TYPE_CHECKING:
     from server.mcp_gateway.endpoint.sdk_server import McpEndpoint
@@ -27,8 +29,14 @@ class GatewayEndpoint:
     """The ASGI app of the gateway. The SDK is imported at the first request: it costs 0.5 s and 30 MB."""
 
     def __init__(
-        self, gateway: Gateway, builtins: Builtins, settings: SettingsHolder, authenticate: Authenticate
+        self,
+        gateway: Gateway,
+        builtins: Builtins,
+        settings: SettingsHolder,
+        records: Records,
+        authenticate: Authenticate,
     ) -> None:
+        self._records = records
         self._gateway = gateway
         self._builtins = builtins
         self._settings = settings
@@ -41,7 +49,7 @@ class GatewayEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            actor = self._actor(scope)
+            actor = await as_person(self._records, self._actor(scope))
             if actor.user_id is None or not actor.has_scope("mcp"):
                 self._challenge(scope, insufficient=True)
                 raise Forbidden("This credential may not use tools: a token with the scope mcp is wanted.")

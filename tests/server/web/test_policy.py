@@ -27,7 +27,7 @@ PERSON = READ - {"machine"}
 NOTES_READ, NOTES_WRITE = READ - {"guest"}, WRITE - {"guest"}
 ADMIN_READ = NOTES_READ - {"member"}
 ADMIN = NOTES_WRITE - {"member"}
-TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token", "app"))
+TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token", "app", "machine"))
 MACHINE = frozenset(("machine",))
 INTERNAL = frozenset(("internal",))
 
