@@ -147,7 +147,7 @@ class GridBearApp:
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
             self.records.behave("users", UserBehaviour())
-            self.records.behave("api_tokens", ApiTokenBehaviour())
+            self.records.behave("api_tokens", ApiTokenBehaviour(self.records.registry, self.records.policy))
             self.records.behave("mcp_servers", McpServerBehaviour())
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))

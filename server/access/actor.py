@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+from server.models.base import Verb
 
 Role = Literal["admin", "member", "guest"]
 ActorKind = Literal["anonymous", "user", "token", "internal", "owner", "system"]
@@ -12,6 +15,9 @@ Scope = Literal["api", "api:read", "mcp"]
 ROLES: tuple[Role, ...] = ("admin", "member", "guest")
 SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp")
 ALL_SCOPES: frozenset[str] = frozenset(SCOPES)
+READING: frozenset[Verb] = frozenset(("list", "read"))
+MODEL_SCOPE = re.compile(r"api:(?:(read):)?([a-z][a-z0-9_]*)")
+"""Of a token that reaches one model alone: `api:notes`, or `api:read:notes` to read only."""
 MUST_ENROL: frozenset[str] = frozenset(("enrol",))
 """Of a session whose role needs a second factor that its person does not have yet: good for setting one up."""
 
@@ -57,6 +63,20 @@ class Actor:
     def has_scope(self, scope: Scope) -> bool:
         """Whether the credential covers `scope` (`api` includes `api:read`)."""
         return scope in self.scopes or (scope == "api:read" and "api" in self.scopes)
+
+    def covers(self, verb: Verb, model: str) -> bool:
+        """Whether the credential is good for `verb` on the records of `model`; what its person may is another thing."""
+        reads = verb in READING
+        return (
+            self.has_scope("api:read" if reads else "api")
+            or f"api:{model}" in self.scopes
+            or (reads and f"api:read:{model}" in self.scopes)
+        )
+
+    @property
+    def reaches_records(self) -> bool:
+        """Whether the credential is good for any records at all."""
+        return self.has_scope("api:read") or any(MODEL_SCOPE.fullmatch(scope) for scope in self.scopes)
 
 
 ANONYMOUS = Actor(kind="anonymous", scopes=frozenset())

@@ -6,14 +6,13 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from server.access.actor import Actor
+from server.access.actor import READING, Actor
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
 from server.models.base import VERBS, Extent, Verb
 from server.models.registry import ModelSpec, unknown_model
 
 _WIDTH: dict[Extent, int] = {"none": 0, "own": 1, "all": 2}
-_READING = ("list", "read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Policy:
         """Everything that speaks for or against `actor`, the role first."""
         if actor.kind == "system":
             return [Grant("the program itself", "all")]
-        if actor.is_app and actor.role == "admin" and spec.options.group == "system" and verb not in _READING:
+        if actor.is_app and actor.role == "admin" and spec.options.group == "system" and verb not in READING:
             # What decides over this server and its people is changed by a person, not by an app of theirs.
             return [Grant("an app: as a member", self._default(replace(actor, role="member"), spec, verb))]
         if actor.role == "admin":
@@ -137,7 +136,7 @@ class Policy:
                 found.append(Grant(f"the group {name}", rule.extent, rule.hidden, rule.rule_id))
         if verb not in spec.options.verbs:
             found = [Grant(grant.source, "none") for grant in found]
-        if spec.options.guarded and verb not in _READING:
+        if spec.options.guarded and verb not in READING:
             # Whoever could change these could give themselves everything; the defaults alone count.
             default = self._default(actor, spec, verb)
             found = [Grant(grant.source, min(grant.extent, default, key=_WIDTH.__getitem__), grant.hidden,
@@ -158,7 +157,7 @@ class Policy:
         return self._rules.get((subject, spec.name, verb)) or self._rules.get((subject, spec.name, ANY_VERB))
 
     def _work_out(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
-        if actor.kind != "system" and not actor.has_scope("api:read" if verb in _READING else "api"):
+        if actor.kind != "system" and not actor.covers(verb, spec.name):
             return _permission(spec, "none", frozenset())
         grants = self.grants(actor, spec, verb)
         extent = max((grant.extent for grant in grants), key=_WIDTH.__getitem__)

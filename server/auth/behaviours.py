@@ -7,13 +7,15 @@ from typing import Any
 
 import orjson
 
-from server.access.actor import SCOPES, Actor
+from server.access.actor import MODEL_SCOPE, SCOPES, Actor
+from server.access.policy import Policy
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.oauth_token import delete_tokens_of_person_sql
+from server.models.registry import ModelRegistry
 from server.models.session import delete_of_person_sql
 from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
@@ -53,17 +55,21 @@ class ApiTokenBehaviour(Behaviour):
 
     importable = False
 
+    def __init__(self, registry: ModelRegistry, policy: Policy) -> None:
+        self._registry = registry
+        self._policy = policy
+
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         if record_id is not None:
             return Prepared(columns)
         scopes = orjson.loads(columns.get("scopes", '["api","mcp"]'))
-        unknown = [scope for scope in scopes if scope not in SCOPES]
+        unknown = [scope for scope in scopes if not self._is_scope(actor, scope)]
         if unknown or not scopes:
-            message = f"one or more of {', '.join(SCOPES)} are wanted"
+            message = f"one or more of {', '.join(SCOPES)}, api:MODEL, api:read:MODEL are wanted"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
         if actor.is_app:
             raise Forbidden("An app that was let in by OAuth can't make tokens, which would outlast its permission.")
-        if actor.kind == "token" and not all(actor.has_scope(scope) for scope in scopes):
+        if actor.kind == "token" and not all(_hands_on(actor, scope) for scope in scopes):
             message = "a token can't make one that may do more than itself"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("scope_too_wide", message)})
         token = new_token(API_TOKEN_PREFIX)
@@ -73,3 +79,18 @@ class ApiTokenBehaviour(Behaviour):
     def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
         if row is not None and row["owner_id"] is None:
             raise ValidationFailed.of("owner_id", "required", "a token belongs to a person; name one")
+
+    def _is_scope(self, actor: Actor, scope: str) -> bool:
+        named = None if scope in SCOPES else MODEL_SCOPE.fullmatch(scope)
+        if named is None:
+            return scope in SCOPES
+        # A model that they may not know of answers like one that does not exist.
+        return named[2] in self._registry and bool(self._policy.known_fields(actor, self._registry.get(named[2])))
+
+
+def _hands_on(actor: Actor, scope: str) -> bool:
+    """Whether a token of `actor`'s may make one with `scope`."""
+    named = None if scope in SCOPES else MODEL_SCOPE.fullmatch(scope)
+    if named is None:
+        return scope in actor.scopes or (scope == "api:read" and "api" in actor.scopes)
+    return actor.covers("read" if named[1] else "update", named[2])

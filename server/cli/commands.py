@@ -95,7 +95,10 @@ def user_reset_password(
 def token_create(
     username: Annotated[str, typer.Argument(help="Whose token it is.")],
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "command line",
-    scope: Annotated[list[str] | None, typer.Option("--scope", help="api, api:read or mcp; more than once.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="api, api:read, mcp, api:MODEL or api:read:MODEL; more than once."),
+    ] = None,
     expires: Annotated[str | None, typer.Option("--expires", help="A moment such as 2027-01-31.")] = None,
     data_dir: DataDir = None,
     as_json: Json = False,

@@ -28,7 +28,8 @@ class ApiToken(Owned, Record, Base):
         default=["api", "mcp"],
         item_type="text",
         create_only=True,
-        help="api: read and write data; api:read: only read; mcp: use tools.",
+        help="api: read and write data; api:read: only read; mcp: use tools. "
+        "api:notes, api:read:notes: the same for one model alone.",
     )
     expires_at: Mapped[str | None] = field(DateTimeText, label="Expires", create_only=True)
     prefix: Mapped[str | None] = field(Text, label="Begins with", read_only=True, max_length=20)

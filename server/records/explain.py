@@ -43,7 +43,7 @@ async def explain_access(
             for grant in records.policy.grants(about, spec, verb)
         ],
     }
-    if not about.has_scope("api:read" if verb in ("list", "read") else "api"):
+    if not about.covers(verb, model):
         answer["reasons"].append({"source": "the credential's scopes", "extent": "none", "hidden_fields": [],
                                   "rule_id": None, "from": ", ".join(sorted(about.scopes))})  # fmt: skip
     if record_id is not None:
@@ -55,7 +55,7 @@ async def explain_access(
 async def _person(records: Records, actor: Actor, user_id: int | None) -> Actor:
     if user_id is None or user_id == actor.user_id:
         return actor
-    if not actor.is_admin:
+    if not (actor.is_admin and actor.has_scope("api:read")):
         raise Forbidden("Only admins may ask what others may do.")
     row = await records.get(SYSTEM, "users", user_id)
     return Actor(kind="user", user_id=user_id, username=row["username"], role=cast(Role, row["role"]))

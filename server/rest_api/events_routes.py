@@ -29,7 +29,7 @@ def events_router(streams: EventStreams, gate: RestGate) -> APIRouter:
         last_event_id: Annotated[str | None, Query(description="For clients that can't send the header")] = None,
         last_event_id_header: Annotated[str | None, Header(alias="last-event-id")] = None,
     ) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         messages = streams.open(actor, models, last_event_id_header or last_event_id)
         headers = {**response.headers, "cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(messages, media_type="text/event-stream", headers=headers)

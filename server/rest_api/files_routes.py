@@ -83,7 +83,7 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
 
     @router.post("", status_code=201, summary="Upload a file", openapi_extra=_UPLOAD, response_class=Response)
     async def upload(request: Request, response: Response) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         try:
             file_id, row = await files.upload(actor, UploadBody(request, settings.current.upload_body_bytes))
         except ClientDisconnect:
@@ -95,18 +95,18 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
 
     @router.api_route("", methods=["GET", "HEAD"], include_in_schema=False)
     async def list_files(request: Request, response: Response) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         text = page_text(await records.list_page(actor, FILES_TABLE, query_pairs(request.scope)))
         return _tagged(request, response, text, etag_of(text))
 
     @router.api_route("/{file_id}", methods=["GET", "HEAD"], include_in_schema=False)
     async def read(file_id: FileId, request: Request, response: Response) -> Response:
-        row = await files.read(gate.enter_route(request, response), file_id)
+        row = await files.read(gate.enter_route(request, response, records=True), file_id)
         return _tagged(request, response, f'{{"ok":true,"data":{row}}}', etag_of(row))
 
     @router.delete("/{file_id}", include_in_schema=False)
     async def delete(file_id: FileId, request: Request, response: Response) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         await records.delete(actor, FILES_TABLE, file_id, if_match=if_match(request.scope))
         return {"ok": True, "data": None}
 
@@ -115,7 +115,7 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
     @router.head("/{file_id}/content", summary="What downloading would answer", openapi_extra=_CONTENT,
                  response_class=Response)  # fmt: skip
     async def content(file_id: FileId, request: Request, response: Response, inline: bool = False) -> Response:
-        found = await files.content(gate.enter_route(request, response), file_id)
+        found = await files.content(gate.enter_route(request, response, records=True), file_id)
         headers = {**response.headers, **_headers(found, inline=inline)}
         if is_known(request.scope, headers["etag"]):
             return Response(status_code=304, headers=headers)

@@ -31,18 +31,20 @@ class RestGate:
         self._clock = clock
         self._buckets = TokenBuckets()
 
-    def enter(self, scope: Scope) -> tuple[Actor, tuple[bytes, bytes]]:
-        """The caller, and the header that tells what is left. Raises Unauthorized, Forbidden (scope) or RateLimited."""
+    def enter(self, scope: Scope, *, records: bool = False) -> tuple[Actor, tuple[bytes, bytes]]:
+        """The caller, and the header that tells what is left. Raises Unauthorized, Forbidden (scope) or RateLimited.
+
+        `records`: everything behind this door is decided by the rules of its model, so that tokens for single models
+        may enter too.
+        """
         actor = self._authenticator.actor_for(scope)
         if actor.must_enrol:
             raise Forbidden(
                 "Your role needs a second factor: set one up first (/auth/second-factor).",
                 code="second_factor_required",
             )
-        if not actor.has_scope("api:read"):
-            raise Forbidden(
-                "This credential is not for /api/v1: it has no scope api or api:read.", code="scope_missing"
-            )
+        if not (actor.reaches_records if records else actor.has_scope("api:read")):
+            raise Forbidden("This credential is not for this: it has no scope api or api:read.", code="scope_missing")
         settings = self._settings.current
         rate, burst = settings.rest_rate_per_second, settings.rest_rate_burst
         decision = self._buckets.take(actor.user_id or actor.kind, rate=rate, burst=burst, now=self._clock())
@@ -57,8 +59,8 @@ class RestGate:
             )
         return actor, limit
 
-    def enter_route(self, request: Request, response: Response) -> Actor:
+    def enter_route(self, request: Request, response: Response, *, records: bool = False) -> Actor:
         """`enter` for a FastAPI route."""
-        actor, (name, value) = self.enter(request.scope)
+        actor, (name, value) = self.enter(request.scope, records=records)
         response.headers[name.decode()] = value.decode()
         return actor

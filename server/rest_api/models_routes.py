@@ -51,7 +51,7 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
 
     @router.get("/models", summary="Models that you may use, with their fields")
     async def models(request: Request, response: Response) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         described = [
             found for spec in records.registry if (found := describe_model(records.policy, actor, spec)) is not None
         ]
@@ -66,7 +66,7 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
 
     @router.get("/models/{model}", summary="One model with its fields")
     async def model(model: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         described = describe_model(records.policy, actor, records.registry.get(model))
         if described is None:
             raise unknown_model(model)

@@ -46,7 +46,7 @@ class RecordsApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            actor, limit = self._gate.enter(scope)
+            actor, limit = self._gate.enter(scope, records=True)
             model, record_id, handlers = self._route(scope["path"])
             handler = handlers.get(scope["method"])
             if handler is None:

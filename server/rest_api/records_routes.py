@@ -31,7 +31,7 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
     @router.post("/batch", tags=["batch"], summary="Up to 1,000 changes at once: all or none",
                  openapi_extra=BATCH_BODY)  # fmt: skip
     async def batch(request: Request, response: Response, dry_run: bool = False) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         body = parse_object(await read_body(request.receive, request.scope, settings.current.batch_body_bytes))
         operations = body.pop("operations", None)
         if body or not isinstance(operations, list):
@@ -46,7 +46,7 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
     async def explain(
         request: Request, response: Response, model: str, verb: str, user: Id | None = None, id: Id | None = None
     ) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         return {"ok": True, "data": await explain_access(records, actor, model, verb, user_id=user, record_id=id)}
 
     @router.post("/undo", tags=["records"], summary="Take back what you did: the entries first to last of the history",
@@ -60,20 +60,20 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
     @router.get("/{model}/aggregate", tags=["records"], summary="Counts, sums and averages, by group",
                 openapi_extra=AGGREGATE_PARAMETERS)  # fmt: skip
     async def aggregate(model: str, request: Request, response: Response) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         return _json(response, f'{{"ok":true,"data":{await records.aggregate(actor, model, _pairs(request))}}}')
 
     @router.patch("/{model}/bulk", tags=["records"], summary="Change every record that the filters select",
                   openapi_extra=BULK_BODY)  # fmt: skip
     async def bulk_change(model: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         values = parse_object(await read_body(request.receive, request.scope, settings.current.rest_body_bytes))
         return _bulk(await change_many(records, actor, model, _pairs(request), values))
 
     @router.delete("/{model}/bulk", tags=["records"], summary="Delete every record that the filters select",
                    openapi_extra=BULK_PARAMETERS)  # fmt: skip
     async def bulk_delete(model: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         return _bulk(await delete_many(records, actor, model, _pairs(request)))
 
     @router.get("/{model}/deleted", tags=["records"], summary="Deleted records that can be brought back")
@@ -84,7 +84,7 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         offset: Id = 0,
     ) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         found = await history.deleted(actor, model, limit=limit, offset=offset)
         return {"ok": True, "data": found.rows, "count": found.count}
 
@@ -97,7 +97,7 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         until: Id | None = None,
     ) -> dict[str, Any]:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         found = await history.of_record(actor, model, record_id, limit=limit, until=until)
         answer: dict[str, Any] = {"ok": True, "data": found.rows}
         return {**answer, "next": str(found.rows[-1]["id"])} if found.more else answer
@@ -107,7 +107,7 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
     async def restore(
         model: str, record_id: PathId, request: Request, response: Response, before: Id | None = None
     ) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         row = await history.restore(actor, model, record_id, before=before)
         return _json(response, f'{{"ok":true,"data":{row}}}')
 

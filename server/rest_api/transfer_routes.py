@@ -95,7 +95,7 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
         "/{model}/export", summary="Export all records of a model", openapi_extra=_EXPORT, response_class=Response
     )
     async def export(model: str, request: Request, response: Response) -> Response:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         planned = transfers.plan_export(actor, model, query_pairs(request.scope))
         chunks = transfers.chunks(planned)
         # The first piece before the answer begins, so that what fails at once is told as an error.
@@ -109,7 +109,7 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
 
     @router.post("/{model}/import", summary="Import records of a model", openapi_extra=_IMPORT)
     async def import_(model: str, request: Request, response: Response) -> Any:
-        actor = gate.enter_route(request, response)
+        actor = gate.enter_route(request, response, records=True)
         options = import_options(query_pairs(request.scope))
         _refuse_too_large(request, settings.current.import_body_bytes)
         try:
