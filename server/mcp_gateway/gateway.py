@@ -31,7 +31,7 @@ from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import Progress
+    from server.mcp_gateway.upstreams.pending_calls import Progress
 
 log = logging.getLogger(__name__)
 

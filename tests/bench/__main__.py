@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import big, events, servers, start, throughput
+from tests.bench import big, events, mcp_gateway, servers, start, throughput
 from tests.bench.servers import Served
 from tests.bench.table import Table, replace_section
 
@@ -46,6 +46,7 @@ SECTIONS: dict[str, Section] = {
     "clients": _beside_peer(lambda running: throughput.table(running, throughput.CLIENTS)),
     "big": big.section,
     "events": events.section,
+    "mcp": mcp_gateway.section,
     "start": start.section,
 }
 

@@ -294,3 +294,8 @@ def memory_megabytes(process: subprocess.Popen[bytes]) -> float:
     """Resident memory of a process and its children."""
     root = psutil.Process(process.pid)
     return sum(p.memory_info().rss for p in (root, *root.children(recursive=True))) / 1e6
+
+
+def own_memory(process: subprocess.Popen[bytes]) -> float:
+    """Resident memory of a process without its children, in MB."""
+    return float(psutil.Process(process.pid).memory_info().rss) / 1e6

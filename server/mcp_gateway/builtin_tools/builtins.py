@@ -15,7 +15,7 @@ from server.mcp_gateway.own_results import failure, refusal, result
 from server.tasks.queue import Tasks
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import Progress
+    from server.mcp_gateway.upstreams.pending_calls import Progress
 
 
 class Builtins:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx2
+import mcp_types as types
 from mcp.client._transport import TransportStreams
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.message import SessionMessage
 
 from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 
 
 class _WatchedTransport(httpx2.AsyncHTTPTransport):
     """Counts faults that the SDK folds into JSON-RPC errors of its own."""
 
-    def __init__(self, faults: HttpFaults) -> None:
+    def __init__(self, faults: HttpFaults, direct: DirectCalls) -> None:
         super().__init__()
         self._faults = faults
+        self._direct = direct
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         try:
@@ -28,13 +34,17 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
         except httpx2.TransportError:
             self._faults.transport += 1
             raise
+        if session := response.headers.get(SESSION_HEADER):
+            self._direct.session_id = session
         if response.status_code >= 500:
             self._faults.server += 1
         self._faults.status = response.status_code
         return response
 
 
-def http_transport(spec: LaunchSpec, faults: HttpFaults) -> AbstractAsyncContextManager[TransportStreams]:
+def http_transport(
+    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls
+) -> AbstractAsyncContextManager[TransportStreams]:
     """The connection to a server of the transport `http` or `sse`."""
     if spec.transport == "sse":
         return sse_client(
@@ -42,25 +52,51 @@ def http_transport(spec: LaunchSpec, faults: HttpFaults) -> AbstractAsyncContext
             headers=dict(spec.headers),
             auth=spec.auth,
             httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(
-                faults, headers, timeout, auth
+                faults, direct, headers, timeout, auth
             ),
         )
-    return _streamable_http(spec, faults)
+    return _streamable_http(spec, faults, direct)
 
 
-def _http_client(faults: HttpFaults, headers: Any, timeout: Any = None, auth: Any = None) -> httpx2.AsyncClient:
+def _http_client(
+    faults: HttpFaults, direct: DirectCalls, headers: Any, timeout: Any = None, auth: Any = None
+) -> httpx2.AsyncClient:
     # The read time is our own limit's business: a tool may work for long without a byte on the wire.
     limits = timeout or httpx2.Timeout(30.0, read=None)
     # No proxies or .netrc from the environment: what reaches a server is what its row says.
     return httpx2.AsyncClient(
-        transport=_WatchedTransport(faults), headers=headers, timeout=limits, auth=auth, trust_env=False
+        transport=_WatchedTransport(faults, direct), headers=headers, timeout=limits, auth=auth, trust_env=False
     )
 
 
 @asynccontextmanager
-async def _streamable_http(spec: LaunchSpec, faults: HttpFaults) -> AsyncGenerator[TransportStreams, None]:
+async def _streamable_http(
+    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls
+) -> AsyncGenerator[TransportStreams, None]:
+    to_client, from_server = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+
+    async def tell(message: dict[str, Any]) -> None:
+        # What a server sends beside the answer of a call belongs to the session: its own requests, its notices.
+        await to_client.send(SessionMessage(types.jsonrpc_message_adapter.validate_python(message, by_name=False)))
+
     async with (
-        _http_client(faults, dict(spec.headers), auth=spec.auth) as http,
-        streamable_http_client(spec.url, http_client=http) as streams,
+        _http_client(faults, direct, dict(spec.headers), auth=spec.auth) as http,
+        streamable_http_client(spec.url, http_client=http) as (read, write),
+        anyio.create_task_group() as group,
+        to_client,
+        from_server,
     ):
-        yield streams
+
+        async def pass_on() -> None:
+            with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                async with to_client:
+                    async for message in read:
+                        await to_client.send(message)
+
+        group.start_soon(pass_on)
+        direct.over_http(spec, faults, tell)
+        try:
+            yield from_server, write
+        finally:
+            direct.close()
+            group.cancel_scope.cancel()

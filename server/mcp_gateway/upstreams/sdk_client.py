@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import anyio
 import mcp_types as types
 from mcp.client import Client
 from mcp.client.subscriptions import ListenNotSupportedError
+from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter
@@ -19,9 +20,12 @@ from pydantic import TypeAdapter
 from server import __version__
 from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
+from server.mcp_gateway.upstreams.pending_calls import Progress
 from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 
 _log = logging.getLogger(__name__)
@@ -29,33 +33,16 @@ _RAW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _MAX_PAGES = 100
 _CLIENT = types.Implementation(name="gridbear-desktop", version=__version__)
 
-Progress = Callable[[float, float | None, str | None], Awaitable[None]]
-
-
-class RequestFailed(Exception):
-    """A request to the server was answered by a JSON-RPC error, or not at all.
-
-    `kind` is set when the connection is to blame (None: the server answered, and that is its answer);
-    `broken` when the connection is of no further use.
-    """
-
-    def __init__(
-        self, code: int, message: str, data: Any = None, kind: FailureKind | None = None, broken: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.data = data
-        self.kind = kind
-        self.broken = broken
-
 
 class SdkSession:
     """An open, negotiated connection to one MCP server."""
 
-    def __init__(self, client: Client, faults: HttpFaults) -> None:
+    def __init__(self, client: Client, faults: HttpFaults, direct: DirectCalls) -> None:
         self._client = client
         self._faults = faults
+        self._direct = direct
+        if self.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            direct.when_abandoned(self._tell_abandoned)
 
     @property
     def protocol_version(self) -> str:
@@ -92,10 +79,27 @@ class SdkSession:
     ) -> dict[str, Any]:
         """The result as the server wrote it (also one with `isError`). Raises RequestFailed."""
         params: dict[str, Any] = {"name": name, "arguments": arguments}
+        if self._direct.offered:
+            return await self._call_directly(params, meta, progress)
         if meta:
             params["_meta"] = dict(meta)
         request = types.CallToolRequest(params=types.CallToolRequestParams.model_validate(params))
         return await self._send(request, progress)
+
+    async def _call_directly(
+        self, params: dict[str, Any], meta: Mapping[str, Any] | None, progress: Progress | None
+    ) -> dict[str, Any]:
+        if params["arguments"] is None:
+            del params["arguments"]
+        params["_meta"] = dict(meta or {})
+        options: CallOptions = {}
+        # What the SDK puts on each request of this connection: version, identity, mirrored arguments.
+        self._client.session._stamp({"method": "tools/call", "params": params}, options)
+        return await self._direct.call(params, options.get("headers") or {}, progress)
+
+    async def _tell_abandoned(self, call_id: str) -> None:
+        params = types.CancelledNotificationParams(request_id=call_id, reason="nobody waits for the answer")
+        await self._client.session.send_notification(types.CancelledNotification(params=params))
 
     async def watch_tools(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the server says so on a 2026-07-28 subscription; returns when there is none."""
@@ -152,12 +156,15 @@ async def open_session(
         if isinstance(message, types.ToolListChangedNotification):
             on_tools_changed()
 
+    direct = DirectCalls()
     transport = (
-        stdio_transport(spec, stderr, guardian, on_child) if spec.transport == "stdio" else http_transport(spec, faults)
+        stdio_transport(spec, stderr, guardian, on_child, direct)
+        if spec.transport == "stdio"
+        else http_transport(spec, faults, direct)
     )
     client = Client(transport, mode="auto", cache=None, message_handler=on_message, client_info=_CLIENT)
     async with client:
-        yield SdkSession(client, faults)
+        yield SdkSession(client, faults, direct)
 
 
 def _has_header_fields(tool: dict[str, Any]) -> bool:

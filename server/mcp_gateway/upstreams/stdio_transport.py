@@ -14,12 +14,17 @@ from mcp.shared.message import SessionMessage
 
 from server.mcp_gateway.upstreams.child_process import STDERR_LINE_LENGTH, STDOUT_NOISE, ChildProcess, child_environment
 from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 
 @asynccontextmanager
 async def stdio_transport(
-    spec: LaunchSpec, stderr: deque[str], guardian: Guardian | None, on_child: Callable[[int | None], None]
+    spec: LaunchSpec,
+    stderr: deque[str],
+    guardian: Guardian | None,
+    on_child: Callable[[int | None], None],
+    direct: DirectCalls,
 ) -> AsyncGenerator[TransportStreams, None]:
     """Our own stdio transport: the SDK's takes up to 4 s to stop a child, spares grandchildren of a child that
     exits by itself, and can't hand out the tail of stderr."""
@@ -33,15 +38,20 @@ async def stdio_transport(
     to_client, from_child = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_child, from_client = anyio.create_memory_object_stream[SessionMessage](0)
 
+    lines = direct.over_pipes(child.stdin)
+
     async def read() -> None:
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError, ValueError):
             # ValueError: a line longer than the limit; what follows can't be trusted.
             async with to_client:
                 while line := await child.stdout.readline():
+                    if lines.take(line):
+                        continue
                     message = _parsed(line)
                     if isinstance(message, Exception):
                         stderr.append(f"{STDOUT_NOISE}{line.decode('utf-8', 'replace').strip()[:STDERR_LINE_LENGTH]}")
                     await to_client.send(message)
+        lines.close()
         on_child(None)
 
     async def write() -> None:
@@ -75,6 +85,7 @@ async def stdio_transport(
                 group.cancel_scope.cancel()
     finally:
         on_child(None)
+        lines.close()
         for stream in (to_client, from_child, to_child, from_client):
             stream.close()
 

@@ -18,11 +18,13 @@ from server.mcp_gateway.failures import (
     unknown_tool,
 )
 from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.pending_calls import Progress
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
 from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
 
 if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import Progress, SdkSession
+    from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 _log = logging.getLogger(__name__)
 _MESSAGE_LENGTH = 1000
@@ -132,10 +134,6 @@ class Upstream:
         meta: dict[str, Any] | None,
         progress: Progress | None,
     ) -> dict[str, Any]:
-        from server.mcp_gateway.upstreams.sdk_client import (
-            RequestFailed,  # imports the SDK (0.5 s, 30 MB): only when used
-        )
-
         try:
             session = await self._ready(self.start_wait)
         except CallFailed:
@@ -217,8 +215,6 @@ class Upstream:
         self._set_tools(await session.list_tools())
 
     async def _learn_again(self, session: SdkSession) -> None:
-        from server.mcp_gateway.upstreams.sdk_client import RequestFailed  # here the SDK is loaded already
-
         try:
             async with asyncio.timeout(self._settings.current.mcp_start_timeout_seconds):
                 await self._learn(session)

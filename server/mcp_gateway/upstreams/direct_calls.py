@@ -1,0 +1,90 @@
+"""The short way for tools/call beside the SDK's session, on the connection that the session negotiated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.line_calls import LineCalls, LineWriter
+from server.mcp_gateway.upstreams.pending_calls import Progress
+from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, result_of
+
+SESSION_HEADER = "Mcp-Session-Id"
+
+
+class DirectCalls:
+    """What a transport offers of the short way: nothing, pipes or HTTP.
+
+    The SDK's way costs a pydantic model, three tasks and four streams per call, more than all the rest of a call.
+    """
+
+    def __init__(self) -> None:
+        self.session_id: str | None = None
+        """Of the server, as it gave it."""
+        self._lines: LineCalls | None = None
+        self._http: HttpCalls | None = None
+        self._abandon: Callable[[str], Awaitable[None]] | None = None
+        self._abandoning: set[asyncio.Future[None]] = set()
+
+    @property
+    def offered(self) -> bool:
+        return self._lines is not None or self._http is not None
+
+    def over_pipes(self, stdin: LineWriter) -> LineCalls:
+        """Offer the pipes of a child."""
+        self._lines = LineCalls(stdin)
+        return self._lines
+
+    def over_http(self, spec: LaunchSpec, faults: HttpFaults, tell: Callable[[Any], Awaitable[None]]) -> None:
+        """Offer connections to the server, if it is one of plain HTTP without a sign-in. `tell` gets what is no answer of ours."""
+        if spec.auth is None and fits(spec.url, spec.headers):
+            self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned)
+
+    def close(self) -> None:
+        """The connection ends."""
+        if self._lines is not None:
+            self._lines.close()
+        if self._http is not None:
+            self._http.close()
+
+    def when_abandoned(self, tell: Callable[[str], Awaitable[None]]) -> None:
+        """How a server is told that nobody waits for a call any more, where closing its stream does not say so."""
+        self._abandon = tell
+
+    async def call(
+        self, params: dict[str, Any], headers: Mapping[str, str], progress: Progress | None
+    ) -> dict[str, Any]:
+        """The result as the server wrote it. Raises RequestFailed."""
+        if self._lines is not None:
+            answer = await self._lines.call(params, progress)
+        else:
+            assert self._http is not None
+            own = {SESSION_HEADER: self.session_id} if self.session_id else {}
+            answer = await self._http.call(params, {**headers, **own}, progress)
+        return _checked(result_of(answer))
+
+    def _abandoned(self, call_id: str) -> None:
+        if self._abandon is not None:
+            task = asyncio.ensure_future(self._abandon(call_id))
+            self._abandoning.add(task)
+            task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Future[None]) -> None:
+        self._abandoning.discard(task)
+        if not task.cancelled():
+            task.exception()  # a server that can't be told will find out by itself
+
+
+def _checked(result: dict[str, Any]) -> dict[str, Any]:
+    if result.get("resultType", "complete") != "complete":
+        return result
+    content = result.get("content")
+    if not isinstance(content, list) or not all(
+        isinstance(b, dict) and isinstance(b.get("type"), str) for b in content
+    ):
+        raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: a result without content")
+    return result

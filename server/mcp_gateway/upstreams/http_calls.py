@@ -1,0 +1,151 @@
+"""Tool calls straight over keep-alive connections of plain HTTP; whatever else the server sends goes to the SDK."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from server.limits.circuit_breaker import FailureKind
+from server.mcp_gateway.upstreams.http_connection import Answer, HttpConnection
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.pending_calls import PendingCall, Progress
+from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, connection_closed
+
+_IDLE_SECONDS = 3.0
+"""Servers close idle connections after 5 s and more; one that may be closing at this moment is not used."""
+_CONNECT_SECONDS = 30.0
+_MAX_IDLE = 32
+
+Message = dict[str, Any]
+
+
+def fits(url: str, headers: Mapping[str, str]) -> bool:
+    """Whether this module can speak to the server; TLS and logins in addresses are the SDK's business."""
+    parts = urlsplit(url)
+    clean = all("\r" not in text and "\n" not in text for item in headers.items() for text in item)
+    return parts.scheme == "http" and bool(parts.hostname) and "@" not in parts.netloc and clean and url.isascii()
+
+
+class HttpCalls:
+    """A pool of connections to one endpoint. `tell` gets messages that are no answers of ours."""
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        faults: HttpFaults,
+        tell: Callable[[Message], Awaitable[None]],
+        abandon: Callable[[str], None],
+    ) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        fixed = {"Host": parts.netloc, "Content-Type": "application/json"}
+        fixed |= {"Accept": "application/json, text/event-stream", **headers}
+        self._head = f"POST {target} HTTP/1.1\r\n{_lines(fixed)}"
+        self._faults = faults
+        self._tell = tell
+        self._abandon = abandon
+        self._idle: list[tuple[float, HttpConnection]] = []
+        self._closed = False
+
+    async def call(self, params: Message, headers: Mapping[str, str], progress: Progress | None) -> Message:
+        """The server's answer to tools/call, as it wrote it. Raises RequestFailed."""
+        call = PendingCall(progress)
+        body = call.request(params)
+        head = f"{self._head}{_lines(headers)}Content-Length: {len(body)}\r\n\r\n"
+        connection = await self._connection()
+        answered = False
+        try:
+            reading = connection.ask(head.encode("latin-1") + body)
+            found = await self._answer(call, reading)
+            answered = True
+            return found
+        except asyncio.CancelledError:
+            self._abandon(call.id)
+            raise
+        finally:
+            if answered and connection.is_free and not self._closed and len(self._idle) < _MAX_IDLE:
+                self._idle.append((asyncio.get_running_loop().time(), connection))
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Close what is idle; calls on their way end by themselves."""
+        self._closed = True
+        for _, connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    async def _connection(self) -> HttpConnection:
+        loop = asyncio.get_running_loop()
+        while self._idle:
+            since, connection = self._idle.pop()
+            if connection.is_free and loop.time() - since < _IDLE_SECONDS:
+                return connection
+            connection.close()
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                _, made = await loop.create_connection(HttpConnection, self._host, self._port)
+        except (OSError, TimeoutError) as error:
+            self._faults.transport += 1
+            raise RequestFailed(-32000, str(error) or "no connection", None, "transport") from error
+        return made
+
+    async def _answer(self, call: PendingCall, answer: Answer) -> Message:
+        try:
+            status = await answer.status
+            if status == 200 and answer.is_stream:
+                async for text in answer.events():
+                    message = _parsed(text)
+                    if not call.take(message) and isinstance(message, dict):
+                        await self._tell(message)
+                    if call.answer.done():
+                        return await call.wait()
+                raise connection_closed("the answer ended before the result")
+            return self._whole(call, status, await answer.body())
+        except ConnectionError as error:
+            self._faults.transport += 1
+            # The endpoint may well answer the next call on a new connection.
+            raise RequestFailed(-32000, str(error) or "connection closed", None, "transport") from error
+
+    def _whole(self, call: PendingCall, status: int, body: bytes) -> Message:
+        self._faults.status = status
+        message = _parsed(body) if body and status == 200 else _maybe(body)
+        if status == 200:
+            if isinstance(message, dict) and message.get("id") == call.id:
+                return message
+            raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: it answers another request")
+        if status >= 500:
+            self._faults.server += 1
+        kind: FailureKind | None = "slow" if status >= 500 else None
+        error = message.get("error") if isinstance(message, dict) else None
+        terminated = status == 404 and not (isinstance(error, dict) and error.get("code") == -32601)
+        if terminated:
+            raise RequestFailed(-32600, "Session terminated", None, "transport", True)
+        if isinstance(error, dict) and isinstance(error.get("code"), int):
+            raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"), kind)
+        raise RequestFailed(INTERNAL_ERROR, f"it answered with HTTP {status}", None, kind)
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+
+def _maybe(text: bytes) -> Any:
+    # What comes with a refusal may be a page for people.
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return None
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError as error:
+        raise RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: {error}") from error

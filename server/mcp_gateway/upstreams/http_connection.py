@@ -1,0 +1,155 @@
+"""One keep-alive connection of HTTP/1.1: a request, then its answer, whole or as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httptools
+
+MAX_BYTES = 64 << 20
+"""Of one answer, or of one event of a stream."""
+
+
+class Answer:
+    """What comes back for one request. Everything raises ConnectionError when the connection ends too early."""
+
+    def __init__(self) -> None:
+        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.is_stream = False
+        self.complete = False
+        self._parts = bytearray()
+        self._changed = asyncio.Event()
+        self._failed: ConnectionError | None = None
+
+    async def body(self) -> bytes:
+        """The whole body."""
+        while not self.complete:
+            await self._more()
+        return bytes(self._parts)
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The data of one event after the other."""
+        while True:
+            end, width = _end_of_event(self._parts)
+            if end >= 0:
+                event = bytes(self._parts[:end])
+                del self._parts[: end + width]
+                if data := _data(event):
+                    yield data
+            elif self.complete:
+                return
+            else:
+                await self._more()
+
+    def fed(self, data: bytes) -> None:
+        self._parts += data
+        if len(self._parts) > MAX_BYTES:
+            self.failed(ConnectionError(f"its answer is larger than {MAX_BYTES >> 20} MB"))
+        self._changed.set()
+
+    def failed(self, error: ConnectionError) -> None:
+        self._failed = self._failed or error
+        if not self.status.done():
+            self.status.set_exception(error)
+            self.status.exception()  # whoever waits gets it; nobody may be waiting any more
+        self._changed.set()
+
+    def completed(self) -> None:
+        self.complete = True
+        self._changed.set()
+
+    async def _more(self) -> None:
+        if self._failed is None:
+            self._changed.clear()
+            await self._changed.wait()
+        elif not self.complete:
+            raise self._failed
+
+
+class HttpConnection(asyncio.Protocol):
+    """`ask` once at a time, again when `is_free`."""
+
+    def __init__(self) -> None:
+        self._transport: Any = None
+        self._parser: Any = None
+        self._answer: Answer | None = None
+        self._open = False
+        self._type = b""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether another request may be sent."""
+        return self._open and self._answer is None
+
+    def ask(self, request: bytes) -> Answer:
+        """Send a whole request."""
+        answer = self._answer = Answer()
+        if not self._open:
+            answer.failed(ConnectionError("the server closed the connection"))
+            return answer
+        self._parser = httptools.HttpResponseParser(self)
+        self._type = b""
+        self._transport.write(request)
+        return answer
+
+    def close(self) -> None:
+        self._open = False
+        if self._transport is not None:
+            self._transport.close()
+
+    # What the transport and the parser call
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport, self._open = transport, True
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            self.close()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._end(ConnectionError(f"its answer is no valid HTTP: {error}"))
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open = False
+        self._end(ConnectionError("the server closed the connection"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"content-type":
+            self._type = value.lower()
+
+    def on_headers_complete(self) -> None:
+        answer = self._answer
+        if answer is not None and not answer.status.done():
+            answer.is_stream = self._type.startswith(b"text/event-stream")
+            answer.status.set_result(self._parser.get_status_code())
+
+    def on_body(self, data: bytes) -> None:
+        if self._answer is not None:
+            self._answer.fed(data)
+
+    def on_message_complete(self) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.completed()
+        if not self._parser.should_keep_alive():
+            self.close()
+
+    def _end(self, error: ConnectionError) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.failed(error)
+
+
+def _end_of_event(data: bytearray) -> tuple[int, int]:
+    found = [(at, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
+    return min(found) if found else (-1, 0)
+
+
+def _data(event: bytes) -> bytes:
+    lines = [line for line in event.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(b"data:")]
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)

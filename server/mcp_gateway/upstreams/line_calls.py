@@ -1,0 +1,80 @@
+"""Tool calls straight over a child's pipes: a line there, a line back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Protocol
+
+import orjson
+
+from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall, Progress
+from server.mcp_gateway.upstreams.request_failed import connection_closed
+
+
+class LineWriter(Protocol):
+    """What of a stream writer is used."""
+
+    def write(self, data: bytes) -> None: ...
+    async def drain(self) -> None: ...
+
+
+class LineCalls:
+    """Shares the pipes with the SDK's session: who reads them shows every line to `take` first."""
+
+    def __init__(self, stdin: LineWriter) -> None:
+        self._stdin = stdin
+        self._pending: dict[str, PendingCall] = {}
+        self._closed = False
+
+    def take(self, line: bytes) -> bool:
+        """Whether the line answers, or reports on, a call of ours."""
+        if OWN_ID not in line:
+            return False
+        try:
+            message = orjson.loads(line)
+        except ValueError:
+            return False
+        call = self._pending.get(_call_id(message))
+        return call is not None and call.take(message)
+
+    async def call(self, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
+        """The server's answer to tools/call, as it wrote it. Raises RequestFailed when the pipes end."""
+        if self._closed:
+            raise connection_closed("the program has ended")
+        call = PendingCall(progress)
+        self._pending[call.id] = call
+        try:
+            await self._write(call.request(params))
+            return await call.wait()
+        except asyncio.CancelledError:
+            cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
+            message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
+            with contextlib.suppress(OSError, RuntimeError):
+                self._stdin.write(orjson.dumps(message) + b"\n")
+            raise
+        finally:
+            del self._pending[call.id]
+
+    def close(self) -> None:
+        """No line comes any more."""
+        self._closed = True
+        for call in self._pending.values():
+            call.fail("the program has ended")
+
+    async def _write(self, line: bytes) -> None:
+        try:
+            self._stdin.write(line + b"\n")
+            await self._stdin.drain()
+        except (OSError, RuntimeError) as error:
+            # (RuntimeError is what uvloop makes of a pipe that is gone.)
+            raise connection_closed(str(error) or "the program has ended") from error
+
+
+def _call_id(message: Any) -> str:
+    if not isinstance(message, dict):
+        return ""
+    found = message.get("id")
+    if found is None and isinstance(message.get("params"), dict):
+        found = message["params"].get("progressToken")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,44 @@
+"""How a request to an MCP server fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.limits.circuit_breaker import FailureKind
+
+CONNECTION_CLOSED = -32000
+INTERNAL_ERROR = -32603
+
+
+class RequestFailed(Exception):
+    """A request to the server was answered by a JSON-RPC error, or not at all.
+
+    `kind` is set when the connection is to blame (None: the server answered, and that is its answer);
+    `broken` when the connection is of no further use.
+    """
+
+    def __init__(
+        self, code: int, message: str, data: Any = None, kind: FailureKind | None = None, broken: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+        self.kind = kind
+        self.broken = broken
+
+
+def connection_closed(reason: str) -> RequestFailed:
+    """The connection ended before the answer came."""
+    return RequestFailed(CONNECTION_CLOSED, reason, None, "transport", True)
+
+
+def result_of(message: dict[str, Any]) -> dict[str, Any]:
+    """The result of a JSON-RPC answer. Raises RequestFailed for an error and for what is neither."""
+    result = message.get("result")
+    if isinstance(result, dict):
+        return result
+    error = message.get("error")
+    if isinstance(error, dict) and isinstance(error.get("code"), int):
+        raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"))
+    raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: neither a result nor an error")

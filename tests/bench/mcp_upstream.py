@@ -1,0 +1,35 @@
+"""The MCP server of the bench: `mcp_upstream.py stdio`, `mcp_upstream.py http PORT`, or with `many N` N tools."""
+
+from __future__ import annotations
+
+import sys
+
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("bench", log_level="ERROR")
+
+
+@server.tool()
+def echo(text: str) -> str:
+    """Says it back."""
+    return text
+
+
+@server.tool()
+def fail(text: str) -> str:
+    """A tool that fails, as tools do."""
+    raise ValueError(text)
+
+
+def _more(count: int) -> None:
+    for number in range(count - 2):
+        server.add_tool(echo, name=f"find_invoices_{number}", description=f"Finds the invoices of customer {number}.")
+
+
+if __name__ == "__main__":
+    if "many" in sys.argv:
+        _more(int(sys.argv[-1]))
+    if sys.argv[1] == "http":
+        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
+    else:
+        server.run("stdio")
