@@ -90,7 +90,8 @@ def contextforge(folder: Path, url: str) -> Iterator[Asked | None]:
         "AUTH_ENCRYPTION_SECRET": _FORGE_KEY[::-1], "PLATFORM_ADMIN_EMAIL": _FORGE_USER,
         "PLATFORM_ADMIN_PASSWORD": "A-calm-bear-9", "BASIC_AUTH_PASSWORD": "A-calm-bear-9",
         "MCPGATEWAY_UI_ENABLED": "false", "PLUGINS_ENABLED": "false", "CACHE_TYPE": "memory", "LOG_LEVEL": "ERROR",
-        "RATE_LIMITING_ENABLED": "false", "TOOL_RATE_LIMIT": "1000000", "SSRF_ALLOW_LOCALHOST": "true", "SSRF_ALLOW_PRIVATE_NETWORKS": "true",
+        "RATE_LIMITING_ENABLED": "false", "TOOL_RATE_LIMIT": "1000000",
+        "SSRF_ALLOW_LOCALHOST": "true", "SSRF_ALLOW_PRIVATE_NETWORKS": "true",
     }  # fmt: skip
     port = servers.free_port()
     command = [str(programs / "mcpgateway"), "mcpgateway.main:app", "--host", "127.0.0.1", "--port", str(port)]

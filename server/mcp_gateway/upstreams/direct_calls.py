@@ -40,7 +40,10 @@ class DirectCalls:
         return self._lines
 
     def over_http(self, spec: LaunchSpec, faults: HttpFaults, tell: Callable[[Any], Awaitable[None]]) -> None:
-        """Offer connections to the server, if it is one of plain HTTP without a sign-in. `tell` gets what is no answer of ours."""
+        """Offer connections to the server, if it is one of plain HTTP without a sign-in.
+
+        `tell` gets what is no answer of ours.
+        """
         if spec.auth is None and fits(spec.url, spec.headers):
             self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned)
 

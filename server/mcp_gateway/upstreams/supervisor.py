@@ -322,7 +322,7 @@ class Supervisor:
         return await asyncio.shield(self._checking)
 
     async def _check(self, session: SdkSession) -> bool:
-        from server.mcp_gateway.upstreams.sdk_client import RequestFailed  # here the SDK is loaded already
+        from server.mcp_gateway.upstreams.request_failed import RequestFailed  # here the SDK is loaded already
 
         sleeps = self._around.vigil.sleeps()
         try:
