@@ -138,6 +138,17 @@ class Gateway:
                 return found
         return None
 
+    def upstream_of(self, name: str, server: str | None = None) -> Upstream | None:
+        """Whose tool a name is, from memory and for everybody: only to choose how a call is answered."""
+        for upstream in self._upstreams.values():
+            own = upstream.config.name
+            if own == server or (server is None and name.startswith(f"{own}__")):
+                tools = upstream.known_tools
+                found = name in tools if server is None else public_name(own, name) in tools
+                if found:
+                    return upstream
+        return None
+
     async def call(
         self,
         actor: Actor,
@@ -236,11 +247,11 @@ class Gateway:
         return virtual, found
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
-        for upstream in self.visible(actor):
+        for upstream in self._upstreams.values():
             own = upstream.config.name
-            if server is not None and own != server:
+            if own != server if server is not None else not name.startswith(f"{own}__"):
                 continue
-            if server is None and not name.startswith(f"{own}__"):
+            if not self._is_for(upstream, actor):
                 continue
             tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
             found = tools.get(name) if server is None else _by_own_name(tools, name)

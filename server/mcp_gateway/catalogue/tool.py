@@ -47,3 +47,12 @@ def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[st
         if tools.setdefault(tool.public_name, tool) is not tool:
             _log.warning("MCP server %s has two tools named %s; the first is kept", server, name)
     return tools
+
+
+def has_header_fields(raw: Mapping[str, Any]) -> bool:
+    """Whether a tool's schema asks for arguments to be repeated in headers."""
+    schema = raw.get("inputSchema")
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(properties, dict):
+        return False
+    return any(isinstance(value, dict) and "x-mcp-header" in value for value in properties.values())

@@ -21,7 +21,10 @@ from server.access.actor import Actor
 from server.errors import Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
+from server.mcp_gateway.endpoint.plain_request import PlainRequest
+from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
 from server.mcp_gateway.endpoint.search_mode import only_search
+from server.mcp_gateway.endpoint.short_way import ShortWay
 from server.mcp_gateway.endpoint.task_methods import offer_tasks, takes_tasks
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
@@ -56,6 +59,13 @@ class McpEndpoint:
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             max_request_body_size=body_bytes,
         )
+        self._short_way = ShortWay(
+            gateway,
+            server,
+            SdkSessions(self._manager),
+            {"tools/list": self._list_plainly, "tools/call": self._call_plainly},
+            sdk.server_info_stamp,
+        )
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
         self._task = asyncio.create_task(self._serve(), name=f"mcp-endpoint-{server or 'all'}")
@@ -64,9 +74,12 @@ class McpEndpoint:
         await self._ready.wait()
         # Binds a session of the older protocol versions to the credential that opened it.
         credential = f"{'app' if actor.is_app else actor.kind}-{actor.credential_id}"
+        rest = await self._short_way(actor, credential, scope, receive, send)
+        if rest is None:
+            return
         token = AccessToken(token="", client_id=credential, scopes=[], subject=str(actor.user_id))
         state = {**scope.get("state", {}), ACTOR_KEY: actor}
-        await self._manager.handle_request({**scope, "state": state, "user": AuthenticatedUser(token)}, receive, send)
+        await self._manager.handle_request({**scope, "state": state, "user": AuthenticatedUser(token)}, *rest)
 
     def end(self) -> None:
         """End all sessions and streams, without waiting for it."""
@@ -91,8 +104,18 @@ class McpEndpoint:
         return None if tool is None else tool.input_schema
 
     async def _list_tools(self, context: Any, _params: PaginatedRequestParams | None) -> dict[str, Any]:
-        actor = _actor(context)
-        few = self._server is None and only_search(context.request.scope)
+        return await self._listed(_actor(context), context.request.scope)
+
+    async def _list_plainly(self, actor: Actor, _request: PlainRequest, scope: Scope) -> dict[str, Any]:
+        return await self._listed(actor, scope)
+
+    async def _call_plainly(self, actor: Actor, request: PlainRequest, _scope: Scope) -> dict[str, Any]:
+        meta = _relayed_meta(request.meta)
+        result = await self._gateway.call(actor, request.name, request.arguments, server=self._server, meta=meta)
+        return {**_COMPLETE, **result}
+
+    async def _listed(self, actor: Actor, scope: Scope) -> dict[str, Any]:
+        few = self._server is None and only_search(scope)
         tools = [] if few else await self._gateway.tools(actor, self._server)
         listed = [tool.as_listed(prefixed=self._server is None) for tool in tools]
         own = list(TOOLS.values()) if self._server is None else []

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from server import __version__
 from server.limits.circuit_breaker import FailureKind
+from server.mcp_gateway.catalogue.tool import has_header_fields
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
@@ -41,7 +42,7 @@ class SdkSession:
         self._client = client
         self._faults = faults
         self._direct = direct
-        if self.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        if not self.is_modern:
             direct.when_abandoned(self._tell_abandoned)
 
     @property
@@ -58,6 +59,16 @@ class SdkSession:
             if error.kind is not None or error.broken:
                 raise
 
+    @property
+    def is_modern(self) -> bool:
+        """Whether it is of the era without sessions, in which servers send no requests of their own."""
+        return self.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+    @property
+    def may_log(self) -> bool:
+        """Whether the server says that it sends messages for a log."""
+        return self._client.server_capabilities.logging is not None
+
     async def list_tools(self) -> list[dict[str, Any]]:
         """All pages of the tool list, as the server wrote them. Raises RequestFailed."""
         tools: list[dict[str, Any]] = []
@@ -69,7 +80,7 @@ class SdkSession:
             cursor = result.get("nextCursor")
             if not cursor:
                 break
-        if self.protocol_version in MODERN_PROTOCOL_VERSIONS and any(_has_header_fields(tool) for tool in tools):
+        if self.is_modern and any(has_header_fields(tool) for tool in tools):
             # The SDK mirrors annotated arguments into headers only for tools that its own listing has seen.
             await self._client.session.list_tools()
         return tools
@@ -165,11 +176,3 @@ async def open_session(
     client = Client(transport, mode="auto", cache=None, message_handler=on_message, client_info=_CLIENT)
     async with client:
         yield SdkSession(client, faults, direct)
-
-
-def _has_header_fields(tool: dict[str, Any]) -> bool:
-    schema = tool.get("inputSchema")
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(properties, dict):
-        return False
-    return any(isinstance(value, dict) and "x-mcp-header" in value for value in properties.values())

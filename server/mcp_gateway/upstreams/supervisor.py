@@ -107,6 +107,11 @@ class Supervisor:
         state = self.standing.state
         return "checking" if state == "ready" and self._session is not None and self._has_slept() else state
 
+    @property
+    def current(self) -> SdkSession | None:
+        """The open session, if there is one at this moment."""
+        return self._session
+
     async def session(self) -> SdkSession:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
         session = self._session

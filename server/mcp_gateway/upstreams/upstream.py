@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
-from server.mcp_gateway.catalogue.tool import Tool, catalogue_of
+from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.tool import Tool, catalogue_of, has_header_fields
 from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
     UPSTREAM_TIMEOUT,
@@ -74,6 +75,23 @@ class Upstream:
     def known_tools(self) -> dict[str, Tool]:
         """Tools by public name, as last listed; empty before the first start."""
         return self._tools or {}
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it may send requests of its own while it works: since 2026-07-28 no server does."""
+        session = self.supervisor.current
+        return session is None or not session.is_modern
+
+    @property
+    def may_log(self) -> bool:
+        """Whether it may send messages for a log while it works."""
+        session = self.supervisor.current
+        return session is None or session.may_log
+
+    def mirrors_headers(self, name: str, *, by_own_name: bool) -> bool:
+        """Whether arguments of a tool are repeated in headers, which must then be compared."""
+        tool = self.known_tools.get(public_name(self.config.name, name) if by_own_name else name)
+        return tool is None or has_header_fields(tool.raw)
 
     @property
     def retry_after(self) -> float:

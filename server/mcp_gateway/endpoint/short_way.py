@@ -1,0 +1,211 @@
+"""Calls and lists that need nothing but an answer, answered as JSON without the SDK; all else goes on to it.
+
+The policy, the limits and the way to a server are those of every call (`Gateway.call`). What is left out is what
+costs: models of the whole message, a session's streams, a stream of events for the one answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
+from starlette.types import Message, Receive, Scope, Send
+
+from server.access.actor import Actor
+from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
+from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
+from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
+from server.mcp_gateway.gateway import Gateway
+
+_log = logging.getLogger(__name__)
+_INVALID_REQUEST = -32600
+_CANCELLED = -32006
+_SERVER_INFO = "io.modelcontextprotocol/serverInfo"
+_MODERN_ONLY = ("resultType", "ttlMs", "cacheScope")
+
+Answer = Callable[[Actor, PlainRequest, Scope], Awaitable[dict[str, Any]]]
+
+
+class ShortWay:
+    """In front of the SDK, on one endpoint. `answers` has what answers each method."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        server: str | None,
+        sessions: SdkSessions,
+        answers: dict[str, Answer],
+        server_info: dict[str, Any],
+    ) -> None:
+        self._gateway = gateway
+        self._server = server
+        self._sessions = sessions
+        self._answers = answers
+        self._server_info = server_info
+        self._in_flight: dict[tuple[str, str | int], asyncio.Task[Any]] = {}
+
+    async def __call__(
+        self, actor: Actor, owner: str, scope: Scope, receive: Receive, send: Send
+    ) -> tuple[Receive, Send] | None:
+        """Answer the request and return None, or return with what the SDK is to answer it."""
+        headers = headers_of(scope)
+        if scope["method"] != "POST" or headers is None or not _is_measured(scope):
+            return receive, send
+        body = await _body(receive)
+        if body is None:
+            return None
+        again = _replayed(body, receive)
+        message = parsed(body)
+        if message is None:
+            return again, send
+        if message.get("method") == "initialize":
+            return again, self._sessions.watching(owner, message, send)
+        if message.get("method") == "notifications/cancelled":
+            self._cancel(headers.get(b"mcp-session-id"), message.get("params"), owner)
+        request = plain_request(message, headers)
+        if request is None or not self._is_plain(request, owner):
+            return again, send
+        await self._answer(actor, request, scope, receive, send)
+        return None
+
+    def _is_plain(self, request: PlainRequest, owner: str) -> bool:
+        session = None
+        if request.session is not None:
+            session = self._sessions.find(request.session, owner)
+            if session is None:
+                return False
+        if request.method == "tools/list":
+            return True
+        upstream = self._gateway.upstream_of(request.name, self._server)
+        if upstream is None:
+            return False
+        if session is None:
+            return not upstream.mirrors_headers(request.name, by_own_name=self._server is not None)
+        return not upstream.may_log and not (session.takes_questions and upstream.may_ask)
+
+    async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        if request.session is None:
+            answering = asyncio.ensure_future(self._reply(actor, request, scope))
+            gone = asyncio.ensure_future(_disconnected(receive))
+            try:
+                await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+                # The end of the connection is how the modern era takes a call back.
+                if not answering.done():
+                    return
+                status, reply = answering.result()
+            finally:
+                for task in (answering, gone):
+                    task.cancel()
+                await asyncio.gather(answering, gone, return_exceptions=True)
+            await _send(send, status, reply)
+            return
+        key = (request.session, request.id)
+        if key in self._in_flight:
+            error = {"code": _INVALID_REQUEST, "message": f"A request with the id {request.id!r} is still running."}
+            await _send(send, 200, {"jsonrpc": "2.0", "id": request.id, "error": error})
+            return
+        with self._sessions.used(request.session):
+            task = asyncio.ensure_future(self._reply(actor, request, scope))
+            self._in_flight[key] = task
+            try:
+                await asyncio.wait((task,))
+            finally:
+                del self._in_flight[key]
+                task.cancel()
+        if task.cancelled():
+            error = {"code": _CANCELLED, "message": "The client took this call back."}
+            status, reply = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
+        else:
+            status, reply = task.result()
+        await _send(send, status, reply, session=request.session)
+
+    async def _reply(self, actor: Actor, request: PlainRequest, scope: Scope) -> tuple[int, dict[str, Any]]:
+        reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
+        modern = request.session is None
+        try:
+            result = await self._answers[request.method](actor, request, scope)
+            reply["result"] = self._stamped(result) if modern else _for_older(result)
+            return 200, reply
+        except CallFailed as failed:
+            reply["error"] = {"code": failed.code, "message": failed.message}
+            if failed.data is not None:
+                reply["error"]["data"] = failed.data
+            return ERROR_CODE_HTTP_STATUS.get(failed.code, 200) if modern else 200, reply
+        except Exception:
+            _log.exception("a call of %s failed", request.name or request.method)
+            reply["error"] = {"code": INTERNAL_ERROR, "message": "The gateway failed; its log says why."}
+            return 200, reply
+
+    def _stamped(self, result: dict[str, Any]) -> dict[str, Any]:
+        meta = result.get("_meta")
+        if meta is None or (isinstance(meta, dict) and meta.get(_SERVER_INFO) is None):
+            return {**result, "_meta": {**(meta or {}), _SERVER_INFO: self._server_info}}
+        return result
+
+    def _cancel(self, session: str | None, params: Any, owner: str) -> None:
+        number = params.get("requestId") if isinstance(params, dict) else None
+        if session is None or not is_id(number) or self._sessions.find(session, owner) is None:
+            return
+        if (task := self._in_flight.get((session, number))) is not None:
+            task.cancel()
+
+
+def _for_older(result: dict[str, Any]) -> dict[str, Any]:
+    if result.get("resultType", "complete") != "complete":
+        raise CallFailed(
+            INTERNAL_ERROR,
+            "The server answered in a way of the protocol 2026-07-28 that this client does not know "
+            f"({result['resultType']}).",
+        )
+    return {key: value for key, value in result.items() if key not in _MODERN_ONLY}
+
+
+def _is_measured(scope: Scope) -> bool:
+    return any(name == b"content-length" for name, _ in scope["headers"])
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body (its length was checked before); None when the caller has gone."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return bytes(message.get("body", b""))
+    parts = []
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+    return None
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, status: int, reply: dict[str, Any], *, session: str | None = None) -> None:
+    body = orjson.dumps(reply)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if session is not None:
+        headers.append((b"mcp-session-id", session.encode("latin-1")))
+    with contextlib.suppress(OSError):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
