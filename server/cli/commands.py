@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.backup_commands import backup, restore_command
+from server.cli.connect_commands import connect_command
 from server.cli.doctor_commands import doctor_command
 from server.cli.lan_commands import lan
 from server.cli.options import EXIT_EXISTS, DataDir, Json
@@ -29,6 +30,7 @@ app.add_typer(backup, name="backup")
 app.add_typer(lan, name="lan")
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)
+app.command("connect")(connect_command)
 app.command("export")(export_command)
 app.command("import")(import_command)
 

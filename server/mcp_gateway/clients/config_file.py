@@ -1,0 +1,143 @@
+"""A foreign configuration file: read fresh, only our entry changed, a dated copy kept, replaced at once."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from server.durable import sync_folder
+from server.errors import Conflict, GridBearError, ValidationFailed
+from server.mcp_gateway.clients import json_text, toml_text
+from server.mcp_gateway.clients.known_clients import KnownClient
+
+ENTRY = "gridbear"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would be written where. `before` is None where there is no file yet."""
+
+    path: Path
+    before: bytes | None
+    after: bytes
+
+    @property
+    def is_needed(self) -> bool:
+        return self.after != (self.before or b"")
+
+    def diff(self) -> str:
+        """The change as people read it."""
+        before, after = ((data or b"").decode("utf-8").splitlines() for data in (self.before, self.after))
+        return "\n".join(difflib.unified_diff(before, after, str(self.path), str(self.path), lineterm="", n=2))
+
+    def write(self) -> Path | None:
+        """Write it; returns the dated copy of what was there. Raises Conflict when the file changed meanwhile."""
+        target = Path(os.path.realpath(self.path))
+        try:
+            if _read(target) != self.before:
+                raise Conflict(f"{self.path} was changed at this moment; nothing was written. Try again.")
+            kept = _kept_copy(target) if self.before is not None else None
+            target.parent.mkdir(parents=True, exist_ok=True)
+            number, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+            try:
+                with os.fdopen(number, "wb") as file:
+                    file.write(self.after)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if self.before is not None:
+                    shutil.copymode(target, draft)
+                os.replace(draft, target)
+            finally:
+                Path(draft).unlink(missing_ok=True)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise GridBearError(f"{self.path} can't be written ({error.strerror or error}).") from error
+        return kept
+
+
+def entry_of(client: KnownClient, path: Path) -> dict[str, Any] | None:
+    """Our entry in the client's file. Raises ValidationFailed when the file is broken."""
+    text = _text(path, _read(path))[1]
+    servers = _parsed(client, path, text).get(client.key)
+    found = servers.get(ENTRY) if isinstance(servers, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def change_of(client: KnownClient, path: Path, entry: dict[str, Any] | None) -> Change:
+    """The change that puts `entry` there, or with None takes ours away. Nothing else may differ afterwards."""
+    before = _read(path)
+    bom, text = _text(path, before)
+    wanted = copy.deepcopy(_parsed(client, path, text))
+    servers = wanted.setdefault(client.key, {}) if entry is not None else wanted.get(client.key, {})
+    if not isinstance(servers, dict):
+        raise ValidationFailed(f"{path}: {client.key} is no object. The file is left alone.", code="foreign_file")
+    place = (client.key, ENTRY)
+    if entry is None:
+        if servers.pop(ENTRY, None) is None:
+            return Change(path, before, before or b"")
+        after = (
+            toml_text.remove_table(text, place)
+            if client.form == "toml"
+            else json_text.remove_member(text, place, comments=client.comments)
+        )
+        if not servers and client.form == "toml":
+            wanted.pop(client.key)
+    else:
+        if servers.get(ENTRY) == entry:
+            return Change(path, before, before or b"")
+        servers[ENTRY] = entry
+        after = (
+            toml_text.set_table(text, place, entry)
+            if client.form == "toml"
+            else json_text.set_member(text, place, entry, comments=client.comments)
+        )
+    if _parsed(client, path, after) != wanted:
+        raise ValidationFailed(
+            f"{path} has a form in which our entry can't be changed safely. Change it by hand.", code="foreign_file"
+        )
+    return Change(path, before, bom + after.encode("utf-8"))
+
+
+def _parsed(client: KnownClient, path: Path, text: str) -> dict[str, Any]:
+    try:
+        if client.form == "toml":
+            return toml_text.parse(text)
+        found = json_text.parse(text, comments=client.comments).value if text.strip() else {}
+    except ValidationFailed as error:
+        raise ValidationFailed(f"{path} is broken and left alone: {error.message}", code=error.code) from None
+    if not isinstance(found, dict):
+        raise ValidationFailed(f"{path} holds no JSON object and is left alone.", code="foreign_file")
+    return found
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise GridBearError(f"{path} can't be read ({error.strerror or error}).") from error
+
+
+def _text(path: Path, data: bytes | None) -> tuple[bytes, str]:
+    data = data or b""
+    bom = _BOM if data.startswith(_BOM) else b""
+    try:
+        return bom, data[len(bom) :].decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValidationFailed(f"{path} is no UTF-8 text and is left alone.", code="foreign_file") from None
+
+
+def _kept_copy(path: Path) -> Path:
+    # To the microsecond: an older copy is never written over.
+    kept = path.with_name(f"{path.name}.gridbear-{datetime.now():%Y-%m-%d-%H%M%S-%f}.bak")
+    shutil.copy2(path, kept)
+    return kept
