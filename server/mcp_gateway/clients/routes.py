@@ -1,0 +1,81 @@
+"""/api/v1/gateway/clients: AI clients of the server's own computer. For admins on that computer alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from server.access.actor import Actor, Scope
+from server.auth.authenticate import from_loopback
+from server.config import SettingsHolder
+from server.errors import Forbidden
+from server.mcp_gateway.clients.connections import Connections
+
+
+class ClientShown(BaseModel):
+    """One client."""
+
+    client: str
+    label: str
+    path: str
+    exists: bool = Field(description="Whether its configuration is there.")
+    connected: bool
+    lost: bool = Field(description="We wrote our entry, and it is gone: connect it again.")
+    problem: str | None = Field(description="Why its configuration can't be read.")
+
+
+class ClientsAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: list[ClientShown]
+
+
+class ChangeShown(BaseModel):
+    """What was, or with `dry_run` would be, changed in a client's file."""
+
+    client: str
+    path: str
+    changed: bool
+    diff: str
+    copy_: str | None = Field(alias="copy", description="The file as it was before.")
+    running: bool = Field(description="It runs now, and may write its own file over this one.")
+
+
+class ChangeAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: ChangeShown
+
+
+def clients_router(settings: SettingsHolder, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+    """The routes."""
+    router = APIRouter(prefix="/api/v1/gateway/clients", tags=["gateway"])
+
+    def entered(request: Request, response: Response, scope: Scope) -> Connections:
+        actor = enter(request, response)
+        if not (actor.is_admin and actor.has_scope(scope)):
+            raise Forbidden("Only admins connect AI clients.")
+        if not from_loopback(request.scope):
+            raise Forbidden("This is about programs of the server's own computer: do it there.", code="loopback_only")
+        return Connections(settings.current.data_dir)
+
+    @router.get("", summary="AI clients of this computer, and whether they know GridBear (admins, on it)")
+    async def listed(request: Request, response: Response) -> ClientsAnswer:
+        found = await asyncio.to_thread(entered(request, response, "api:read").listed)
+        return ClientsAnswer(data=[ClientShown.model_validate(one) for one in found])
+
+    async def changed(connections: Connections, client: str, remove: bool, dry_run: bool) -> ChangeAnswer:
+        done = await asyncio.to_thread(connections.apply, client, remove=remove, dry_run=dry_run)
+        return ChangeAnswer(data=ChangeShown.model_validate(done))
+
+    @router.post("/{client}/connect", summary="Write GridBear into a client's configuration (admins, on this computer)")
+    async def connect(client: str, request: Request, response: Response, dry_run: bool = False) -> ChangeAnswer:
+        return await changed(entered(request, response, "api"), client, False, dry_run)
+
+    @router.post("/{client}/disconnect", summary="Take GridBear out of it again (admins, on this computer)")
+    async def disconnect(client: str, request: Request, response: Response, dry_run: bool = False) -> ChangeAnswer:
+        return await changed(entered(request, response, "api"), client, True, dry_run)
+
+    return router
