@@ -127,8 +127,8 @@ def test_moving_house_wants_the_phrase(
     value = stored_form(vault.seal('{"KEY": "canary"}', Place("mcp_servers", "env", 1)), is_json=True)
     with closing(sqlite3.connect(data / "gridbear.db", isolation_level=None)) as connection:
         connection.execute(
-            "INSERT INTO mcp_servers (id, name, transport, command, args, env, enabled, visibility, created_at,"
-            " updated_at) VALUES (1, 'clock', 'stdio', '/opt/clock', '[]', ?, 1, 'admins', ?, ?)",
+            "INSERT INTO mcp_servers (id, name, transport, command, args, env, enabled, visibility, sign_in,"
+            " created_at, updated_at) VALUES (1, 'clock', 'stdio', '/opt/clock', '[]', ?, 1, 'admins', 'shared', ?, ?)",
             (value, *["2026-01-01T00:00:00.000Z"] * 2),
         )
     assert command("export", "--everything", tmp_path / "house.gridbear") == 0
