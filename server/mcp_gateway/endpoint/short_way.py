@@ -28,6 +28,7 @@ _CANCELLED = -32006
 _SERVER_INFO = "io.modelcontextprotocol/serverInfo"
 _MODERN_ONLY = ("resultType", "ttlMs", "cacheScope")
 
+_Reply = tuple[int, dict[str, Any]]
 Answer = Callable[[Actor, PlainRequest, Scope], Awaitable[dict[str, Any]]]
 
 
@@ -47,7 +48,7 @@ class ShortWay:
         self._sessions = sessions
         self._answers = answers
         self._server_info = server_info
-        self._in_flight: dict[tuple[str, str | int], asyncio.Task[Any]] = {}
+        self._in_flight: dict[tuple[str, str | int], asyncio.Future[None]] = {}
 
     async def __call__(
         self, actor: Actor, owner: str, scope: Scope, receive: Receive, send: Send
@@ -90,41 +91,28 @@ class ShortWay:
 
     async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:
         if request.session is None:
-            answering = asyncio.ensure_future(self._reply(actor, request, scope))
-            gone = asyncio.ensure_future(_disconnected(receive))
-            try:
-                await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-                # The end of the connection is how the modern era takes a call back.
-                if not answering.done():
-                    return
-                status, reply = answering.result()
-            finally:
-                for task in (answering, gone):
-                    task.cancel()
-                await asyncio.gather(answering, gone, return_exceptions=True)
-            await _send(send, status, reply)
+            # The end of the connection is how the modern era takes a call back.
+            found = await _unless(self._reply(actor, request, scope), _disconnected(receive))
+            if found is not None:
+                await _send(send, *found)
             return
         key = (request.session, request.id)
         if key in self._in_flight:
             error = {"code": _INVALID_REQUEST, "message": f"A request with the id {request.id!r} is still running."}
             await _send(send, 200, {"jsonrpc": "2.0", "id": request.id, "error": error})
             return
+        taken_back = self._in_flight[key] = asyncio.get_running_loop().create_future()
         with self._sessions.used(request.session):
-            task = asyncio.ensure_future(self._reply(actor, request, scope))
-            self._in_flight[key] = task
             try:
-                await asyncio.wait((task,))
+                found = await _unless(self._reply(actor, request, scope), taken_back)
             finally:
                 del self._in_flight[key]
-                task.cancel()
-        if task.cancelled():
+        if found is None:
             error = {"code": _CANCELLED, "message": "The client took this call back."}
-            status, reply = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
-        else:
-            status, reply = task.result()
-        await _send(send, status, reply, session=request.session)
+            found = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
+        await _send(send, *found, session=request.session)
 
-    async def _reply(self, actor: Actor, request: PlainRequest, scope: Scope) -> tuple[int, dict[str, Any]]:
+    async def _reply(self, actor: Actor, request: PlainRequest, scope: Scope) -> _Reply:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
         modern = request.session is None
         try:
@@ -151,8 +139,9 @@ class ShortWay:
         number = params.get("requestId") if isinstance(params, dict) else None
         if session is None or not is_id(number) or self._sessions.find(session, owner) is None:
             return
-        if (task := self._in_flight.get((session, number))) is not None:
-            task.cancel()
+        taken_back = self._in_flight.get((session, number))
+        if taken_back is not None and not taken_back.done():
+            taken_back.set_result(None)
 
 
 def _for_older(result: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +183,31 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
+
+
+async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | None:
+    """What `work` brings; None when `end` came first, and the work was given up."""
+    this = asyncio.current_task()
+    assert this is not None
+    given_up = False
+
+    def give_up(ended: asyncio.Future[None]) -> None:
+        nonlocal given_up
+        if not ended.cancelled():
+            given_up = True
+            this.cancel()
+
+    ending = asyncio.ensure_future(end)
+    ending.add_done_callback(give_up)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not given_up or this.uncancel():
+            raise
+        return None
+    finally:
+        ending.remove_done_callback(give_up)
+        ending.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import orjson
 
 from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall, Progress
-from server.mcp_gateway.upstreams.request_failed import connection_closed
+from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed
+
+_ENDED = "the program has ended"
 
 
 class LineWriter(Protocol):
@@ -25,6 +27,7 @@ class LineCalls:
     def __init__(self, stdin: LineWriter) -> None:
         self._stdin = stdin
         self._pending: dict[str, PendingCall] = {}
+        self._unsent: list[bytes] = []
         self._closed = False
 
     def take(self, line: bytes) -> bool:
@@ -41,7 +44,7 @@ class LineCalls:
     async def call(self, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
         """The server's answer to tools/call, as it wrote it. Raises RequestFailed when the pipes end."""
         if self._closed:
-            raise connection_closed("the program has ended")
+            raise connection_closed(_ENDED)
         call = PendingCall(progress)
         self._pending[call.id] = call
         try:
@@ -50,8 +53,8 @@ class LineCalls:
         except asyncio.CancelledError:
             cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
             message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
-            with contextlib.suppress(OSError, RuntimeError):
-                self._stdin.write(orjson.dumps(message) + b"\n")
+            with contextlib.suppress(RequestFailed):
+                await self._write(orjson.dumps(message))
             raise
         finally:
             del self._pending[call.id]
@@ -60,15 +63,25 @@ class LineCalls:
         """No line comes any more."""
         self._closed = True
         for call in self._pending.values():
-            call.fail("the program has ended")
+            call.fail(_ENDED)
 
     async def _write(self, line: bytes) -> None:
         try:
-            self._stdin.write(line + b"\n")
             await self._stdin.drain()
         except (OSError, RuntimeError) as error:
             # (RuntimeError is what uvloop makes of a pipe that is gone.)
-            raise connection_closed(str(error) or "the program has ended") from error
+            raise connection_closed(str(error) or _ENDED) from error
+        # Lines of one turn of the loop go out together: waking the child is the dearest part of a call.
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(line)
+
+    def _flush(self) -> None:
+        lines, self._unsent = self._unsent, []
+        try:
+            self._stdin.write(b"\n".join((*lines, b"")))
+        except (OSError, RuntimeError):
+            self.close()
 
 
 def _call_id(message: Any) -> str:
