@@ -1,0 +1,12 @@
+// @modelcontextprotocol/client 2.x as a client: URL TOKEN CALLS; prints the names of the tools and the answers.
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+
+const [url, token, calls] = process.argv.slice(-3);
+const client = new Client({ name: "client2", version: "1" });
+const headers = { Authorization: `Bearer ${token}` };
+await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
+const tools = (await client.listTools()).tools.map((tool) => tool.name);
+const answers = [];
+for (const [name, given] of JSON.parse(calls)) answers.push(await client.callTool({ name, arguments: given }));
+console.log(JSON.stringify({ tools, answers }));
+await client.close();
