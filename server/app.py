@@ -17,6 +17,7 @@ from server.access.actor import SYSTEM
 from server.access.policy import Policy
 from server.asgi.guard import Guard
 from server.asgi.replies import send_error
+from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
 from server.auth.lan import Lan
@@ -203,6 +204,7 @@ class GridBearApp:
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
+            traffic = Traffic()
 
             parts = Parts(
                 settings=self.settings,
@@ -227,6 +229,7 @@ class GridBearApp:
                 internal_secret=secret,
                 address=self._address,
                 needs_setup=needs_setup,
+                traffic=traffic,
             )
             routes = PluginRoutes(
                 self.settings,
@@ -243,7 +246,7 @@ class GridBearApp:
                 ui=UiFiles(ui),
                 gateway=self.gateway.endpoint,
             )
-            self._asgi = Guard(dispatch, self.settings, needs_setup, self.lan.visitors)
+            self._asgi = Guard(dispatch, self.settings, needs_setup, self.lan.visitors, traffic)
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)
@@ -301,6 +304,7 @@ class GridBearApp:
         old = (
             ("old history", history.expire),
             ("old audit entries", partial(expire_audit, history.shelf)),
+            ("old tool calls", self.gateway.activity.expire),
             ("unused files", files.sweep),
             ("apps that nobody let in", self.oauth_clients.expire),
             ("permissions of apps that nobody uses", self.people.grants.sweep),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 
 from server import __version__
+from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.factor_routes import factor_router
 from server.auth.lan import Lan
@@ -49,8 +51,10 @@ from server.rest_api.transfer_routes import transfer_router
 from server.tasks.queue import Tasks
 from server.web.desktop import desktop_router
 from server.web.faults import handle_errors
+from server.web.metrics_routes import metrics_router
 from server.web.openapi import ApiDocument, openapi_router
 from server.web.pages import page_router
+from server.web.prometheus import Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +83,7 @@ class Parts:
     internal_secret: str
     address: Callable[[], str]
     needs_setup: Callable[[], bool]
+    traffic: Traffic
 
 
 def web_app(parts: Parts) -> FastAPI:
@@ -103,6 +108,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))
+    numbers = Numbers(parts.gateway.gateway, parts.gateway.activity, parts.traffic, records.shelf.store)
+    web.include_router(metrics_router(numbers, partial(gate.enter_route, metrics=True)))
     web.include_router(models_router(records, parts.own_models, gate, settings))
     web.include_router(events_router(parts.streams, gate))
     web.include_router(records_router(records, parts.history, gate, settings))

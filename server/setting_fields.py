@@ -175,6 +175,19 @@ class SettingFields(BaseModel):
     tasks_open_per_person: int = _setting(
         100, "Background tasks that one person may have waiting or running.", applies="live", ge=1, le=100_000
     )
+    tool_calls_log: Literal["everything", "calls", "off"] = _setting(
+        "everything",
+        "What is kept of tool calls: everything, calls (without arguments and results) or nothing (off).",
+        applies="live",
+    )
+    tool_calls_value_bytes: int = _setting(
+        16 * 1024, "Of the arguments and of the result of a tool call this much is kept.", unit="B", applies="live",
+        ge=256, le=MEBIBYTE,
+    )  # fmt: skip
+    tool_calls_days: float = _setting(30.0, "Tool calls are kept this long.", unit="d", applies="live", gt=0, le=36600)
+    tool_calls_max_bytes: int = _setting(
+        128 * MEBIBYTE, "Space for tool calls; the oldest go first.", unit="B", applies="live", ge=4096
+    )
     webhook_deliveries_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", applies="live", ge=4096
     )

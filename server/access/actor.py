@@ -10,10 +10,11 @@ from server.models.base import Verb
 
 Role = Literal["admin", "member", "guest"]
 ActorKind = Literal["anonymous", "user", "token", "internal", "owner", "system"]
-Scope = Literal["api", "api:read", "mcp"]
+Scope = Literal["api", "api:read", "mcp", "metrics"]
 
 ROLES: tuple[Role, ...] = ("admin", "member", "guest")
-SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp")
+SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp", "metrics")
+_INCLUDED_IN = {"api:read": ("api:read", "api"), "metrics": ("metrics", "api:read", "api")}
 ALL_SCOPES: frozenset[str] = frozenset(SCOPES)
 READING: frozenset[Verb] = frozenset(("list", "read"))
 MODEL_SCOPE = re.compile(r"api:(?:(read):)?([a-z][a-z0-9_]*)")
@@ -61,8 +62,8 @@ class Actor:
         return self.scopes == MUST_ENROL
 
     def has_scope(self, scope: Scope) -> bool:
-        """Whether the credential covers `scope` (`api` includes `api:read`)."""
-        return scope in self.scopes or (scope == "api:read" and "api" in self.scopes)
+        """Whether the credential covers `scope` (`api` includes `api:read`, and that `metrics`)."""
+        return not self.scopes.isdisjoint(_INCLUDED_IN.get(scope, (scope,)))
 
     def covers(self, verb: Verb, model: str) -> bool:
         """Whether the credential is good for `verb` on the records of `model`; what its person may is another thing."""

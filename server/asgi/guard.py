@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server import log as server_log
 from server.asgi.body import ROOM, BodyRoom
 from server.asgi.replies import send_error
+from server.asgi.traffic import Traffic
 from server.asgi.visitors import Visitors
 from server.config import SettingsHolder, listed
 from server.errors import Forbidden, GridBearError, InternalError, NotFound
@@ -61,13 +63,19 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, settings: SettingsHolder, needs_setup: Callable[[], bool], visitors: Visitors
+        self,
+        app: ASGIApp,
+        settings: SettingsHolder,
+        needs_setup: Callable[[], bool],
+        visitors: Visitors,
+        traffic: Traffic,
     ) -> None:
         self._plain_app = app
         self._settings = settings
         self._needs_setup = needs_setup
         self._visitors = visitors
         self._bodies = BodyRoom()
+        self._traffic = traffic
         self._reload()
         settings.subscribe(lambda _settings: self._reload())
 
@@ -107,11 +115,13 @@ class Guard:
         server_log.caller_address.set(None if client is None else str(client[0]))
         own_headers = [*_headers_for(scope["path"]), (b"x-request-id", request_id.encode())]
         started = ended = False
+        began = time.perf_counter()
 
         async def with_headers(message: Message) -> None:
             nonlocal started, ended
             if message["type"] == "http.response.start":
                 started = True
+                self._traffic.note(scope["path"], scope["method"], message["status"], time.perf_counter() - began)
                 message["headers"] = [*message["headers"], *own_headers]
             else:
                 ended = not message.get("more_body", False)

@@ -114,6 +114,11 @@ class Store:
             raise self.storage.refusal()
         return self._writer.submit(unit, tables, on_commit, together=together, exclusive=exclusive, attached=attached)
 
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for the writer."""
+        return self._writer.waiting()
+
     def space(self) -> Space:
         """Where the bytes of the database are."""
         wal = self.path.with_name(f"{self.path.name}-wal")

@@ -126,6 +126,8 @@ class Writer:
         self._storage = storage
         self._tidier = Tidier(connection, storage)
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self.waiting = self._queue.qsize
+        """How many units are queued."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="gridbear-writer", daemon=True)
         self._closed = False

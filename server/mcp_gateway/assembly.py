@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.config import SettingsHolder
 from server.events.bus import Bus
+from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
@@ -20,7 +21,8 @@ class McpGateway:
         self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, authenticate: Authenticate
     ) -> None:
         self.sign_ins = SignIns(records)
-        self.gateway = Gateway(records, settings, bus, self.sign_ins)
+        self.activity = Activity(records, settings, bus)
+        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks)
@@ -28,6 +30,7 @@ class McpGateway:
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""
+        self.activity.log.start()
         self.records_server.start()
         await self.gateway.start()
 
@@ -37,3 +40,4 @@ class McpGateway:
         self.sign_ins.stop()
         await self.gateway.stop()
         self.records_server.stop()
+        await self.activity.log.stop()

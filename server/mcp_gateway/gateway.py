@@ -14,6 +14,7 @@ from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.limits.token_bucket import TokenBuckets
+from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import circuit_open, rate_limited, unknown_tool
@@ -50,6 +51,7 @@ class Gateway:
         settings: SettingsHolder,
         bus: Bus,
         sign_ins: SignIns,
+        activity: Activity,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +59,7 @@ class Gateway:
         self._settings = settings
         self._clock = clock
         self._sign_ins = sign_ins
+        self._activity = activity
         self._around = Surroundings(
             settings=settings,
             launch_spec=self._launch_spec,
@@ -158,16 +161,23 @@ class Gateway:
         server: str | None = None,
         meta: dict[str, Any] | None = None,
         progress: Progress | None = None,
+        client: str | None = None,
     ) -> dict[str, Any]:
-        """Call a tool by its public name, or with `server` by its own name. Raises CallFailed."""
-        own = self._own_tool(actor, name, server)
-        if own is not None:
-            virtual, tool = own
-            self._count(actor, virtual.name)
-            return await virtual.call(actor, tool, arguments)
-        upstream, tool = await self._tool(actor, name, server)
-        self._count(actor, upstream.config.name)
-        return await upstream.call(tool, arguments, meta, progress)
+        """Call a tool by its public name, or with `server` by its own name. Raises CallFailed.
+
+        `client` is the program that asks, as it names itself.
+        """
+        with self._activity.watch(actor, name, arguments, client) as call:
+            own = self._own_tool(actor, name, server)
+            if own is not None:
+                virtual, tool = own
+                call.of(virtual.name, tool.name)
+                self._count(actor, virtual.name)
+                return call.answered(await virtual.call(actor, tool, arguments))
+            upstream, tool = await self._tool(actor, name, server)
+            call.of(upstream.config.name, tool.name)
+            self._count(actor, upstream.config.name)
+            return call.answered(await upstream.call(tool, arguments, meta, progress))
 
     async def check(self, actor: Actor, name: str) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted or called."""
@@ -216,6 +226,18 @@ class Gateway:
         if upstream.config.enabled:
             await upstream.tools(min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds))
         return self._state(actor, upstream)
+
+    def metrics_for(self, actor: Actor) -> dict[str, Any]:
+        """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
+        servers = {upstream.config.name for upstream in self.visible(actor)} | {
+            name for name, own in self._virtual.items() if own.tools(actor)
+        }
+        return self._activity.told(servers, everything=actor.is_admin)
+
+    def standing(self) -> list[tuple[str, str, str]]:
+        """Name, state and breaker of every server, for numbers of the whole."""
+        now = self._clock()
+        return [(up.config.name, up.state, up.breaker.state(now)) for up in self._upstreams.values()]
 
     # Parts
 

@@ -25,6 +25,10 @@ def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
     async def state(request: Request, response: Response) -> dict[str, Any]:
         return {"ok": True, "data": {"servers": gateway.state_for(enter(request, response))}}
 
+    @router.get("/gateway/metrics", tags=["gateway"], summary="Tool calls by server: outcomes and latencies")
+    async def metrics(request: Request, response: Response) -> dict[str, Any]:
+        return {"ok": True, "data": gateway.metrics_for(enter(request, response))}
+
     @router.post("/gateway/{server_id}/restart", tags=["gateway"], summary="Restart an MCP server")
     async def restart(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
         actor = _writing(enter(request, response))

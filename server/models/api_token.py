@@ -28,7 +28,7 @@ class ApiToken(Owned, Record, Base):
         default=["api", "mcp"],
         item_type="text",
         create_only=True,
-        help="api: read and write data; api:read: only read; mcp: use tools. "
+        help="api: read and write data; api:read: only read; mcp: use tools; metrics: read /metrics alone. "
         "api:notes, api:read:notes: the same for one model alone.",
     )
     expires_at: Mapped[str | None] = field(DateTimeText, label="Expires", create_only=True)

@@ -23,10 +23,12 @@ from server.models.session import Session
 from server.models.setting import Setting
 from server.models.stored_file import StoredFile
 from server.models.task import Task
+from server.models.tool_call import ToolCall
 from server.models.user import User
 
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
+    ToolCall,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from starlette.types import Scope
 
 from server.access.actor import Actor
+from server.access.actor import Scope as AccessScope
 from server.asgi.replies import RATE_LIMIT
 from server.auth.authenticate import Authenticator
 from server.config import SettingsHolder
@@ -31,11 +32,11 @@ class RestGate:
         self._clock = clock
         self._buckets = TokenBuckets()
 
-    def enter(self, scope: Scope, *, records: bool = False) -> tuple[Actor, tuple[bytes, bytes]]:
+    def enter(self, scope: Scope, *, records: bool = False, metrics: bool = False) -> tuple[Actor, tuple[bytes, bytes]]:
         """The caller, and the header that tells what is left. Raises Unauthorized, Forbidden (scope) or RateLimited.
 
         `records`: everything behind this door is decided by the rules of its model, so that tokens for single models
-        may enter too.
+        may enter too. `metrics`: so may tokens for the numbers of the server.
         """
         actor = self._authenticator.actor_for(scope)
         if actor.must_enrol:
@@ -43,8 +44,10 @@ class RestGate:
                 "Your role needs a second factor: set one up first (/auth/second-factor).",
                 code="second_factor_required",
             )
-        if not (actor.reaches_records if records else actor.has_scope("api:read")):
-            raise Forbidden("This credential is not for this: it has no scope api or api:read.", code="scope_missing")
+        wanted: AccessScope = "metrics" if metrics else "api:read"
+        if not (actor.reaches_records if records else actor.has_scope(wanted)):
+            have = "metrics, api or api:read" if metrics else "api or api:read"
+            raise Forbidden(f"This credential is not for this: it has no scope {have}.", code="scope_missing")
         settings = self._settings.current
         rate, burst = settings.rest_rate_per_second, settings.rest_rate_burst
         decision = self._buckets.take(actor.user_id or actor.kind, rate=rate, burst=burst, now=self._clock())
@@ -59,8 +62,10 @@ class RestGate:
             )
         return actor, limit
 
-    def enter_route(self, request: Request, response: Response, *, records: bool = False) -> Actor:
+    def enter_route(
+        self, request: Request, response: Response, *, records: bool = False, metrics: bool = False
+    ) -> Actor:
         """`enter` for a FastAPI route."""
-        actor, (name, value) = self.enter(request.scope, records=records)
+        actor, (name, value) = self.enter(request.scope, records=records, metrics=metrics)
         response.headers[name.decode()] = value.decode()
         return actor

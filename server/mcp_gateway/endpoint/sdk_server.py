@@ -109,9 +109,15 @@ class McpEndpoint:
     async def _list_plainly(self, actor: Actor, _request: PlainRequest, scope: Scope) -> dict[str, Any]:
         return await self._listed(actor, scope)
 
-    async def _call_plainly(self, actor: Actor, request: PlainRequest, _scope: Scope) -> dict[str, Any]:
-        meta = _relayed_meta(request.meta)
-        result = await self._gateway.call(actor, request.name, request.arguments, server=self._server, meta=meta)
+    async def _call_plainly(self, actor: Actor, request: PlainRequest, scope: Scope) -> dict[str, Any]:
+        result = await self._gateway.call(
+            actor,
+            request.name,
+            request.arguments,
+            server=self._server,
+            meta=_relayed_meta(request.meta),
+            client=_plain_client(request, scope),
+        )
         return {**_COMPLETE, **result}
 
     async def _listed(self, actor: Actor, scope: Scope) -> dict[str, Any]:
@@ -143,6 +149,7 @@ class McpEndpoint:
                 server=self._server,
                 meta=_relayed_meta(params.meta),
                 progress=context.session.report_progress,
+                client=_client(context),
             )
             return {**_COMPLETE, **result}
         except CallFailed as error:
@@ -155,6 +162,20 @@ def _actor(context: Any) -> Actor:
     if not isinstance(actor, Actor):
         raise Unauthorized("This message came without a caller.")
     return actor
+
+
+def _client(context: Any) -> str | None:
+    """The program that asks, as it names itself."""
+    told = context.session.client_params
+    return None if told is None else f"{told.client_info.name} {told.client_info.version}"
+
+
+def _plain_client(request: PlainRequest, scope: Scope) -> str | None:
+    """The same where the SDK does not look at the request; in a session it is the name that comes with HTTP."""
+    told = request.meta.get(f"{_RESERVED_META}clientInfo")
+    if told:
+        return f"{told['name']} {told['version']}"
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
 
 
 def _relayed_meta(meta: Mapping[str, Any] | None) -> dict[str, Any] | None:

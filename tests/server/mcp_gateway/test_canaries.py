@@ -127,7 +127,17 @@ async def look_everywhere(ask: Watched) -> None:
         for row in listed.json().get("data") or ():
             await ask("GET", f"/api/v1/{model}/{row['id']}")
             await ask("GET", f"/api/v1/{model}/{row['id']}/history")
-    for address in ("/api/openapi.json", "/api/v1/gateway", "/api/v1/server", "/api/webhook-inbox/", "/healthz"):
+    calls = (await ask("GET", "/api/v1/tool_calls")).json()["data"]
+    assert len(calls) >= 4 and "•••" in str(calls)
+    for address in (
+        "/api/openapi.json",
+        "/metrics",
+        "/api/v1/gateway/metrics",
+        "/api/v1/gateway",
+        "/api/v1/server",
+        "/api/webhook-inbox/",
+        "/healthz",
+    ):
         await ask("GET", address)
 
 
@@ -148,6 +158,14 @@ async def test_no_secret_is_in_the_file_the_log_an_answer_an_event_or_an_argumen
             async with house.mcp("ann") as client:
                 listed = str(await client.list_tools())
                 assert await call_text(client, "up__echo", {"text": "hi"}) == "hi"
+                # What lies in the vault, sent to a tool that sends it back, and a value named like a secret.
+                row = await house.app.records.reveal(SYSTEM, "mcp_servers", 1)
+                sealed = [row["env"]["KEY"], (await house.app.records.reveal(SYSTEM, "secrets", 1))["value"]]
+                for value in sealed:
+                    assert value.startswith(MARK)
+                    assert await call_text(client, "up__echo", {"text": f"with {value}."}) == f"with {value}."
+                await client.call_tool("up__echo", {"text": "hi", "api_key": birds.new("named")})
+                await house.app.gateway.activity.log.flush()
                 with pytest.raises(MCPError) as refused:
                     await client.call_tool("put__anything", {})
                 ask.answers.append(("tools", listed + str(refused.value)))

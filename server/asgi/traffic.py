@@ -1,0 +1,33 @@
+"""How many requests there were, what became of them, and how long they waited for their answer to begin."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from server.latency import Latency
+
+_SURFACES = (("/api/v1/", "rest"), ("/mcp", "mcp"), ("/ui/", "ui"), ("/auth/", "auth"), ("/api/", "plugins"))
+
+
+class Traffic:
+    """Counts since the start. A surface is a part of the addresses: `rest`, `mcp`, `ui`, `auth`, `plugins`, `other`."""
+
+    __slots__ = ("answers", "latency")
+
+    def __init__(self) -> None:
+        self.answers: Counter[tuple[str, str, int]] = Counter()
+        """By surface, method and status."""
+        self.latency: dict[str, Latency] = {}
+
+    def note(self, path: str, method: str, status: int, seconds: float) -> None:
+        """An answer has begun, `seconds` after its request."""
+        surface = next((name for start, name in _SURFACES if path.startswith(start)), "other")
+        # What anybody sends for a method would else make a counter of its own.
+        self.answers[surface, method if method in _METHODS else "other", status] += 1
+        latency = self.latency.get(surface)
+        if latency is None:
+            latency = self.latency[surface] = Latency()
+        latency.add(seconds)
+
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -1,0 +1,1 @@
+"""What goes through the gateway: the log of calls, and its numbers."""

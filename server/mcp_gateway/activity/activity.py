@@ -1,0 +1,140 @@
+"""Watches every call of a tool: measures it, and hands it to the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from server.access.actor import Actor
+from server.config import SettingsHolder
+from server.events.bus import Bus
+from server.log import request_id
+from server.mcp_gateway.activity.call_log import CallLog, Entry
+from server.mcp_gateway.activity.excerpt import excerpt
+from server.mcp_gateway.activity.meters import Meters
+from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, UPSTREAM_TIMEOUT, CallFailed
+from server.records.service import Records
+from server.records.times import to_text
+
+_REFUSALS = frozenset((RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS))
+_OVERHEAD = 512
+_ERROR_LENGTH = 2000
+
+
+class Activity:
+    """The numbers and the log of all calls."""
+
+    def __init__(
+        self, records: Records, settings: SettingsHolder, bus: Bus, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self.meters = Meters()
+        self.log = CallLog(records, settings, bus)
+        self.expire = self.log.expire
+
+    def watch(self, actor: Actor, tool: str, arguments: Any, client: str | None = None) -> Watched:
+        """A context around one call. Inside, tell it what it is a call of, and what was answered."""
+        return Watched(self, actor, tool, arguments, client)
+
+    def told(self, servers: set[str], *, everything: bool) -> dict[str, Any]:
+        """The numbers of `servers`, with `everything` of all, and of the log."""
+        meters = {
+            name: meter.told() for name, meter in sorted(self.meters.by_server.items()) if everything or name in servers
+        }
+        log = {"waiting": self.log.waiting, "written": self.log.written, "dropped": dict(self.log.dropped)}
+        return {"servers": meters, "log": log if everything else None}
+
+    def ended(self, call: Watched, outcome: str, error: str | None, code: int | None) -> None:
+        """A call is over."""
+        seconds = self._clock() - call.began
+        meter = self.meters.of(call.server)
+        meter.outcomes[outcome] += 1
+        meter.latency.add(seconds)
+        settings = self._settings.current
+        if settings.tool_calls_log == "off":
+            return
+        arguments = result = None
+        size = _OVERHEAD
+        if settings.tool_calls_log == "everything":
+            arguments, more = excerpt(call.arguments, settings.tool_calls_value_bytes)
+            size += more
+            result, more = excerpt(call.result, settings.tool_calls_value_bytes)
+            size += more
+        at = to_text(call.at)
+        actor = call.actor
+        columns = {
+            "server": call.server,
+            "tool": call.tool[:200],
+            "outcome": outcome,
+            "duration_ms": round(seconds * 1000, 3),
+            "error": None if error is None else error[:_ERROR_LENGTH],
+            "error_code": code,
+            "arguments": arguments,
+            "result": result,
+            "client": None if call.client is None else call.client[:200],
+            "user_name": actor.username or actor.kind,
+            "through": actor.kind,
+            "owner_id": actor.user_id,
+            "request_id": call.request_id,
+            "created_at": at,
+            "updated_at": at,
+        }
+        self.log.add(Entry(columns, size))
+
+    def begun(self) -> float:
+        """The moment of a beginning."""
+        return self._clock()
+
+
+class Watched:
+    """One call while it goes on."""
+
+    __slots__ = ("_activity", "actor", "arguments", "at", "began", "client", "request_id", "result", "server", "tool")
+
+    def __init__(self, activity: Activity, actor: Actor, tool: str, arguments: Any, client: str | None) -> None:
+        self._activity = activity
+        self.actor = actor
+        self.tool = tool
+        self.server: str | None = None
+        self.arguments = arguments
+        self.client = client
+        self.result: Any = None
+        self.request_id = request_id.get()
+        self.at = datetime.now(UTC)
+        self.began = activity.begun()
+
+    def of(self, server: str, tool: str) -> None:
+        """It is a call of this tool, by its own name."""
+        self.server, self.tool = server, tool
+        self._activity.meters.of(server).in_flight += 1
+
+    def answered(self, result: dict[str, Any]) -> dict[str, Any]:
+        """What came back; returns it."""
+        self.result = result
+        return result
+
+    def __enter__(self) -> Watched:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.server is not None:
+            self._activity.meters.of(self.server).in_flight -= 1
+        if isinstance(error, CallFailed):
+            outcome = "refused" if error.code in _REFUSALS else "failed"
+            self._activity.ended(
+                self, "timeout" if error.code == UPSTREAM_TIMEOUT else outcome, error.message, error.code
+            )
+        elif isinstance(error, asyncio.CancelledError):
+            self._activity.ended(self, "cancelled", None, None)
+        elif error is not None:
+            self._activity.ended(self, "failed", "Something went wrong on our side.", None)
+        else:
+            wrong = isinstance(self.result, dict) and self.result.get("isError") is True
+            self._activity.ended(self, "tool_error" if wrong else "ok", None, None)

@@ -1,0 +1,197 @@
+"""The log of tool calls: kept in memory until a batch of them is written, so that no call waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from server.access.actor import SYSTEM
+from server.config import SettingsHolder
+from server.errors import Busy, GridBearError, StorageFull
+from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.activity.redaction import Redactor
+from server.models.tool_call import ToolCall
+from server.records.secret_values import secret_values
+from server.records.service import Records
+from server.records.times import to_text
+from server.records.work import Work
+
+log = logging.getLogger(__name__)
+
+MODEL = ToolCall.__tablename__
+MOST_WAITING = 5_000
+MOST_BYTES = 16 << 20
+"""What may wait to be written; a call above it is not kept, and counted as dropped."""
+_BATCH = 250
+_GATHER_SECONDS = 0.25
+_RETRY_SECONDS = 1.0
+_CHUNK = 2000
+
+
+@dataclass(slots=True)
+class Entry:
+    """One ended call: its columns, with arguments and result as values that are not yet redacted."""
+
+    columns: dict[str, Any]
+    size: int
+
+
+class CallLog:
+    """Made and used on the event loop."""
+
+    def __init__(self, records: Records, settings: SettingsHolder, bus: Bus) -> None:
+        self._records = records
+        self._settings = settings
+        self.dropped: Counter[str] = Counter()
+        """Calls that were not kept, by reason: `buffer_full`, `disk_full`, `failed`."""
+        self.written = 0
+        self._waiting: deque[Entry] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._secrets: set[str] = set()
+        self._redactor = Redactor(())
+        self._stale = True
+        self._task: asyncio.Task[None] | None = None
+        self._unsubscribe = bus.subscribe(self._changed)
+
+    @property
+    def waiting(self) -> int:
+        """Calls that are not written yet."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run(), name="tool call log")
+
+    async def stop(self) -> None:
+        """Write what waits, and end."""
+        self._unsubscribe()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self.flush()
+
+    def add(self, entry: Entry) -> None:
+        """Keep a call. Takes no time."""
+        if len(self._waiting) >= MOST_WAITING or self._bytes + entry.size > MOST_BYTES:
+            self.dropped["buffer_full"] += 1
+            return
+        self._waiting.append(entry)
+        self._bytes += entry.size
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Write all that waits."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+            try:
+                await self._write(batch)
+            except BaseException:
+                self._waiting.extendleft(reversed(batch))
+                raise
+            self._bytes -= sum(entry.size for entry in batch)
+
+    async def expire(self) -> int:
+        """Forget calls older than `tool_calls_days`, a part at a time. Returns how many went."""
+        shelf = self._records.shelf
+        cap = shelf.caps[MODEL]
+        before = to_text(datetime.now(UTC) - timedelta(days=self._settings.current.tool_calls_days))
+        gone, part = 0, _CHUNK
+        while part == _CHUNK:
+            part = await shelf.store.write(lambda transaction: cap.expire(transaction, before, _CHUNK), (MODEL,))
+            gone += part
+        return gone
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            # The calls of a moment share one transaction.
+            await asyncio.sleep(_GATHER_SECONDS)
+            self._wake.clear()
+            try:
+                await self.flush()
+            except Busy:
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._wake.set()
+            except GridBearError as error:
+                log.warning("tool calls could not be kept: %s", error.message)
+
+    async def _write(self, batch: list[Entry]) -> None:
+        redactor = await self._redactor_now()
+        rows = await asyncio.to_thread(lambda: [_row(redactor, entry) for entry in batch])
+        try:
+            await self._insert(rows)
+        except Busy:
+            raise
+        except StorageFull:
+            self.dropped["disk_full"] += len(rows)
+        except GridBearError:
+            # One of them can't be stored, such as that of a person who was deleted meanwhile.
+            for row in rows:
+                try:
+                    await self._insert([row])
+                except GridBearError as error:
+                    self.dropped["failed"] += 1
+                    log.warning("a tool call could not be kept: %s", error.message)
+
+    async def _insert(self, rows: list[dict[str, Any]]) -> None:
+        def insert(work: Work, _: list[Any]) -> None:
+            for row in rows:
+                work.insert(MODEL, {**work.prepared(MODEL).defaults, **row}, ("id",))
+            # One event a batch and person says that there are new ones: calls in thousands would drive
+            # all other changes out of what a listener who was away can catch up on.
+            newest = {event.owner_id: event for event in work.events}
+            work.events[:] = newest.values()
+
+        await self._records.work(SYSTEM, insert, (MODEL,))
+        self.written += len(rows)
+
+    async def _redactor_now(self) -> Redactor:
+        if self._stale:
+            self._stale = False
+            try:
+                # A call may still tell of a secret that has just been changed.
+                self._secrets |= await secret_values(self._records.shelf)
+            except BaseException:
+                self._stale = True
+                raise
+            self._redactor = Redactor(self._secrets)
+        return self._redactor
+
+    def _changed(self, event: RecordChanged) -> None:
+        known = self._records.shelf.models.get(event.model)
+        if known is None or known.spec.sealed:
+            self._stale = True
+
+
+def _row(redactor: Redactor, entry: Entry) -> dict[str, Any]:
+    row = dict(entry.columns)
+    for name in ("arguments", "result"):
+        if row[name] is not None:
+            row[name] = _json(redactor.value(row[name]))
+    for name in ("tool", "error", "client"):
+        if row[name] is not None:
+            row[name] = _clean(redactor.text(row[name]))
+    return row
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode().replace("\\u0000", "\\ufffd")
+    except orjson.JSONEncodeError:
+        # Numbers of more than 64 bits, and text that is no valid Unicode.
+        return _clean(json.dumps(value, ensure_ascii=False))
+
+
+def _clean(text: str) -> str:
+    """Without what the file does not take."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -1,0 +1,58 @@
+"""The beginning of a JSON value: of its shape, and short enough to be kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CUT = "… (cut, "
+_DEEPEST = 40
+_LEAST = 16
+
+
+def excerpt(value: Any, limit: int) -> tuple[Any, int]:
+    """A copy of `value` of about `limit` bytes, and how many it takes. Costs what it keeps, not what there is."""
+    room = _Room(limit)
+    return room.copy(value, 0), limit - room.left
+
+
+class _Room:
+    __slots__ = ("left",)
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def copy(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, dict):
+            return self._object(value, depth)
+        if isinstance(value, (list, tuple)):
+            return self._list(value, depth)
+        self.left -= 8
+        return value if value is None or isinstance(value, (bool, int, float)) else self._text(str(value))
+
+    def _text(self, text: str) -> str:
+        # One long text leaves room for what comes after it.
+        keep = max(_LEAST, self.left * 3 // 4)
+        kept = text[:keep]
+        self.left -= len(kept) if kept.isascii() else len(kept.encode("utf-8", "replace"))
+        return text if len(text) <= keep else f"{kept}{CUT}{len(text)} characters)"
+
+    def _object(self, value: dict[Any, Any], depth: int) -> Any:
+        kept: dict[str, Any] = {}
+        for place, (name, item) in enumerate(value.items()):
+            if self.left <= 0 or depth > _DEEPEST:
+                kept["…"] = f"{len(value) - place} more"
+                break
+            key = self._text(str(name))
+            kept[key] = self.copy(item, depth + 1)
+        return kept
+
+    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+        kept: list[Any] = []
+        for place, item in enumerate(value):
+            if self.left <= 0 or depth > _DEEPEST:
+                kept.append(f"… {len(value) - place} more")
+                break
+            kept.append(self.copy(item, depth + 1))
+        return kept

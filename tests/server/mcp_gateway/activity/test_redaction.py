@@ -1,0 +1,101 @@
+"""What is blacked out, what is cut, and what stays."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.latency import TOLD_BOUNDS, Latency
+from server.mcp_gateway.activity.excerpt import excerpt
+from server.mcp_gateway.activity.redaction import BLACKED, Redactor, named_secret
+
+SECRET = 'a "quoted"\nvalue'
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "apiKey",
+        "api_key",
+        "API-KEY",
+        "access_token",
+        "userPassword",
+        "Authorization",
+        "client_secret",
+        "pin",
+    ],
+)
+def test_what_is_named_like_a_secret_is_one(name: str) -> None:
+    assert named_secret(name)
+    assert Redactor(()).value({name: "abc", "inner": [{name: ["x", 1]}], "b": {name: {"a": 1}}}) == {
+        name: BLACKED,
+        "inner": [{name: BLACKED}],
+        "b": {name: BLACKED},
+    }
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "key", "tokenizer", "title", "passage", "spin", "", "secretary", "…"])
+def test_what_only_sounds_alike_is_none(name: str) -> None:
+    assert Redactor(()).value({name: "abc"}) == {name: "abc"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["gb_" + "a1B2" * 8, "sk-" + "abc123" * 5, "ghp_" + "a" * 30, "AKIAABCDEFGHIJKLMNOP", "Bearer abcdefghijkl",
+     "eyJhbGciOiJI.eyJzdWIiOiIx.abc", "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"],
+)  # fmt: skip
+def test_what_looks_like_a_secret_is_blacked_out_in_any_text(text: str) -> None:
+    told = Redactor(()).text(f"before {text} after")
+    assert text.split()[-1] not in told and BLACKED in told
+    assert told.startswith("before ") and told.endswith(" after")
+
+
+def test_a_known_secret_is_found_in_texts_names_and_json_inside_of_a_text() -> None:
+    redactor = Redactor([SECRET, "12345678"])
+    inner = orjson.dumps({"found": SECRET}).decode()
+    told = redactor.value({SECRET: [f"x{SECRET}y", inner, 12345678, 7]})
+    assert told == {BLACKED: [f"x{BLACKED}y", f'{{"found":"{BLACKED}"}}', BLACKED, 7]}
+
+
+@given(st.text("abc", min_size=12, max_size=30), st.integers(0, 60), st.integers(16, 60))
+def test_the_beginning_of_a_secret_that_was_cut_does_not_stay(secret: str, place: int, limit: int) -> None:
+    told = Redactor([secret]).value(excerpt("-" * place + secret + "-" * 80, limit)[0])
+    assert secret[:4] not in told
+
+
+@given(json_values, st.integers(0, 400))
+def test_an_excerpt_is_short_and_whole_where_there_is_room(value: Any, limit: int) -> None:
+    assert excerpt(value, 1 << 30)[0] == value
+    short, size = excerpt(value, limit)
+    # An overrun is by one name, one text and the ends of what was open.
+    assert len(json.dumps(short, ensure_ascii=False)) <= 12 * limit + 40 * 100
+    assert size >= 0
+
+
+def test_an_excerpt_of_much_costs_what_it_keeps() -> None:
+    short, size = excerpt({"content": [{"text": "x" * 50_000_000}], "more": list(range(1_000_000))}, 1000)
+    assert len(orjson.dumps(short)) < 1200 and size < 1200
+    assert short["content"][0]["text"].endswith("… (cut, 50000000 characters)")
+
+
+def test_quantiles_are_good_to_a_quarter() -> None:
+    latency = Latency()
+    assert latency.quantile(0.5) is None
+    for number in range(1, 1001):
+        latency.add(number / 1000)
+    assert latency.count == 1000 and latency.total == pytest.approx(500.5)
+    for part in (0.1, 0.5, 0.95):
+        assert latency.quantile(part) == pytest.approx(part, rel=0.25)
+    latency.add(1e6)
+    told = dict(latency.told())
+    assert told[1.0] == 1000 and told[0.1] == 100 and tuple(told) == TOLD_BOUNDS
