@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from starlette.types import Message, Receive, Scope, Send
 
@@ -21,6 +20,7 @@ from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, 
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.wire import to_wire
 
 _log = logging.getLogger(__name__)
 _INVALID_REQUEST = -32600
@@ -194,6 +194,7 @@ async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | Non
     def give_up(ended: asyncio.Future[None]) -> None:
         nonlocal given_up
         if not ended.cancelled():
+            ended.exception()  # whatever ended it
             given_up = True
             this.cancel()
 
@@ -216,7 +217,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _send(send: Send, status: int, reply: dict[str, Any], *, session: str | None = None) -> None:
-    body = orjson.dumps(reply)
+    body = to_wire(reply)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if session is not None:
         headers.append((b"mcp-session-id", session.encode("latin-1")))

@@ -7,18 +7,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
-
 from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.upstreams.http_connection import Answer, HttpConnection
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.pending_calls import PendingCall, Progress
 from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, connection_closed
+from server.mcp_gateway.wire import from_wire
 
 _IDLE_SECONDS = 3.0
 """Servers close idle connections after 5 s and more; one that may be closing at this moment is not used."""
 _CONNECT_SECONDS = 30.0
 _MAX_IDLE = 32
+_OWN_HEADERS = frozenset(
+    ("accept", "accept-encoding", "connection", "content-length", "content-type", "expect", "host", "transfer-encoding")
+)
 
 Message = dict[str, Any]
 
@@ -26,8 +28,10 @@ Message = dict[str, Any]
 def fits(url: str, headers: Mapping[str, str]) -> bool:
     """Whether this module can speak to the server; TLS and logins in addresses are the SDK's business."""
     parts = urlsplit(url)
-    clean = all("\r" not in text and "\n" not in text for item in headers.items() for text in item)
-    return parts.scheme == "http" and bool(parts.hostname) and "@" not in parts.netloc and clean and url.isascii()
+    plain = all(text.isascii() and text.isprintable() for item in headers.items() for text in item)
+    ours = any(name.lower() in _OWN_HEADERS for name in headers)
+    address = parts.scheme == "http" and bool(parts.hostname) and "@" not in parts.netloc and url.isascii()
+    return address and plain and not ours
 
 
 class HttpCalls:
@@ -139,13 +143,13 @@ def _lines(headers: Mapping[str, str]) -> str:
 def _maybe(text: bytes) -> Any:
     # What comes with a refusal may be a page for people.
     try:
-        return orjson.loads(text)
+        return from_wire(text)
     except ValueError:
         return None
 
 
 def _parsed(text: bytes) -> Any:
     try:
-        return orjson.loads(text)
+        return from_wire(text)
     except ValueError as error:
         raise RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: {error}") from error

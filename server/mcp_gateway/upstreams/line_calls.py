@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 from typing import Any, Protocol
 
-import orjson
-
 from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall, Progress
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed
+from server.mcp_gateway.wire import from_wire, to_wire
 
 _ENDED = "the program has ended"
 
@@ -35,7 +34,7 @@ class LineCalls:
         if OWN_ID not in line:
             return False
         try:
-            message = orjson.loads(line)
+            message = from_wire(line)
         except ValueError:
             return False
         call = self._pending.get(_call_id(message))
@@ -54,7 +53,7 @@ class LineCalls:
             cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
             message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
             with contextlib.suppress(RequestFailed):
-                await self._write(orjson.dumps(message))
+                await self._write(to_wire(message))
             raise
         finally:
             del self._pending[call.id]

@@ -7,9 +7,8 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import orjson
-
 from server.mcp_gateway.upstreams.request_failed import connection_closed
+from server.mcp_gateway.wire import to_wire
 
 Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 OWN_ID = b'"gb-'
@@ -29,7 +28,7 @@ class PendingCall:
     def request(self, params: dict[str, Any]) -> bytes:
         """The tools/call message with `params`, whose `_meta` must be there."""
         params["_meta"]["progressToken"] = self.id
-        return orjson.dumps({"jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": params})
+        return to_wire({"jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": params})
 
     def take(self, message: Any) -> bool:
         """Use a message of the server; False when it is none of this call's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ class Pipe:
         self.sent = asyncio.Event()
 
     def write(self, data: bytes) -> None:
-        self.lines.append(orjson.loads(data))
+        self.lines.append(json.loads(data))
         self.sent.set()
 
     async def drain(self) -> None:
@@ -73,6 +74,19 @@ async def test_lines_that_are_no_answers_of_ours_are_left_to_the_session(line: b
     calls.close()
     with pytest.raises(RequestFailed):
         await task
+
+
+async def test_large_numbers_and_half_characters_pass_both_ways() -> None:
+    pipe = Pipe()
+    calls = LineCalls(pipe)
+    odd = {"number": 2**70, "text": "\ud800"}
+    pipe.sent.clear()
+    task = asyncio.create_task(calls.call({"name": "echo", "arguments": odd, "_meta": {}}, None))
+    await pipe.sent.wait()
+    assert pipe.lines[0]["params"]["arguments"] == odd
+    answer = {"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {"number": 2**70, "none": float("nan")}}
+    assert calls.take(json.dumps(answer).encode())
+    assert (await task)["result"] == {"number": 2**70, "none": None}
 
 
 async def test_a_second_answer_to_one_call_is_not_taken_for_another() -> None:
@@ -137,8 +151,11 @@ def test_what_is_not_plain_http_is_left_to_the_sdk(url: str) -> None:
     assert not fits(url, {})
 
 
-def test_a_header_with_a_line_break_is_left_to_the_sdk() -> None:
-    assert fits("http://a/mcp", {"X-Key": "1"}) and not fits("http://a/mcp", {"X-Key": "1\r\nHost: b"})
+@pytest.mark.parametrize(
+    "header", [("X-Key", "1\r\nHost: b"), ("X-Key", "ä"), ("host", "b"), ("Expect", "100-continue")]
+)
+def test_headers_that_are_not_plain_are_left_to_the_sdk(header: tuple[str, str]) -> None:
+    assert fits("http://a/mcp", {"X-Key": "1"}) and not fits("http://a/mcp", dict([header]))
 
 
 Answering = Callable[[str], bytes]
