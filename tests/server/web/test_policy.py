@@ -72,6 +72,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/gateway/clients": ADMIN_READ,
     f"POST {V1}/gateway/clients/{{client}}/connect": ADMIN,
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
+    f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
     f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
     f"POST {V1}/gateway/{{server_id}}/sign-in": WRITE, f"POST {V1}/gateway/{{server_id}}/sign-out": WRITE,
@@ -109,6 +110,7 @@ SENT: dict[str, tuple[bytes, str]] = {
     f"DELETE {MODEL}/bulk": (b"", "title=nothing+has+this+title"),
     f"GET {V1}/access/explain": (b"", "model=notes&verb=read"),
     f"POST {V1}/files": (b"hello", "name=a.txt"),
+    f"POST {V1}/gateway/call": (b'{"tool": "nothing__here"}', ""),
 }
 """What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""
 OWN_REFUSALS = ("link_invalid", "ticket_invalid", "not_an_own_model")

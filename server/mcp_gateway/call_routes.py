@@ -1,0 +1,56 @@
+"""POST /api/v1/gateway/call: one call of a tool over REST, on the same way as every other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.access.actor import Actor
+from server.errors import Busy, Forbidden, GridBearError, NotFound, RateLimited, UpstreamFailed
+from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, CallFailed
+from server.mcp_gateway.gateway import Gateway
+
+_CLIENT = "REST"
+
+
+class ToolCallWanted(BaseModel):
+    """What is to be called."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str = Field(min_length=1, max_length=200, description="As /mcp lists it, such as time__get_time.")
+    arguments: dict[str, Any] = Field(default_factory=dict, description="As the tool's schema wants them.")
+
+
+def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+    """`enter` authenticates and counts the request."""
+    router = APIRouter(prefix="/api/v1")
+
+    @router.post("/gateway/call", tags=["gateway"], summary="Call a tool; the result is as its server wrote it")
+    async def call(wanted: ToolCallWanted, request: Request, response: Response) -> dict[str, Any]:
+        actor = enter(request, response)
+        if actor.user_id is None or not (actor.has_scope("api") and actor.has_scope("mcp")):
+            raise Forbidden("Calling tools over REST wants a person's session, or a token with the scopes api and mcp.")
+        began = time.perf_counter()
+        try:
+            result = await gateway.call(actor, wanted.tool, wanted.arguments, client=_CLIENT)
+        except CallFailed as failure:
+            raise _as_error(failure) from failure
+        return {"ok": True, "data": {"result": result, "took_ms": round((time.perf_counter() - began) * 1000, 3)}}
+
+    return router
+
+
+def _as_error(failure: CallFailed) -> GridBearError:
+    wait = failure.data.get("retry_after", 1.0) if isinstance(failure.data, dict) else 1.0
+    if failure.code == RATE_LIMITED:
+        return RateLimited(failure.message, retry_after=wait)
+    if failure.code == CIRCUIT_OPEN:
+        return Busy(failure.message, retry_after=wait)
+    if failure.code == INVALID_PARAMS:
+        return NotFound(failure.message)
+    return UpstreamFailed(failure.message)
