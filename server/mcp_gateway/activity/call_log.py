@@ -56,6 +56,7 @@ class CallLog:
         self._waiting: deque[Entry] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
+        self._ended = asyncio.Event()
         self._secrets: set[str] = set()
         self._redactor = Redactor(())
         self._stale = True
@@ -74,11 +75,15 @@ class CallLog:
     async def stop(self) -> None:
         """Write what waits, and end."""
         self._unsubscribe()
+        # Not cancelled: a batch that is being written would be written once more.
+        self._ended.set()
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self.flush()
+            await self._task
+        try:
+            await self.flush()
+        except GridBearError as error:
+            log.warning("%d tool calls could not be kept: %s", self.waiting, error.message)
 
     def add(self, entry: Entry) -> None:
         """Keep a call. Takes no time."""
@@ -112,18 +117,23 @@ class CallLog:
         return gone
 
     async def _run(self) -> None:
-        while True:
+        while not self._ended.is_set():
             await self._wake.wait()
             # The calls of a moment share one transaction.
-            await asyncio.sleep(_GATHER_SECONDS)
+            await self._pause(_GATHER_SECONDS)
             self._wake.clear()
             try:
                 await self.flush()
             except Busy:
-                await asyncio.sleep(_RETRY_SECONDS)
+                await self._pause(_RETRY_SECONDS)
                 self._wake.set()
             except GridBearError as error:
                 log.warning("tool calls could not be kept: %s", error.message)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
 
     async def _write(self, batch: list[Entry]) -> None:
         redactor = await self._redactor_now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -98,6 +99,28 @@ async def test_what_waits_at_the_end_is_written(tmp_path: Path) -> None:
     async with running_bear(tmp_path / "data") as bear:
         admin = await bear.signed_in("ada")
         assert (await admin.get(LOG)).json()["count"] == 600
+
+
+async def test_a_batch_that_is_being_written_at_the_end_is_written_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "_GATHER_SECONDS", 0)
+    async with running_bear(tmp_path / "data") as bear:
+        await bear.person("ada", "admin")
+        log = bear.app.gateway.activity.log
+        begun = asyncio.Event()
+        insert = log._insert
+
+        async def slow_insert(rows: list[dict[str, Any]]) -> None:
+            begun.set()
+            await insert(rows)
+
+        monkeypatch.setattr(log, "_insert", slow_insert)
+        with pytest.raises(CallFailed):
+            await call(bear, actor(bear, "ada", "admin"), "a__b")
+        await begun.wait()
+    async with running_bear(tmp_path / "data") as bear:
+        assert (await (await bear.signed_in("ada")).get(LOG)).json()["count"] == 1
 
 
 async def test_a_flood_is_dropped_and_counted_and_calls_go_on(
