@@ -25,7 +25,7 @@ class McpGateway:
         self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
-        self.builtins = Builtins(self.gateway, tasks)
+        self.builtins = Builtins(self.gateway, tasks, self.activity)
         self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, records, authenticate)
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
 from server.errors import GridBearError
+from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.arguments import problem
 from server.mcp_gateway.builtin_tools.async_calls import AsyncCalls, created, told
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
@@ -17,12 +18,17 @@ from server.tasks.queue import Tasks
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.pending_calls import Progress
 
+DISCOVERED = "execute_discovered_tool"
+OWN_SERVER = "gridbear"
+"""Under this name the log of calls has these tools."""
+
 
 class Builtins:
     """Runs the tools of `TOOLS`."""
 
-    def __init__(self, gateway: Gateway, tasks: Tasks) -> None:
+    def __init__(self, gateway: Gateway, tasks: Tasks, activity: Activity) -> None:
         self._gateway = gateway
+        self._activity = activity
         self._discovery = Discovery(gateway)
         self.calls = AsyncCalls(gateway, tasks)
 
@@ -35,12 +41,30 @@ class Builtins:
         meta: dict[str, Any] | None = None,
         progress: Progress | None = None,
         takes_tasks: bool = False,
+        client: str | None = None,
     ) -> dict[str, Any]:
         """The tool's result; wrong arguments are a result that says so. Raises CallFailed as a direct call would.
 
         `takes_tasks`: the client knows the tasks extension, so a call in the background is answered with its handle.
         """
         given = arguments or {}
+        if name == DISCOVERED:
+            # The call that it makes is the one to be logged.
+            return await self._run(actor, name, given, meta, progress, takes_tasks, client)
+        with self._activity.watch(actor, name, arguments, client) as watched:
+            watched.of(OWN_SERVER, name)
+            return watched.answered(await self._run(actor, name, given, meta, progress, takes_tasks, client))
+
+    async def _run(
+        self,
+        actor: Actor,
+        name: str,
+        given: dict[str, Any],
+        meta: dict[str, Any] | None,
+        progress: Progress | None,
+        takes_tasks: bool,
+        client: str | None,
+    ) -> dict[str, Any]:
         wrong = problem(TOOLS[name]["inputSchema"], given)
         if wrong is not None:
             return refusal(wrong)
@@ -48,9 +72,9 @@ class Builtins:
         if wanted in TOOLS:
             return refusal(f"{wanted} is a tool of the gateway itself: call it directly.")
         try:
-            if name == "execute_discovered_tool":
+            if name == DISCOVERED:
                 return await self._gateway.call(
-                    actor, given["tool_name"], given.get("arguments"), meta=meta, progress=progress
+                    actor, given["tool_name"], given.get("arguments"), meta=meta, progress=progress, client=client
                 )
             if name == "async_run_tool":
                 row = await self.calls.start(actor, given["tool_name"], given.get("arguments") or {})

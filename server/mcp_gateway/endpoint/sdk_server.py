@@ -140,6 +140,7 @@ class McpEndpoint:
                     meta=_relayed_meta(params.meta),
                     progress=context.session.report_progress,
                     takes_tasks=takes_tasks(context),
+                    client=_client(context),
                 )
                 return {**_COMPLETE, **answer}
             result = await self._gateway.call(

@@ -207,9 +207,14 @@ async def test_a_real_client_and_its_outcomes(
         await house.add("up", visibility="everyone")
         async with house.mcp("bob") as client:
             await client.call_tool("up__echo", {"text": "hi"})
+            await client.call_tool("gridbear_help", {})
+            inner = {"tool_name": "up__echo", "arguments": {"text": "found"}}
+            await client.call_tool("execute_discovered_tool", inner)
         await house.app.gateway.activity.log.flush()
         async with house.http("bob") as http:
-            [row] = (await http.get(LOG)).json()["data"]
+            row, helped, found = (await http.get(f"{LOG}?sort=id")).json()["data"]
+        assert (helped["server"], helped["tool"]) == ("gridbear", "gridbear_help")
+        assert (found["tool"], found["arguments"]) == ("echo", {"text": "found"}) and found["client"]
         assert (row["server"], row["tool"], row["outcome"]) == ("up", "echo", "ok")
         assert row["arguments"] == {"text": "hi"} and row["result"]["content"][0]["text"] == "hi"
         assert row["client"] and row["request_id"] not in (None, "-")
