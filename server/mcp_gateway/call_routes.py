@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
-from server.errors import Busy, Forbidden, GridBearError, NotFound, RateLimited, UpstreamFailed
+from server.errors import Busy, Forbidden, GridBearError, NotFound, RateLimited, UpstreamFailed, ValidationFailed
 from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, CallFailed
 from server.mcp_gateway.gateway import Gateway
 
@@ -35,6 +36,11 @@ def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -
         actor = enter(request, response)
         if actor.user_id is None or not (actor.has_scope("api") and actor.has_scope("mcp")):
             raise Forbidden("Calling tools over REST wants a person's session, or a token with the scopes api and mcp.")
+        try:
+            orjson.dumps(wanted.arguments)
+        except orjson.JSONEncodeError as error:
+            message = "text that is no valid Unicode, or a number of more than 64 bits, is possible nowhere in it"
+            raise ValidationFailed.of("arguments", "invalid_value", message) from error
         began = time.perf_counter()
         try:
             result = await gateway.call(actor, wanted.tool, wanted.arguments, client=_CLIENT)

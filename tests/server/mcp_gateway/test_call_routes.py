@@ -33,6 +33,10 @@ async def test_what_is_wrong_is_said_as_everywhere_in_rest(bear: Bear, member: h
     assert (await member.post(CALL, json={"tool": "nothing__here"})).status_code == 404
     assert (await member.post(CALL, json={"tool": 7})).status_code == 422
     assert (await member.post(CALL, json={"tool": "a__b", "argument": {}})).status_code == 422
+    for wrong in (b'{"\\ud800": 1}', b'{"sort": "\\ud800"}', b'{"limit": 99999999999999999999}'):
+        body = b'{"tool": "records__search_notes", "arguments": ' + wrong + b"}"
+        answer = await member.post(CALL, content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 422 and "arguments" in answer.json()["fields"], answer.text
     for scopes in (["api"], ["mcp"], ["api:read", "mcp"]):
         client = await bear.person("max", scopes=scopes)
         assert (await client.post(CALL, json={"tool": "records__search_notes"})).status_code == 403
