@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import SYSTEM
 from server.access.policy import Policy
 from server.asgi.guard import Guard
-from server.asgi.replies import send_error
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
@@ -46,8 +45,8 @@ from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
+from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
-from server.plugin_host.routes_contribution import PluginRoutes
 from server.plugin_host.secrets import take_over_files
 from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
@@ -197,7 +196,6 @@ class GridBearApp:
             streams = EventStreams(self.records, self._events, time.monotonic)
             tasks = Tasks(self.records, self.settings)
             self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for)
-            await tasks.start()
             await self.gateway.start()
             for part in (tasks, self.gateway):
                 stack.push_async_callback(part.stop)
@@ -231,14 +229,18 @@ class GridBearApp:
                 needs_setup=needs_setup,
                 traffic=traffic,
             )
-            routes = PluginRoutes(
-                self.settings,
+            routes = await serve_plugins(
+                self.plugins,
+                records=self.records,
+                settings=self.settings,
+                bus=self._bus,
+                tasks=tasks,
+                gateway=self.gateway.gateway,
                 actor_for=authenticator.actor_for,
-                send_error=send_error,
-                when_it_fails=self.plugins.failed,
             )
-            await self.plugins.serve([routes.contribute])
             stack.push_async_callback(self.plugins.stop_serving)
+            # After the plugins, which bring kinds of their own: what was interrupted of those may go on.
+            await tasks.start()
             dispatch = Dispatch(
                 web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),

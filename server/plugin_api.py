@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, NamedTuple, Protocol, cast
 
 from fastapi import Depends, Request
 
@@ -35,7 +35,20 @@ from server.errors import (
     ValidationFailed,
 )
 from server.models.base import Base, ModelOptions, Owned, Record, field
+from server.plugin_marks import EventVerb, on, on_shutdown, on_startup, task, tool
 from server.records.notify import Audience, Severity
+from server.tasks.report import Report
+
+
+class RecordEvent(NamedTuple):
+    """One committed change, as hooks are told of it."""
+
+    model: str
+    verb: EventVerb
+    record_id: int
+    """0 for `import`, which stands for many new records."""
+    row: dict[str, Any] | None
+    """The record as it is now, write-only fields left out; None when it is gone, and for `import`."""
 
 
 class RecordStore(Protocol):
@@ -110,6 +123,12 @@ class PluginContext(Protocol):
     async def put_secret(self, name: str, value: str) -> None:
         """Keep a secret, sealed, among the secrets' records. Raises Conflict when the environment sets it."""
 
+    async def start_task(self, name: str, actor: Actor, title: str = "", **given: Any) -> str:
+        """Start a background task of this plugin for the person `actor`; `given` (JSON) are the function's arguments.
+
+        Returns the task's key. Raises NotFound for an unknown kind, RateLimited when too many wait already.
+        """
+
     async def notify(
         self,
         title: str,
@@ -170,7 +189,9 @@ __all__ = [
     "PluginContext",
     "PluginRecords",
     "Record",
+    "RecordEvent",
     "RecordStore",
+    "Report",
     "SecretText",
     "Severity",
     "TagsText",
@@ -180,7 +201,12 @@ __all__ = [
     "UrlText",
     "ValidationFailed",
     "field",
+    "on",
+    "on_shutdown",
+    "on_startup",
     "require_admin",
     "sign_sha256",
+    "task",
+    "tool",
     "verify_sha256",
 ]

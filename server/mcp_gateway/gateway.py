@@ -98,6 +98,12 @@ class Gateway:
         """Offer a server that is part of this program."""
         self._virtual[server.name] = server
 
+    def unhost(self, name: str) -> None:
+        """Offer a server of this program no longer."""
+        self._virtual.pop(name, None)
+        for callback in self._gone:
+            callback(name)
+
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
         self._gone.append(callback)

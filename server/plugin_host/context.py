@@ -9,10 +9,11 @@ from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Forbidden, GridBearError
+from server.errors import Forbidden, GridBearError, NotFound
 from server.plugin_api import Audience, RecordStore, Severity
 from server.plugin_host.secrets import PluginSecrets
 from server.records.notify import notify
+from server.tasks.queue import Tasks
 
 
 class OwnRecords:
@@ -81,7 +82,19 @@ class HostContext:
         self.records = OwnRecords(plugin_id, records, models)
         self._service = records
         self._settings = settings
+        self._tasks: Tasks | None = None
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
+
+    def tasks_by(self, tasks: Tasks | None) -> None:
+        """Who runs this plugin's tasks from now on."""
+        self._tasks = tasks
+
+    async def start_task(self, name: str, actor: Actor, title: str = "", **given: Any) -> str:
+        kind = f"{self.plugin_id}.{name}"
+        if self._tasks is None or not self._tasks.knows(kind):
+            raise NotFound(f"the plugin {self.plugin_id} has no task {name!r}")
+        row = await self._tasks.submit(actor, kind, title or name, given)
+        return str(row["key"])
 
     @property
     def address(self) -> str:

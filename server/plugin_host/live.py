@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.errors import GridBearError
 from server.plugin_host.context import HostContext
-from server.plugin_host.manifest import Manifest
+from server.plugin_host.manifest import Manifest, Permission
 
 
 @dataclass(slots=True)
@@ -24,6 +24,11 @@ class LivePlugin:
     models: tuple[str, ...]
     stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     """Contributions push here what ends them; it is unwound when the plugin is switched off or fails to start."""
+
+    def need(self, permission: Permission, file: str) -> None:
+        """Raise Failed unless the manifest asks for `permission`, which `file` takes for granted."""
+        if permission not in self.manifest.permissions:
+            raise Failed(f'{self.id}/{file}: it needs "permissions": ["{permission}"] in manifest.json')
 
 
 Contribution = Callable[[LivePlugin], Awaitable[None]]

@@ -54,6 +54,11 @@ def load_models(plugin_id: str, folder: Path, base: type[DeclarativeBase]) -> li
     return sorted(models, key=lambda model: str(model.__tablename__))
 
 
+def load_part(plugin_id: str, folder: Path, name: str) -> types.ModuleType | None:
+    """Import the file `name.py` of a plugin; None without it. Raises whatever the file raises."""
+    return _import(plugin_id, folder, name) if (folder / f"{name}.py").is_file() else None
+
+
 def load_router(plugin_id: str, folder: Path) -> APIRouter | None:
     """Import `api/routes.py` and return its `router`; None without the file. Raises whatever the file raises."""
     if not (folder / "api" / "routes.py").is_file():

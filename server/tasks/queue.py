@@ -47,6 +47,7 @@ class Tasks:
         self._kinds: dict[str, Kind] = {}
         self._waiting = Waiting()
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._begun: dict[int, Entry] = {}
         self._cancelled: set[int] = set()
         self._delayed: dict[int, asyncio.TimerHandle] = {}
         self._stopping = False
@@ -55,6 +56,21 @@ class Tasks:
         """Make a kind known. Tasks of it that wait already begin once the queue has started."""
         self._kinds[kind.name] = kind
         self._pump()
+
+    async def unregister(self, name: str) -> None:
+        """Forget a kind, and end what runs of it; tasks of it that wait go on waiting until it is known again."""
+        self._kinds.pop(name, None)
+        running = {self._running[record_id] for record_id, entry in self._begun.items() if entry.kind == name}
+        # A task may end its own plugin.
+        running.discard(asyncio.current_task())
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_CANCEL_SECONDS)
+
+    def knows(self, name: str) -> bool:
+        """Whether there is such a kind now."""
+        return name in self._kinds
 
     async def start(self) -> None:
         """Go on where the last process ended: what waited waits, what ran is over unless it may be done twice."""
@@ -199,11 +215,12 @@ class Tasks:
         per_person = self._settings.current.tasks_at_once_per_person
         while not self._stopping and (entry := self._waiting.take(limits, per_person)) is not None:
             task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
-            self._running[entry.record_id] = task
+            self._running[entry.record_id], self._begun[entry.record_id] = task, entry
             task.add_done_callback(partial(self._ended, entry))
 
     def _ended(self, entry: Entry, _task: asyncio.Task[None]) -> None:
         self._running.pop(entry.record_id, None)
+        self._begun.pop(entry.record_id, None)
         self._cancelled.discard(entry.record_id)
         self._waiting.ended(entry)
         self._pump()
@@ -233,6 +250,8 @@ class Tasks:
             await self._finish(entry.record_id, "cancelled", **told)
         elif kind.idempotent and attempts < max(2, kind.attempts):
             await self._store(entry.record_id, {**told, "status": "queued"})
+            if not self._stopping:
+                self._waiting.add(entry)
         else:
             await self._finish(entry.record_id, "interrupted", **told, error=STOPPED)
 

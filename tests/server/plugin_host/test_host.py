@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from unittest.mock import AsyncMock
 
 import httpx2
@@ -17,85 +14,15 @@ from server.models.base import Base
 from server.models.declared import declared_models
 from server.plugin_host.context import OwnRecords
 from tests.conftest import Bear, running_bear
+from tests.server.plugin_host.tests_plugin_support import ROUTES, model, on, state, switch, write
 
 pytestmark = pytest.mark.anyio
-
-MODEL = """
-from sqlalchemy import Text
-from sqlalchemy.orm import Mapped
-from server.plugin_api import Base, ModelOptions, Record, field
-
-class Thing(Record, Base):
-    __tablename__ = "{table}"
-    __options__ = ModelOptions(label="Thing", label_plural="Things", description="Things.", group="plugins")
-    name: Mapped[str] = field(Text, label="Name", required=True)
-"""
-ROUTES = """
-from fastapi import APIRouter
-from server.plugin_api import Caller
-router = APIRouter()
-@router.get("/who")
-async def who(caller: Caller):
-    return {"kind": caller.kind}
-@router.get("/fails")
-async def fails():
-    raise RuntimeError("private detail")
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "plugins"
-
-
-@pytest.fixture
-async def house(tmp_path: Path, folder: Path) -> AsyncIterator[Bear]:
-    async with running_bear(tmp_path / "data") as bear:
-        yield bear
-
-
-@pytest.fixture
-async def ada(house: Bear) -> httpx2.AsyncClient:
-    return await house.person("ada", "admin")
-
-
-def write(root: Path, plugin_id: str, *, models: str = "", routes: str = "", **manifest: Any) -> Path:
-    """A plugin folder."""
-    folder = root / plugin_id
-    (folder / "api").mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.json").write_text(json.dumps({"name": plugin_id, "version": "1", **manifest}))
-    for file, text in (("models.py", models), ("api/routes.py", routes)):
-        if text:
-            (folder / file).write_text(text)
-    return folder
-
-
-def model(table: str) -> str:
-    return MODEL.format(table=table)
-
-
-async def switch(client: httpx2.AsyncClient, plugin_id: str, deed: str, **body: Any) -> httpx2.Response:
-    content = {"json": {"permissions": [], **body}} if deed == "enable" else {}
-    return await client.post(f"/api/v1/plugins/{plugin_id}/{deed}", **content)  # type: ignore[arg-type]
-
-
-async def on(client: httpx2.AsyncClient, plugin_id: str) -> dict[str, Any]:
-    answer = await switch(client, plugin_id, "enable")
-    assert answer.status_code == 200, answer.text
-    row: dict[str, Any] = answer.json()["data"]
-    return row
 
 
 async def again(bear: Bear) -> httpx2.AsyncClient:
     """Ada, who was made before the restart."""
     bear.ids["ada"] = 1
     return await bear.person("ada")
-
-
-async def state(client: httpx2.AsyncClient, plugin_id: str) -> dict[str, Any]:
-    [row] = (await client.get(f"/api/v1/plugins?name={plugin_id}")).json()["data"]
-    found: dict[str, Any] = row
-    return found
 
 
 async def test_a_bundled_plugin_is_on_and_one_of_the_folder_waits_for_a_person(

@@ -1,0 +1,40 @@
+"""Everything that plugins bring beside models, in the order in which it comes into force."""
+
+from __future__ import annotations
+
+from server.asgi.replies import send_error
+from server.config import SettingsHolder
+from server.events.bus import Bus
+from server.mcp_gateway.gateway import Gateway
+from server.plugin_host.hooks_contribution import PluginHooks
+from server.plugin_host.host import PluginHost
+from server.plugin_host.mount import ActorFor
+from server.plugin_host.routes_contribution import PluginRoutes
+from server.plugin_host.tasks_contribution import PluginTasks
+from server.plugin_host.tools_contribution import PluginTools
+from server.records.service import Records
+from server.tasks.queue import Tasks
+
+
+async def serve_plugins(
+    host: PluginHost,
+    *,
+    records: Records,
+    settings: SettingsHolder,
+    bus: Bus,
+    tasks: Tasks,
+    gateway: Gateway,
+    actor_for: ActorFor,
+) -> PluginRoutes:
+    """Take in what the running plugins bring, and from now on of every one that starts. Returns what serves /api/."""
+    failed = host.failed
+    routes = PluginRoutes(settings, actor_for=actor_for, send_error=send_error, when_it_fails=failed)
+    await host.serve(
+        (
+            PluginTasks(tasks).contribute,
+            PluginHooks(records, bus, failed).contribute,
+            PluginTools(gateway, failed).contribute,
+            routes.contribute,
+        )
+    )
+    return routes

@@ -1,0 +1,113 @@
+"""What a plugin's functions are marked with, so that the host finds them. The decorators change nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+EventVerb = Literal["create", "update", "delete", "import"]
+_MARK = "__gridbear_mark__"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMark:
+    """A tool of the MCP gateway."""
+
+    name: str
+    title: str | None
+    description: str
+    read_only: bool
+    destructive: bool
+    admins_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventMark:
+    """Called after changes of records."""
+
+    model: str
+    verbs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMark:
+    """A kind of background task."""
+
+    name: str
+    idempotent: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class LifeMark:
+    """Called when the plugin starts or ends."""
+
+    when: Literal["startup", "shutdown"]
+
+
+Mark = ToolMark | EventMark | TaskMark | LifeMark
+
+
+def tool(
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    read_only: bool = False,
+    destructive: bool = False,
+    admins_only: bool = False,
+) -> Callable[[F], F]:
+    """Offer an async function of `tools.py` to AI clients as `{plugin}__{name}`.
+
+    Its docstring is what they read, its typed parameters are the schema; a parameter of the type `PluginContext` or
+    `Actor` is given by the host. What it returns must be JSON; an error of `plugin_api` is told to the client.
+    """
+
+    def mark(function: F) -> F:
+        text = (function.__doc__ or "").strip()
+        return _marked(function, ToolMark(name or function.__name__, title, text, read_only, destructive, admins_only))
+
+    return mark
+
+
+def on(model: str, *verbs: EventVerb) -> Callable[[F], F]:
+    """Call an async function of `hooks.py` after every committed change of `model` (`verbs`; none: any).
+
+    Its parameters: the `RecordEvent`, and if wanted the `PluginContext`.
+    """
+    return lambda function: _marked(function, EventMark(model, frozenset(verbs)))
+
+
+def task(*, name: str | None = None, idempotent: bool = False, attempts: int = 1) -> Callable[[F], F]:
+    """Make an async function of `tasks.py` a kind of background task, started by `plugin.start_task(name, ...)`.
+
+    With `idempotent` it may be begun again after a crash or a failure, `attempts` times in all.
+    """
+    return lambda function: _marked(function, TaskMark(name or function.__name__, idempotent, attempts))
+
+
+def on_startup(function: F) -> F:
+    """Call an async function of `hooks.py` when the plugin has started. It may take 15 seconds."""
+    return _marked(function, LifeMark("startup"))
+
+
+def on_shutdown(function: F) -> F:
+    """Call an async function of `hooks.py` before the plugin ends. It may take 5 seconds."""
+    return _marked(function, LifeMark("shutdown"))
+
+
+def marked(module: ModuleType, kinds: Collection[type[Mark]]) -> list[tuple[Callable[..., Any], Any]]:
+    """The functions of a module with a mark of one of `kinds`, in the order of the file, each with its mark."""
+    found = []
+    for value in vars(module).values():
+        mark = getattr(value, _MARK, None)
+        if mark is not None and isinstance(mark, tuple(kinds)):
+            found.append((value, mark))
+    return found
+
+
+def _marked(function: F, mark: Mark) -> F:
+    setattr(function, _MARK, mark)
+    return function
