@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.access.actor import SYSTEM
 from server.db.store import Store
 from server.errors import Busy, StorageFull
 from tests.conftest import Bear, running_bear
@@ -75,6 +76,7 @@ async def bear(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Bear]:
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "api" / "routes.py").write_text(ROUTES)
     async with running_bear(tmp_path / "data", internal_api_secret=SECRET, mcp_body_bytes=1_000_000) as running:
+        assert (await running.app.plugins.enable(SYSTEM, "thrower", []))["state"] == "on"
         yield running
 
 
