@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psutil
-
+from server.mcp_gateway.upstreams.death_signal import dies_with_us
 from server.mcp_gateway.upstreams.process_guardian import Guardian
+
+if sys.platform == "win32":
+    from server.mcp_gateway.upstreams.windows_job import Job
 
 STDERR_LINES = 50
 STDERR_LINE_LENGTH = 2000
@@ -47,6 +49,8 @@ class ChildProcess:
         self._process = process
         self._guardian = guardian
         self.stderr = stderr
+        if sys.platform == "win32":
+            self._job = Job(process.pid)
         self._drain = asyncio.create_task(self._keep_stderr(), name=f"stderr of {process.pid}")
 
     @classmethod
@@ -60,6 +64,7 @@ class ChildProcess:
         guardian: Guardian | None,
     ) -> ChildProcess:
         """Start `command` in a session of its own. Raises OSError or ValueError when that can't be done."""
+        command = [*await asyncio.to_thread(dies_with_us), *command]
         options: dict[str, Any] = (
             {"creationflags": 0x00000200} if sys.platform == "win32" else {"start_new_session": True}
         )
@@ -97,7 +102,6 @@ class ChildProcess:
 
     async def stop(self) -> None:
         """End the child and all it started, within about a second: close stdin, wait, SIGTERM, wait, SIGKILL."""
-        descendants = _descendants(self.pid) if sys.platform == "win32" else []
         with contextlib.suppress(OSError):
             self.stdin.close()
         if not await self.ended_within(_STDIN_GRACE_SECONDS):
@@ -105,9 +109,8 @@ class ChildProcess:
             await self.ended_within(_TERM_GRACE_SECONDS)
         # Also when the child itself has gone: what it started may still run in its group.
         self._signal_group(getattr(signal, "SIGKILL", signal.SIGTERM))
-        for process in descendants:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        if sys.platform == "win32":
+            self._job.end()
         await self.ended_within(_TERM_GRACE_SECONDS)
         if self._guardian is not None:
             self._guardian.forget(self.pid)
@@ -152,11 +155,3 @@ class ChildProcess:
 
     def _keep_line(self, line: bytes) -> None:
         self.stderr.append(line.decode("utf-8", "replace").rstrip("\r")[:STDERR_LINE_LENGTH])
-
-
-def _descendants(pid: int) -> list[psutil.Process]:
-    try:
-        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
-        return found
-    except psutil.Error:
-        return []

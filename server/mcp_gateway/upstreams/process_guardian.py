@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 
-# PR_SET_PDEATHSIG would need code between fork and exec (unsafe with threads), follows the thread that forked, and
-# spares grandchildren. A shell that waits for the end of a pipe needs none of that and works on macOS too.
+# A signal at the parent's death (see `death_signal`) spares grandchildren, and macOS has none. A shell that waits for
+# the end of a pipe does both.
 _SCRIPT = r"""
 groups=' '
 while read -r verb group; do
@@ -23,7 +23,7 @@ for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
 
 
 class Guardian:
-    """One small shell process for all children, started with the first child. Does nothing on Windows."""
+    """One small shell process for all children, started with the first child. On Windows jobs do it (`windows_job`)."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None

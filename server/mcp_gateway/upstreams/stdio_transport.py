@@ -17,6 +17,10 @@ from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
+_FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.05, 1.0
+_LAST_LINES_SECONDS = 0.2
+"""What a program wrote before it ended is still read for so long."""
+
 
 @asynccontextmanager
 async def stdio_transport(
@@ -54,6 +58,16 @@ async def stdio_transport(
         lines.close()
         on_child(None)
 
+    async def watch() -> None:
+        # What the program started may hold its stdout open when it has gone itself: nobody will read its end then.
+        pause = _FIRST_LOOK_SECONDS
+        while child.returncode is None:
+            await anyio.sleep(pause)
+            pause = min(pause * 1.5, _LOOK_SECONDS)
+        await anyio.sleep(_LAST_LINES_SECONDS)
+        await to_client.aclose()
+        on_child(None)
+
     async def write() -> None:
         try:
             async with from_client:
@@ -70,6 +84,7 @@ async def stdio_transport(
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(read)
+            group.start_soon(watch)
             group.start_soon(write)
             try:
                 yield from_child, to_child
