@@ -17,14 +17,21 @@ def result(answer: dict[str, Any], *, is_error: bool = False) -> dict[str, Any]:
 
 def refusal(message: str, code: str = "invalid_arguments") -> dict[str, Any]:
     """A result that says what was wrong, so that a model can do better the next time."""
-    return result({"error": message, "code": code}, is_error=True)
+    return result({"error": _sendable(message), "code": code}, is_error=True)
 
 
 def failure(error: GridBearError) -> dict[str, Any]:
     """An error of the program as a result, fields and waiting time included."""
-    answer: dict[str, Any] = {"error": error.message, "code": error.code}
+    answer: dict[str, Any] = {"error": _sendable(error.message), "code": error.code}
     if error.fields:
-        answer["fields"] = {name: {"code": it.code, "message": it.message} for name, it in error.fields.items()}
+        answer["fields"] = {
+            _sendable(name): {"code": it.code, "message": _sendable(it.message)} for name, it in error.fields.items()
+        }
     if error.retry_after is not None:
         answer["retry_after"] = error.retry_after
     return result(answer, is_error=True)
+
+
+def _sendable(text: str) -> str:
+    # A message may repeat a name that a client made up, halves of characters included.
+    return text.encode("utf-8", "replace").decode()

@@ -45,6 +45,11 @@ def guess_file(path: Path, options: ImportOptions, name: str) -> dict[str, Any]:
         with opened_file(path, options, any_table=True) as file:
             columns, rows = _sample(file, names)
     described = [_describe(column, values) for column, values in zip(names, columns, strict=False)]
+    for number, column in enumerate(described, 1):
+        if not all(map(_is_unicode, (column["name"], *column["examples"], *column.get("choices", ())))):
+            raise ValidationFailed(
+                f"Column {number} has text that is no valid Unicode (a lone surrogate).", code="lone_surrogate"
+            )
     return {**report, "rows_looked_at": rows, "columns": described, "model": _definition(name, described)}
 
 
@@ -77,6 +82,11 @@ def _describe(name: str, values: list[Any]) -> dict[str, Any]:
     if kind == "choice":
         described["choices"] = sorted(set(map(str, given)))
     return described
+
+
+def _is_unicode(text: str) -> bool:
+    # What a CSV brings as bytes that are no UTF-8 is told by the reader; JSON may spell halves of characters out.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(value: Any) -> str:

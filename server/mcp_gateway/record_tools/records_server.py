@@ -16,6 +16,7 @@ from server.mcp_gateway.catalogue.tool import Tool, catalogue_of
 from server.mcp_gateway.own_results import failure, refusal, result
 from server.mcp_gateway.record_tools.offer import DEFAULT_ROWS, Offer
 from server.mcp_gateway.record_tools.switches import MODEL, RecordToolsBehaviour, Switches
+from server.mcp_gateway.wire import to_wire
 from server.records.etag import etag_of
 from server.records.service import Records
 from server.records.values import INTEGER_MAX
@@ -101,7 +102,8 @@ class RecordsServer:
     async def _search(self, actor: Actor, model: str, given: dict[str, Any]) -> dict[str, Any]:
         pairs = [("limit", str(given.get("limit", DEFAULT_ROWS)))]
         if "domain" in given:
-            pairs.append(("domain", orjson.dumps(given["domain"]).decode()))
+            # As REST gets it: what is no good in it is refused there, in words.
+            pairs.append(("domain", to_wire(given["domain"]).decode()))
         pairs += [(name, given[name]) for name in ("q", "sort", "cursor") if given.get(name)]
         pairs += [(name, ",".join(map(str, given[name]))) for name in ("fields", "expand") if given.get(name)]
         page = await self._records.list_page(actor, model, pairs)

@@ -88,6 +88,13 @@ async def test_what_is_wrong_is_a_result_that_says_so(bear: Bear, member: httpx2
         ("create_notes", {"values": "title"}, "values must be of the type object"),
         ("update_notes", {"id": 2**70, "values": {}}, str(2**70)),
         ("get_notes", {"id": -(2**70)}, "-"),
+        ("get_notes", {"id": 1, "\ud800": 1}, "no argument ?"),
+        ("create_notes", {"values": {"title": "\ud800"}}, "surrogate"),
+        ("create_notes", {"values": {"title": "x", "\ud800": 1}}, "?"),
+        ("search_notes", {"domain": [["title", "=", "\ud800"]]}, "surrogate"),
+        ("search_notes", {"q": "\ud800"}, "surrogate"),
+        ("search_notes", {"sort": "\ud800"}, "no such field"),
+        ("search_notes", {"fields": ["\ud800"]}, "no such field"),
     ):
         answer = await refused(bear, max_, name, **given)
         assert told in answer["error"], (name, given, answer)

@@ -330,6 +330,13 @@ async def test_a_guess_makes_a_model_of_any_header(admin: httpx2.AsyncClient) ->
     assert made.status_code == 201, made.text
 
 
+@pytest.mark.parametrize("row", ['{"x": "\\ud800"}', '{"\\ud800": 1}'])
+async def test_a_guess_refuses_half_characters_by_column(member: httpx2.AsyncClient, row: str) -> None:
+    answer = await member.post("/api/v1/import/guess?name=f.jsonl", content=row.encode())
+    assert (answer.status_code, answer.json()["code"]) == (422, "lone_surrogate"), answer.text
+    assert "Column 1" in answer.json()["error"]
+
+
 async def test_a_guess_takes_the_first_table_of_many_and_names_the_others(
     member: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
