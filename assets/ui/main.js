@@ -7,6 +7,7 @@ import { OneTimeLink } from "./pages/link.js";
 import { Setup } from "./pages/setup.js";
 import { SignIn } from "./pages/signin.js";
 import { pageNamed } from "./pages/index.js";
+import { sharePreferences } from "./preferences.js";
 import { route } from "./router.js";
 import { away, base, models, person, returned, setupNeeded } from "./store.js";
 import { effect, html, render } from "./vendor/preact.js";
@@ -72,4 +73,5 @@ effect(() => {
 effect(() => {
   if (returned.value) recognise();
 });
+sharePreferences();
 draw();

@@ -39,8 +39,29 @@ export function stored(key, fallback) {
   }
 }
 
-/** Keeps a choice of this browser. @param {string} key @param {string} value */
+/** @type {(key: string, value: string) => void} */
+let tell = () => {};
+
+/** @param {(key: string, value: string) => void} listener hears of every choice that is kept */
+export function onKept(listener) {
+  tell = listener;
+}
+
+/** Takes over a choice that was made elsewhere. @param {string} key @param {string} value */
+export function take(key, value) {
+  store(key, value);
+  if (key === "theme") showTheme(value);
+  else if (key === "rail") rail.value = value;
+}
+
+/** Keeps a choice, here and for the person's other windows. @param {string} key @param {string} value */
 export function keep(key, value) {
+  store(key, value);
+  tell(key, value);
+}
+
+/** @param {string} key @param {string} value */
+function store(key, value) {
   try {
     localStorage.setItem(`gridbear.${key}`, value);
   } catch {
@@ -50,8 +71,13 @@ export function keep(key, value) {
 
 /** @param {string} value "light", "dark" or "system" */
 export function chooseTheme(value) {
-  theme.value = value;
   keep("theme", value);
+  showTheme(value);
+}
+
+/** @param {string} value */
+function showTheme(value) {
+  theme.value = value;
   if (value === "system") delete root.dataset.theme;
   else root.dataset.theme = value;
 }

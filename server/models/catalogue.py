@@ -16,6 +16,7 @@ from server.models.oauth_client import OAuthClient
 from server.models.oauth_token import OAuthToken
 from server.models.own_model import OwnModel
 from server.models.plugin import Plugin
+from server.models.preference import Preference
 from server.models.record_tools import RecordTools
 from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
@@ -30,5 +31,5 @@ OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
-    ToolCall,
+    ToolCall, Preference,
 )  # fmt: skip
