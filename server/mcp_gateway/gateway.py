@@ -281,6 +281,7 @@ class Gateway:
                 continue
             if not self._is_for(upstream, actor):
                 continue
+            upstream = self._theirs(actor, upstream)
             tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
             found = tools.get(name) if server is None else _by_own_name(tools, name)
             if found is not None:
