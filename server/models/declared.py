@@ -8,6 +8,8 @@ from typing import TypeVar
 from sqlalchemy import inspect
 from sqlalchemy.orm import DeclarativeBase
 
+PLUGIN_PACKAGE = "_gridbear_plugin_"
+"""Modules of plugins begin with this; their models come and go while the server runs."""
 Declared = TypeVar("Declared", bound=DeclarativeBase)
 
 

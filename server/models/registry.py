@@ -10,7 +10,7 @@ from sqlalchemy import Column, Table
 from server.db.types import FieldType, type_name
 from server.errors import NotFound
 from server.models.base import EVERYTHING, NOTHING, Base, Extent, FieldInfo, ModelOptions, Rules, Verb
-from server.models.declared import declared_models
+from server.models.declared import PLUGIN_PACKAGE, declared_models
 
 RESERVED_MODEL_NAMES = frozenset(
     ("models", "batch", "events", "access", "files", "import", "export", "backups", "sql", "docs", "metrics",
@@ -69,12 +69,14 @@ class ModelSpec:
 
 
 class ModelRegistry:
-    """All models by name."""
+    """All models by name: those that `base` declares, and whatever is put in force later."""
 
     def __init__(self, base: type[Base]) -> None:
         self._specs: dict[str, ModelSpec] = {}
         self.metadata = base.metadata
         for model in declared_models(base):
+            if model.__module__.startswith(PLUGIN_PACKAGE):
+                continue
             table = model.__table__
             if isinstance(table, Table):
                 self._specs[table.name] = model_spec(table, model.__options__)

@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from sqlalchemy import Table
 from sqlalchemy.orm import DeclarativeBase
 
-from server.models.declared import declared_classes, declared_models
+from server.models.declared import PLUGIN_PACKAGE, declared_classes, declared_models
 from server.plugin_host.manifest import ManifestError
 
 _loads = count(1)
@@ -24,7 +24,7 @@ _packages: dict[str, str] = {}
 
 def package_name(plugin_id: str) -> str:
     """The private package that a plugin is loaded as; one that is not loaded gets a new one."""
-    return _packages.setdefault(plugin_id, f"_gridbear_plugin_{snake(plugin_id)}_{next(_loads)}")
+    return _packages.setdefault(plugin_id, f"{PLUGIN_PACKAGE}{snake(plugin_id)}_{next(_loads)}")
 
 
 def snake(plugin_id: str) -> str:

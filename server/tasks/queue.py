@@ -231,6 +231,9 @@ class Tasks:
         attempts = 0
         try:
             row = await self._records.reveal(SYSTEM, MODEL, record_id)
+            if row["status"] != "queued":
+                # It was submitted before the queue had started, which then found it a second time.
+                return
             attempts = int(row["attempts"]) + 1
             report = Report(lambda columns: self._store(record_id, columns), row["log"])
             begun = {"status": "running", "attempts": attempts, "started_at": now_text(), "not_before": None}

@@ -35,8 +35,9 @@ def keeper_of(data: Path) -> Keeper:
 def put_server(data: Path, env: str) -> None:
     connection = connect(data / "gridbear.db")
     connection.execute(
-        "INSERT INTO mcp_servers (id, name, transport, command, args, env, enabled, visibility, created_at, updated_at)"
-        " VALUES (1, 'clock', 'stdio', 'clock', '[]', ?, 1, 'admins', ?, ?)",
+        "INSERT INTO mcp_servers (id, name, transport, command, args, env, enabled, visibility,"
+        " sign_in, created_at, updated_at)"
+        " VALUES (1, 'clock', 'stdio', 'clock', '[]', ?, 1, 'admins', 'shared', ?, ?)",
         (env, *["2026-01-01T00:00:00.000Z"] * 2),
     )
     connection.close()

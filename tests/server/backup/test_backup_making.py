@@ -84,8 +84,9 @@ def test_what_cannot_move_is_listed(data: Path) -> None:
     (data / "plugins" / "weather" / "a:b").write_text("no name for Windows")
     connection = connect(data / "gridbear.db")
     connection.execute(
-        "INSERT INTO mcp_servers (name, transport, command, args, enabled, visibility, created_at, updated_at)"
-        " VALUES ('files', 'stdio', 'npx', '[\"/home/ada/documents\"]', 1, 'admins', ?, ?)",
+        "INSERT INTO mcp_servers (name, transport, command, args, enabled, visibility, sign_in,"
+        " created_at, updated_at)"
+        " VALUES ('files', 'stdio', 'npx', '[\"/home/ada/documents\"]', 1, 'admins', 'shared', ?, ?)",
         ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
     )
     connection.execute(
