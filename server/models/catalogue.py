@@ -6,6 +6,7 @@ from server.models.access_rule import AccessRule
 from server.models.account_link import AccountLink
 from server.models.api_token import ApiToken
 from server.models.audit_entry import AuditEntry
+from server.models.avatar import Avatar
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
 from server.models.mcp_server import McpServer
@@ -31,5 +32,5 @@ OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
-    ToolCall, Preference,
+    ToolCall, Preference, Avatar,
 )  # fmt: skip

@@ -6,8 +6,8 @@ from sqlalchemy import Boolean, Text, bindparam, func, select
 from sqlalchemy.orm import Mapped
 
 from server.db.statements import compile_sql
-from server.db.types import ChoiceText, SecretText
-from server.models.base import NOTHING, READ_OWN, WRITES, Base, ModelOptions, Record, Rules, field
+from server.db.types import ChoiceText, EmailText, SecretText
+from server.models.base import NOTHING, WRITES, Base, ModelOptions, Record, Rules, field
 
 USERNAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
 PASSWORD_MIN_LENGTH = 12
@@ -25,7 +25,7 @@ class User(Record, Base):
         group="system",
         audited=WRITES,
         title_field="username",
-        access={"member": _SELF, "guest": READ_OWN},
+        access={"member": _SELF, "guest": _SELF},
         owner_column="id",
         before_delete="POST /auth/users/{id}/leave gives them to somebody else or puts them into the trash; an "
         "inactive person keeps everything.",
@@ -45,6 +45,7 @@ class User(Record, Base):
         pattern_help="letters, digits and . _ @ - are possible, the first a letter or digit",
     )
     display_name: Mapped[str | None] = field(Text, label="Name", max_length=200, searchable=True)
+    email: Mapped[str | None] = field(EmailText, label="E-mail", max_length=254, searchable=True)
     role: Mapped[str] = field(ChoiceText("admin", "member", "guest"), label="Role", default="member", admin_only=True)
     is_active: Mapped[bool] = field(
         Boolean, label="Active", default=True, admin_only=True, help="An inactive person can't sign in."
