@@ -110,13 +110,12 @@ def test_a_second_factor_is_set_up_asked_for_and_removed(
 def test_a_choice_made_in_one_browser_is_there_in_the_next(
     browser: Browser, lived_in: RunningServer, cookies: dict[str, str]
 ) -> None:
-    chosen = "document.documentElement.dataset.theme"
     with sign_in(lived_in.url, "maja", PASSWORD) as client:
         assert client.post("/api/v1/preferences?upsert=key", json={"key": "ui.theme", "value": "dark"}).is_success
         watched = Watched(browser, lived_in.url, cookies=cookies)
         try:
             watched.page.goto(f"{lived_in.url}/")
-            watched.page.wait_for_function(f"{chosen} === 'dark'")
+            watched.page.wait_for_selector("html[data-theme=dark]", state="attached")
             with watched.page.expect_response(lambda answer: "/api/v1/preferences?upsert" in answer.url) as sent:
                 watched.page.evaluate("import('/ui/store.js').then((store) => store.chooseTheme('light'))")
             assert sent.value.ok
