@@ -1,9 +1,9 @@
-"""Read a request's body whole, up to a limit of its own and one of all bodies together."""
+"""Read a request's body whole, up to a limit of its own and one of all bodies together, and hand it on."""
 
 from __future__ import annotations
 
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from server.errors import BadRequest, Busy, TooLarge
 
@@ -85,3 +85,17 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"the body is larger than the limit of {limit} bytes")
+
+
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives a body which was read already, and then goes on with `receive`."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

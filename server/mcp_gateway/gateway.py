@@ -13,11 +13,11 @@ from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus, RecordChanged
-from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.activity.activity import Activity
+from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import circuit_open, rate_limited, unknown_tool
+from server.mcp_gateway.failures import circuit_open, unknown_tool
 from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
@@ -72,7 +72,7 @@ class Gateway:
         self._virtual: dict[str, VirtualServer] = {}
         self._personal: dict[tuple[int, int], Upstream] = {}
         """Connections of one person each, by server and person."""
-        self._buckets = TokenBuckets()
+        self._limits = CallLimits(settings, clock)
         self._referring: set[int] = set()
         """Servers that named a secret at their last start."""
         self._reload_lock = asyncio.Lock()
@@ -178,11 +178,11 @@ class Gateway:
             if own is not None:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
-                self._count(actor, virtual.name)
+                self._limits.count(actor, virtual.name)
                 return call.answered(await virtual.call(actor, tool, arguments))
             upstream, tool = await self._tool(actor, name, server)
             call.of(upstream.config.name, tool.name)
-            self._count(actor, upstream.config.name)
+            self._limits.count(actor, upstream.config.name)
             return call.answered(await upstream.call(tool, arguments, meta, progress))
 
     async def check(self, actor: Actor, name: str) -> None:
@@ -193,15 +193,7 @@ class Gateway:
         else:
             upstream, _ = await self._tool(actor, name, None)
             server, resting = upstream.config.name, upstream.breaker.retry_after(self._clock())
-        settings = self._settings.current
-        wait = self._buckets.wait(
-            (actor.user_id or actor.kind, server),
-            rate=settings.mcp_rate_per_minute / 60,
-            burst=settings.mcp_rate_burst,
-            now=self._clock(),
-        )
-        if wait:
-            raise rate_limited(server, wait, settings.mcp_rate_per_minute, settings.mcp_rate_burst)
+        self._limits.check(actor, server)
         if resting:
             raise circuit_open(server, resting)
 
@@ -250,18 +242,6 @@ class Gateway:
     def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
         # One from before a name became ours would stand in the way of the program's own server.
         return upstream.config.may_use(actor) and upstream.config.name not in self._virtual
-
-    def _count(self, actor: Actor, server: str) -> None:
-        """Count a call against the limit per person and server. Raises CallFailed when it is over."""
-        settings = self._settings.current
-        decision = self._buckets.take(
-            (actor.user_id or actor.kind, server),
-            rate=settings.mcp_rate_per_minute / 60,
-            burst=settings.mcp_rate_burst,
-            now=self._clock(),
-        )
-        if not decision.allowed:
-            raise rate_limited(server, decision.retry_after, settings.mcp_rate_per_minute, settings.mcp_rate_burst)
 
     def _own_tool(self, actor: Actor, name: str, server: str | None) -> tuple[VirtualServer, Tool] | None:
         """A tool of a server that is part of this program; None: another server has the name. Raises CallFailed."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.access.actor import ANONYMOUS, Actor
-from server.asgi.body import read_body
+from server.asgi.body import read_body, replayed
 from server.config import SettingsHolder
 from server.errors import (
     BadRequest,
@@ -74,7 +74,7 @@ class PluginMount:
             actor = self._enter(scope)
             body = await read_body(receive, scope, self._settings.current.webhook_body_bytes)
             state = {**scope.get("state", {}), "actor": actor, "plugin": self._context}
-            await self._routes({**scope, "state": state}, _replay(body, receive), watched)
+            await self._routes({**scope, "state": state}, replayed(body, receive), watched)
         except ClientDisconnect:
             return
         except Exception as error:
@@ -114,19 +114,6 @@ def _routes_app(router: APIRouter) -> ASGIApp:
 
 async def _raise(request: Request, error: Exception) -> Response:
     raise error
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    sent = False
-
-    async def replayed() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
 
 
 def _as_known(error: Exception) -> GridBearError:

@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
+from server.asgi.body import replayed
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
@@ -60,7 +61,7 @@ class ShortWay:
         body = await _body(receive)
         if body is None:
             return None
-        again = _replayed(body, receive)
+        again = replayed(body, receive)
         message = parsed(body)
         if message is None:
             return again, send
@@ -170,19 +171,6 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
         message = await receive()
     return None
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
 
 
 async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | None:
