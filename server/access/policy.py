@@ -9,10 +9,8 @@ from typing import Any
 from server.access.actor import READING, Actor
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
-from server.models.base import VERBS, Extent, Verb
+from server.models.base import EXTENTS, VERBS, Extent, Verb
 from server.models.registry import ModelSpec, unknown_model
-
-_WIDTH: dict[Extent, int] = {"none": 0, "own": 1, "all": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,10 @@ class Policy:
                 found.append(Grant(f"the group {name}", rule.extent, rule.hidden, rule.rule_id))
         if verb not in spec.options.verbs:
             found = [Grant(grant.source, "none") for grant in found]
-        if spec.options.guarded and verb not in READING:
-            # Whoever could change these could give themselves everything; the defaults alone count.
+        if spec.options.holds(verb):
+            # Whoever could change these, or see the private ones, could have everything; the defaults alone count.
             default = self._default(actor, spec, verb)
-            found = [Grant(grant.source, min(grant.extent, default, key=_WIDTH.__getitem__), grant.hidden,
+            found = [Grant(grant.source, min(grant.extent, default, key=EXTENTS.index), grant.hidden,
                            grant.rule_id) for grant in found]  # fmt: skip
         return found
 
@@ -160,7 +158,7 @@ class Policy:
         if actor.kind != "system" and not actor.covers(verb, spec.name):
             return _permission(spec, "none", frozenset())
         grants = self.grants(actor, spec, verb)
-        extent = max((grant.extent for grant in grants), key=_WIDTH.__getitem__)
+        extent = max((grant.extent for grant in grants), key=EXTENTS.index)
         if extent == "own" and verb != "create" and (spec.owner_column is None or actor.user_id is None):
             extent = "none"
         # A field is shown only if a grant as wide as the permission shows it: another may cover fewer rows.

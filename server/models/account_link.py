@@ -20,7 +20,7 @@ class AccountLink(Owned, Record, Base):
         title_field="purpose",
         verbs=("list", "read", "delete"),
         audited=("delete",),
-        guarded=True,
+        private=True,
     )
 
     purpose: Mapped[str] = field(ChoiceText("invite", "reset"), label="For", required=True, read_only=True)

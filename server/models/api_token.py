@@ -19,6 +19,7 @@ class ApiToken(Owned, Record, Base):
         group="system",
         audited=WRITES,
         access={"member": OWN},
+        private=True,
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, max_length=100)

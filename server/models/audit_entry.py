@@ -20,7 +20,7 @@ class AuditEntry(Record, Base):
         group="system",
         title_field="kind",
         verbs=("list", "read"),
-        guarded=True,
+        private=True,
         log_cap_setting="audit_max_bytes",
         log_goes_on=True,
     )

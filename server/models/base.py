@@ -16,6 +16,8 @@ from server.db.types import DateTimeText, FileReference, check_clause
 Verb = Literal["list", "read", "create", "update", "delete"]
 WriteVerb = Literal["create", "update", "delete"]
 Extent = Literal["none", "own", "all"]
+EXTENTS: tuple[Extent, ...] = ("none", "own", "all")
+"""From the narrowest to the widest."""
 Rules = Mapping[Verb, Extent]
 Group = Literal["yours", "plugins", "system"]
 
@@ -102,6 +104,13 @@ class ModelOptions:
     for people's data, `never` for what belongs to the system."""
     guarded: bool = False
     """Rules and groups can't let anybody but admins change it: it decides what people may do."""
+    private: bool = False
+    """Rules and groups give nobody more of it than these defaults do, reading included: it signs people in, or tells
+    what was hidden from them."""
+
+    def holds(self, verb: Verb) -> bool:
+        """Whether rules and groups can't widen the defaults for `verb`."""
+        return self.private or (self.guarded and verb in WRITES)
 
 
 class Base(DeclarativeBase):

@@ -17,7 +17,7 @@ class HistoryEntry(Record, Base):
         label_plural="History",
         description="Every change of a record, by whom and when. Secrets are never part of it.",
         group="system",
-        guarded=True,
+        private=True,
         title_field="model",
         verbs=("list", "read"),
         log_cap_setting="history_max_bytes",

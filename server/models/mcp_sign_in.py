@@ -24,6 +24,7 @@ class McpSignIn(Owned, Record, Base):
         verbs=("list", "read", "delete"),
         audited=("delete",),
         kept_writable=True,
+        private=True,
     )
 
     server_id: Mapped[int] = field(

@@ -18,7 +18,7 @@ class OAuthClient(Record, Base):
         group="system",
         verbs=("list", "read", "delete"),
         audited=("delete",),
-        guarded=True,
+        private=True,
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, read_only=True, max_length=100)

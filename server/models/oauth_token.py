@@ -25,6 +25,7 @@ class OAuthToken(Owned, Record, Base):
         verbs=("list", "read", "delete"),
         audited=("delete",),
         kept_writable=True,
+        private=True,
     )
 
     client_id: Mapped[int] = field(

@@ -20,7 +20,7 @@ class SecondFactor(Owned, Record, Base):
         title_field="confirmed_at",
         access={"member": READ_OWN, "guest": READ_OWN},
         verbs=("list", "read"),
-        guarded=True,
+        private=True,
     )
 
     secret: Mapped[str] = field(SecretText, label="Secret", required=True, read_only=True, write_only=True)
@@ -39,6 +39,7 @@ class RecoveryCode(Owned, Record, Base):
         title_field="id",
         access={"member": NOTHING, "guest": NOTHING},
         verbs=(),
+        private=True,
     )
 
     code_hash: Mapped[str] = field(Text, label="Hash", required=True, unique=True, hidden=True)

@@ -19,7 +19,7 @@ class Secret(Record, Base):
         description="Keys and passwords for MCP servers and plugins. Values are stored sealed and never shown again.",
         group="system",
         audited=WRITES,
-        guarded=True,
+        private=True,
         history=True,
     )
 

@@ -27,6 +27,7 @@ class Session(Owned, Record, Base):
         log_cap_setting="sessions_max_bytes",
         log_goes_on=True,
         kept_writable=True,
+        private=True,
     )
 
     token_hash: Mapped[str] = field(SecretText, label="Token hash", required=True, unique=True, hidden=True)

@@ -27,7 +27,7 @@ async def in_thread(what: str, call: Callable[[], T], seconds: float | None = No
     """
     limit = SECONDS if seconds is None else seconds
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+    done: asyncio.Future[T] = loop.create_future()
 
     def finish(set_outcome: Callable[[Any], None], outcome: Any) -> None:
         if not done.done():
@@ -47,7 +47,7 @@ async def in_thread(what: str, call: Callable[[], T], seconds: float | None = No
     threading.Thread(target=run, name=f"plugin {what}", daemon=True).start()
     try:
         async with asyncio.timeout(limit):
-            return await done  # type: ignore[no-any-return]  # what `call` returned
+            return await done
     except TimeoutError:
         if done.done() and not done.cancelled():
             raise

@@ -19,7 +19,7 @@ from server.db.rebuild import DoesNotFit, create_table, drop_table, rebuild_tabl
 from server.db.schema_fingerprint import is_as_declared, schema_of
 from server.errors import Conflict
 from server.events.bus import RecordChanged
-from server.models.base import Base
+from server.models.base import Base, ModelOptions
 from server.models.registry import ModelSpec, model_spec
 from server.plugin_host.manifest import ManifestError
 from server.records.kept_copy import keep_copy
@@ -135,7 +135,10 @@ class PluginTables:
 def _spec(plugin_id: str, model: type[DeclarativeBase]) -> ModelSpec:
     table = model.__table__
     assert isinstance(table, Table)
+    options = getattr(model, "__options__", None)
+    if not isinstance(options, ModelOptions):
+        raise ManifestError(f"{plugin_id}/models.py: {model.__name__} needs __options__ = ModelOptions(...)")
     try:
-        return model_spec(table, model.__options__)  # type: ignore[attr-defined]  # a class without it is told
-    except (AttributeError, TypeError) as error:
+        return model_spec(table, options)
+    except TypeError as error:
         raise ManifestError(f"{plugin_id}/models.py: {model.__name__}: {error}") from error

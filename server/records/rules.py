@@ -10,8 +10,8 @@ from server.access.policy import Policy
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.events.bus import Bus
-from server.models.access_rule import same_rules_sql
-from server.models.base import WriteVerb
+from server.models.access_rule import ANY_VERB, same_rules_sql
+from server.models.base import EXTENTS, VERBS, WriteVerb
 from server.models.registry import ModelRegistry
 from server.records.behaviour import Behaviour, Prepared
 from server.records.reading import Reading
@@ -44,6 +44,7 @@ class AccessRuleBehaviour(Behaviour):
         if (row["role"] is None) == (row["group_id"] is None):
             error = FieldError("one_of_two", "a rule is for a role or for a group: give one of the two")
             raise ValidationFailed(f"role, group_id: {error.message}.", fields={"role": error, "group_id": error})
+        self._check_private(row)
         unknown = [name for name in row["hidden_fields"] if name not in self._registry.get(row["model"]).fields]
         if unknown:
             raise ValidationFailed.of("hidden_fields", "unknown_field", f"{row['model']} has no {', '.join(unknown)}")
@@ -51,6 +52,17 @@ class AccessRuleBehaviour(Behaviour):
         same = [found for (found,) in transaction.execute(self._same_rules, case).fetchall() if found != record_id]
         if same:
             raise Conflict("There is a rule for this already; change that one.", code="rule_exists")
+
+    def _check_private(self, row: Mapping[str, Any]) -> None:
+        spec = self._registry.get(row["model"])
+        if not spec.options.private:
+            return
+        verbs = VERBS if row["verb"] == ANY_VERB else (row["verb"],)
+        roles = (row["role"],) if row["role"] is not None else tuple(role for role in ROLES if role != "admin")
+        widest = max(EXTENTS.index(spec.rules_for(role)[verb]) for role in roles for verb in verbs)
+        if EXTENTS.index(row["extent"]) > widest:
+            message = f"no rule opens {spec.options.label_plural.lower()} further: {EXTENTS[widest]} is the most"
+            raise ValidationFailed.of("extent", "not_possible", message)
 
 
 def keep_in_force(policy: Policy, records: Reading, bus: Bus) -> None:

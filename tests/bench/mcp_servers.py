@@ -18,7 +18,6 @@ from tests.bench.mcp_requests import LEGACY, Asked
 
 UPSTREAM = Path(__file__).with_name("mcp_upstream.py")
 PEERS = Path(__file__).resolve().parents[2] / ".dev" / "peers"
-_QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 _LIMITS = {"GRIDBEAR_MCP_RATE_PER_MINUTE": "1000000", "GRIDBEAR_MCP_RATE_BURST": "1000000"}
 _PROXY = """
 import sys
@@ -31,7 +30,9 @@ _FORGE_USER, _FORGE_KEY = "ada@example.com", "a key of the bench that is long en
 @contextlib.contextmanager
 def started(command: list[str], port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that listens on `port`, until the end of the context."""
-    process = subprocess.Popen(command, env={**os.environ, **environment}, **_QUIET)  # type: ignore[call-overload]
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         _wait(port, process)
         yield process

@@ -55,8 +55,8 @@ def model(table: str) -> str:
 
 
 async def switch(client: httpx2.AsyncClient, plugin_id: str, deed: str, **body: Any) -> httpx2.Response:
-    content = {"json": {"permissions": [], **body}} if deed == "enable" else {}
-    return await client.post(f"/api/v1/plugins/{plugin_id}/{deed}", **content)  # type: ignore[arg-type]
+    said_yes_to = {"permissions": [], **body} if deed == "enable" else None
+    return await client.post(f"/api/v1/plugins/{plugin_id}/{deed}", json=said_yes_to)
 
 
 async def on(client: httpx2.AsyncClient, plugin_id: str, *permissions: str) -> dict[str, Any]:

@@ -86,8 +86,9 @@ async def test_nobody_but_admins_knows_of_secrets(
 ) -> None:
     await admin.post("/api/v1/secrets", json={"name": "weather", "value": VALUE})
     # Neither can a rule give it away.
-    rule = {"role": "member", "model": "secrets", "list_extent": "all", "update_extent": "all"}
-    await admin.post("/api/v1/access_rules", json=rule)
+    for verb in ("any", "list", "update"):
+        rule = {"role": "member", "model": "secrets", "verb": verb, "extent": "all"}
+        assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 422
     for client, status in ((nobody, 401), (guest_role, 403), (member, 403)):
         answers = [
             await client.post("/api/v1/secrets", json={"name": "x", "value": "y"}),

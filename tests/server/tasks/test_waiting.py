@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,9 @@ PER_PERSON = 2
 
 
 @given(ENTRIES, st.randoms(use_true_random=False))
-def test_limits_hold_at_every_moment_and_every_task_of_a_known_kind_gets_its_turn(made: list, random: object) -> None:
+def test_limits_hold_at_every_moment_and_every_task_of_a_known_kind_gets_its_turn(
+    made: list[tuple[str, int | None, int]], random: Random
+) -> None:
     waiting = Waiting()
     entries = [Entry(number, *one) for number, one in enumerate(made)]
     for entry in entries:
@@ -34,7 +38,7 @@ def test_limits_hold_at_every_moment_and_every_task_of_a_known_kind_gets_its_tur
                 assert sum(it.owner_id == owner for it in running) <= PER_PERSON
         if not running:
             break
-        ended = running.pop(random.randrange(len(running)))  # type: ignore[attr-defined]
+        ended = running.pop(random.randrange(len(running)))
         done.append(ended)
         waiting.ended(ended)
     assert {it.record_id for it in done} == {it.record_id for it in entries if it.kind in LIMITS}

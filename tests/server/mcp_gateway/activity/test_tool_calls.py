@@ -29,7 +29,8 @@ async def flushed(bear: Bear) -> None:
 async def rows(client: httpx2.AsyncClient, more: str = "") -> list[dict[str, Any]]:
     answer = await client.get(f"{LOG}?sort=id{more}")
     assert answer.status_code == 200, answer.text
-    return answer.json()["data"]  # type: ignore[no-any-return]
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
 
 
 def actor(bear: Bear, name: str, role: Any = "member") -> Actor:
