@@ -5,29 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden, NotFound
-from server.events.bus import Bus, RecordChanged
+from server.errors import Forbidden, NotFound
+from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import circuit_open, unknown_tool
-from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
-from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
-from server.mcp_gateway.upstreams.process_guardian import Guardian
-from server.mcp_gateway.upstreams.programs import Programs
-from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.pool import UpstreamPool
 from server.mcp_gateway.upstreams.standing import Trouble
-from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
-from server.mcp_gateway.upstreams.vigil import Vigil
 from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
 
@@ -36,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MODEL = "mcp_servers"
-SECRETS = "secrets"
 LIST_WAIT_SECONDS = 10.0
 """A list waits this long for servers that were never listed before; the others are not held up longer."""
 
@@ -55,44 +47,21 @@ class Gateway:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._records = records
         self._settings = settings
         self._clock = clock
-        self._sign_ins = sign_ins
         self._activity = activity
-        self._around = Surroundings(
-            settings=settings,
-            launch_spec=self._launch_spec,
-            guardian=Guardian(),
-            programs=Programs(),
-            clock=clock,
-            vigil=Vigil(clock),
-        )
-        self._upstreams: dict[int, Upstream] = {}
+        self._pool = UpstreamPool(records, settings, bus, sign_ins, clock=clock)
         self._virtual: dict[str, VirtualServer] = {}
-        self._personal: dict[tuple[int, int], Upstream] = {}
-        """Connections of one person each, by server and person."""
         self._limits = CallLimits(settings, clock)
-        self._referring: set[int] = set()
-        """Servers that named a secret at their last start."""
-        self._reload_lock = asyncio.Lock()
-        self._reloads: set[asyncio.Task[None]] = set()
-        self._gone: list[Callable[[str], None]] = []
-        self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS, SIGN_INS))
+        self._unhosted: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
         """Learn the configured servers. None is started before somebody asks for it."""
-        for row in await self._records.find(SYSTEM, MODEL):
-            config = ServerConfig.of(row)
-            self._upstreams[config.id] = self._upstream(config)
+        await self._pool.start()
 
     async def stop(self) -> None:
         """End every connection and child."""
-        self._unsubscribe()
-        # A reload may be about to end an old child; left half way, that child would stay.
-        await asyncio.gather(*self._reloads, return_exceptions=True)
-        await asyncio.gather(*(upstream.stop() for upstream in self._all()), return_exceptions=True)
-        await asyncio.to_thread(self._around.guardian.stop)
+        await self._pool.stop()
 
     def host(self, server: VirtualServer) -> None:
         """Offer a server that is part of this program."""
@@ -101,20 +70,19 @@ class Gateway:
     def unhost(self, name: str) -> None:
         """Offer a server of this program no longer."""
         self._virtual.pop(name, None)
-        for callback in self._gone:
+        for callback in self._unhosted:
             callback(name)
 
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
-        self._gone.append(callback)
+        self._unhosted.append(callback)
+        self._pool.on_gone(callback)
 
     # What a caller sees
 
     def visible(self, actor: Actor) -> list[Upstream]:
         """The servers whose tools `actor` may use, by name."""
-        allowed = [
-            self._theirs(actor, upstream) for upstream in self._upstreams.values() if self._is_for(upstream, actor)
-        ]
+        allowed = [self._pool.of(actor, upstream) for upstream in self._pool.servers() if self._is_for(upstream, actor)]
         return sorted(allowed, key=lambda upstream: upstream.config.name)
 
     def find(self, actor: Actor, server: str) -> Upstream | None:
@@ -136,7 +104,7 @@ class Gateway:
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
-        for upstream in self._all():
+        for upstream in self._pool.connections():
             if server is None:
                 found = upstream.known_tools.get(name)
             elif upstream.config.name == server:
@@ -149,7 +117,7 @@ class Gateway:
 
     def upstream_of(self, name: str, server: str | None = None) -> Upstream | None:
         """Whose tool a name is, from memory and for everybody: only to choose how a call is answered."""
-        for upstream in self._upstreams.values():
+        for upstream in self._pool.servers():
             own = upstream.config.name
             if own == server or (server is None and name.startswith(f"{own}__")):
                 tools = upstream.known_tools
@@ -199,15 +167,12 @@ class Gateway:
 
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
-        upstream = self._upstreams.get(server_id)
-        if upstream is None or not (actor.is_admin or self._is_for(upstream, actor)):
-            raise NotFound(f"There is no MCP server {server_id}.")
-        return upstream.config
+        return self._shown(actor, server_id).config
 
     def state_for(self, actor: Actor) -> list[dict[str, Any]]:
         """What runs and what does not. Admins also see disabled servers, and why one failed."""
         shown = (
-            [self._theirs(actor, upstream) for upstream in self._upstreams.values()]
+            [self._pool.of(actor, upstream) for upstream in self._pool.servers()]
             if actor.is_admin
             else self.visible(actor)
         )
@@ -217,8 +182,7 @@ class Gateway:
         """End a server and start it again now. Admins only."""
         if not actor.is_admin:
             raise Forbidden("Only admins restart MCP servers.")
-        config = self.config_for(actor, server_id)
-        upstream = self._theirs(actor, self._upstreams[config.id])
+        upstream = self._pool.of(actor, self._shown(actor, server_id))
         await upstream.stop()
         upstream.forget_failures()
         if upstream.config.enabled:
@@ -235,9 +199,15 @@ class Gateway:
     def standing(self) -> list[tuple[str, str, str]]:
         """Name, state and breaker of every server, for numbers of the whole."""
         now = self._clock()
-        return [(up.config.name, up.state, up.breaker.state(now)) for up in self._upstreams.values()]
+        return [(up.config.name, up.state, up.breaker.state(now)) for up in self._pool.servers()]
 
     # Parts
+
+    def _shown(self, actor: Actor, server_id: int) -> Upstream:
+        upstream = self._pool.of_id(server_id)
+        if upstream is None or not (actor.is_admin or self._is_for(upstream, actor)):
+            raise NotFound(f"There is no MCP server {server_id}.")
+        return upstream
 
     def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
         # One from before a name became ours would stand in the way of the program's own server.
@@ -255,13 +225,13 @@ class Gateway:
         return virtual, found
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
-        for upstream in self._upstreams.values():
+        for upstream in self._pool.servers():
             own = upstream.config.name
             if own != server if server is not None else not name.startswith(f"{own}__"):
                 continue
             if not self._is_for(upstream, actor):
                 continue
-            upstream = self._theirs(actor, upstream)
+            upstream = self._pool.of(actor, upstream)
             tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
             found = tools.get(name) if server is None else _by_own_name(tools, name)
             if found is not None:
@@ -286,77 +256,6 @@ class Gateway:
             "breaker": upstream.breaker.state(self._clock()),
             "retry_after": round(upstream.retry_after, 3),
         }
-
-    def _theirs(self, actor: Actor, upstream: Upstream) -> Upstream:
-        """The connection that `actor` uses: their own where everybody signs in for themselves."""
-        config, person = upstream.config, actor.user_id
-        if not config.signs_in_each or person is None:
-            return upstream
-        if (config.id, person) not in self._personal:
-            self._personal[config.id, person] = self._upstream(replace(config, person=person))
-        return self._personal[config.id, person]
-
-    def _upstream(self, config: ServerConfig) -> Upstream:
-        return Upstream(config, self._around, on_tools_changed=lambda _upstream: None)
-
-    def _all(self) -> list[Upstream]:
-        return [*self._upstreams.values(), *self._personal.values()]
-
-    async def _launch_spec(self, config: ServerConfig) -> LaunchSpec:
-        server_id = config.id
-        spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
-        if lost := await self._records.emptied(SYSTEM, MODEL, server_id):
-            raise Conflict(
-                f"Its {' and '.join(lost)} came without the key that opens it, and was emptied: set it again.",
-                code="secret_lost",
-            )
-        if config.transport != "stdio":
-            spec = replace(spec, auth=await self._sign_ins.auth_for(config, spec.url))
-        self._referring.discard(server_id)
-        if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
-            return spec
-        self._referring.add(server_id)
-        return replace(spec, env=resolved(spec.env, self._secret), headers=resolved(spec.headers, self._secret))
-
-    def _secret(self, name: str) -> str | None:
-        row = self._records.look_up(SYSTEM, SECRETS, "name", name)
-        return None if row is None else row["value"] or None
-
-    def _changed(self, event: RecordChanged) -> None:
-        # Whichever secret it is: servers that named one at their start have an old value now, or had none.
-        if event.model == SIGN_INS:
-            # A renewed token changes nothing for the connection that renewed it.
-            if event.verb != "update":
-                self._soon(self._reload_signed_in(event.record_id))
-            return
-        for server_id in [event.record_id] if event.model == MODEL else list(self._referring):
-            self._soon(self._reload(server_id))
-
-    def _soon(self, reload: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(reload)
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
-
-    async def _reload_signed_in(self, sign_in_id: int) -> None:
-        server_id = await self._sign_ins.server_of(sign_in_id)
-        if server_id is not None:
-            await self._reload(server_id)
-
-    async def _reload(self, server_id: int) -> None:
-        async with self._reload_lock:
-            try:
-                config = ServerConfig.of(await self._records.get(SYSTEM, MODEL, server_id))
-            except NotFound:
-                config = None
-            old = self._upstreams.pop(server_id, None)
-            keys = [key for key in self._personal if key[0] == server_id]
-            others = [self._personal.pop(key) for key in keys]
-            if config is not None:
-                self._upstreams[server_id] = self._upstream(config)
-            if old is not None:
-                for callback in self._gone:
-                    callback(old.config.name)
-                await asyncio.gather(*(one.stop() for one in (old, *others)), return_exceptions=True)
 
 
 def _told(actor: Actor, trouble: Trouble | None) -> str | None:

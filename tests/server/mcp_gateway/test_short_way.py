@@ -147,7 +147,7 @@ async def test_a_client_that_answers_questions_goes_the_long_way_to_servers_that
         async with house.http("bob") as http:
             plain = await Wire(http, LEGACY).open()
             asking = await Wire(http, LEGACY).open({"elicitation": {}})
-            [upstream] = house.app.gateway.gateway._upstreams.values()
+            [upstream] = house.app.gateway.gateway._pool.servers()
             session = upstream.supervisor.current
             assert session is not None and session.is_modern
             # A modern server asks nobody: both go the short way.

@@ -45,7 +45,7 @@ async def test_starts_and_stops_leave_no_process_and_no_descriptor_behind(make_h
         servers = [await house.add("begets", command="sh", args=["-c", WITH_A_CHILD]),
                    await house.add("deaf", command="sh", args=["-c", DEAF]),
                    await house.add("dies", command="sh", args=["-c", "sleep 600 & exit 3"])]  # fmt: skip
-        upstreams = [house.app.gateway.gateway._upstreams[server] for server in servers]
+        upstreams = [house.app.gateway.gateway._pool._shared[server] for server in servers]
 
         async def once() -> None:
             starts = (upstream.supervisor.session() for upstream in upstreams)

@@ -23,11 +23,11 @@ MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 
 
 def sleep_for_a_night(house: House) -> None:
-    house.app.gateway.gateway._around.vigil.wall = lambda: time.time() + 8 * 3600
+    house.app.gateway.gateway._pool._around.vigil.wall = lambda: time.time() + 8 * 3600
 
 
 def supervisor_of(house: House, server: int) -> Supervisor:
-    return house.app.gateway.gateway._upstreams[server].supervisor
+    return house.app.gateway.gateway._pool._shared[server].supervisor
 
 
 async def until(is_so: Callable[[], bool]) -> None:

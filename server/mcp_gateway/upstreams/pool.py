@@ -1,0 +1,160 @@
+"""All upstreams of this installation: made from their records, replaced when a record, secret or sign-in changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from server.access.actor import SYSTEM, Actor
+from server.config import SettingsHolder
+from server.errors import Conflict, NotFound
+from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
+from server.mcp_gateway.sign_in.sign_ins import SignIns
+from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.programs import Programs
+from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.supervisor import Surroundings
+from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.upstreams.vigil import Vigil
+from server.records.service import Records
+
+MODEL = "mcp_servers"
+SECRETS = "secrets"
+
+
+class UpstreamPool:
+    """Owns the connections; whether somebody may use one is not its question."""
+
+    def __init__(
+        self,
+        records: Records,
+        settings: SettingsHolder,
+        bus: Bus,
+        sign_ins: SignIns,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records = records
+        self._sign_ins = sign_ins
+        self._around = Surroundings(
+            settings=settings,
+            launch_spec=self._launch_spec,
+            guardian=Guardian(),
+            programs=Programs(),
+            clock=clock,
+            vigil=Vigil(clock),
+        )
+        self._shared: dict[int, Upstream] = {}
+        self._personal: dict[tuple[int, int], Upstream] = {}
+        """Connections of one person each, by server and person."""
+        self._referring: set[int] = set()
+        """Servers that named a secret at their last start."""
+        self._reload_lock = asyncio.Lock()
+        self._reloads: set[asyncio.Task[None]] = set()
+        self._gone: list[Callable[[str], None]] = []
+        self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS, SIGN_INS))
+
+    async def start(self) -> None:
+        """Learn the configured servers. None is started before somebody asks for it."""
+        for row in await self._records.find(SYSTEM, MODEL):
+            config = ServerConfig.of(row)
+            self._shared[config.id] = self._upstream(config)
+
+    async def stop(self) -> None:
+        """End every connection and child."""
+        self._unsubscribe()
+        # A reload may be about to end an old child; left half way, that child would stay.
+        await asyncio.gather(*self._reloads, return_exceptions=True)
+        await asyncio.gather(*(upstream.stop() for upstream in self.connections()), return_exceptions=True)
+        await asyncio.to_thread(self._around.guardian.stop)
+
+    def on_gone(self, callback: Callable[[str], None]) -> None:
+        """Call `callback` with the name of a server that was changed, renamed or deleted."""
+        self._gone.append(callback)
+
+    def servers(self) -> list[Upstream]:
+        """One connection for each server: the shared one."""
+        return list(self._shared.values())
+
+    def connections(self) -> list[Upstream]:
+        """Every connection, those of single persons included."""
+        return [*self._shared.values(), *self._personal.values()]
+
+    def of_id(self, server_id: int) -> Upstream | None:
+        """The shared connection of a server."""
+        return self._shared.get(server_id)
+
+    def of(self, actor: Actor, upstream: Upstream) -> Upstream:
+        """The connection that `actor` uses: their own where everybody signs in for themselves."""
+        config, person = upstream.config, actor.user_id
+        if not config.signs_in_each or person is None:
+            return upstream
+        if (config.id, person) not in self._personal:
+            self._personal[config.id, person] = self._upstream(replace(config, person=person))
+        return self._personal[config.id, person]
+
+    # Parts
+
+    def _upstream(self, config: ServerConfig) -> Upstream:
+        return Upstream(config, self._around, on_tools_changed=lambda _upstream: None)
+
+    async def _launch_spec(self, config: ServerConfig) -> LaunchSpec:
+        server_id = config.id
+        spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
+        if lost := await self._records.emptied(SYSTEM, MODEL, server_id):
+            raise Conflict(
+                f"Its {' and '.join(lost)} came without the key that opens it, and was emptied: set it again.",
+                code="secret_lost",
+            )
+        if config.transport != "stdio":
+            spec = replace(spec, auth=await self._sign_ins.auth_for(config, spec.url))
+        self._referring.discard(server_id)
+        if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
+            return spec
+        self._referring.add(server_id)
+        return replace(spec, env=resolved(spec.env, self._secret), headers=resolved(spec.headers, self._secret))
+
+    def _secret(self, name: str) -> str | None:
+        row = self._records.look_up(SYSTEM, SECRETS, "name", name)
+        return None if row is None else row["value"] or None
+
+    def _changed(self, event: RecordChanged) -> None:
+        # Whichever secret it is: servers that named one at their start have an old value now, or had none.
+        if event.model == SIGN_INS:
+            # A renewed token changes nothing for the connection that renewed it.
+            if event.verb != "update":
+                self._soon(self._reload_signed_in(event.record_id))
+            return
+        for server_id in [event.record_id] if event.model == MODEL else list(self._referring):
+            self._soon(self._reload(server_id))
+
+    def _soon(self, reload: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(reload)
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload_signed_in(self, sign_in_id: int) -> None:
+        server_id = await self._sign_ins.server_of(sign_in_id)
+        if server_id is not None:
+            await self._reload(server_id)
+
+    async def _reload(self, server_id: int) -> None:
+        async with self._reload_lock:
+            try:
+                config = ServerConfig.of(await self._records.get(SYSTEM, MODEL, server_id))
+            except NotFound:
+                config = None
+            old = self._shared.pop(server_id, None)
+            keys = [key for key in self._personal if key[0] == server_id]
+            others = [self._personal.pop(key) for key in keys]
+            if config is not None:
+                self._shared[server_id] = self._upstream(config)
+            if old is not None:
+                for callback in self._gone:
+                    callback(old.config.name)
+                await asyncio.gather(*(one.stop() for one in (old, *others)), return_exceptions=True)
