@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from server.db.connection import connect
@@ -47,15 +47,16 @@ class Store:
         self.storage = storage or Storage(path)
         self.versions = TableVersions()
         self._steps = 0
-        self._inline = connect(path, read_only=True, must_exist=True)
+        self._inline = _reader(path)
         # The event loop waits for nobody: what is locked is read in a thread.
         self._inline.execute("PRAGMA busy_timeout = 0")
-        self._inline.execute("SELECT 1 FROM sqlite_master").fetchone()
         self.storage.watch_file()
         self._inline.set_progress_handler(self._step, STEP_INSTRUCTIONS)
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="gridbear-reader")
-        self._local = threading.local()
-        self._reader_connections: list[sqlite3.Connection] = []
+        self._idle_readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        # All are opened now: a file that is moved away later is then still read by each of them.
+        for _ in range(READER_THREADS):
+            self._idle_readers.put(_reader(path))
         self._writer = Writer(connect(path, must_exist=True), self.versions, write_queue, self.storage)
 
     def _step(self) -> int:
@@ -134,21 +135,27 @@ class Store:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._writer.close)
         await loop.run_in_executor(None, self._readers.shutdown)
-        for connection in self._reader_connections:
-            connection.close()
+        for _ in range(READER_THREADS):
+            self._idle_readers.get_nowait().close()
         self._inline.close()
         if not self.storage.in_recovery:
             await loop.run_in_executor(None, _checkpoint, self.path)
 
     def _read_in_thread(self, queries: Sequence[Query]) -> list[Rows]:
+        connection = self._idle_readers.get()
         try:
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = connect(self.path, read_only=True, must_exist=True)
-                self._reader_connections.append(connection)
             return _run(connection, queries)
         except sqlite3.Error as error:
             raise self.storage.failure(error) from error
+        finally:
+            self._idle_readers.put(connection)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    connection = connect(path, read_only=True, must_exist=True)
+    # The write-ahead log is opened by the first query, not by the connection.
+    connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    return connection
 
 
 def _run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[Rows]:

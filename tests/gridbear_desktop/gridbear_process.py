@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 CLEARED = ("DISPLAY", "WAYLAND_DISPLAY", "GRIDBEAR_HOST", "GRIDBEAR_PORT", "GRIDBEAR_DATA_DIR", "GRIDBEAR_BASE_PATH")
 
 

@@ -85,3 +85,10 @@ async def test_totals_follow_every_commit(bear: Bear, admin: httpx2.AsyncClient)
     await admin.delete("/api/v1/notes/3")
     assert (await admin.get("/api/v1/notes?limit=1")).json()["count"] == 4
     assert "count" not in (await admin.get("/api/v1/notes?total=false")).json()
+
+
+async def test_reader_threads_go_on_reading_a_file_that_was_moved_away(store: Store, tmp_path: Path) -> None:
+    await store.write(_insert("kept"), ("things",))
+    store.path.rename(tmp_path / "elsewhere.db")
+    query = [("SELECT name FROM things", {})]
+    assert await asyncio.gather(*(store.read(query) for _ in range(4))) == [[[("kept",)]]] * 4
