@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.errors import Forbidden, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
@@ -64,8 +64,11 @@ class Gateway:
         await self._pool.stop()
 
     def host(self, server: VirtualServer) -> None:
-        """Offer a server that is part of this program."""
-        self._virtual[server.name] = server
+        """Offer a server that is part of this program. Raises Conflict when another has its name."""
+        name = server.name
+        if name in self._virtual or any(upstream.config.name == name for upstream in self._pool.servers()):
+            raise Conflict(f"There is an MCP server named {name} already.", code="name_taken")
+        self._virtual[name] = server
 
     def unhost(self, name: str) -> None:
         """Offer a server of this program no longer."""

@@ -162,6 +162,24 @@ async def test_what_the_manifest_does_not_ask_for_is_not_brought(
     assert row["state"] == "failed" and f'"{permission}"' in row["error"]
 
 
+async def test_a_plugin_takes_no_name_from_a_server_that_is_there(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path
+) -> None:
+    server = {"name": "weather", "transport": "http", "url": "http://127.0.0.1:9/mcp"}
+    assert (await ada.post("/api/v1/mcp_servers", json=server)).status_code == 201
+    gateway = house.app.gateway.gateway
+    while gateway.find(_actor(house, ada), "weather") is None:
+        await asyncio.sleep(0)
+    before = {tool.name for tool in await gateway.tools(_actor(house, ada), "records")}
+    assert before
+    for name in ("records", "weather"):
+        write(folder, name, files={"tools.py": TOOLS}, permissions=["mcp_tools"])
+        row = await on(ada, name, "mcp_tools")
+        assert row["state"] == "failed" and f"an MCP server named {name} already" in row["error"]
+        await switch(ada, name, "disable")
+    assert {tool.name for tool in await gateway.tools(_actor(house, ada), "records")} == before
+
+
 async def test_hooks_hear_of_committed_changes_and_of_start_and_end(
     house: Bear, ada: httpx2.AsyncClient, folder: Path
 ) -> None:
