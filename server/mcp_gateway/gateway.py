@@ -100,10 +100,14 @@ class Gateway:
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
         """The tools that `actor` may call: of one server, or of all in stable order."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
-        wait = min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
-        lists = await asyncio.gather(*(upstream.tools(wait) for upstream in upstreams))
+        lists = await asyncio.gather(*(upstream.tools(self._list_wait) for upstream in upstreams))
         virtual = [own.tools(actor) for name, own in self._virtual.items() if server in (None, name)]
         return [tool for tools in (*lists, *virtual) for tool in tools.values()]
+
+    async def tools_of(self, actor: Actor, server_id: int) -> list[Tool]:
+        """The tools of one server, for who may use it and for admins. Raises NotFound."""
+        upstream = self._pool.of(actor, self._shown(actor, server_id))
+        return list((await upstream.tools(self._list_wait)).values())
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
@@ -189,7 +193,7 @@ class Gateway:
         await upstream.stop()
         upstream.forget_failures()
         if upstream.config.enabled:
-            await upstream.tools(min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds))
+            await upstream.tools(self._list_wait)
         return self._state(actor, upstream)
 
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
@@ -205,6 +209,10 @@ class Gateway:
         return [(up.config.name, up.state, up.breaker.state(now)) for up in self._pool.servers()]
 
     # Parts
+
+    @property
+    def _list_wait(self) -> float:
+        return min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
 
     def _shown(self, actor: Actor, server_id: int) -> Upstream:
         upstream = self._pool.of_id(server_id)

@@ -35,6 +35,16 @@ class Tool:
         title = self.raw.get("title") or (self.raw.get("annotations") or {}).get("title")
         return {"name": self.name, "title": title, "description": self.raw.get("description")}
 
+    def described(self) -> dict[str, Any]:
+        """All of it for a page, in our words: schemas and hints are as the server wrote them."""
+        return {
+            **self.summary(),
+            "public_name": self.public_name,
+            "input_schema": self.input_schema,
+            "output_schema": self.raw.get("outputSchema"),
+            "annotations": self.raw.get("annotations") or {},
+        }
+
 
 def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[str, Tool]:
     """Tools by public name, in the server's order. Of two with one name the first is kept."""

@@ -74,6 +74,11 @@ async def test_a_member_neither_sees_nor_calls_what_is_for_admins(make_house: Ma
                 assert closed.status_code == missing.status_code == 404
                 assert [server["name"] for server in (await _gateway(http))] == ["shared"]
                 assert (await http.post("/api/v1/gateway/1/restart")).status_code == 403
+                assert (await http.get("/api/v1/gateway/1/tools")).status_code == 404
+                assert (await http.get("/api/v1/gateway/99/tools")).status_code == 404
+                described = (await http.get("/api/v1/gateway/2/tools")).json()["data"]
+                [echo] = [tool for tool in described if tool["name"] == "echo"]
+                assert echo["public_name"] == "shared__echo" and "text" in echo["input_schema"]["properties"]
 
 
 async def test_without_a_token_or_its_scope_nobody_enters(make_house: MakeHouse) -> None:

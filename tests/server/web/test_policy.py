@@ -74,6 +74,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
     f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
+    f"GET {V1}/gateway/{{server_id}}/tools": READ,
     f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
     f"POST {V1}/gateway/{{server_id}}/sign-in": WRITE, f"POST {V1}/gateway/{{server_id}}/sign-out": WRITE,
     "GET /oauth/callback": ALL,
