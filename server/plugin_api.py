@@ -112,16 +112,22 @@ class PluginContext(Protocol):
         """Path of the plugin's routes, base path included: `/api/{plugin}/`."""
 
     def records_as(self, actor: Actor) -> PluginRecords:
-        """Every model under the rules of the Actor that calls the route."""
+        """Every model under the rules of the Actor that calls the route.
+
+        Of models that are not the plugin's own, reading needs `records:read` and changing `records:write`.
+        """
 
     def secret(self, name: str) -> str | None:
-        """A secret of this plugin: `secret_variable(name)`, else the stored one, else None."""
+        """A secret of this plugin: `secret_variable(name)`, else the stored one, else None. Needs `secrets`."""
 
     def secret_variable(self, name: str) -> str:
         """The environment variable of a secret: `GRIDBEAR_{PLUGIN}_{NAME}`."""
 
     async def put_secret(self, name: str, value: str) -> None:
-        """Keep a secret, sealed, among the secrets' records. Raises Conflict when the environment sets it."""
+        """Keep a secret, sealed, among the secrets' records. Raises Conflict when the environment sets it.
+
+        Needs the permission `secrets`.
+        """
 
     async def start_task(self, name: str, actor: Actor, title: str = "", **given: Any) -> str:
         """Start a background task of this plugin for the person `actor`; `given` (JSON) are the function's arguments.
@@ -140,7 +146,7 @@ class PluginContext(Protocol):
         audience: Audience = "everyone",
         username: str | None = None,
     ) -> None:
-        """Notify one person, the admins or everyone. A failure is logged, not raised."""
+        """Notify one person, the admins or everyone. A failure is logged, not raised. Needs `notifications`."""
 
 
 def _caller(request: Request) -> Actor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Forbidden, GridBearError, NotFound
 from server.plugin_api import Audience, RecordStore, Severity
+from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
 from server.records.notify import notify
 from server.tasks.queue import Tasks
@@ -49,37 +50,58 @@ class OwnRecords:
 
 
 class RecordsAs:
-    """The records service for one caller: every model, under that caller's rules."""
+    """The records service for one caller: every model that the plugin may use, under that caller's rules."""
 
-    def __init__(self, records: RecordStore, actor: Actor) -> None:
+    def __init__(self, records: RecordStore, actor: Actor, own: Collection[str], permissions: Permissions) -> None:
         self._records = records
         self._actor = actor
+        self._own = own
+        self._permissions = permissions
 
     async def find(
         self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
     ) -> list[dict[str, Any]]:
-        return await self._records.find(self._actor, model, where=where, sort=sort, limit=limit)
+        return await self._records.find(self._actor, self._read(model), where=where, sort=sort, limit=limit)
 
     async def get(self, model: str, record_id: int) -> dict[str, Any]:
-        return await self._records.get(self._actor, model, record_id)
+        return await self._records.get(self._actor, self._read(model), record_id)
 
     async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._records.create(self._actor, model, values)
+        return await self._records.create(self._actor, self._write(model), values)
 
     async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._records.update(self._actor, model, record_id, values)
+        return await self._records.update(self._actor, self._write(model), record_id, values)
 
     async def delete(self, model: str, record_id: int) -> None:
-        await self._records.delete(self._actor, model, record_id)
+        await self._records.delete(self._actor, self._write(model), record_id)
+
+    def _read(self, model: str) -> str:
+        if model not in self._own:
+            self._permissions.need("records:read", f"reading {model}")
+        return model
+
+    def _write(self, model: str) -> str:
+        if model not in self._own:
+            self._permissions.need("records:write", f"changing {model}")
+        return model
 
 
 class HostContext:
     """One plugin's context; see PluginContext for what each member promises."""
 
-    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str], settings: SettingsHolder) -> None:
+    def __init__(
+        self,
+        plugin_id: str,
+        records: RecordStore,
+        models: Iterable[str],
+        permissions: Permissions,
+        settings: SettingsHolder,
+    ) -> None:
         self.plugin_id = plugin_id
         self.log = logging.getLogger(f"plugin.{plugin_id}")
-        self.records = OwnRecords(plugin_id, records, models)
+        self._models = frozenset(models)
+        self.records = OwnRecords(plugin_id, records, self._models)
+        self._permissions = permissions
         self._service = records
         self._settings = settings
         self._tasks: Tasks | None = None
@@ -101,15 +123,17 @@ class HostContext:
         return f"{self._settings.current.base_path}/api/{self.plugin_id}/"
 
     def records_as(self, actor: Actor) -> RecordsAs:
-        return RecordsAs(self._service, actor)
+        return RecordsAs(self._service, actor, self._models, self._permissions)
 
     def secret(self, name: str) -> str | None:
+        self._permissions.need("secrets", f"the secret {name}")
         return self._secrets.get(name)
 
     def secret_variable(self, name: str) -> str:
         return self._secrets.variable(name)
 
     async def put_secret(self, name: str, value: str) -> None:
+        self._permissions.need("secrets", f"the secret {name}")
         await self._secrets.put(name, value)
 
     async def notify(
@@ -123,6 +147,7 @@ class HostContext:
         audience: Audience = "everyone",
         username: str | None = None,
     ) -> None:
+        self._permissions.need("notifications", "notify()")
         values = {"title": title, "severity": severity, "source": self.plugin_id}
         given = {"message": message, "category": category, "action_url": action_url}
         values.update({key: value for key, value in given.items() if value})

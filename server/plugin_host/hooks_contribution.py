@@ -102,10 +102,8 @@ class _Queue:
 
     async def stop(self) -> None:
         self._worker.cancel()
-        # The worker itself may be the one that found the plugin too bad to go on.
-        if self._worker is not asyncio.current_task():
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._worker
 
     async def _work(self) -> None:
         while True:

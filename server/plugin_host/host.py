@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from server.plugin_host.contained import in_thread
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, find_plugins
-from server.plugin_host.live import Contribution, LivePlugin, failure_of
+from server.plugin_host.failures import Failures
+from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
+from server.plugin_host.permissions import Permissions
 from server.plugin_host.plugin_rows import PluginRows
 from server.plugin_host.tables import PluginTables
 from server.records.service import Records
@@ -25,7 +28,7 @@ from server.records.service import Records
 log = logging.getLogger(__name__)
 
 FAILURES_TO_SWITCH_OFF = 25
-"""So many failures of a running plugin within one life, and it is switched off by itself."""
+"""So many failures of a running plugin within ten minutes, and it is switched off by itself."""
 
 
 class PluginHost:
@@ -38,9 +41,13 @@ class PluginHost:
         self._settings = settings
         self._rows = PluginRows(records)
         self._tables = PluginTables(records, backups)
+        self._failures = Failures(self._rows.failed_again, time.monotonic)
         self._contributions: Sequence[Contribution] | None = None
         self._found: dict[str, FoundPlugin] = {}
         self._live: dict[str, LivePlugin] = {}
+        self._tried: set[str] = set()
+        """Those whose start was tried since their folder came: none is tried again by itself."""
+        self._giving_up: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
     @property
@@ -59,6 +66,10 @@ class PluginHost:
         if plugin is None:
             raise NotFound(f"There is no plugin folder {plugin_id!r}.", code="unknown_plugin")
         return plugin
+
+    def error_of(self, plugin_id: str) -> str | None:
+        """What is wrong with a plugin: its manifest, or what its code raised last."""
+        return self.named(plugin_id).error or self._rows.error_of(plugin_id)
 
     # Life of the server
 
@@ -87,21 +98,22 @@ class PluginHost:
     async def close(self) -> None:
         """Forget all plugins' code."""
         await self.stop_serving()
+        await asyncio.gather(*self._giving_up)
+        await self._failures.close()
         unload(list(self._found), Base)
         self._live.clear()
         self._found.clear()
 
     async def rescan(self) -> None:
-        """Look at the folders again: new ones are found, and what is gone stops. A failed one that changed starts."""
+        """Look at the folders again: what is new and switched on starts, what is gone stops.
+
+        One that failed is not tried again, unless it waited for one that came.
+        """
         async with self._lock:
-            before = dict(self._live)
             await self._look()
-            for plugin_id in before:
-                if plugin_id not in self._found:
-                    await self._end(plugin_id, forced=True)
-            for plugin in self.found:
-                if plugin.id not in self._live and self._rows.is_enabled(plugin.id):
-                    await self._start(plugin)
+            for plugin_id in [plugin_id for plugin_id in self._live if plugin_id not in self._found]:
+                await self._end_with_dependants(plugin_id)
+            await self._start_waiting(set())
 
     # What a person does
 
@@ -117,6 +129,7 @@ class PluginHost:
             if plugin_id not in self._live:
                 self._check_startable(plugin, permissions)
                 await self._start(plugin, enable=True)
+                await self._start_waiting({plugin_id})
                 await self._records.note("plugin_enabled", actor, about=plugin_id)
             return await self._rows.row(plugin_id)
 
@@ -145,20 +158,32 @@ class PluginHost:
             for name in again:
                 if name in self._found:
                     await self._start(self._found[name])
+            await self._start_waiting(set(again))
             await self._records.note("plugin_reloaded", actor, about=plugin_id)
             return await self._rows.row(plugin_id)
 
-    async def failed(self, plugin_id: str, what: str, error: BaseException) -> None:
-        """Count what a running plugin raised and keep it for the page; too much of it ends the plugin."""
+    async def failed(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None:
+        """Keep what a running plugin raised for the page; too much of it that `counts` ends the plugin."""
+        if plugin_id not in self._live:
+            return
         failure = failure_of(plugin_id, what, error)
-        count = await self._rows.failed_again(plugin_id, failure)
-        if count >= FAILURES_TO_SWITCH_OFF and plugin_id in self._live:
-            log.error("plugin %s failed %d times and is switched off", plugin_id, count)
-            async with self._lock:
-                await self._end(plugin_id, forced=True)
-                await self._rows.switch_off(plugin_id, failure)
+        count = await self._failures.add(plugin_id, failure, counts=counts)
+        if count >= FAILURES_TO_SWITCH_OFF:
+            # A task of its own: the caller may be a part of the plugin that ends with it.
+            giving_up = asyncio.create_task(self._give_up(plugin_id, count, failure), name=f"end of {plugin_id}")
+            self._giving_up.add(giving_up)
+            giving_up.add_done_callback(self._giving_up.discard)
+            await asyncio.shield(giving_up)
 
     # Parts
+
+    async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
+        async with self._lock:
+            # Failures that came at the same time all end here; the first of them has done it.
+            if plugin_id in self._live:
+                log.error("plugin %s failed %d times and is switched off", plugin_id, count)
+                await self._end_with_dependants(plugin_id)
+                await self._rows.switch_off(plugin_id, failure)
 
     async def _look(self) -> None:
         found = await asyncio.to_thread(find_plugins, (self._bundled, self._own))
@@ -167,6 +192,7 @@ class PluginHost:
                 # What runs stays as it was loaded until it is loaded again.
                 plugin.error = plugin.traceback = None
         self._found = {plugin.id: plugin for plugin in found}
+        self._tried.intersection_update(self._found)
         await self._rows.follow(found, bundled=self._bundled, running=self._live)
 
     def _check_startable(self, plugin: FoundPlugin, permissions: Sequence[str]) -> None:
@@ -211,9 +237,21 @@ class PluginHost:
                 needing.add(live.id)
         return [live.id for live in self.live if live.id in needing and live.id != plugin_id]
 
+    async def _start_waiting(self, came: set[str]) -> None:
+        """Start what is switched on and was never tried, and what stayed out for want of one that `came`."""
+        for plugin in self.found:
+            if plugin.id in self._live or not self._rows.is_enabled(plugin.id):
+                continue
+            needs = () if plugin.manifest is None else plugin.manifest.dependencies.required
+            if plugin.id not in self._tried or came.intersection(needs):
+                await self._start(plugin)
+                if plugin.id in self._live:
+                    came.add(plugin.id)
+
     async def _start(self, plugin: FoundPlugin, *, enable: bool = False) -> None:
         """Put a plugin in force; what is wrong with it is kept in its row and in `plugin`."""
         where = "manifest.json"
+        self._tried.add(plugin.id)
         live: LivePlugin | None = None
         try:
             if plugin.manifest is None or plugin.error is not None:
@@ -226,7 +264,8 @@ class PluginHost:
             models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
             names = tuple(str(model.__tablename__) for model in models)
             await self._tables.put(plugin.id, models)
-            context = HostContext(plugin.id, self._records, names, self._settings)
+            permissions = Permissions(plugin.id, plugin.manifest.permissions)
+            context = HostContext(plugin.id, self._records, names, permissions, self._settings)
             live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)
             self._live[plugin.id] = live
         except Exception as error:
@@ -253,6 +292,13 @@ class PluginHost:
             return False
         return True
 
+    async def _end_with_dependants(self, plugin_id: str) -> None:
+        """End a plugin whatever needs it: that stays out and says why."""
+        for name in reversed(self._dependants(plugin_id)):
+            await self._end(name, forced=True)
+            await self._rows.failed(name, Failed(f"needs the plugin {plugin_id!r}, which is not running"))
+        await self._end(plugin_id, forced=True)
+
     async def _end(self, plugin_id: str, *, forced: bool = False) -> None:
         live = self._live.get(plugin_id)
         if live is None:
@@ -260,6 +306,7 @@ class PluginHost:
         if not forced:
             self._tables.check_free(plugin_id, live.models)
         await _unwound(live)
+        await self._failures.forget(plugin_id)
         try:
             await self._tables.take(plugin_id, live.models)
         except GridBearError as error:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from server.errors import GridBearError
 from server.plugin_host.context import HostContext
-from server.plugin_host.manifest import Manifest, Permission
+from server.plugin_host.manifest import Manifest
+from server.plugin_host.permissions import Permission
 
 
 @dataclass(slots=True)

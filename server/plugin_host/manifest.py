@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from server.errors import GridBearError
+from server.plugin_host.permissions import Permission
 
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 256 * 1024
@@ -36,12 +37,6 @@ class ManifestError(GridBearError):
     """A plugin folder that can't be used as it is; the message names file, key, what was found and what is wanted."""
 
     code = "plugin_manifest"
-
-
-Permission = Literal[
-    "records:read", "records:write", "network", "notifications", "secrets", "tasks", "mcp_tools", "mcp_servers", "files"
-]
-"""What a plugin may ask for. `records:*` is about models that are not its own."""
 
 
 class Dependencies(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -36,8 +37,12 @@ ActorFor = Callable[[Scope], Actor]
 """Who sends this request. Raises Unauthorized on a credential that is not good."""
 SendError = Callable[[GridBearError, Scope, Receive, Send], Awaitable[None]]
 """Answer a request with an error in the one shape."""
-WhenItFails = Callable[[str, str, BaseException], Awaitable[None]]
-"""Told of plugin, place and error when code of a plugin raised what it should not."""
+
+
+class WhenItFails(Protocol):
+    """Told of plugin, place and error when code of a plugin raised what it should not."""
+
+    async def __call__(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None: ...
 
 
 class PluginMount:
@@ -64,6 +69,7 @@ class PluginMount:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
+        actor = ANONYMOUS
 
         async def watched(message: Message) -> None:
             nonlocal started
@@ -84,7 +90,8 @@ class PluginMount:
             if not started:
                 await self._send_error(known, scope, receive, send)
             if isinstance(known, InternalError):
-                await self._when_it_fails(self._context.plugin_id, "api/routes.py", error)
+                # Whoever is not signed in must not be able to end a plugin by calling what fails.
+                await self._when_it_fails(self._context.plugin_id, "api/routes.py", error, counts=actor.is_signed_in)
 
     def _enter(self, scope: Scope) -> Actor:
         try:

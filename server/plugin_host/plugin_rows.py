@@ -74,12 +74,16 @@ class PluginRows:
         wanted = {} if not enabled else {"enabled": True}
         await self._change(plugin_id, {"state": "failed", **_failure(failure), **wanted})
 
-    async def failed_again(self, plugin_id: str, failure: Failed) -> int:
-        """One more failure of a running plugin. Returns how many there were since it was switched on."""
+    async def failed_again(self, plugin_id: str, failure: Failed, more: int) -> None:
+        """A running plugin failed `more` times; `failure` is the newest."""
         row = self._row(plugin_id)
-        count = 1 if row is None else int(row["failures"]) + 1
-        await self._change(plugin_id, {"failures": count, **_failure(failure)})
-        return count
+        if row is not None:
+            await self._change(plugin_id, {"failures": int(row["failures"]) + more, **_failure(failure)})
+
+    def error_of(self, plugin_id: str) -> str | None:
+        """What went wrong with it last, if anything did since it was switched on."""
+        row = self._row(plugin_id)
+        return None if row is None else row["error"]
 
     def _row(self, plugin_id: str) -> dict[str, Any] | None:
         return self._records.look_up(SYSTEM, MODEL, "name", plugin_id)

@@ -14,6 +14,7 @@ from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
 from server.plugin_host.manifest import manifest_json_schema
 from server.plugin_host.mount import Enter
+from server.plugin_host.permissions import preview
 
 
 class SwitchOn(BaseModel):
@@ -33,8 +34,9 @@ def plugin_router(host: PluginHost, enter: Enter) -> APIRouter:
         _admin(enter(request, response))
         await host.rescan()
         plugin = host.named(name)
-        told: dict[str, Any] = {"name": name, "error": plugin.error, "warnings": list(plugin.warnings)}
+        told: dict[str, Any] = {"name": name, "error": host.error_of(name), "warnings": list(plugin.warnings)}
         told["manifest"] = None if plugin.manifest is None else plugin.manifest.model_dump(mode="json")
+        told["permissions"] = [] if plugin.manifest is None else preview(plugin.manifest.permissions)
         told["content_hash"] = await asyncio.to_thread(content_hash, plugin.folder)
         return {"ok": True, "data": told}
 

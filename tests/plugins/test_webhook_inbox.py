@@ -29,6 +29,7 @@ from server.plugin_api import sign_sha256
 from server.plugin_host.context import HostContext
 from server.plugin_host.load import load_router
 from server.plugin_host.mount import PluginMount
+from server.plugin_host.permissions import Permissions
 
 pytestmark = pytest.mark.anyio
 
@@ -91,10 +92,11 @@ class Inbox:
         self.caller = ANONYMOUS
         self.records = MemoryRecords()
         settings = SettingsHolder(Settings(data_dir=data_dir, webhook_body_bytes=2048))
+        permissions = Permissions("webhook-inbox", ["notifications", "secrets"])
         router = load_router("webhook-inbox", resource_dir("plugins") / "webhook-inbox")
         assert router is not None
         mount = PluginMount(
-            HostContext("webhook-inbox", self.records, [DELIVERIES], settings),
+            HostContext("webhook-inbox", self.records, [DELIVERIES], permissions, settings),
             router,
             public=True,
             settings=settings,
