@@ -67,6 +67,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._since = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Blanks around a value are no part of it (RFC 9110, 5.5); the parser cuts off those before it alone.
+        super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
         if sum([len(name) + len(value) + 4 for name, value in self.headers]) + len(self.url) > HEAD_BYTES:
             self._refuse_head()

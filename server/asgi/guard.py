@@ -51,7 +51,7 @@ _UPLOADED = [
 _FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"))
 _CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _CORS_ASKED = ("authorization", "content-type", "if-match", "if-none-match", "last-event-id", "range",
-               "mcp-protocol-version", "mcp-session-id")  # fmt: skip
+               "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id")  # fmt: skip
 _CORS_TOLD = ("content-disposition", "content-range", "etag", "location", "mcp-session-id", "ratelimit", "retry-after",
               "x-request-id")  # fmt: skip
 

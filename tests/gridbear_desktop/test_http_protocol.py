@@ -26,7 +26,12 @@ HEAD = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Reads the body, unless the address is /unread."""
+    """Reads the body, unless the address is /unread; answers with its size, or at /header with the header x."""
+    if scope["path"] == "/header":
+        body = dict(scope["headers"])[b"x"]
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+        return
     size = 0
     if scope["path"] != "/unread":
         more = True
@@ -199,3 +204,10 @@ async def test_what_is_thrown_away_has_an_end_in_bytes(served: Served, monkeypat
     assert await answer_of(reader) == (200, b"0")
     writer.write(b"x" * 2000)
     await assert_cut_off(reader)
+
+
+@pytest.mark.parametrize("sent", [b"a  b", b"  a  b", b"a  b \t ", b" \ta  b  "])
+async def test_blanks_around_a_headers_value_are_no_part_of_it(served: Served, sent: bytes) -> None:
+    reader, writer = await served.connect()
+    writer.write(b"GET /header HTTP/1.1\r\nHost: x\r\nX:%b\r\n\r\n" % sent)
+    assert await answer_of(reader) == (200, b"a  b")

@@ -80,7 +80,7 @@ async def test_a_listed_site_may_use_a_token_and_never_the_cookie(tmp_path: Path
         admin = await bear.person("ada", "admin")
         nobody = await bear.client()
         asked = {"origin": ORIGIN, "access-control-request-method": "PATCH",
-                 "access-control-request-headers": "authorization,if-match"}  # fmt: skip
+                 "access-control-request-headers": "authorization,if-match,mcp-method,mcp-name"}  # fmt: skip
         preflight = await nobody.options("/api/v1/notes/1", headers=asked)
         assert preflight.status_code == 200
         assert preflight.headers["access-control-allow-origin"] == ORIGIN

@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from tests_mcp_support import House
+from tests_peers_support import PEERS, free_port, listening, needs, node, served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 HERE = Path(__file__).parent / "peers"
-PEERS = Path(__file__).resolve().parents[3] / ".dev" / "peers"
 NPM = PEERS / "npm"
 SCRIPTS = NPM / "node_modules" / ".bin"
 CALLS: list[tuple[str, dict[str, Any], str]] = [
@@ -42,61 +39,6 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("fetch__fetch", {"url": "http://127.0.0.1:9/"}, ""),
     ("sqlite__list_tables", {}, "["),
 ]
-
-
-def needs(name: str) -> Path:
-    """The place of a peer; skips the test, naming it, where it is not installed."""
-    if not (PEERS / name / "gridbear-stamp").exists():
-        pytest.skip(f"the peers {name} are not installed (packaging/dev.py test installs them)")
-    return PEERS / name
-
-
-def node() -> str:
-    """Node 22 of the peers, which the newer programs want."""
-    found = sorted(needs("npm").glob("node_modules/node-*/bin/node"))
-    if not found:
-        pytest.skip("the peers have no Node for this system")
-    return str(found[0])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.asynccontextmanager
-async def listening(command: list[str], port: int, **environment: str) -> AsyncIterator[None]:
-    """A program that listens on `port`."""
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment}, **quiet)
-    try:
-        async with asyncio.timeout(20):
-            while True:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.close()
-                    await writer.wait_closed()
-                    break
-                await asyncio.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        await process.wait()
-
-
-@contextlib.asynccontextmanager
-async def served(house: House, port: int) -> AsyncIterator[str]:
-    """The application on a port, for clients in other processes."""
-    server = uvicorn.Server(uvicorn.Config(house.app, port=port, lifespan="off", log_config=None, ws="none"))
-    task = asyncio.create_task(server.serve())
-    try:
-        while not server.started:
-            await asyncio.sleep(0.01)
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def add_servers(house: House, folder: Path, stack: contextlib.AsyncExitStack) -> None:
@@ -157,7 +99,7 @@ async def test_a_client_of_others_uses_servers_of_others(make_house: MakeHouse, 
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(make_house(port=(port := free_port())))
         await add_servers(house, tmp_path, stack)
-        url = await stack.enter_async_context(served(house, port))
+        url = await stack.enter_async_context(served(house.app, port))
         calls = json.dumps([[name, given] for name, given, _ in CALLS])
         found = json.loads(await outcome(*as_script(script)(url, house.tokens["bob"], calls)))
         assert {name for name, *_ in CALLS} <= set(found["tools"])
@@ -169,7 +111,7 @@ async def test_the_python_sdk_2_uses_servers_of_others(make_house: MakeHouse, tm
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(make_house(port=(port := free_port())))
         await add_servers(house, tmp_path, stack)
-        url = await stack.enter_async_context(served(house, port))
+        url = await stack.enter_async_context(served(house.app, port))
         http = await stack.enter_async_context(house.http("bob"))
         real = await stack.enter_async_context(type(http)(headers=http.headers, timeout=30))
         async with Client(streamable_http_client(url, http_client=real), mode=mode, cache=None) as client:
@@ -182,7 +124,7 @@ async def test_the_inspector_uses_servers_of_others(make_house: MakeHouse, tmp_p
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(make_house(port=(port := free_port())))
         await add_servers(house, tmp_path, stack)
-        url = await stack.enter_async_context(served(house, port))
+        url = await stack.enter_async_context(served(house.app, port))
         inspect = [node(), str(SCRIPTS / "mcp-inspector"), "--cli", url, "--header"]
         inspect += [f"Authorization: Bearer {house.tokens['bob']}", "--format", "json"]
         listed = await outcome([*inspect, "--method", "tools/list"], NPM)
