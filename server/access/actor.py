@@ -11,6 +11,9 @@ from server.models.base import Verb
 Role = Literal["admin", "member", "guest"]
 ActorKind = Literal["anonymous", "user", "token", "internal", "owner", "system"]
 Scope = Literal["api", "api:read", "mcp", "metrics"]
+ToolLimit = Literal["read_only", "not_destructive"]
+"""What a client left out by the address that it came to: all tools but those that say they only read, or all that may
+destroy something."""
 
 ROLES: tuple[Role, ...] = ("admin", "member", "guest")
 SCOPES: tuple[Scope, ...] = ("api", "api:read", "mcp", "metrics")
@@ -19,6 +22,8 @@ ALL_SCOPES: frozenset[str] = frozenset(SCOPES)
 READING: frozenset[Verb] = frozenset(("list", "read"))
 MODEL_SCOPE = re.compile(r"api:(?:(read):)?([a-z][a-z0-9_]*)")
 """Of a token that reaches one model alone: `api:notes`, or `api:read:notes` to read only."""
+TOOL_SCOPE = re.compile(r"mcp:([a-z0-9][a-z0-9-]{0,31})(?::([^\s:*]{1,128}))?")
+"""Of a token that reaches the tools of one server alone, `mcp:time`, or one tool of it, `mcp:time:get_time`."""
 MUST_ENROL: frozenset[str] = frozenset(("enrol",))
 """Of a session whose role needs a second factor that its person does not have yet: good for setting one up."""
 
@@ -41,6 +46,8 @@ class Actor:
     """Row id of the session or token that was used."""
     resource: str | None = None
     """Of an app that a person let in by OAuth: the one address that its tools are called at."""
+    tool_limits: frozenset[ToolLimit] = frozenset()
+    """What its client does not want to reach, on top of all that decides otherwise."""
 
     @property
     def is_admin(self) -> bool:
@@ -73,6 +80,21 @@ class Actor:
             or f"api:{model}" in self.scopes
             or (reads and f"api:read:{model}" in self.scopes)
         )
+
+    @property
+    def reaches_tools(self) -> bool:
+        """Whether the credential is good for any tools at all."""
+        return self.has_scope("mcp") or any(TOOL_SCOPE.fullmatch(scope) for scope in self.scopes)
+
+    def covers_server(self, server: str) -> bool:
+        """Whether the credential is good for any tool of an MCP server."""
+        if self.has_scope("mcp") or f"mcp:{server}" in self.scopes:
+            return True
+        return any(scope.startswith(f"mcp:{server}:") for scope in self.scopes)
+
+    def covers_tool(self, server: str, tool: str) -> bool:
+        """Whether the credential is good for a tool, by its server's own name for it."""
+        return not self.scopes.isdisjoint(("mcp", f"mcp:{server}", f"mcp:{server}:{tool}"))
 
     @property
     def reaches_records(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from server.access.actor import READING, Actor
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
-from server.models.base import EXTENTS, VERBS, Extent, Verb
+from server.models.base import EXTENTS, VERBS, WRITES, Extent, Verb
 from server.models.registry import ModelSpec, unknown_model
 
 
@@ -79,6 +79,10 @@ class Policy:
         self._groups = {user: tuple(sorted(found)) for user, found in of_person.items()}
         self.forget()
 
+    def groups_of(self, actor: Actor) -> tuple[int, ...]:
+        """The ids of the groups that `actor` is in."""
+        return self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
+
     def forget(self) -> None:
         """Work every permission out anew: models have changed."""
         self._known.clear()
@@ -86,8 +90,9 @@ class Policy:
 
     def standing(self, actor: Actor) -> Hashable:
         """All of `actor` that decides over permissions: whoever has the same standing may do the same."""
-        groups = self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
-        return (actor.kind == "system", actor.is_app, actor.role, groups, actor.user_id is None, actor.scopes)
+        groups = self.groups_of(actor)
+        by_hand = actor.kind == "user"
+        return (actor.kind == "system", by_hand, actor.is_app, actor.role, groups, actor.user_id is None, actor.scopes)
 
     def permission(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
         """What `actor` may do, the extent `none` included. Raises nothing."""
@@ -107,6 +112,9 @@ class Policy:
                 raise unknown_model(spec.name)
             if verb not in spec.options.verbs and actor.kind != "system":
                 raise Forbidden(f"{spec.options.label_plural} can't be changed this way.", code="verb_not_offered")
+            if spec.options.by_hand and verb in WRITES and actor.kind != "user" and actor.is_admin:
+                message = f"{spec.options.label_plural} are changed by people who are signed in, not with a token."
+                raise Forbidden(message, code="session_required")
             raise Forbidden(f"You may not {verb} {spec.options.label_plural.lower()}.")
         return found
 
@@ -119,6 +127,8 @@ class Policy:
         """Everything that speaks for or against `actor`, the role first."""
         if actor.kind == "system":
             return [Grant("the program itself", "all")]
+        if spec.options.by_hand and verb in WRITES and actor.kind != "user":
+            return [Grant("no session: only people who are signed in change these", "none")]
         if actor.is_app and actor.role == "admin" and spec.options.group == "system" and verb not in READING:
             # What decides over this server and its people is changed by a person, not by an app of theirs.
             return [Grant("an app: as a member", self._default(replace(actor, role="member"), spec, verb))]

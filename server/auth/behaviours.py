@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from server.access.actor import MODEL_SCOPE, SCOPES, Actor
+from server.access.actor import MODEL_SCOPE, SCOPES, TOOL_SCOPE, Actor
 from server.access.policy import Policy
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
@@ -65,7 +65,9 @@ class ApiTokenBehaviour(Behaviour):
         scopes = orjson.loads(columns.get("scopes", '["api","mcp"]'))
         unknown = [scope for scope in scopes if not self._is_scope(actor, scope)]
         if unknown or not scopes:
-            message = f"one or more of {', '.join(SCOPES)}, api:MODEL, api:read:MODEL are wanted"
+            message = (
+                f"one or more of {', '.join(SCOPES)}, api:MODEL, api:read:MODEL, mcp:SERVER, mcp:SERVER:TOOL are wanted"
+            )
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
         if actor.is_app:
             raise Forbidden("An app that was let in by OAuth can't make tokens, which would outlast its permission.")
@@ -81,15 +83,21 @@ class ApiTokenBehaviour(Behaviour):
             raise ValidationFailed.of("owner_id", "required", "a token belongs to a person; name one")
 
     def _is_scope(self, actor: Actor, scope: str) -> bool:
-        named = None if scope in SCOPES else MODEL_SCOPE.fullmatch(scope)
+        if scope in SCOPES or TOOL_SCOPE.fullmatch(scope):
+            return True
+        named = MODEL_SCOPE.fullmatch(scope)
         if named is None:
-            return scope in SCOPES
+            return False
         # A model that they may not know of answers like one that does not exist.
         return named[2] in self._registry and bool(self._policy.known_fields(actor, self._registry.get(named[2])))
 
 
 def _hands_on(actor: Actor, scope: str) -> bool:
     """Whether a token of `actor`'s may make one with `scope`."""
+    tools = TOOL_SCOPE.fullmatch(scope)
+    if tools is not None:
+        # The scope of one tool is narrower than that of its server.
+        return actor.covers_tool(tools[1], tools[2]) if tools[2] else not actor.scopes.isdisjoint(("mcp", scope))
     named = None if scope in SCOPES else MODEL_SCOPE.fullmatch(scope)
     if named is None:
         return scope in actor.scopes or (scope == "api:read" and "api" in actor.scopes)

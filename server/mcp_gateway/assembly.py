@@ -8,6 +8,9 @@ from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
+from server.mcp_gateway.policy.tool_policy import MODEL as RULES
+from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.record_tools.records_server import RecordsServer
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.records.service import Records
@@ -22,7 +25,9 @@ class McpGateway:
     ) -> None:
         self.sign_ins = SignIns(records)
         self.activity = Activity(records, settings, bus)
-        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity)
+        self.policy = ToolPolicy(records, bus)
+        records.behave(RULES, McpRuleBehaviour())
+        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity, self.policy)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
@@ -32,6 +37,7 @@ class McpGateway:
         """Learn the configured servers, and which models are offered as tools."""
         self.activity.log.start()
         self.records_server.start()
+        self.policy.load()
         await self.gateway.start()
 
     async def stop(self) -> None:
@@ -39,5 +45,6 @@ class McpGateway:
         await self.endpoint.stop()
         self.sign_ins.stop()
         await self.gateway.stop()
+        self.policy.stop()
         self.records_server.stop()
         await self.activity.log.stop()

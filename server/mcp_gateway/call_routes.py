@@ -34,7 +34,7 @@ def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -
     @router.post("/gateway/call", tags=["gateway"], summary="Call a tool; the result is as its server wrote it")
     async def call(wanted: ToolCallWanted, request: Request, response: Response) -> dict[str, Any]:
         actor = enter(request, response)
-        if actor.user_id is None or not (actor.has_scope("api") and actor.has_scope("mcp")):
+        if actor.user_id is None or not (actor.has_scope("api") and actor.reaches_tools):
             raise Forbidden("Calling tools over REST wants a person's session, or a token with the scopes api and mcp.")
         try:
             orjson.dumps(wanted.arguments)

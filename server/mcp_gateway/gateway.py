@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
@@ -17,6 +17,8 @@ from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import circuit_open, unknown_tool
+from server.mcp_gateway.policy.rule import Effect, Served
+from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.pool import UpstreamPool
@@ -44,12 +46,14 @@ class Gateway:
         bus: Bus,
         sign_ins: SignIns,
         activity: Activity,
+        policy: ToolPolicy,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._activity = activity
+        self._policy = policy
         self._pool = UpstreamPool(records, settings, bus, sign_ins, clock=clock)
         self._virtual: dict[str, VirtualServer] = {}
         self._limits = CallLimits(settings, clock)
@@ -95,19 +99,20 @@ class Gateway:
     def serves(self, actor: Actor, server: str) -> bool:
         """Whether there is a server of this name for `actor`."""
         virtual = self._virtual.get(server)
-        return bool(virtual.tools(actor)) if virtual is not None else self.find(actor, server) is not None
+        return bool(self._of_own(actor, virtual)) if virtual is not None else self.find(actor, server) is not None
 
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
         """The tools that `actor` may call: of one server, or of all in stable order."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
         lists = await asyncio.gather(*(upstream.tools(self._list_wait) for upstream in upstreams))
-        virtual = [own.tools(actor) for name, own in self._virtual.items() if server in (None, name)]
-        return [tool for tools in (*lists, *virtual) for tool in tools.values()]
+        theirs = [self._usable(actor, *pair) for pair in zip(upstreams, lists, strict=True)]
+        virtual = [self._of_own(actor, own) for name, own in self._virtual.items() if server in (None, name)]
+        return [tool for tools in (*theirs, *virtual) for tool in tools.values()]
 
     async def tools_of(self, actor: Actor, server_id: int) -> list[Tool]:
         """The tools of one server, for who may use it and for admins. Raises NotFound."""
         upstream = self._pool.of(actor, self._shown(actor, server_id))
-        return list((await upstream.tools(self._list_wait)).values())
+        return list(self._told_tools(actor, upstream, await upstream.tools(self._list_wait)))
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
@@ -122,14 +127,17 @@ class Gateway:
                 return found
         return None
 
-    def upstream_of(self, name: str, server: str | None = None) -> Upstream | None:
-        """Whose tool a name is, from memory and for everybody: only to choose how a call is answered."""
+    def upstream_of(self, actor: Actor, name: str, server: str | None = None) -> Upstream | None:
+        """Whose tool a name is, from memory, if `actor` may call it: to choose how a call is answered."""
         for upstream in self._pool.servers():
             own = upstream.config.name
             if own == server or (server is None and name.startswith(f"{own}__")):
-                tools = upstream.known_tools
-                found = name in tools if server is None else public_name(own, name) in tools
-                if found:
+                found = upstream.known_tools.get(name if server is None else public_name(own, name))
+                if (
+                    found is not None
+                    and self._is_for(upstream, actor)
+                    and self._effect(actor, upstream, found) != "deny"
+                ):
                     return upstream
         return None
 
@@ -199,7 +207,7 @@ class Gateway:
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
         """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
         servers = {upstream.config.name for upstream in self.visible(actor)} | {
-            name for name, own in self._virtual.items() if own.tools(actor)
+            name for name, own in self._virtual.items() if self._of_own(actor, own)
         }
         return self._activity.told(servers, everything=actor.is_admin)
 
@@ -222,16 +230,31 @@ class Gateway:
 
     def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
         # One from before a name became ours would stand in the way of the program's own server.
-        return upstream.config.may_use(actor) and upstream.config.name not in self._virtual
+        config = upstream.config
+        return config.enabled and config.name not in self._virtual and self._policy.reaches(actor, config.served(actor))
+
+    def _effect(self, actor: Actor, upstream: Upstream, tool: Tool) -> Effect:
+        return self._policy.effect(actor, upstream.config.served(actor), tool)
+
+    def _usable(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Mapping[str, Tool]:
+        return self._policy.usable(actor, upstream.config.served(actor), tools)
+
+    def _told_tools(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Iterable[Tool]:
+        """Admins look at all tools of a server, also at those that they may not call."""
+        return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
+
+    def _of_own(self, actor: Actor, server: VirtualServer) -> Mapping[str, Tool]:
+        """The tools of a server that is part of this program, as far as `actor` may call them."""
+        served = Served(server.name, None, shown=True)
+        return self._policy.usable(actor, served, server.tools(actor)) if self._policy.reaches(actor, served) else {}
 
     def _own_tool(self, actor: Actor, name: str, server: str | None) -> tuple[VirtualServer, Tool] | None:
         """A tool of a server that is part of this program; None: another server has the name. Raises CallFailed."""
         virtual = self._virtual.get((server_of(name) or "") if server is None else server)
         if virtual is None:
             return None
-        tools = virtual.tools(actor)
-        found = tools.get(name) if server is None else tools.get(public_name(server, name))
-        if found is None:
+        found = virtual.tools(actor).get(name if server is None else public_name(server, name))
+        if found is None or self._policy.effect(actor, Served(virtual.name, None, shown=True), found) == "deny":
             raise unknown_tool(name)
         return virtual, found
 
@@ -245,7 +268,7 @@ class Gateway:
             upstream = self._pool.of(actor, upstream)
             tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
             found = tools.get(name) if server is None else _by_own_name(tools, name)
-            if found is not None:
+            if found is not None and self._effect(actor, upstream, found) != "deny":
                 return upstream, found
             if not tools and (refusal := upstream.refusal()) is not None:
                 raise refusal
@@ -263,7 +286,7 @@ class Gateway:
             "may_sign_in": upstream.state == "needs_login" and (actor.is_admin or config.signs_in_each),
             "found_at": supervisor.found_at if actor.is_admin else None,
             "stderr": list(supervisor.stderr) if actor.is_admin else [],
-            "tools": [tool.summary() for tool in upstream.known_tools.values()],
+            "tools": [tool.summary() for tool in self._told_tools(actor, upstream, upstream.known_tools)],
             "breaker": upstream.breaker.state(self._clock()),
             "retry_after": round(upstream.retry_after, 3),
         }

@@ -30,7 +30,8 @@ class ApiToken(Owned, Record, Base):
         item_type="text",
         create_only=True,
         help="api: read and write data; api:read: only read; mcp: use tools; metrics: read /metrics alone. "
-        "api:notes, api:read:notes: the same for one model alone.",
+        "api:notes, api:read:notes: the same for one model alone; mcp:time, mcp:time:get_time: for the tools of one "
+        "server, or one tool.",
     )
     expires_at: Mapped[str | None] = field(DateTimeText, label="Expires", create_only=True)
     prefix: Mapped[str | None] = field(Text, label="Begins with", read_only=True, max_length=20)

@@ -104,6 +104,9 @@ class ModelOptions:
     for people's data, `never` for what belongs to the system."""
     guarded: bool = False
     """Rules and groups can't let anybody but admins change it: it decides what people may do."""
+    by_hand: bool = False
+    """Only somebody who is signed in with a session changes it, never a token, an app or a program of theirs: it
+    decides what these may do."""
     private: bool = False
     """Rules and groups give nobody more of it than these defaults do, reading included: it signs people in, or tells
     what was hidden from them."""

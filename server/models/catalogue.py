@@ -9,6 +9,7 @@ from server.models.audit_entry import AuditEntry
 from server.models.avatar import Avatar
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
+from server.models.mcp_rule import McpRule
 from server.models.mcp_server import McpServer
 from server.models.mcp_sign_in import McpSignIn
 from server.models.note import Note
@@ -32,5 +33,5 @@ OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
-    ToolCall, Preference, Avatar,
+    ToolCall, Preference, Avatar, McpRule,
 )  # fmt: skip

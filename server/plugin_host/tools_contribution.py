@@ -66,7 +66,7 @@ class PluginServer:
 
     def tools(self, actor: Actor) -> Mapping[str, Tool]:
         """The tools that `actor` may call, by public name."""
-        if not actor.is_signed_in or not actor.has_scope("mcp"):
+        if not actor.is_signed_in or not actor.covers_server(self.name):
             return {}
         return self._for_admins if actor.is_admin else self._for_others
 

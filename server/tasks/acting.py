@@ -19,6 +19,7 @@ def kept(actor: Actor) -> dict[str, Any]:
         "scopes": sorted(actor.scopes),
         "credential_id": actor.credential_id,
         "resource": actor.resource,
+        "tool_limits": sorted(actor.tool_limits),
     }
 
 
@@ -46,4 +47,5 @@ def actor_now(records: Records, owner_id: int | None, acting: Mapping[str, Any] 
         scopes=frozenset(acting["scopes"]),
         credential_id=credential,
         resource=acting["resource"],
+        tool_limits=frozenset(acting.get("tool_limits", ())),
     )

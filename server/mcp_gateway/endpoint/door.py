@@ -15,7 +15,7 @@ from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.machine_owner import as_person
-from server.mcp_gateway.endpoint.search_mode import only_search
+from server.mcp_gateway.endpoint.address_options import limited, only_search
 from server.mcp_gateway.gateway import Gateway
 from server.records.service import Records
 
@@ -50,11 +50,12 @@ class GatewayEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             actor = await as_person(self._records, self._actor(scope))
-            if actor.user_id is None or not actor.has_scope("mcp"):
+            if actor.user_id is None or not actor.reaches_tools:
                 self._challenge(scope, insufficient=True)
                 raise Forbidden("This credential may not use tools: a token with the scope mcp is wanted.")
             self._check_length(scope)
             only_search(scope)
+            actor = limited(actor, scope)
             endpoint = await self._endpoint(self._server(actor, scope["path"]))
         except GridBearError as error:
             await send_error(error, scope, receive, send)

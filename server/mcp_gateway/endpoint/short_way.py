@@ -70,12 +70,12 @@ class ShortWay:
         if message.get("method") == "notifications/cancelled":
             self._cancel(headers.get(b"mcp-session-id"), message.get("params"), owner)
         request = plain_request(message, headers)
-        if request is None or not self._is_plain(request, owner):
+        if request is None or not self._is_plain(actor, request, owner):
             return again, send
         await self._answer(actor, request, scope, receive, send)
         return None
 
-    def _is_plain(self, request: PlainRequest, owner: str) -> bool:
+    def _is_plain(self, actor: Actor, request: PlainRequest, owner: str) -> bool:
         session = None
         if request.session is not None:
             session = self._sessions.find(request.session, owner)
@@ -83,7 +83,7 @@ class ShortWay:
                 return False
         if request.method == "tools/list":
             return True
-        upstream = self._gateway.upstream_of(request.name, self._server)
+        upstream = self._gateway.upstream_of(actor, request.name, self._server)
         if upstream is None:
             return False
         if session is None:

@@ -49,7 +49,7 @@ class RecordsServer:
 
     def tools(self, actor: Actor) -> Mapping[str, Tool]:
         """The tools of everything that `actor` may do with records, by public name."""
-        if not actor.has_scope("mcp"):
+        if not actor.covers_server(self.name):
             return {}
         policy, days = self._records.policy, self._settings.current.trash_days
         key = policy.version, self._switches.version, days, policy.standing(actor)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
+from server.mcp_gateway.policy.rule import Served
 from server.mcp_gateway.upstreams.programs import installs
 
 if TYPE_CHECKING:
@@ -44,11 +45,10 @@ class ServerConfig:
             installs=installs(str(row.get("command") or ""), tuple(row.get("args") or ())),
         )
 
-    def may_use(self, actor: Actor) -> bool:
-        """Whether `actor` may know of this server and call its tools. The only place that decides it."""
-        if not self.enabled or not actor.is_signed_in or not actor.has_scope("mcp"):
-            return False
-        return actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
+    def served(self, actor: Actor) -> Served:
+        """What the policy wants to know of it; whether `actor` may use it is decided there."""
+        shown = actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
+        return Served(self.name, self.id, self.enabled and shown)
 
 
 @dataclass(frozen=True, slots=True)

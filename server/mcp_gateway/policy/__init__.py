@@ -1,0 +1,1 @@
+"""Who may call which tool, who is asked first, and why."""
