@@ -14,8 +14,8 @@ from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
-from server.mcp_gateway.endpoint.machine_owner import as_person
 from server.mcp_gateway.endpoint.address_options import limited, only_search
+from server.mcp_gateway.endpoint.machine_owner import as_person
 from server.mcp_gateway.gateway import Gateway
 from server.records.service import Records
 

@@ -21,9 +21,9 @@ from server.access.actor import Actor
 from server.errors import Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
+from server.mcp_gateway.endpoint.address_options import only_search
 from server.mcp_gateway.endpoint.plain_request import PlainRequest
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
-from server.mcp_gateway.endpoint.address_options import only_search
 from server.mcp_gateway.endpoint.short_way import ShortWay
 from server.mcp_gateway.endpoint.task_methods import offer_tasks, takes_tasks
 from server.mcp_gateway.failures import CallFailed

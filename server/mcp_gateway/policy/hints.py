@@ -1,4 +1,4 @@
-"""What a server says of its tools. They are hints: nobody checks them, and one that says nothing is taken for the worst."""
+"""What a server says of its tools. These are hints that nobody checks; one that says nothing is taken for the worst."""
 
 from __future__ import annotations
 
