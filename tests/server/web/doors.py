@@ -19,8 +19,8 @@ from tests.server.auth.oauth.tests_oauth_support import App
 INTERNAL_SECRET = "the internal secret of the tests"
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 ROLES = (
-    "nobody", "guest", "member", "admin token", "admin session", "read token", "tools token", "must enrol",
-    "app", "internal", "machine", "machine elsewhere",
+    "nobody", "guest", "member", "admin token", "admin session", "read token", "tools token", "notes token",
+    "must enrol", "app", "internal", "machine", "machine elsewhere",
 )  # fmt: skip
 ABSENT = "999999"
 """An id that no record has."""
@@ -79,6 +79,7 @@ class Crowd:
         tokens = {
             "guest": ("gus", None), "member": ("max", None), "admin token": ("ada", None),
             "read token": ("ada", ["api:read"]), "tools token": ("ada", ["mcp"]),
+            "notes token": ("ada", ["api:notes"]),
         }  # fmt: skip
         for who, (name, scopes) in tokens.items():
             made = await people.create_token(name, scopes=scopes)

@@ -23,10 +23,12 @@ READ = frozenset(("guest", "member", "admin token", "admin session", "read token
 """Whoever may use /api/v1 at all; what they see there is for the access rules."""
 WRITE = READ - {"read token"}
 PERSON = READ - {"machine"}
+SOME = READ | {"notes token"}
+"""Those, and a token for one model alone, which sees that model there."""
 # Notes stand for all models: guests may do nothing with them.
-NOTES_READ, NOTES_WRITE = READ - {"guest"}, WRITE - {"guest"}
-ADMIN_READ = NOTES_READ - {"member"}
-ADMIN = NOTES_WRITE - {"member"}
+NOTES_READ, NOTES_WRITE = SOME - {"guest"}, (WRITE | {"notes token"}) - {"guest"}
+ADMIN_READ = READ - {"guest", "member"}
+ADMIN = WRITE - {"guest", "member"}
 TOOLS = frozenset(("guest", "member", "admin token", "admin session", "tools token", "app", "machine"))
 MACHINE = frozenset(("machine",))
 INTERNAL = frozenset(("internal",))
@@ -60,15 +62,16 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {MODEL}/import": NOTES_WRITE, f"PATCH {MODEL}/bulk": NOTES_WRITE, f"DELETE {MODEL}/bulk": NOTES_WRITE,
     f"GET {MODEL}/{{record_id}}/history": NOTES_READ, f"POST {MODEL}/{{record_id}}/restore": NOTES_WRITE,
 
-    f"GET {V1}/models": READ, f"POST {V1}/models": ADMIN, f"GET {V1}/models/{{model}}": READ,
+    f"GET {V1}/models": SOME, f"POST {V1}/models": ADMIN, f"GET {V1}/models/{{model}}": SOME,
     f"PATCH {V1}/models/{{model}}": ADMIN, f"DELETE {V1}/models/{{model}}": ADMIN,
-    f"GET {V1}/models/{{model}}/definition": ADMIN, f"GET {V1}/access/explain": READ,
-    f"GET {V1}/events": READ, f"POST {V1}/batch": NOTES_WRITE, f"POST {V1}/undo": WRITE,
+    f"GET {V1}/models/{{model}}/definition": ADMIN, f"GET {V1}/access/explain": SOME,
+    f"GET {V1}/events": SOME, f"POST {V1}/batch": NOTES_WRITE, f"POST {V1}/undo": WRITE,
     f"POST {V1}/import/guess": READ, f"GET {V1}/import/running": PERSON,
-    f"GET {V1}/files": READ, f"HEAD {V1}/files": READ, f"POST {V1}/files": NOTES_WRITE,
-    f"GET {V1}/files/{{file_id}}": READ, f"HEAD {V1}/files/{{file_id}}": READ,
-    f"GET {V1}/files/{{file_id}}/content": READ, f"HEAD {V1}/files/{{file_id}}/content": READ,
-    f"DELETE {V1}/files/{{file_id}}": NOTES_WRITE,
+    f"GET {V1}/files": READ, f"HEAD {V1}/files": READ, f"POST {V1}/files": WRITE - {"guest"},
+    # A file may come with a record that holds it.
+    f"GET {V1}/files/{{file_id}}": SOME, f"HEAD {V1}/files/{{file_id}}": SOME,
+    f"GET {V1}/files/{{file_id}}/content": SOME, f"HEAD {V1}/files/{{file_id}}/content": SOME,
+    f"DELETE {V1}/files/{{file_id}}": WRITE - {"guest"},
     f"GET {V1}/gateway/clients": ADMIN_READ,
     f"POST {V1}/gateway/clients/{{client}}/connect": ADMIN,
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
