@@ -19,6 +19,7 @@ from server.asgi.guard import Guard
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
+from server.auth.endings import Endings
 from server.auth.lan import Lan
 from server.auth.oauth.clients import Clients
 from server.auth.oauth.documents import Documents
@@ -193,9 +194,11 @@ class GridBearApp:
             stack.push_async_callback(self.storage_watch.stop)
             history = History(self.records)
             self._events = EventLog(self._bus, self._started_with.events_kept)
-            streams = EventStreams(self.records, self._events, time.monotonic)
+            streams = EventStreams(self.records, self._events, time.monotonic, authenticator.is_still)
+            endings = Endings(authenticator, self.settings, self._bus)
+            stack.callback(endings.stop)
             tasks = Tasks(self.records, self.settings)
-            self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for)
+            self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for, endings)
             await self.gateway.start()
             for part in (tasks, self.gateway):
                 stack.push_async_callback(part.stop)

@@ -33,9 +33,9 @@ STATUS: dict[type[errors.GridBearError], int] = {
 }
 JSON_TYPE = (b"content-type", b"application/json")
 RATE_LIMIT = "rate_limit"
-CHALLENGE = "challenge"
-"""Under this the scope's state has the WWW-Authenticate header of a refusal that says more than `Bearer`."""
 """Key in a request's state: the header that tells what is left of the caller's limit."""
+CHALLENGE = "challenge"
+"""Key in a request's state: the WWW-Authenticate header of a refusal that says more than `Bearer`."""
 PRIVATE = (b"cache-control", b"private, no-cache")
 
 

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 COOKIE = "gridbear_session_token"
 _COOKIE_START = COOKIE.encode() + b"="
 MAX_KNOWN = 10_000
+CREDENTIAL_MODELS = ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients")
+"""Changes of these may end a credential."""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Authenticator:
         self._internal_secret = internal_secret.encode()
         self._clock = clock
         self._known: dict[str, _Known] = {}
-        bus.subscribe(self._changed, ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients"))
+        bus.subscribe(self._changed, CREDENTIAL_MODELS)
         # Which roles need a second factor is part of what is remembered of a person.
         settings.subscribe(lambda _settings: self._known.clear())
 
@@ -72,6 +74,27 @@ class Authenticator:
         if cookie is not None:
             return self._known_actor(cookie, "sessions")
         raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+
+    def is_still(self, actor: Actor) -> bool:
+        """Whether what `actor` came in with would let them in as that now. Asking is no use of it.
+
+        Of an app this is its permission: that its access token is replaced by a fresh one ends nothing.
+        """
+        if actor.credential_id is None:
+            return True
+        model = _model_of(actor)
+        row = self._records.look_up(SYSTEM, model, "id", actor.credential_id)
+        person = None if row is None else self._records.look_up(SYSTEM, "users", "id", row["owner_id"])
+        if row is None or person is None or not person["is_active"]:
+            return False
+        now = _known(row, person, model, self._scopes(row, person, model))
+        if model == "oauth_tokens":
+            now.expires = from_text(row["expires_at"]).timestamp()
+        else:
+            used = self._known.get(row["token_hash"])
+            now.last_used = now.last_used if used is None else max(used.last_used, now.last_used)
+        same = (now.actor.role, now.actor.scopes) == (actor.role, actor.scopes)
+        return same and not self._has_ended(now, self._clock())
 
     def forget(self, user_id: int) -> None:
         """Look the credentials of a person up again at their next use."""
@@ -125,20 +148,19 @@ class Authenticator:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[key] = known
-        settings = self._settings.current
-        if model == "sessions":
-            ended = (
-                now - known.last_used >= settings.session_inactivity_hours * 3600
-                or now - known.created >= settings.session_max_days * 86400
-            )
-        else:
-            ended = known.expires is not None and now >= known.expires
-        if ended:
+        if self._has_ended(known, now):
             raise Unauthorized(
                 "This sign-in has ended. Sign in again." if model == "sessions" else "This token has expired."
             )
         known.last_used = max(known.last_used, now)
         return known.actor
+
+    def _has_ended(self, known: _Known, now: float) -> bool:
+        if known.model != "sessions":
+            return known.expires is not None and now >= known.expires
+        settings = self._settings.current
+        idle, old = now - known.last_used, now - known.created
+        return idle >= settings.session_inactivity_hours * 3600 or old >= settings.session_max_days * 86400
 
     def _look_up(self, key: str, model: str) -> _Known:
         row = self._records.look_up(SYSTEM, model, "access_hash" if model == "oauth_tokens" else "token_hash", key)
@@ -168,6 +190,20 @@ class Authenticator:
     def _drop(self, is_meant: Callable[[_Known], bool]) -> None:
         for key in [key for key, known in self._known.items() if is_meant(known)]:
             del self._known[key]
+
+
+def _model_of(actor: Actor) -> str:
+    """The model that has the credential of `actor`."""
+    return "sessions" if actor.kind == "user" else "oauth_tokens" if actor.is_app else "api_tokens"
+
+
+def concerns(event: RecordChanged, actor: Actor) -> bool:
+    """Whether a change may have ended what `actor` came in with, or made it another."""
+    if event.model == "users":
+        return event.record_id == actor.user_id
+    if event.model == "oauth_clients":
+        return actor.is_app
+    return event.record_id == actor.credential_id and event.model == _model_of(actor)
 
 
 def _known(row: dict[str, Any], person: dict[str, Any], model: str, scopes: frozenset[str]) -> _Known:

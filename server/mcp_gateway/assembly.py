@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.auth.endings import Endings
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
@@ -21,7 +22,13 @@ class McpGateway:
     """All of it: `endpoint` is the ASGI app of /mcp, `gateway` what the routes under /api/v1 ask."""
 
     def __init__(
-        self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, authenticate: Authenticate
+        self,
+        records: Records,
+        settings: SettingsHolder,
+        bus: Bus,
+        tasks: Tasks,
+        authenticate: Authenticate,
+        endings: Endings,
     ) -> None:
         self.sign_ins = SignIns(records)
         self.activity = Activity(records, settings, bus)
@@ -31,7 +38,7 @@ class McpGateway:
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
-        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, records, authenticate)
+        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, records, authenticate, endings)
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""

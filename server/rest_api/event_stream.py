@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import Actor
+from server.auth.authenticate import concerns
 from server.errors import FieldError, RateLimited, ValidationFailed
 from server.events.bus import RecordChanged
 from server.events.log import EventLog, Logged
@@ -22,18 +23,25 @@ IN_ALL = 500
 MODELS = "models"
 """What events of models themselves are told as; everybody may know that the list is to be read again."""
 
-_WELCOME = frozenset(("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients"))
-
 Clock = Callable[[], float]
+IsStill = Callable[[Actor], bool]
+"""Whether a credential still lets its Actor in."""
 
 
 class EventStreams:
     """Opens streams and knows how many there are."""
 
     def __init__(
-        self, records: Records, log: EventLog, clock: Clock, *, heartbeat_seconds: float = HEARTBEAT_SECONDS
+        self,
+        records: Records,
+        log: EventLog,
+        clock: Clock,
+        is_still: IsStill,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._records = records
+        self._is_still = is_still
         self._log = log
         self._clock = clock
         self._heartbeat = heartbeat_seconds
@@ -76,9 +84,10 @@ class EventStreams:
                 found = log.since(place)
                 # Ended credentials are told as changes; the others (a cap, the end of their time) are looked for.
                 now = self._clock()
-                if not news or now - looked >= LOOK_SECONDS or found is None or _about_welcome(found):
+                told = found is None or any(concerns(it.event, actor) for it in found)
+                if told or not news or now - looked >= LOOK_SECONDS:
                     looked = now
-                    if not self._still_welcome(actor):
+                    if not self._is_still(actor):
                         return
                 if not news:
                     yield b": still here\n\n"
@@ -142,20 +151,7 @@ class EventStreams:
             policy.permission(actor, it, "list") for it in self._records.registry if names is None or it.name in names
         ]
 
-    def _still_welcome(self, actor: Actor) -> bool:
-        """Whether the credential and the person are what they were when the stream began."""
-        if actor.user_id is None or actor.credential_id is None:
-            return True
-        person = self._records.look_up(SYSTEM, "users", "id", actor.user_id)
-        model = "oauth_tokens" if actor.is_app else "api_tokens" if actor.kind == "token" else "sessions"
-        credential = self._records.look_up(SYSTEM, model, "id", actor.credential_id)
-        return person is not None and credential is not None and person["is_active"] and person["role"] == actor.role
-
     def _resync(self, reason: str, place: int) -> bytes:
         return b'id: %s-%d\nevent: resync\ndata: {"reason":"%s"}\n\n' % (
             self._log.boot.encode(), place, reason.encode(),
         )  # fmt: skip
-
-
-def _about_welcome(found: Sequence[Logged]) -> bool:
-    return any(logged.event.model in _WELCOME for logged in found)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from starlette.types import Receive, Scope, Send
+import anyio
+from starlette.types import Message, Receive, Scope, Send
 
 from server.access.actor import Actor
 from server.asgi.replies import CHALLENGE, send_error
+from server.auth.endings import Endings
 from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Unauthorized
@@ -35,7 +37,9 @@ class GatewayEndpoint:
         settings: SettingsHolder,
         records: Records,
         authenticate: Authenticate,
+        endings: Endings,
     ) -> None:
+        self._endings = endings
         self._records = records
         self._gateway = gateway
         self._builtins = builtins
@@ -60,7 +64,34 @@ class GatewayEndpoint:
         except GridBearError as error:
             await send_error(error, scope, receive, send)
             return
-        await endpoint(actor, scope, receive, send)
+        await self._while_welcome(endpoint, actor, scope, receive, send)
+
+    async def _while_welcome(
+        self, endpoint: McpEndpoint, actor: Actor, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Serve the request; it is over at once when its credential has ended, in the middle of a stream or a call."""
+        started = ended = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started, ended
+            started = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        with anyio.CancelScope() as serving:
+            stop_watching = self._endings.watch(actor, serving.cancel)
+            try:
+                await endpoint(actor, scope, receive, watched)
+            finally:
+                stop_watching()
+        if not serving.cancelled_caught or ended:
+            return
+        if started:
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            self._challenge(scope, insufficient=False)
+            gone = Unauthorized("What you came in with has ended. Sign in again, or send another token.")
+            await send_error(gone, scope, receive, send)
 
     def _actor(self, scope: Scope) -> Actor:
         try:
@@ -117,7 +148,7 @@ class GatewayEndpoint:
 
     async def _open(self, server: str | None) -> McpEndpoint:
         kind = await asyncio.to_thread(_load_endpoint)
-        return kind(self._gateway, self._builtins, server, self._settings.current.mcp_body_bytes)
+        return kind(self._gateway, self._builtins, server, self._settings.current.mcp_body_bytes, self._endings)
 
     def _server_gone(self, name: str) -> None:
         endpoint = self._endpoints.pop(name, None)

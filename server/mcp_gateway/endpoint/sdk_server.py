@@ -18,12 +18,13 @@ from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.access.actor import Actor
+from server.auth.endings import Endings
 from server.errors import Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
 from server.mcp_gateway.endpoint.address_options import only_search
 from server.mcp_gateway.endpoint.plain_request import PlainRequest
-from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
+from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
 from server.mcp_gateway.endpoint.short_way import ShortWay
 from server.mcp_gateway.endpoint.task_methods import offer_tasks, takes_tasks
 from server.mcp_gateway.failures import CallFailed
@@ -39,7 +40,9 @@ _RESERVED_META = "io.modelcontextprotocol/"
 class McpEndpoint:
     """Serves `/mcp` (`server` None: all servers, prefixed names, our own tools) or `/mcp/{server}` in both eras."""
 
-    def __init__(self, gateway: Gateway, builtins: Builtins, server: str | None, body_bytes: int) -> None:
+    def __init__(
+        self, gateway: Gateway, builtins: Builtins, server: str | None, body_bytes: int, endings: Endings
+    ) -> None:
         self._gateway = gateway
         self._builtins = builtins
         self._server = server
@@ -59,10 +62,11 @@ class McpEndpoint:
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             max_request_body_size=body_bytes,
         )
+        self._sessions = SdkSessions(self._manager, endings)
         self._short_way = ShortWay(
             gateway,
             server,
-            SdkSessions(self._manager),
+            self._sessions,
             {"tools/list": self._list_plainly, "tools/call": self._call_plainly},
             sdk.server_info_stamp,
         )
@@ -73,8 +77,8 @@ class McpEndpoint:
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> None:
         await self._ready.wait()
         # Binds a session of the older protocol versions to the credential that opened it.
-        credential = f"{'app' if actor.is_app else actor.kind}-{actor.credential_id}"
-        rest = await self._short_way(actor, credential, scope, receive, send)
+        credential = owner_of(actor)
+        rest = await self._short_way(actor, scope, receive, send)
         if rest is None:
             return
         token = AccessToken(token="", client_id=credential, scopes=[], subject=str(actor.user_id))
@@ -95,6 +99,7 @@ class McpEndpoint:
         async with self._manager.run():
             self._ready.set()
             await self._end.wait()
+            await self._sessions.stop()
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
         if self._server is None and name in TOOLS:

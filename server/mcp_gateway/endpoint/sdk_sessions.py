@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Message, Send
+
+from server.access.actor import Actor
+from server.auth.endings import Endings
 
 _HEADER = b"mcp-session-id"
 _ASKS = ("sampling", "elicitation", "roots")
@@ -22,16 +26,28 @@ class Session:
 
     owner: str
     takes_questions: bool
+    forget_credential: Callable[[], None]
+    """Stops watching whether the credential still lets them in."""
+
+
+def owner_of(actor: Actor) -> str:
+    """The credential of `actor`, as sessions and the SDK know it."""
+    return f"{'app' if actor.is_app else actor.kind}-{actor.credential_id}"
 
 
 class SdkSessions:
-    """What was seen when sessions were opened; whether one still lives is the SDK's to say."""
+    """What was seen when sessions were opened; whether one still lives is the SDK's to say.
 
-    def __init__(self, manager: StreamableHTTPSessionManager) -> None:
+    One whose credential has ended ends with it.
+    """
+
+    def __init__(self, manager: StreamableHTTPSessionManager, endings: Endings) -> None:
         self._manager = manager
+        self._endings = endings
         self._known: dict[str, Session] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
 
-    def watching(self, owner: str, initialize: Mapping[str, Any], send: Send) -> Send:
+    def watching(self, actor: Actor, initialize: Mapping[str, Any], send: Send) -> Send:
         """A `send` that remembers the session which the answer to `initialize` opens."""
         params = initialize.get("params")
         capabilities = params.get("capabilities") if isinstance(params, dict) else None
@@ -41,7 +57,7 @@ class SdkSessions:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 for name, value in message.get("headers", ()):
                     if name.lower() == _HEADER:
-                        self._remember(value.decode("latin-1"), Session(owner, asks))
+                        self._remember(value.decode("latin-1"), actor, asks)
             await send(message)
 
         return watched
@@ -70,7 +86,29 @@ class SdkSessions:
             if not transport._requests_in_flight:
                 scope.deadline = anyio.current_time() + seconds
 
-    def _remember(self, session_id: str, session: Session) -> None:
-        if len(self._known) > 2 * len(self._manager._server_instances) + 100:
-            self._known = {key: one for key, one in self._known.items() if key in self._manager._server_instances}
-        self._known[session_id] = session
+    async def stop(self) -> None:
+        """Watch no credentials any more, and let what is ending end."""
+        for session in self._known.values():
+            session.forget_credential()
+        self._known.clear()
+        await asyncio.gather(*self._leaving)
+
+    def _remember(self, session_id: str, actor: Actor, asks: bool) -> None:
+        living = self._manager._server_instances
+        if len(self._known) > 2 * len(living) + 100:
+            for key in [key for key in self._known if key not in living]:
+                self._known.pop(key).forget_credential()
+        earlier = self._known.get(session_id)
+        if earlier is not None:
+            earlier.forget_credential()
+        forget = self._endings.watch(actor, lambda: self._end(session_id))
+        self._known[session_id] = Session(owner_of(actor), asks, forget)
+
+    def _end(self, session_id: str) -> None:
+        self._known.pop(session_id, None)
+        transport = self._manager._server_instances.get(session_id)
+        if transport is not None:
+            ending = self._manager._discard_session(session_id, transport)
+            task = asyncio.get_running_loop().create_task(ending)
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)

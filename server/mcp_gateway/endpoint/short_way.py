@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import Actor
 from server.asgi.body import replayed
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
-from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions
+from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.wire import to_wire
@@ -51,11 +51,9 @@ class ShortWay:
         self._server_info = server_info
         self._in_flight: dict[tuple[str, str | int], asyncio.Future[None]] = {}
 
-    async def __call__(
-        self, actor: Actor, owner: str, scope: Scope, receive: Receive, send: Send
-    ) -> tuple[Receive, Send] | None:
+    async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send] | None:
         """Answer the request and return None, or return with what the SDK is to answer it."""
-        headers = headers_of(scope)
+        headers, owner = headers_of(scope), owner_of(actor)
         if scope["method"] != "POST" or headers is None or not _is_measured(scope):
             return receive, send
         body = await _body(receive)
@@ -66,7 +64,7 @@ class ShortWay:
         if message is None:
             return again, send
         if message.get("method") == "initialize":
-            return again, self._sessions.watching(owner, message, send)
+            return again, self._sessions.watching(actor, message, send)
         if message.get("method") == "notifications/cancelled":
             self._cancel(headers.get(b"mcp-session-id"), message.get("params"), owner)
         request = plain_request(message, headers)

@@ -257,7 +257,7 @@ def check_values(scene: Scene, oracle: Oracle) -> None:
 def check_events(scene: Scene, oracle: Oracle) -> None:
     """Max hears of the changes of records that max may list."""
     app = scene.world.bear.app
-    streams = EventStreams(app.records, app._events, lambda: 0.0, heartbeat_seconds=0.01)
+    streams = EventStreams(app.records, app._events, lambda: 0.0, lambda _actor: True, heartbeat_seconds=0.01)
     actor = Actor(kind="user", user_id=scene.ids["max"], username="max", role="member")
     stream = streams.open(actor, "", None)
 

@@ -148,9 +148,9 @@ async def test_writing_one_model_can_not_try_out_what_lies_beside_it(scene: Scen
 
 async def test_its_event_stream_tells_of_that_model_alone(scene: Scene) -> None:
     reader = await scene.token("api:read:trips")
-    streams = EventStreams(
-        scene.bear.app.records, EventLog(scene.bear.app._bus, 100), time.monotonic, heartbeat_seconds=0.05
-    )
+    app = scene.bear.app
+    log, is_still = EventLog(app._bus, 100), app.authenticator.is_still
+    streams = EventStreams(app.records, log, time.monotonic, is_still, heartbeat_seconds=0.05)
     actor = scene.actor(reader)
     for name in ("places", "notes", "users", "trips,places"):
         with pytest.raises(ValidationFailed):

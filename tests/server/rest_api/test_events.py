@@ -22,7 +22,8 @@ pytestmark = pytest.mark.anyio
 
 def streams_of(bear: Bear, *, kept: int = 100, heartbeat: float = 5.0) -> tuple[EventStreams, EventLog]:
     log = EventLog(bear.app._bus, kept)
-    return EventStreams(bear.app.records, log, time.monotonic, heartbeat_seconds=heartbeat), log
+    is_still = bear.app.authenticator.is_still
+    return EventStreams(bear.app.records, log, time.monotonic, is_still, heartbeat_seconds=heartbeat), log
 
 
 async def actor(bear: Bear, client: httpx2.AsyncClient) -> Actor:
@@ -120,14 +121,6 @@ async def test_a_changed_rule_is_told_and_in_force(
     assert b"access_changed" in text
     await admin.post("/api/v1/notes", json={"title": "x"})
     assert await message(stream) == b": still here\n\n"
-
-
-async def test_a_disabled_persons_stream_ends(bear: Bear, admin: httpx2.AsyncClient, member: Any) -> None:
-    streams, _ = streams_of(bear)
-    stream = await begin(streams.open(await actor(bear, member), "notes", None))
-    await admin.patch(f"/api/v1/users/{bear.ids['max']}", json={"is_active": False})
-    with pytest.raises(StopAsyncIteration):
-        await message(stream)
 
 
 async def test_streams_end_with_the_server_and_are_counted(bear: Bear, member: httpx2.AsyncClient) -> None:
