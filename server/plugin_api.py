@@ -111,6 +111,9 @@ class PluginContext(Protocol):
     def address(self) -> str:
         """Path of the plugin's routes, base path included: `/api/{plugin}/`."""
 
+    def is_running(self, name: str) -> bool:
+        """Whether the plugin `name`, or one that provides it, runs now: for optional dependencies."""
+
     def records_as(self, actor: Actor) -> PluginRecords:
         """Every model under the rules of the Actor that calls the route.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
@@ -96,6 +96,7 @@ class HostContext:
         models: Iterable[str],
         permissions: Permissions,
         settings: SettingsHolder,
+        is_running: Callable[[str], bool],
     ) -> None:
         self.plugin_id = plugin_id
         self.log = logging.getLogger(f"plugin.{plugin_id}")
@@ -104,6 +105,7 @@ class HostContext:
         self._permissions = permissions
         self._service = records
         self._settings = settings
+        self._is_running = is_running
         self._tasks: Tasks | None = None
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
 
@@ -121,6 +123,9 @@ class HostContext:
     @property
     def address(self) -> str:
         return f"{self._settings.current.base_path}/api/{self.plugin_id}/"
+
+    def is_running(self, name: str) -> bool:
+        return self._is_running(name)
 
     def records_as(self, actor: Actor) -> RecordsAs:
         return RecordsAs(self._service, actor, self._models, self._permissions)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.errors import GridBearError
 from server.plugin_host.manifest import MANIFEST_FILE, Manifest, check_id, read_manifest
+from server.plugin_host.needs import fills, missing
 
 log = logging.getLogger(__name__)
 
@@ -76,37 +77,54 @@ def _check(folder: Path) -> FoundPlugin:
 
 
 def _in_load_order(found: dict[str, FoundPlugin]) -> list[FoundPlugin]:
+    ignored: set[tuple[str, str]] = set()
     while True:
-        graph = {plugin.id: _needs(plugin, found) for plugin in found.values()}
+        graph = {plugin.id: _earlier(plugin, found, ignored) for plugin in found.values()}
         try:
             order = list(TopologicalSorter(graph).static_order())
         except CycleError as error:
-            cycle = error.args[1]
-            for plugin_id in set(cycle):
-                found[plugin_id].fail(f"dependencies run in a circle: {' -> '.join(reversed(cycle))}")
+            # Each of them needs the one before it in the list, which begins and ends with the same.
+            circle = list(reversed(error.args[1]))
+            steps = list(zip(circle, circle[1:], strict=False))
+            loose = next((step for step in steps if not _requires(*(found[name] for name in step))), None)
+            if loose is not None:
+                ignored.add(loose)
+                continue
+            for plugin_id in set(circle):
+                found[plugin_id].fail(
+                    f"{plugin_id}/{MANIFEST_FILE}: the key 'dependencies': found a circle in which each plugin needs "
+                    f"the next ({' -> '.join(circle)}), wanted none; take one step out or make it optional"
+                )
             continue
         break
     ordered = [found[plugin_id] for plugin_id in order]
     for plugin in ordered:
-        check_dependencies(plugin, found)
+        _check_dependencies(plugin, ordered)
     return ordered
 
 
-def _needs(plugin: FoundPlugin, found: dict[str, FoundPlugin]) -> list[str]:
+def _earlier(plugin: FoundPlugin, found: dict[str, FoundPlugin], ignored: set[tuple[str, str]]) -> list[str]:
     if not plugin.is_good or plugin.manifest is None:
         return []
     wanted = plugin.manifest.dependencies
-    return [other for other in (*wanted.required, *wanted.optional) if other in found]
+    return [
+        other.id
+        for other in found.values()
+        if (plugin.id, other.id) not in ignored
+        and any(fills(other, name) for name in (*wanted.required, *wanted.optional))
+    ]
 
 
-def check_dependencies(plugin: FoundPlugin, found: dict[str, FoundPlugin]) -> None:
+def _requires(plugin: FoundPlugin, other: FoundPlugin) -> bool:
+    assert plugin.manifest is not None
+    return any(fills(other, name) for name in plugin.manifest.dependencies.required)
+
+
+def _check_dependencies(plugin: FoundPlugin, found: Sequence[FoundPlugin]) -> None:
     """Keep `plugin` out when a required one is missing or stays out itself."""
-    if not plugin.is_good or plugin.manifest is None:
+    if not plugin.is_good:
         return
-    for other in plugin.manifest.dependencies.required:
-        if other not in found:
-            plugin.fail(f"needs the plugin {other!r}, and there is no folder of this name")
-            return
-        if not found[other].is_good:
-            plugin.fail(f"needs the plugin {other!r}, which stays out itself")
-            return
+    if (name := missing(plugin, found)) is not None:
+        plugin.fail(f"needs the plugin {name!r}: no folder has this name, and no plugin provides it")
+    elif (name := missing(plugin, (other for other in found if other.is_good))) is not None:
+        plugin.fail(f"needs the plugin {name!r}, which stays out itself")

@@ -20,6 +20,7 @@ from server.plugin_host.discover import FoundPlugin, find_plugins
 from server.plugin_host.failures import Failures
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
+from server.plugin_host.needs import dependants, fills, in_conflict, missing
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.plugin_rows import PluginRows
 from server.plugin_host.tables import PluginTables
@@ -151,7 +152,7 @@ class PluginHost:
         async with self._lock:
             if not self._rows.is_enabled(plugin_id):
                 raise Conflict(f"The plugin {plugin_id} is off; enable it.", code="plugin_off")
-            again = [plugin_id, *self._dependants(plugin_id)]
+            again = [plugin_id, *dependants(self.live, plugin_id)]
             for name in reversed(again):
                 await self._end(name, forced=True)
             await self._look()
@@ -177,6 +178,9 @@ class PluginHost:
 
     # Parts
 
+    def _is_running(self, name: str) -> bool:
+        return any(fills(live, name) for live in self.live)
+
     async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
         async with self._lock:
             # Failures that came at the same time all end here; the first of them has done it.
@@ -198,11 +202,10 @@ class PluginHost:
     def _check_startable(self, plugin: FoundPlugin, permissions: Sequence[str]) -> None:
         if plugin.manifest is None or plugin.error is not None:
             raise Conflict(f"The plugin {plugin.id} can't be used: {plugin.error}", code="plugin_broken")
-        for other in plugin.manifest.dependencies.required:
-            if other not in self._live:
-                raise Conflict(
-                    f"The plugin {plugin.id} needs the plugin {other}; enable that first.", code="plugin_conflict"
-                )
+        if (other := missing(plugin, self.live)) is not None:
+            raise Conflict(
+                f"The plugin {plugin.id} needs the plugin {other}; enable that first.", code="plugin_conflict"
+            )
         self._check_conflicts(plugin)
         wanted = sorted(plugin.manifest.permissions)
         if sorted(permissions) != wanted:
@@ -214,28 +217,19 @@ class PluginHost:
             )
 
     def _check_conflicts(self, plugin: FoundPlugin) -> None:
-        assert plugin.manifest is not None
         for live in self.live:
-            if live.id in plugin.manifest.conflicts or plugin.id in live.manifest.conflicts:
+            if live.id != plugin.id and in_conflict(plugin, live):
                 raise Conflict(
                     f"The plugins {plugin.id} and {live.id} can't be on together; disable one of them.",
                     code="plugin_conflict",
                 )
 
     def _check_not_needed(self, plugin_id: str) -> None:
-        needed_by = self._dependants(plugin_id)
+        needed_by = dependants(self.live, plugin_id)
         if needed_by:
             raise Conflict(
                 f"{', '.join(needed_by)} needs the plugin {plugin_id}; disable that first.", code="plugin_conflict"
             )
-
-    def _dependants(self, plugin_id: str) -> list[str]:
-        """The running plugins that need this one, directly or not, in load order."""
-        needing = {plugin_id}
-        for live in self.live:
-            if needing.intersection(live.manifest.dependencies.required):
-                needing.add(live.id)
-        return [live.id for live in self.live if live.id in needing and live.id != plugin_id]
 
     async def _start_waiting(self, came: set[str]) -> None:
         """Start what is switched on and was never tried, and what stayed out for want of one that `came`."""
@@ -243,7 +237,8 @@ class PluginHost:
             if plugin.id in self._live or not self._rows.is_enabled(plugin.id):
                 continue
             needs = () if plugin.manifest is None else plugin.manifest.dependencies.required
-            if plugin.id not in self._tried or came.intersection(needs):
+            waited = any(fills(self._found[other], name) for other in came for name in needs)
+            if plugin.id not in self._tried or waited:
                 await self._start(plugin)
                 if plugin.id in self._live:
                     came.add(plugin.id)
@@ -256,16 +251,15 @@ class PluginHost:
         try:
             if plugin.manifest is None or plugin.error is not None:
                 raise Conflict(plugin.error or "it has no manifest")
-            for other in plugin.manifest.dependencies.required:
-                if other not in self._live:
-                    raise Conflict(f"needs the plugin {other!r}, which is not running")
+            if (other := missing(plugin, self.live)) is not None:
+                raise Conflict(f"needs the plugin {other!r}, which is not running")
             self._check_conflicts(plugin)
             where = "models.py"
             models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
             names = tuple(str(model.__tablename__) for model in models)
             await self._tables.put(plugin.id, models)
             permissions = Permissions(plugin.id, plugin.manifest.permissions)
-            context = HostContext(plugin.id, self._records, names, permissions, self._settings)
+            context = HostContext(plugin.id, self._records, names, permissions, self._settings, self._is_running)
             live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)
             self._live[plugin.id] = live
         except Exception as error:
@@ -294,7 +288,7 @@ class PluginHost:
 
     async def _end_with_dependants(self, plugin_id: str) -> None:
         """End a plugin whatever needs it: that stays out and says why."""
-        for name in reversed(self._dependants(plugin_id)):
+        for name in reversed(dependants(self.live, plugin_id)):
             await self._end(name, forced=True)
             await self._rows.failed(name, Failed(f"needs the plugin {plugin_id!r}, which is not running"))
         await self._end(plugin_id, forced=True)

@@ -22,13 +22,16 @@ RESERVED_IDS = frozenset({"v1", "internal", "docs", "openapi.json"})
 # Keys of GridBear's own manifests that this server does not act on: an existing plugin loads, with a warning.
 KEYS_WITHOUT_EFFECT = frozenset(
     {
-        *("entry_point", "class_name", "depends", "provides", "instantiation", "config_schema"),
+        *("entry_point", "class_name", "instantiation", "config_schema"),
         *("required_secrets", "model", "models_refreshable", "cli_meta", "ui", "context_skills"),
         *("context_injection", "mcp_category", "mcp_naming", "mcp_name_template", "mcp_server_name"),
         *("private_only", "service_connections", "virtual_tools", "mcp_provider", "mcp_provider_class"),
         *("admin_routes", "public_api_prefix"),
     }
 )
+
+SCHEMA_KEY = "$schema"
+"""Where an editor finds the JSON Schema."""
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -40,12 +43,12 @@ class ManifestError(GridBearError):
 
 
 class Dependencies(BaseModel):
-    """Other plugins by id: without a required one this plugin stays out, optional ones only load earlier."""
+    """Other plugins, by id or by what they provide. All of them load earlier when they are there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    required: list[str] = Field(default_factory=list, description="Plugins that must be there.")
-    optional: list[str] = Field(default_factory=list, description="Plugins that load first when they are there.")
+    required: list[str] = Field(default_factory=list, description="Without these it stays out.")
+    optional: list[str] = Field(default_factory=list, description="It runs without these, too.")
 
 
 class Manifest(BaseModel):
@@ -62,6 +65,9 @@ class Manifest(BaseModel):
     dependencies: Dependencies = Field(
         default_factory=Dependencies, description="A list of plugin ids, or required and optional lists."
     )
+    provides: list[str] = Field(
+        default_factory=list, description="Names beside its id under which others may depend on it: a text or a list."
+    )
     conflicts: list[str] = Field(default_factory=list, description="Plugins that can't be on together with it.")
     permissions: list[Permission] = Field(
         default_factory=list, description="What it may do beyond its own models; shown before it is switched on."
@@ -72,6 +78,11 @@ class Manifest(BaseModel):
     @classmethod
     def _a_list_means_required(cls, value: Any) -> Any:
         return {"required": value} if isinstance(value, list) else value
+
+    @field_validator("provides", mode="before")
+    @classmethod
+    def _a_text_is_one(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @property
     def title(self) -> str:
@@ -103,6 +114,10 @@ def read_manifest(folder: Path) -> CheckedManifest:
     """The checked manifest of the plugin in `folder`. Raises ManifestError; runs no code of the plugin."""
     where = f"{folder.name}/{MANIFEST_FILE}"
     values = _read_json(folder / MANIFEST_FILE, where)
+    values.pop(SCHEMA_KEY, None)
+    if "depends" in values and "dependencies" not in values:
+        # GridBear's older name of it.
+        values["dependencies"] = values.pop("depends")
     warnings = [f"{where}: the key {key!r} has no effect here" for key in values if key in KEYS_WITHOUT_EFFECT]
     try:
         manifest = Manifest.model_validate({k: v for k, v in values.items() if k not in KEYS_WITHOUT_EFFECT})
@@ -114,7 +129,19 @@ def read_manifest(folder: Path) -> CheckedManifest:
 
 def manifest_json_schema() -> dict[str, Any]:
     """The JSON Schema of manifest.json."""
-    return Manifest.model_json_schema()
+    schema = Manifest.model_json_schema()
+    schema["title"] = "manifest.json of a GridBear plugin"
+    properties = schema["properties"]
+    names = properties["provides"]["items"]
+    properties["provides"] = {**properties["provides"], "type": ["array", "string"]}
+    dependencies = properties["dependencies"]
+    reference = {"$ref": dependencies.pop("$ref")}
+    dependencies["anyOf"] = [{"type": "array", "items": names}, reference]
+    properties[SCHEMA_KEY] = {"type": "string", "description": "Where an editor finds this schema."}
+    for key in sorted((*KEYS_WITHOUT_EFFECT, "depends")):
+        properties[key] = {"deprecated": True, "description": "Of GridBear; has no effect here."}
+    properties["depends"]["description"] = "Old name of `dependencies`."
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def _read_json(path: Path, where: str) -> dict[str, Any]:

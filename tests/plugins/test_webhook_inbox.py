@@ -96,7 +96,7 @@ class Inbox:
         router = load_router("webhook-inbox", resource_dir("plugins") / "webhook-inbox")
         assert router is not None
         mount = PluginMount(
-            HostContext("webhook-inbox", self.records, [DELIVERIES], permissions, settings),
+            HostContext("webhook-inbox", self.records, [DELIVERIES], permissions, settings, lambda name: False),
             router,
             public=True,
             settings=settings,

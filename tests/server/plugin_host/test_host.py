@@ -157,6 +157,24 @@ async def test_dependencies_and_conflicts_are_kept(ada: httpx2.AsyncClient, fold
     await on(ada, "rival")
 
 
+async def test_what_provides_stands_in_and_is_held(ada: httpx2.AsyncClient, folder: Path) -> None:
+    routes = ROUTES.replace("Caller\n", "Caller, Context\n").replace("caller: Caller", "plugin: Context")
+    routes = routes.replace('{"kind": caller.kind}', '{"mail": plugin.is_running("mail")}')
+    write(folder, "post", provides="mail")
+    write(folder, "doves", provides=["mail"])
+    write(folder, "top", dependencies=["mail"], routes=routes)
+    write(folder, "rival", conflicts=["mail"])
+    assert "needs the plugin mail" in (await switch(ada, "top", "enable")).json()["error"]
+    await on(ada, "post")
+    await on(ada, "top")
+    assert (await ada.get("/api/top/who")).json() == {"mail": True}
+    assert "can't be on together" in (await switch(ada, "rival", "enable")).json()["error"]
+    assert (await switch(ada, "post", "disable")).status_code == 409
+    await on(ada, "doves")
+    assert (await switch(ada, "post", "disable")).status_code == 200
+    assert (await switch(ada, "doves", "disable")).status_code == 409
+
+
 async def test_permissions_are_said_yes_to_exactly(ada: httpx2.AsyncClient, folder: Path) -> None:
     write(folder, "net", permissions=["network", "records:read"])
     for given in ([], ["network"], ["network", "records:read", "records:write"]):

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from server.plugin_host.discover import find_plugins
-from server.plugin_host.manifest import ManifestError, check_id, read_manifest
+from server.plugin_host.manifest import ManifestError, check_id, manifest_json_schema, read_manifest
 
 GOOD = {"name": "Weather", "version": "1.0.0"}
 
@@ -85,7 +86,7 @@ def test_a_missing_dependency_and_its_dependants_are_explained(tmp_path: Path) -
     _folder(tmp_path, "a", {**GOOD, "dependencies": ["b"]})
     _folder(tmp_path, "b", {**GOOD, "dependencies": ["c"]})
     errors = {plugin.id: plugin.error or "" for plugin in find_plugins([tmp_path])}
-    assert "no folder of this name" in errors["b"]
+    assert "no folder has this name" in errors["b"]
     assert "stays out itself" in errors["a"]
 
 
@@ -97,3 +98,52 @@ def test_a_circle_is_named_and_leaves_the_others_alone(tmp_path: Path) -> None:
     assert "circle" in (found["a"].error or "")
     assert "circle" in (found["b"].error or "")
     assert found["c"].is_good
+
+
+def test_a_circle_that_is_optional_in_one_step_is_none(tmp_path: Path) -> None:
+    _folder(tmp_path, "a", {**GOOD, "dependencies": ["b"]})
+    _folder(tmp_path, "b", {**GOOD, "dependencies": {"optional": ["a"]}})
+    found = find_plugins([tmp_path])
+    assert [(plugin.id, plugin.error) for plugin in found] == [("b", None), ("a", None)]
+
+
+def test_the_message_of_a_circle_names_file_key_and_way(tmp_path: Path) -> None:
+    for name, needs in (("a", "b"), ("b", "c"), ("c", "a")):
+        _folder(tmp_path, name, {**GOOD, "dependencies": [needs]})
+    [error] = [plugin.error or "" for plugin in find_plugins([tmp_path]) if plugin.id == "a"]
+    ways = ("a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c")
+    assert "a/manifest.json" in error and "'dependencies'" in error and any(way in error for way in ways)
+
+
+@pytest.mark.parametrize("provides", ["mail", ["post", "mail"]])
+def test_a_dependency_may_be_what_another_plugin_provides(tmp_path: Path, provides: Any) -> None:
+    _folder(tmp_path, "a", {**GOOD, "dependencies": ["mail"]})
+    _folder(tmp_path, "z", {**GOOD, "provides": provides})
+    assert [(plugin.id, plugin.error) for plugin in find_plugins([tmp_path])] == [("z", None), ("a", None)]
+
+
+def test_the_old_name_of_dependencies_is_understood(tmp_path: Path) -> None:
+    checked = read_manifest(_folder(tmp_path, "weather", {**GOOD, "depends": ["maps"], "$schema": "x"}))
+    assert checked.manifest.dependencies.required == ["maps"] and not checked.warnings
+
+
+@pytest.mark.parametrize(
+    ("more", "good"),
+    [
+        ({}, True),
+        ({"dependencies": ["maps"], "$schema": "x", "provides": "mail"}, True),
+        ({"dependencies": {"required": ["maps"], "optional": []}, "provides": ["mail"]}, True),
+        ({"entry_point": "plugin.py", "depends": []}, True),
+        ({"type": "game"}, False),
+        ({"pubic_api": True}, False),
+        ({"dependencies": {"needed": []}}, False),
+        ({"permissions": ["everything"]}, False),
+    ],
+)
+def test_the_json_schema_says_what_the_server_says(tmp_path: Path, more: dict[str, Any], good: bool) -> None:
+    manifest = {**GOOD, **more}
+    schema = manifest_json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert jsonschema.Draft202012Validator(schema).is_valid(manifest) is good
+    found = find_plugins([_folder(tmp_path, "weather", manifest).parent])
+    assert (found[0].manifest is not None) is good
