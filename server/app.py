@@ -48,6 +48,7 @@ from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
 from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
+from server.plugin_host.installing import Installer
 from server.plugin_host.secrets import take_over_files
 from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
@@ -142,6 +143,9 @@ class GridBearApp:
             self.plugins = PluginHost(
                 resource_dir("plugins"), self._folder.plugins, self.records, self.settings, self._folder.backups
             )
+            self.plugin_installer = Installer(
+                self.plugins, self._folder.plugins, self._folder.tmp, self._folder.backups / "plugins"
+            )
             stack.push_async_callback(self.plugins.close)
             await self.plugins.open()
             self.own_models = OwnModels(self.records, self._folder.backups)
@@ -224,6 +228,8 @@ class GridBearApp:
                 tasks=tasks,
                 gateway=self.gateway,
                 plugins=self.plugins,
+                plugin_installer=self.plugin_installer,
+                tmp=self._folder.tmp,
                 authenticator=authenticator,
                 gate=gate,
                 ui=ui,

@@ -31,6 +31,7 @@ from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
+from server.plugin_host.installing import Installer
 from server.plugin_host.routes import plugin_router
 from server.records.files import Files
 from server.records.history import History
@@ -46,6 +47,7 @@ from server.rest_api.gate import RestGate
 from server.rest_api.lan_routes import lan_router
 from server.rest_api.models_routes import models_router
 from server.rest_api.phrase_routes import phrase_router
+from server.rest_api.plugin_routes import plugin_install_router
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
 from server.rest_api.transfer_routes import transfer_router
@@ -78,6 +80,8 @@ class Parts:
     tasks: Tasks
     gateway: McpGateway
     plugins: PluginHost
+    plugin_installer: Installer
+    tmp: Path
     authenticator: Authenticator
     gate: RestGate
     ui: Path
@@ -109,6 +113,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
+    web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))
     web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))
     numbers = Numbers(parts.gateway.gateway, parts.gateway.activity, parts.traffic, records.shelf.store)
     web.include_router(metrics_router(numbers, partial(gate.enter_route, metrics=True)))

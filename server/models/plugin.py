@@ -45,6 +45,14 @@ class Plugin(Record, Base):
         item_type="line",
         help="What it was allowed when it was switched on.",
     )
+    models: Mapped[str] = field(
+        TagsText,
+        label="Models",
+        default=[],
+        read_only=True,
+        item_type="line",
+        help="Those that it ever brought; their records stay while it is off or gone.",
+    )
     content_hash: Mapped[str | None] = field(
         Text, label="Hash", read_only=True, max_length=64, help="SHA-256 of its files when it was switched on."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, GridBearError, NotFound
 from server.models.base import Base
+from server.plugin_host.admission import check_start, check_switch_on
 from server.plugin_host.contained import in_thread
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.context import HostContext
@@ -20,9 +21,10 @@ from server.plugin_host.discover import FoundPlugin, find_plugins
 from server.plugin_host.failures import Failures
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
-from server.plugin_host.needs import dependants, fills, in_conflict, missing
+from server.plugin_host.needs import dependants, fills
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.plugin_rows import PluginRows
+from server.plugin_host.secrets import forget_secrets
 from server.plugin_host.tables import PluginTables
 from server.records.service import Records
 
@@ -67,6 +69,19 @@ class PluginHost:
         if plugin is None:
             raise NotFound(f"There is no plugin folder {plugin_id!r}.", code="unknown_plugin")
         return plugin
+
+    def row_now(self, plugin_id: str) -> dict[str, Any] | None:
+        """The stored row of a plugin; None where there never was one."""
+        return self._rows.row_now(plugin_id)
+
+    def is_bundled(self, plugin_id: str) -> bool:
+        """Whether it came with the program."""
+        return plugin_id in self._found and self._found[plugin_id].folder.parent == self._bundled
+
+    def check_known(self, plugin_id: str) -> None:
+        """Raise NotFound for a plugin that never was there."""
+        if self._rows.row_now(plugin_id) is None:
+            self.named(plugin_id)
 
     def error_of(self, plugin_id: str) -> str | None:
         """What is wrong with a plugin: its manifest, or what its code raised last."""
@@ -128,7 +143,7 @@ class PluginHost:
             await self._look()
             plugin = self.named(plugin_id)
             if plugin_id not in self._live:
-                self._check_startable(plugin, permissions)
+                check_switch_on(plugin, permissions, self.live)
                 await self._start(plugin, enable=True)
                 await self._start_waiting({plugin_id})
                 await self._records.note("plugin_enabled", actor, about=plugin_id)
@@ -152,16 +167,38 @@ class PluginHost:
         async with self._lock:
             if not self._rows.is_enabled(plugin_id):
                 raise Conflict(f"The plugin {plugin_id} is off; enable it.", code="plugin_off")
-            again = [plugin_id, *dependants(self.live, plugin_id)]
-            for name in reversed(again):
-                await self._end(name, forced=True)
-            await self._look()
-            for name in again:
-                if name in self._found:
-                    await self._start(self._found[name])
-            await self._start_waiting(set(again))
+            await self._with_other_files(plugin_id, lambda: None)
             await self._records.note("plugin_reloaded", actor, about=plugin_id)
             return await self._rows.row(plugin_id)
+
+    async def with_other_files(self, plugin_id: str, change: Callable[[], None]) -> dict[str, Any]:
+        """End a plugin, run `change`, which blocks, on its folder, and start what was on again. Returns its row."""
+        async with self._lock:
+            await self._with_other_files(plugin_id, change)
+            return await self._rows.row(plugin_id)
+
+    async def remove(self, plugin_id: str, take: Callable[[], None], *, drop_data: bool) -> list[str]:
+        """Switch a plugin off, run `take`, which removes its folder, and drop its data if asked.
+
+        Returns the names of the tables that were dropped. Raises Conflict as `disable` does.
+        """
+        async with self._lock:
+            self._check_not_needed(plugin_id)
+            await self._end(plugin_id)
+            await self._rows.switch_off(plugin_id)
+            await asyncio.to_thread(take)
+            await self._look()
+            row = self._rows.row_now(plugin_id)
+            if not drop_data or row is None:
+                return []
+            dropped = await self._tables.drop(plugin_id, row["models"])
+            await forget_secrets(self._records, plugin_id)
+            await self._rows.forget(plugin_id)
+            return dropped
+
+    async def note(self, kind: str, actor: Actor, plugin_id: str, detail: str | None) -> None:
+        """Tell the audit log."""
+        await self._records.note(kind, actor, about=plugin_id, detail=detail)
 
     async def failed(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None:
         """Keep what a running plugin raised for the page; too much of it that `counts` ends the plugin."""
@@ -177,6 +214,17 @@ class PluginHost:
             await asyncio.shield(giving_up)
 
     # Parts
+
+    async def _with_other_files(self, plugin_id: str, change: Callable[[], None]) -> None:
+        again = [plugin_id, *dependants(self.live, plugin_id)]
+        for name in reversed(again):
+            await self._end(name, forced=True)
+        await asyncio.to_thread(change)
+        await self._look()
+        for name in again:
+            if name in self._found and self._rows.is_enabled(name):
+                await self._start(self._found[name])
+        await self._start_waiting(set(again).intersection(self._live))
 
     def _is_running(self, name: str) -> bool:
         return any(fills(live, name) for live in self.live)
@@ -198,31 +246,6 @@ class PluginHost:
         self._found = {plugin.id: plugin for plugin in found}
         self._tried.intersection_update(self._found)
         await self._rows.follow(found, bundled=self._bundled, running=self._live)
-
-    def _check_startable(self, plugin: FoundPlugin, permissions: Sequence[str]) -> None:
-        if plugin.manifest is None or plugin.error is not None:
-            raise Conflict(f"The plugin {plugin.id} can't be used: {plugin.error}", code="plugin_broken")
-        if (other := missing(plugin, self.live)) is not None:
-            raise Conflict(
-                f"The plugin {plugin.id} needs the plugin {other}; enable that first.", code="plugin_conflict"
-            )
-        self._check_conflicts(plugin)
-        wanted = sorted(plugin.manifest.permissions)
-        if sorted(permissions) != wanted:
-            text = ", ".join(wanted) or "none"
-            raise Conflict(
-                f"The plugin {plugin.id} asks for these permissions: {text}. Say yes to exactly these: "
-                '{"permissions": [...]}.',
-                code="permissions_to_confirm",
-            )
-
-    def _check_conflicts(self, plugin: FoundPlugin) -> None:
-        for live in self.live:
-            if live.id != plugin.id and in_conflict(plugin, live):
-                raise Conflict(
-                    f"The plugins {plugin.id} and {live.id} can't be on together; disable one of them.",
-                    code="plugin_conflict",
-                )
 
     def _check_not_needed(self, plugin_id: str) -> None:
         needed_by = dependants(self.live, plugin_id)
@@ -249,15 +272,13 @@ class PluginHost:
         self._tried.add(plugin.id)
         live: LivePlugin | None = None
         try:
-            if plugin.manifest is None or plugin.error is not None:
-                raise Conflict(plugin.error or "it has no manifest")
-            if (other := missing(plugin, self.live)) is not None:
-                raise Conflict(f"needs the plugin {other!r}, which is not running")
-            self._check_conflicts(plugin)
+            check_start(plugin, None if enable else self._rows.row_now(plugin.id), self.live)
+            assert plugin.manifest is not None
             where = "models.py"
             models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
             names = tuple(str(model.__tablename__) for model in models)
-            await self._tables.put(plugin.id, models)
+            await self._tables.put(plugin.id, models, self._rows.tables_of_others(plugin.id))
+            await self._rows.brought(plugin.id, names)
             permissions = Permissions(plugin.id, plugin.manifest.permissions)
             context = HostContext(plugin.id, self._records, names, permissions, self._settings, self._is_running)
             live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)

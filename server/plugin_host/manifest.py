@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from server.errors import GridBearError
+from server.errors import ValidationFailed
 from server.plugin_host.permissions import Permission
 
 MANIFEST_FILE = "manifest.json"
@@ -36,7 +36,7 @@ SCHEMA_KEY = "$schema"
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
-class ManifestError(GridBearError):
+class ManifestError(ValidationFailed):
     """A plugin folder that can't be used as it is; the message names file, key, what was found and what is wanted."""
 
     code = "plugin_manifest"

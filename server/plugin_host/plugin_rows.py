@@ -13,6 +13,7 @@ from server.plugin_host.live import Failed
 from server.records.service import Records
 
 MODEL = "plugins"
+OWN_MODELS = "own_models"
 _NO_FAILURE = {"error": None, "traceback": None}
 _MAX_TRACE = 20_000
 
@@ -34,6 +35,33 @@ class PluginRows:
         if row is None:
             raise NotFound(f"There is no plugin {plugin_id!r}.", code="unknown_plugin")
         return await self._records.get(SYSTEM, MODEL, row["id"])
+
+    def row_now(self, plugin_id: str) -> dict[str, Any] | None:
+        """The row as it is stored; None without one."""
+        return self._row(plugin_id)
+
+    def tables_of_others(self, plugin_id: str) -> dict[str, str]:
+        """Tables that are not this plugin's, each with whose it is in words."""
+        owners = {
+            table: f"the plugin {row['name']}"
+            for row in self._records.all_now(SYSTEM, MODEL)
+            if row["name"] != plugin_id
+            for table in row["models"]
+        }
+        own = {row["name"]: "a model that was made here" for row in self._records.all_now(SYSTEM, OWN_MODELS)}
+        return owners | own
+
+    async def brought(self, plugin_id: str, models: Sequence[str]) -> None:
+        """It brought these models: their tables are its own from now on."""
+        row = self._row(plugin_id)
+        if row is not None:
+            await self._change(plugin_id, {"models": sorted({*row["models"], *models})})
+
+    async def forget(self, plugin_id: str) -> None:
+        """There is no such plugin any more, nor anything of it."""
+        row = self._row(plugin_id)
+        if row is not None:
+            await self._records.delete(SYSTEM, MODEL, row["id"])
 
     async def follow(self, found: Sequence[FoundPlugin], *, bundled: Path, running: Container[str]) -> None:
         """Make rows for new folders, take over what the manifests say, and mark those that are gone."""

@@ -59,6 +59,13 @@ class PluginSecrets:
         return f"{self._plugin_id}.{name}"
 
 
+async def forget_secrets(records: RecordStore, plugin_id: str) -> None:
+    """Remove all stored secrets of a plugin."""
+    for row in await records.find(SYSTEM, MODEL, where={"name__like": f"{plugin_id}.%"}):
+        if row["name"].startswith(f"{plugin_id}."):
+            await records.delete(SYSTEM, MODEL, row["id"])
+
+
 async def take_over_files(records: RecordStore, folder: Path, plugin_ids: Iterable[str]) -> None:
     """Make records of the files `<plugin>.<name>` in which 0.1.0 kept secrets, and erase them."""
     for plugin_id in plugin_ids:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,10 @@ class PluginTables:
         self._records = records
         self._backups = backups
 
-    async def put(self, plugin_id: str, models: Sequence[type[DeclarativeBase]]) -> None:
+    async def put(self, plugin_id: str, models: Sequence[type[DeclarativeBase]], of_others: Mapping[str, str]) -> None:
         """Put a plugin's models in force. A copy of the file is kept before a table is made again.
+
+        `of_others` are tables that it may not have, each with whose it is.
 
         Raises ManifestError when a declaration can't be used or its rows do not fit it; nothing is changed then.
         """
@@ -47,6 +49,8 @@ class PluginTables:
             return
         specs = [_spec(plugin_id, model) for model in models]
         for spec in specs:
+            if spec.name in of_others:
+                raise ManifestError(f"{plugin_id}/models.py: the table {spec.name!r} is that of {of_others[spec.name]}")
             if spec.name in self._records.registry:
                 raise ManifestError(f"{plugin_id}/models.py: there is a model {spec.name!r} already")
         names = {spec.name for spec in specs}
@@ -101,11 +105,11 @@ class PluginTables:
                 code="referred_to",
             )
 
-    async def drop(self, plugin_id: str, names: Sequence[str]) -> None:
-        """Drop tables that are out of force, with all their rows; a copy of the file is kept."""
+    async def drop(self, plugin_id: str, names: Sequence[str]) -> list[str]:
+        """Drop tables that are out of force, with all their rows; a copy of the file is kept. Returns their names."""
         present = await asyncio.to_thread(self._present, names)
         if not present:
-            return
+            return []
         await keep_copy(self._records.shelf.store.path, self._backups, plugin_id)
 
         def unit(work: Work, _: list[Any]) -> None:
@@ -115,6 +119,7 @@ class PluginTables:
                 work.forget_history(name)
 
         await self._records.work(SYSTEM, unit, (MODEL,), exclusive=True, always=True)
+        return present
 
     def _present(self, names: Sequence[str]) -> list[str]:
         with closing(connect(self._records.shelf.store.path)) as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
@@ -22,8 +22,11 @@ _FORM = b"multipart/form-data"
 class UploadBody:
     """One file in the body of `request`. Nothing is read before `chunks`."""
 
-    def __init__(self, request: Request, limit: int) -> None:
-        """Raises TooLarge from Content-Length, ValidationFailed and BadRequest for a head that can't be used."""
+    def __init__(self, request: Request, limit: int, others: Collection[str] = ()) -> None:
+        """`others` are parameters of the query that somebody else reads.
+
+        Raises TooLarge from Content-Length, ValidationFailed and BadRequest for a head that can't be used.
+        """
         self._request = request
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         self._form = _Form(options.get(b"boundary", b"")) if kind == _FORM else None
@@ -32,7 +35,7 @@ class UploadBody:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > self._most:
             raise self._too_large()
-        self._asked_name = _asked_name(request)
+        self._asked_name = _asked_name(request, others)
         if self._form is None and not self._asked_name:
             raise ValidationFailed.of("name", "required", "a name is wanted: ?name=photo.jpg, or Content-Disposition")
 
@@ -161,12 +164,16 @@ def _unescaped(name: str) -> str:
     return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
-def _asked_name(request: Request) -> str:
+def _asked_name(request: Request, others: Collection[str]) -> str:
     """The name in the query or in `Content-Disposition`; empty where there is none."""
     name = ""
     for key, value in query_pairs(request.scope):
+        if key in others:
+            continue
         if key != "name":
-            raise ValidationFailed.of(key, "unknown_parameter", "only name is known here")
+            raise ValidationFailed.of(
+                key, "unknown_parameter", f"only {', '.join(('name', *sorted(others)))} is known here"
+            )
         name = value
     header = request.headers.get("content-disposition")
     if name or header is None:
