@@ -71,6 +71,8 @@ from server.tasks.queue import Tasks
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
 from server.web.pages import UiFiles
+from server.webhooks.behaviour import know_webhooks
+from server.webhooks.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
@@ -156,6 +158,7 @@ class GridBearApp:
             self.records.behave("mcp_servers", McpServerBehaviour())
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
+            know_webhooks(self.records, self.settings)
             await self._settings_of_records()
             storage.look()
             self.people = People(self.records, self._bus)
@@ -204,7 +207,8 @@ class GridBearApp:
             tasks = Tasks(self.records, self.settings)
             self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for, endings)
             await self.gateway.start()
-            for part in (tasks, self.gateway):
+            self.deliveries = Deliveries(self.records, self.settings, self._bus, tasks)
+            for part in (self.deliveries, tasks, self.gateway):
                 stack.push_async_callback(part.stop)
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
@@ -227,6 +231,7 @@ class GridBearApp:
                 streams=streams,
                 tasks=tasks,
                 gateway=self.gateway,
+                deliveries=self.deliveries,
                 plugins=self.plugins,
                 plugin_installer=self.plugin_installer,
                 tmp=self._folder.tmp,
@@ -249,6 +254,7 @@ class GridBearApp:
             )
             stack.push_async_callback(self.plugins.stop_serving)
             # After the plugins, which bring kinds of their own: what was interrupted of those may go on.
+            await self.deliveries.start()
             await tasks.start()
             dispatch = Dispatch(
                 web=web_app(parts),
@@ -315,6 +321,7 @@ class GridBearApp:
         old = (
             ("old history", history.expire),
             ("old audit entries", partial(expire_audit, history.shelf)),
+            ("old webhook deliveries", self.deliveries.expire),
             ("old tool calls", self.gateway.activity.expire),
             ("unused files", files.sweep),
             ("apps that nobody let in", self.oauth_clients.expire),

@@ -58,6 +58,8 @@ from server.web.metrics_routes import metrics_router
 from server.web.openapi import ApiDocument, openapi_router
 from server.web.pages import page_router
 from server.web.prometheus import Numbers
+from server.webhooks.deliveries import Deliveries
+from server.webhooks.routes import webhooks_router
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class Parts:
     streams: EventStreams
     tasks: Tasks
     gateway: McpGateway
+    deliveries: Deliveries
     plugins: PluginHost
     plugin_installer: Installer
     tmp: Path
@@ -112,6 +115,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(clients_router(settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
+    web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))
     web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))

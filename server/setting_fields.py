@@ -191,6 +191,12 @@ class SettingFields(BaseModel):
     webhook_deliveries_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", applies="live", ge=4096
     )
+    webhook_deliveries_days: float = _setting(
+        30.0, "Deliveries of webhooks are kept this long.", unit="d", applies="live", gt=0, le=36600
+    )
+    webhooks_private_addresses: bool = _setting(
+        False, "Webhooks may be sent to this computer and private networks, also without https.", applies="live"
+    )
     storage_logs_stop_bytes: int = _setting(
         1024 * MEBIBYTE,
         "Free disk space below which history and other logs take nothing new; 0 never.",

@@ -28,10 +28,13 @@ from server.models.stored_file import StoredFile
 from server.models.task import Task
 from server.models.tool_call import ToolCall
 from server.models.user import User
+from server.models.webhook import Webhook
+from server.models.webhook_delivery import WebhookDelivery
 
 OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule,
+    Webhook, WebhookDelivery,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.access.actor import Actor
@@ -10,6 +11,8 @@ from server.config import SettingsHolder
 from server.db.file_reach import FileReach, Holder
 from server.db.statements import Expansion
 from server.db.store import Store
+from server.db.writer import Transaction
+from server.events.bus import RecordChanged
 from server.models.registry import ModelRegistry, ModelSpec
 from server.models.stored_file import FILES_TABLE
 from server.records.behaviour import Behaviour
@@ -21,6 +24,9 @@ from server.secrets.vault import Vault
 NEUTRAL = Behaviour()
 FILE_FIELDS = ("id", "name", "content_type", "size")
 """What a record tells of a file that it refers to."""
+
+Outbox = Callable[[Transaction, Sequence[RecordChanged]], list[RecordChanged]]
+"""Stores what others are to be told of changes, in the very transaction of the changes. Returns its own changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Shelf:
         self.caps: dict[str, LogCap] = {}
         self.referrers: dict[str, tuple[Referrer, ...]] = {}
         self.epoch = Epoch()
+        self.outbox: Outbox | None = None
         self.stock()
 
     def stock(self) -> None:
@@ -64,6 +71,10 @@ class Shelf:
     def cap_of(self, model: str) -> int:
         """The bytes that a log-like model may take now."""
         return int(getattr(self.settings.current, self.models[model].spec.options.log_cap_setting or ""))
+
+    def posted(self, transaction: Transaction, events: Sequence[RecordChanged]) -> list[RecordChanged]:
+        """Give changes to the outbox, if there is one, inside their transaction. Returns the changes that it made."""
+        return self.outbox(transaction, events) if self.outbox is not None and events else []
 
     def behaviour(self, model: str) -> Behaviour:
         """The behaviour of a model, the neutral one if it has none of its own."""

@@ -51,7 +51,8 @@ class Unit:
         self.shelf.epoch.check(self.planned)
         work = Work(self.shelf, transaction, self.actor)
         work.address = self.address
-        return self.run(work, []), work.events
+        result = self.run(work, [])
+        return result, [*work.events, *self.shelf.posted(transaction, work.events)]
 
 
 class NewRow:
@@ -74,7 +75,8 @@ class NewRow:
         work = Work(self._shelf, transaction, self.actor)
         times = {"created_at": work.now, "updated_at": work.now}
         row = {**dict(zip(self._form.columns, self.row, strict=True)), **times}
-        return work.insert(self._form.model, row, self._form.shown), work.events
+        told = work.insert(self._form.model, row, self._form.shown)
+        return told, [*work.events, *self._shelf.posted(transaction, work.events)]
 
 
 class Creates:
@@ -114,7 +116,9 @@ class Creates:
         events = self._events(prepared, rows, first)
         self._remember(transaction, prepared, units, events, now)
         texts = _texts(transaction, prepared, self._shown, first, first + len(rows) - 1)
-        return [(told, [event]) for told, event in zip(texts, events, strict=True)]
+        outcomes = [(told, [event]) for told, event in zip(texts, events, strict=True)]
+        outcomes[-1][1].extend(shelf.posted(transaction, events))
+        return outcomes
 
     def _events(self, prepared: PreparedModel, rows: list[list[Any]], first: int) -> list[RecordChanged]:
         owner = prepared.spec.owner_column

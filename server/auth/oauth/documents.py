@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from server.auth.places import is_public, places_of
 from server.config import SettingsHolder
 from server.errors import FieldError, ValidationFailed
+from server.outbound.places import is_public, places_of
 
 MOST_BYTES = 16 * 1024
 MOST_SECONDS = 5.0

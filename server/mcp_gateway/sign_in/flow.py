@@ -19,8 +19,9 @@ from pydantic import AnyUrl, ValidationError
 
 from server import __version__
 from server.errors import UpstreamFailed
-from server.mcp_gateway.sign_in.guarded_transport import AddressRefused, GuardedTransport
+from server.mcp_gateway.sign_in.guarded_transport import GuardedTransport
 from server.mcp_gateway.sign_in.tokens import REQUEST_SECONDS, Tokens, ends
+from server.outbound.pinned_transport import AddressRefused
 
 # Its errors carry whole answers of authorization servers, and every one of them is told to the person here.
 logging.getLogger("mcp.client.auth").setLevel(logging.CRITICAL)

@@ -6,7 +6,14 @@ import hmac
 
 import pytest
 
-from server.asgi.signatures import sign_sha256, verify_sha256
+from server.asgi.signatures import (
+    is_standard_secret,
+    new_standard_secret,
+    sign_sha256,
+    sign_standard,
+    verify_sha256,
+    verify_standard,
+)
 
 # The example of GitHub's own documentation of webhook signatures.
 SECRET = "It's a Secret to Everybody"
@@ -50,3 +57,47 @@ def test_an_empty_secret_is_refused_even_with_its_own_signature(secret: str | No
 def test_nothing_is_signed_with_an_empty_secret() -> None:
     with pytest.raises(ValueError, match="empty secret"):
         sign_sha256("", BODY)
+
+
+STANDARD = {
+    "message_id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "timestamp": "1614265330",
+    "signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+"""The example of the Standard Webhooks libraries."""
+STANDARD_SECRET, STANDARD_BODY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+
+
+def test_a_standard_signature_is_that_of_the_standards_own_libraries() -> None:
+    assert sign_standard(STANDARD_SECRET, STANDARD["message_id"], 1614265330, STANDARD_BODY) == STANDARD["signature"]
+    assert verify_standard(STANDARD_SECRET, STANDARD_BODY, **STANDARD, now=1614265330 + 299)
+    both = {**STANDARD, "signature": f"v1,other {STANDARD['signature']}"}
+    assert verify_standard(STANDARD_SECRET, STANDARD_BODY, **both, now=1614265330)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"message_id": "msg_other"},
+        {"message_id": None},
+        {"timestamp": "1614265331"},
+        {"timestamp": "soon"},
+        {"timestamp": "-1"},
+        {"signature": ""},
+        {"signature": "v1,"},
+        {"signature": STANDARD["signature"].replace("v1,", "v2,")},
+        {"signature": "v1,\udc80"},
+    ],
+)
+def test_any_other_standard_header_is_refused(changed: dict[str, str | None]) -> None:
+    headers = {**STANDARD, **changed}
+    assert not verify_standard(STANDARD_SECRET, STANDARD_BODY, **headers, now=1614265330)  # type: ignore[arg-type]
+
+
+def test_an_old_message_an_empty_secret_and_another_body_are_refused() -> None:
+    assert not verify_standard(STANDARD_SECRET, STANDARD_BODY, **STANDARD, now=1614265330 + 301)
+    assert not verify_standard(STANDARD_SECRET, STANDARD_BODY, **STANDARD, now=1614265330 - 301)
+    assert not verify_standard(STANDARD_SECRET, b"{}", **STANDARD, now=1614265330)
+    for secret in ("", None, "whsec_", "whsec_not base64!", "é"):
+        assert not verify_standard(secret, STANDARD_BODY, **STANDARD, now=1614265330)
+    assert is_standard_secret(new_standard_secret()) and not is_standard_secret("whsec_" + "YQ==")

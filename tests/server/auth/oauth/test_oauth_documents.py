@@ -20,7 +20,7 @@ from tests_oauth_support import App
 
 from server.auth.oauth import documents
 from server.auth.oauth.documents import Documents, is_document_address
-from server.auth.places import is_public
+from server.outbound.places import is_public
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio

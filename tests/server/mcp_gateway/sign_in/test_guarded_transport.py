@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from server.mcp_gateway.sign_in import guarded_transport
-from server.mcp_gateway.sign_in.guarded_transport import MOST_BYTES, AddressRefused, GuardedTransport
+from server.mcp_gateway.sign_in.guarded_transport import GuardedTransport
+from server.outbound import pinned_transport
+from server.outbound.pinned_transport import MOST_BYTES, AddressRefused
 
 pytestmark = pytest.mark.anyio
 HOSTS = {
@@ -30,7 +31,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError("no such host")
         return HOSTS[host]
 
-    monkeypatch.setattr(guarded_transport, "places_of", places_of)
+    monkeypatch.setattr(pinned_transport, "places_of", places_of)
 
 
 async def called(home: str, address: str, body: bytes = b"hello") -> httpx2.Request:

@@ -1,0 +1,100 @@
+"""HTTP to addresses that somebody else chose: only where they may lead, and the very place that was looked at."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable
+
+import httpx2
+
+from server.outbound.places import is_in_a_network_of_people, is_public, places_of
+
+MOST_BYTES = 1 << 20
+
+
+class AddressRefused(httpx2.ConnectError):
+    """The address leads where nobody may be sent; the message says why."""
+
+
+class HostUnknown(AddressRefused):
+    """Nobody knows the host just now."""
+
+
+class _Capped(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MOST_BYTES:
+                raise httpx2.ReadError(f"The answer is larger than {MOST_BYTES} bytes.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class PinnedTransport(httpx2.AsyncBaseTransport):
+    """Looks a host up once, asks `check` about all its places, and calls one of these under the host's name."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._inner = inner or httpx2.AsyncHTTPTransport()
+
+    @abstractmethod
+    async def check(self, url: httpx2.URL, places: list[str], request: httpx2.Request) -> None:
+        """Raise AddressRefused when `url`, whose host lies at `places`, may not be called."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
+        if url.scheme not in ("http", "https"):
+            raise AddressRefused(f"{url.scheme} is no http or https.", request=request)
+        places = await self.places(url, request)
+        await self.check(url, places, request)
+        pinned = httpx2.Request(
+            request.method,
+            url.copy_with(host=places[0]),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": url.host},
+        )
+        response = await self._inner.handle_async_request(pinned)
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        response.stream = _Capped(response.stream)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def places(self, url: httpx2.URL, request: httpx2.Request) -> list[str]:
+        """The IP addresses of the host of `url`. Raises HostUnknown when there are none."""
+        try:
+            return await places_of(url.host, url.port or (443 if url.scheme == "https" else 80))
+        except (OSError, UnicodeError):
+            raise HostUnknown(f"The host {url.host} is not known.", request=request) from None
+
+
+def require_https(url: httpx2.URL, request: httpx2.Request) -> None:
+    """Raise AddressRefused for plain http, which anybody on the way to a public host can read."""
+    if url.scheme != "https":
+        raise AddressRefused(f"{url.host} is named with http; only https is possible there.", request=request)
+
+
+class PublicTransport(PinnedTransport):
+    """Calls https on the public Internet; private networks and this computer as well while `private_allowed` says so.
+
+    Link-local addresses, where clouds keep their credentials, are never called.
+    """
+
+    def __init__(self, private_allowed: Callable[[], bool], inner: httpx2.AsyncBaseTransport | None = None) -> None:
+        super().__init__(inner)
+        self._private_allowed = private_allowed
+
+    async def check(self, url: httpx2.URL, places: list[str], request: httpx2.Request) -> None:
+        if all(is_public(place) for place in places):
+            require_https(url, request)
+            return
+        known = all(is_public(place) or is_in_a_network_of_people(place) for place in places)
+        if not known or not self._private_allowed():
+            raise AddressRefused(f"{url.host} lies in a private network or on this computer.", request=request)

@@ -1,0 +1,1 @@
+"""Webhooks out: changes of records, told to addresses that people chose."""

@@ -1,0 +1,60 @@
+"""What a webhook is told of one change: as far as its owner may read the record at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from server.access.actor import SYSTEM, Actor
+from server.errors import GridBearError
+from server.records.service import Records
+
+
+def owner_now(records: Records, owner_id: int | None) -> Actor | None:
+    """The owner as they stand now; None when they may not enter any more."""
+    person = None if owner_id is None else records.look_up(SYSTEM, "users", "id", owner_id)
+    if person is None or not person["is_active"]:
+        return None
+    return Actor(kind="user", user_id=person["id"], username=person["username"], role=person["role"])
+
+
+async def payload_of(
+    records: Records, owner: Actor, webhook: Mapping[str, Any], delivery: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The message, or None when the owner may not know of the change or the filter does not hold.
+
+    The record is as it is now; it is null when it is gone, and for `import`, which stands for many new ones.
+    """
+    if not may_know(records, owner, delivery):
+        return None
+    model, record_id = delivery["model"], delivery["record_id"]
+    row = None
+    if not delivery["event"].endswith((".delete", ".import")):
+        row = await _row(records, owner, model, record_id, webhook["filter"])
+        if row is None:
+            return None
+    data = {"model": model, "id": record_id, "record": row}
+    return {"type": delivery["event"], "timestamp": delivery["created_at"], "data": data}
+
+
+def may_know(records: Records, owner: Actor, delivery: Mapping[str, Any]) -> bool:
+    """Whether the owner may list such records at all, and this one where they may list their own alone."""
+    if delivery["model"] not in records.registry:
+        return False
+    spec = records.registry.get(delivery["model"])
+    extent = records.policy.permission(owner, spec, "list").extent
+    return extent == "all" or (extent == "own" and delivery["record_owner_id"] == owner.user_id)
+
+
+async def _row(records: Records, owner: Actor, model: str, record_id: int, domain: Any) -> dict[str, Any] | None:
+    asked = [("id", str(record_id)), ("limit", "1"), ("total", "false")]
+    if domain:
+        asked.append(("domain", orjson.dumps(domain).decode()))
+    try:
+        rows = orjson.loads((await records.list_page(owner, model, asked)).rows)
+    except GridBearError:
+        # A field of the filter was hidden from the owner, or is gone: what it would tell is none of theirs.
+        return None
+    return rows[0] if rows else None
