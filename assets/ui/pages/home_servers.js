@@ -1,30 +1,14 @@
 // MCP servers: state, tools, and for admins what a failed one wrote before it died.
-import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { isAdmin, may, modelNamed } from "../store.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
-import { Icon, State } from "../widgets/icon.js";
-import { useLoad } from "../widgets/load.js";
-import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
-
-const BUSY_MS = 2000;
-const CALM_MS = 30_000;
-/** @type {Record<string, string>} */
-const SHAPES = {
-  ready: "ok", starting: "busy", installing: "busy", checking: "busy", stopped: "off", failed: "bad",
-  needs_attention: "bad", needs_login: "warn", disabled: "wait",
-};
+import { html } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_states.js";
 
 export function Servers() {
-  const { data, error, slow, reload } = useLoad(async (signal) => (await api.get("/api/v1/gateway", { signal })).data, []);
-  const servers = data?.servers || [];
-  const busy = servers.some((/** @type {any} */ one) => SHAPES[one.state] === "busy");
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), busy ? BUSY_MS : CALM_MS);
-    return () => clearInterval(timer);
-  }, [busy]);
+  const { data, error, slow, reload, servers } = useServers();
   const model = modelNamed("mcp_servers");
   const add = may(model, "create") && href("/data/mcp_servers", { record: "new" });
   const tools = servers.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.tools?.length || 0), 0);
@@ -46,37 +30,14 @@ export function Servers() {
 
 /** @param {{server: any, reload: () => void}} props */
 function Server({ server, reload }) {
-  const [busy, setBusy] = useState(false);
-  const [door, setDoor] = useState(/** @type {{address: string, host: string} | null} */ (null));
-  const restart = async () => {
-    setBusy(true);
-    try {
-      await api.post(`/api/v1/gateway/${server.id}/restart`);
-    } catch (problem) {
-      say(sentence(problem), "bad");
-    }
-    setBusy(false);
-    reload();
-  };
-  const signIn = async () => {
-    setBusy(true);
-    try {
-      setDoor((await api.post(`/api/v1/gateway/${server.id}/sign-in`)).data);
-    } catch (problem) {
-      say(sentence(problem), "bad");
-    }
-    setBusy(false);
-  };
-  const paused = server.breaker && server.breaker !== "closed";
+  const deeds = useServerDeeds(server, reload);
   const tools = server.tools || [];
   return html`<li class="server">
     <details>
       <summary>
         <${Icon} name="right" size=${14} extra="turn" />
         <span class="mono clip grow">${server.name}</span>
-        <${State} kind=${paused ? "warn" : SHAPES[server.state] || "off"}>
-          ${paused ? t("servers.paused", { n: Math.ceil(server.retry_after || 0) }) : t(`servers.${server.state}`)}
-        <//>
+        <${ServerState} server=${server} />
         <span class="muted num tools-count">${t("servers.tools", { n: tools.length })}</span>
       </summary>
       <div class="server-body stack wide">
@@ -88,7 +49,8 @@ function Server({ server, reload }) {
         ${server.found_at && html`<p class="small soft">${t("servers.found_at")} <code>${server.found_at}</code></p>`}
         ${!tools.length && !server.error && html`<p class="small muted">${t("servers.no_tools")}</p>`}
         <div class="row wrap">
-          ${isAdmin() && server.enabled !== false && html`<button class="btn dense" type="button" disabled=${busy} onClick=${restart}>
+          <a class="btn dense" href=${href(`/tools/${server.id}`)}><${Icon} name="play" />${t("servers.try_tools")}</a>
+          ${isAdmin() && server.enabled !== false && html`<button class="btn dense" type="button" disabled=${deeds.busy} onClick=${deeds.restart}>
             <${Icon} name="refresh" />${t("servers.restart")}
           </button>`}
           ${may(modelNamed("mcp_servers"), "read") && html`<a class="btn quiet dense" href=${href("/data/mcp_servers", { record: server.id })}>
@@ -99,13 +61,7 @@ function Server({ server, reload }) {
     </details>
     ${server.error && html`<div class="server-error stack">
       <p class="note bad"><${Icon} name="alert" /><span>${server.error}</span></p>
-      ${server.may_sign_in && html`<div class="row wrap">${
-        door
-          ? html`<a class="btn primary dense" href=${door.address} target="_blank" rel="noopener noreferrer">
-              ${t("servers.sign_in_open", { host: door.host })}
-            </a>`
-          : html`<button class="btn primary dense" type="button" disabled=${busy} onClick=${signIn}>${t("servers.sign_in")}</button>`
-      }</div>`}
+      ${server.may_sign_in && html`<div class="row wrap"><${SignInButton} deeds=${deeds} /></div>`}
       ${server.stderr?.length > 0 && html`<details class="folded">
         <summary><${Icon} name="right" size=${14} extra="turn" />${t("servers.stderr", { n: server.stderr.length })}</summary>
         <pre class="code flush wrap" tabindex="0" aria-label=${t("servers.stderr_of", { name: server.name })}>${server.stderr.join("\n")}</pre>

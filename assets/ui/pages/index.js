@@ -4,6 +4,7 @@ import { Backups } from "./backups.js";
 import { Data } from "./data.js";
 import { Home } from "./home.js";
 import { Sharing } from "./sharing.js";
+import { Tools } from "./tools.js";
 
 /** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean}} Page `admin`: for admins alone */
 
@@ -11,6 +12,7 @@ import { Sharing } from "./sharing.js";
 const pages = [
   { name: "home", label: "page.home", icon: "home", Page: Home, rail: "open" },
   { name: "data", label: "page.data", icon: "data", Page: Data, rail: "auto" },
+  { name: "tools", label: "page.tools", icon: "tools", Page: Tools, rail: "auto" },
   { name: "backups", label: "page.backups", icon: "archive", Page: Backups, rail: "open", admin: true },
   { name: "sharing", label: "page.sharing", icon: "globe", Page: Sharing, rail: "open", admin: true },
 ];

@@ -1,0 +1,82 @@
+// Tools: the MCP servers at the left, one of them as a workbench; the log of calls; the clients that use them.
+import { t } from "../i18n.js";
+import { go, href } from "../router.js";
+import { base, isAdmin, may, modelNamed, server as running } from "../store.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { Tabs } from "../widgets/tabs.js";
+import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
+import { Calls } from "./tools_calls.js";
+import { Clients } from "./tools_clients.js";
+import { Bench } from "./tools_bench.js";
+import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_states.js";
+
+const PANEL = "tools-panel";
+
+/** @param {{rest: string[], query: URLSearchParams}} props */
+export function Tools({ rest, query }) {
+  const page = useServers();
+  const part = rest[0] === "calls" || rest[0] === "clients" ? rest[0] : "servers";
+  const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + (one.tools?.length || 0), 0);
+  const add = may(modelNamed("mcp_servers"), "create") && href("/data/mcp_servers", { record: "new" });
+  const tabs = [
+    { name: "servers", label: t("tools.servers"), count: page.data ? page.servers.length : null },
+    ...(modelNamed("tool_calls") ? [{ name: "calls", label: t("tools.calls") }] : []),
+    ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
+  ];
+  const choose = (/** @type {string} */ name) => go(href(name === "servers" ? "/tools" : `/tools/${name}`));
+  return html`<div class="tools" data-open=${part === "servers" && rest[0] ? "area" : "list"}>
+    <header class="page-head">
+      <div class="say"><h1>${t("page.tools")}</h1><p>${t("tools.words", { n: ready })} <code>${base}/mcp</code></p></div>
+      <div class="do">${add && page.servers.length > 0 && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}</div>
+    </header>
+    <${Tabs} label=${t("page.tools")} tabs=${tabs} current=${part} choose=${choose} panel=${PANEL} />
+    <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${tabs.find((one) => one.name === part)?.label}>
+      ${part === "calls" ? html`<${Calls} query=${query} servers=${page.servers} />`
+        : part === "clients" ? html`<${Clients} />`
+        : html`<${Servers} page=${page} current=${rest[0]} query=${query} add=${add} />`}
+    </div>
+  </div>`;
+}
+
+/** @param {{page: ReturnType<typeof useServers>, current: string|undefined, query: URLSearchParams, add: string|false}} props */
+function Servers({ page, current, query, add }) {
+  const { data, error, slow, servers, reload } = page;
+  useEffect(() => {
+    const wide = matchMedia("(min-width: 720px)").matches;
+    if (!current && wide && servers.length) go(href(`/tools/${servers[0].id}`), { replace: true });
+  }, [current, servers.length]);
+  if (error && !data) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("servers.error")} retry=${reload} /></div>`;
+  if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
+  if (!servers.length) {
+    const curl = `curl ${running.value?.address || location.origin}${base}/api/v1/mcp_servers -H "Authorization: Bearer $TOKEN" --json '{"name": "time", "transport": "stdio", "command": "uvx", "args": ["mcp-server-time"]}'`;
+    return html`<${Empty} heading=${t("tools.none")} words=${t(add ? "servers.none_admin" : "servers.none")} curl=${add ? curl : undefined}>
+      ${add && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
+    <//>`;
+  }
+  const chosen = servers.find((one) => String(one.id) === current);
+  return html`<div class="split wide" data-open=${current ? "area" : "list"}>
+    <nav class="side scroll" aria-label=${t("servers.title")} tabindex="0">
+      <ul class="servers">${servers.map((one) => html`<${Listed} key=${one.id} server=${one} current=${chosen === one} reload=${reload} />`)}</ul>
+    </nav>
+    ${chosen ? html`<${Bench} key=${chosen.id} server=${chosen} query=${query} reload=${reload} />`
+      : current && html`<div class="area"><div class="column pad-top"><p class="note"><span>${t("tools.no_server")}</span></p></div></div>`}
+  </div>`;
+}
+
+/** @param {{server: any, current: boolean, reload: () => void}} props */
+function Listed({ server, current, reload }) {
+  const deeds = useServerDeeds(server, reload);
+  return html`<li>
+    <a href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
+      <span class="name clip">${server.name}</span>
+      <${ServerState} server=${server} />
+      <span class="about"><span>${t(`tools.transport_${server.transport}`)}</span>${server.tools?.length > 0 && html`<span>${t("servers.tools", { n: server.tools.length })}</span>`}</span>
+    </a>
+    ${server.error && html`<div class="fixrow row wrap">
+      <p class="small soft grow lines" title=${server.error}>${server.error}</p>
+      ${server.may_sign_in ? html`<${SignInButton} deeds=${deeds} />` : isAdmin() && server.enabled && html`<button class="btn dense" type="button" disabled=${deeds.busy} onClick=${deeds.restart}>
+        <${Icon} name="refresh" />${t("tools.try_now")}</button>`}
+    </div>`}
+  </li>`;
+}

@@ -1,0 +1,56 @@
+// One MCP server: its tools to try, what it wrote, and the deeds for it.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
+import { go, href } from "../router.js";
+import { isAdmin, may, modelNamed } from "../store.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { useLoad } from "../widgets/load.js";
+import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { ToolRun } from "./tools_run.js";
+import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
+
+/** @param {{server: any, query: URLSearchParams, reload: () => void}} props */
+export function Bench({ server, query, reload }) {
+  const deeds = useServerDeeds(server, reload);
+  const view = query.get("view") === "log" && isAdmin() ? "log" : "tools";
+  const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
+  const views = isAdmin() ? ["tools", "log"] : ["tools"];
+  const count = server.tools?.length || 0;
+  return html`<section class="area bench-side" aria-labelledby="bench-name">
+    <header class="bench-head">
+      <a class="btn only quiet phone-only" href=${href("/tools")} aria-label=${t("tools.back")}><${Icon} name="left" /></a>
+      <div class="grow min0"><h2 class="bench-name clip" id="bench-name">${server.name}</h2>
+        <p class="tiny muted row"><${ServerState} server=${server} />${server.found_at && html`<span class="clip">${t("servers.found_at")} <code>${server.found_at}</code></span>`}</p></div>
+      ${views.length > 1 && html`<div class="segmented dense" role="group" aria-label=${t("tools.view")}>
+        ${views.map((one) => html`<button key=${one} type="button" aria-pressed=${view === one ? "true" : "false"} onClick=${() => show(one === "tools" ? {} : { view: one })}>${t(`tools.view_${one}`, { n: one === "tools" ? count : server.stderr?.length || 0 })}</button>`)}
+      </div>`}
+      ${isAdmin() && server.enabled && html`<button class="btn only" type="button" disabled=${deeds.busy} onClick=${deeds.restart} aria-label=${t("servers.restart")} title=${t("servers.restart")}><${Icon} name="refresh" /></button>`}
+      ${may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
+    </header>
+    ${server.error && html`<div class="bench-note row wrap"><p class="note bad grow"><${Icon} name="alert" /><span>${server.error}</span></p>${server.may_sign_in && html`<${SignInButton} deeds=${deeds} />`}</div>`}
+    ${view === "log" ? html`<${Log} server=${server} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} />`}
+  </section>`;
+}
+
+/** @param {{server: any}} props */
+function Log({ server }) {
+  if (!server.stderr?.length) return html`<div class="bench-empty"><p class="small muted">${t("tools.no_log")}</p></div>`;
+  return html`<pre class="code flush wrap bench-log" tabindex="0" role="region" aria-label=${t("servers.stderr_of", { name: server.name })}>${server.stderr.join("\n")}</pre>`;
+}
+
+/** @param {{server: any, query: URLSearchParams, show: (next: Record<string, string|null>) => void, changed: () => void}} props */
+function ServerTools({ server, query, show, changed }) {
+  // Another number of tools than we know of: the server listed them anew.
+  const round = server.tools?.length || 0;
+  const { data, error, slow, reload } = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/gateway/${server.id}/tools`, { signal })).data), [server.id, server.enabled, round]);
+  // Asking starts a server that had not been asked before: how it stands now is news for the list.
+  useEffect(() => {
+    if (data || error) changed();
+  }, [data, error]);
+  if (error && !data) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("tools.error")} retry=${reload} /></div>`;
+  if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
+  if (!data.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
+  const tool = data.find((one) => one.name === query.get("tool")) || data[0];
+  return html`<${ToolRun} key=${tool.name} server=${server} tools=${data} tool=${tool} choose=${(/** @type {string} */ name) => show({ tool: name })} />`;
+}

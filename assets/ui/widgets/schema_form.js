@@ -1,0 +1,52 @@
+// The fields of a tool's JSON Schema, each with the control that fits it.
+import { html } from "../vendor/preact.js";
+import { t } from "../i18n.js";
+import { formatJson } from "../json.js";
+import { Labelled, describedBy } from "./labelled.js";
+import { Icon } from "./icon.js";
+
+/**
+ * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string}} props
+ * `texts` is what stands in the controls, "" for nothing
+ */
+export function SchemaForm({ fields, texts, errors, change, prefix }) {
+  return fields.map((field, at) => {
+    const id = `${prefix}-${at}`;
+    const text = texts[field.name] ?? "";
+    const set = (/** @type {any} */ event) => change(field.name, event.target.value);
+    const common = {
+      id, onInput: set, "aria-invalid": errors[field.name] ? "true" : undefined,
+      "aria-describedby": describedBy(id, field.help, errors[field.name]), "aria-required": field.need ? "true" : undefined,
+    };
+    return html`<${Labelled} key=${field.name} id=${id} label=${field.name} need=${field.need} type=${field.type} help=${field.help} error=${errors[field.name]}>
+      <${Control} field=${field} text=${text} common=${common} />
+    <//>`;
+  });
+}
+
+/** @param {{field: import("./schema_values.js").SchemaField, text: string, common: any}} props */
+function Control({ field, text, common }) {
+  if (field.kind === "choice" || field.kind === "boolean") {
+    const choices = field.kind === "boolean" ? [true, false] : field.choices;
+    return html`<span class="select">
+      <select class="input" ...${common} onInput=${undefined} onChange=${common.onInput} value=${text}>
+        <option value="">${nothingSaid(field)}</option>
+        ${choices.map((/** @type {any} */ one) => html`<option key=${formatJson(one)} value=${formatJson(one)}>${typeof one === "string" ? one : formatJson(one)}</option>`)}
+      </select><${Icon} name="down" />
+    </span>`;
+  }
+  if (field.kind === "lines" || field.kind === "json" || field.kind === "long") {
+    const mono = field.kind === "json";
+    return html`<textarea class=${`input ${mono ? "mono" : ""}`} rows=${mono ? 4 : 3} spellcheck=${!mono} value=${text}
+      placeholder=${field.kind === "lines" ? t("schema.lines") : undefined} ...${common}></textarea>`;
+  }
+  const number = field.kind === "number";
+  return html`<input class=${`input ${number ? "num" : ""}`} type="text" inputmode=${number ? "decimal" : undefined} value=${text}
+    placeholder=${field.nothing === undefined || field.nothing === null ? undefined : String(field.nothing)} autocomplete="off" ...${common} />`;
+}
+
+/** @param {import("./schema_values.js").SchemaField} field */
+function nothingSaid(field) {
+  const { nothing } = field;
+  return nothing === undefined || nothing === null ? t("schema.not_said") : t("schema.default", { value: typeof nothing === "string" ? nothing : formatJson(nothing) });
+}

@@ -1,0 +1,122 @@
+// From a tool's JSON Schema to fields, and from what a person typed to the arguments that the tool wants.
+import { t } from "../i18n.js";
+import { formatJson, parseJson } from "../json.js";
+
+const LONG_TEXT = 200;
+const DEEPEST_REFERENCE = 16;
+
+/**
+ * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"lines"|"json"} Kind
+ * @typedef {{name: string, kind: Kind, type: string, need: boolean, help: string|null, choices: any[], nothing: any, schema: any}} SchemaField
+ */
+
+/** The fields of an object's schema, what is required first. @param {any} schema @returns {SchemaField[]} */
+export function fieldsOf(schema) {
+  const properties = schema?.properties && typeof schema.properties === "object" ? schema.properties : {};
+  const wanted = new Set(Array.isArray(schema?.required) ? schema.required : []);
+  const fields = Object.entries(properties).map(([name, raw]) => fieldOf(name, resolved(raw, schema), wanted.has(name)));
+  return [...fields.filter((field) => field.need), ...fields.filter((field) => !field.need)];
+}
+
+/** @param {string} name @param {any} schema @param {boolean} need @returns {SchemaField} */
+function fieldOf(name, schema, need) {
+  const type = Array.isArray(schema.type) ? schema.type.find((/** @type {string} */ one) => one !== "null") : schema.type;
+  const choices = Array.isArray(schema.enum) ? schema.enum : schema.const !== undefined ? [schema.const] : [];
+  const help = typeof schema.description === "string" ? schema.description : null;
+  const kind = kindOf(type, schema, choices);
+  return { name, kind, type: typeOf(type, schema, choices), need, help, choices, nothing: schema.default, schema };
+}
+
+/** @param {string|undefined} type @param {any} schema @param {any[]} choices @returns {Kind} */
+function kindOf(type, schema, choices) {
+  if (choices.length && choices.every((one) => one === null || typeof one !== "object")) return "choice";
+  if (type === "boolean") return "boolean";
+  if (type === "integer" || type === "number") return "number";
+  if (type === "array" && schema.items?.type === "string" && !schema.items.enum) return "lines";
+  if (type === "string") return schema.maxLength > LONG_TEXT || schema.format === "multiline" ? "long" : "text";
+  return "json";
+}
+
+/** @param {string|undefined} type @param {any} schema @param {any[]} choices */
+function typeOf(type, schema, choices) {
+  if (choices.length) return t("schema.choice");
+  const { minimum: least, maximum: most } = schema;
+  if (least !== undefined && most !== undefined) return t("schema.between", { least, most });
+  if (type === "array") return `${schema.items?.type || "any"}[]`;
+  return schema.format || type || "JSON";
+}
+
+/** Follows references, and takes the one alternative that is not null. @param {any} schema @param {any} root @returns {any} */
+function resolved(schema, root) {
+  let found = schema && typeof schema === "object" ? schema : {};
+  for (let depth = 0; depth < DEEPEST_REFERENCE; depth++) {
+    const told = found;
+    const alternatives = (found.anyOf || found.oneOf || []).filter((/** @type {any} */ one) => one?.type !== "null");
+    if (typeof found.$ref === "string") found = { ...pointed(found.$ref, root), ...without(found, "$ref") };
+    else if (alternatives.length === 1) found = { ...alternatives[0], ...without(found, "anyOf", "oneOf") };
+    if (found === told) break;
+  }
+  return found;
+}
+
+/** @param {any} schema @param {...string} names */
+function without(schema, ...names) {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
+}
+
+/** @param {string} reference "#/$defs/Name" @param {any} root */
+function pointed(reference, root) {
+  let found = root;
+  for (const part of reference.split("/").slice(1)) found = found?.[part.replaceAll("~1", "/").replaceAll("~0", "~")];
+  return found && typeof found === "object" ? found : {};
+}
+
+/** How a value stands in its control. @param {SchemaField} field @param {any} value @returns {string} */
+export function asText(field, value) {
+  if (value === undefined) return "";
+  if (field.kind === "lines" && Array.isArray(value)) return value.join("\n");
+  if (field.kind === "json" || field.kind === "choice" || field.kind === "boolean") return formatJson(value, field.kind === "json" ? 2 : 0);
+  return typeof value === "string" ? value : formatJson(value);
+}
+
+/**
+ * The arguments as the tool wants them; what was left empty is not sent.
+ * @param {SchemaField[]} fields @param {Record<string, string>} texts
+ * @returns {{values: Record<string, any>, errors: Record<string, string>}}
+ */
+export function argumentsFrom(fields, texts) {
+  /** @type {Record<string, any>} */
+  const values = {};
+  /** @type {Record<string, string>} */
+  const errors = {};
+  for (const field of fields) {
+    const text = texts[field.name] ?? "";
+    if (text === "") {
+      if (field.need) errors[field.name] = t("schema.needed");
+      continue;
+    }
+    try {
+      values[field.name] = valueOf(field, text);
+    } catch (error) {
+      errors[field.name] = /** @type {Error} */ (error).message;
+    }
+  }
+  return { values, errors };
+}
+
+/** @param {SchemaField} field @param {string} text @returns {any} */
+function valueOf(field, text) {
+  if (field.kind === "text" || field.kind === "long") return text;
+  if (field.kind === "lines") return text.split("\n").filter((line) => line !== "");
+  if (field.kind === "number") {
+    const number = /^\s*[+-]?\d+\s*$/.test(text) ? parseJson(text.trim().replace(/^\+/, "")) : Number(text.replace(",", "."));
+    if (Number.isNaN(number) || number === Infinity || number === -Infinity) throw new Error(t("schema.no_number"));
+    if (field.type === "integer" && typeof number === "number" && !Number.isInteger(number)) throw new Error(t("schema.no_integer"));
+    return number;
+  }
+  try {
+    return parseJson(text);
+  } catch {
+    throw new Error(t("schema.no_json"));
+  }
+}

@@ -1,0 +1,63 @@
+"""A small MCP server whose tools want arguments of every kind; nothing but the standard library."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+SEARCH = {
+    "name": "search_notes",
+    "title": "Search notes",
+    "description": "Finds notes by meaning and by words.",
+    "annotations": {"readOnlyHint": True},
+    "inputSchema": {
+        "type": "object",
+        "required": ["query"],
+        "properties": {
+            "query": {"type": "string", "description": "Words or a question, up to 400 characters."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 50, "default": 10},
+            "sort": {"enum": ["relevance", "newest"], "default": "relevance"},
+            "tags": {"type": "array", "items": {"type": "string"}, "description": "Only notes with all of these."},
+            "include_archived": {"anyOf": [{"type": "boolean"}, {"type": "null"}]},
+            "place": {"$ref": "#/$defs/Place"},
+        },
+        "$defs": {"Place": {"type": "object", "properties": {"city": {"type": "string"}}}},
+    },
+}
+FORGET = {
+    "name": "forget_everything",
+    "description": "Removes all notes.",
+    "annotations": {"destructiveHint": True, "openWorldHint": True},
+    "inputSchema": {"type": "object"},
+}
+
+
+def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    """The result of a request; None where there is no such method."""
+    if method == "initialize":
+        info = {"name": "shop", "version": "1"}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+    if method == "tools/list":
+        return {"tools": [SEARCH, FORGET]}
+    if method == "tools/call" and params["name"] == "search_notes":
+        found = {
+            "asked": params["arguments"],
+            "hits": [{"id": 7, "title": "Country loaf", "score": 0.91}],
+            "more": True,
+        }
+        return {"content": [{"type": "text", "text": json.dumps(found)}], "structuredContent": found}
+    if method == "tools/call":
+        return {"content": [{"type": "text", "text": "This is not done here."}], "isError": True}
+    return {} if method == "ping" else None
+
+
+if __name__ == "__main__":
+    print("The shop is open.", file=sys.stderr, flush=True)
+    for line in sys.stdin:
+        message = json.loads(line)
+        if "id" not in message:
+            continue
+        found = answer(message["method"], message.get("params") or {})
+        told = {"result": found} if found is not None else {"error": {"code": -32601, "message": "Method not found"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **told}), flush=True)

@@ -1,0 +1,150 @@
+"""The Tools page as a person uses it: servers, a tool tried by its form, the log of calls, clients."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Documented, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+SHOP = Path(__file__).with_name("shop_server.py")
+looks = pytest.mark.parametrize(
+    ("theme", "width"), [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
+)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with the admin maja, the member otto, an MCP server that works and one that can't start."""
+    folder = tmp_path_factory.mktemp("tools")
+    with RunningServer(folder / "data", {"HOME": str(folder)}) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        server.create_user("otto", PASSWORD)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            shop = {"name": "notes", "transport": "stdio", "command": sys.executable, "args": [str(SHOP)]}
+            broken = {"name": "broken", "transport": "stdio", "command": "/no/such/program"}
+            for row in ({**shop, "visibility": "everyone"}, broken):
+                assert client.post("/api/v1/mcp_servers", json=row).status_code == 201
+        yield server
+
+
+def cookies_of(server: RunningServer, name: str) -> dict[str, str]:
+    with sign_in(server.url, name, PASSWORD) as client:
+        return dict(client.cookies)
+
+
+@pytest.fixture(scope="module")
+def cookies(house: RunningServer) -> dict[str, str]:
+    return cookies_of(house, "maja")
+
+
+@pytest.fixture(scope="module")
+def documented(house: RunningServer, cookies: dict[str, str]) -> Documented:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        return Documented(client.get("/api/openapi.json").json())
+
+
+@looks
+def test_a_tool_is_tried_by_its_form_and_tried_again_from_an_earlier_run(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/tools", ".servers a")
+    page.locator(".servers a", has_text="notes").click()
+    page.click("button:has-text('Run')")
+    expect(page.locator("#argument-0-error")).to_have_text("The tool needs this.")
+    expect(page.locator("#argument-0")).to_be_focused()
+    page.fill("#argument-0", "rye")
+    page.fill("#argument-1", "many")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#argument-1-error")).to_have_text("A number is wanted.")
+    page.fill("#argument-1", "3")
+    page.select_option("#argument-2", "newest")
+    page.fill("#argument-3", "baking\nsour dough")
+    page.fill("#argument-5", '{"city": "Rome"}')
+    page.click("button:has-text('Run')")
+    reply = page.locator(".reply-side pre")
+    expect(reply).to_contain_text('"query": "rye"')
+    asked = page.evaluate("JSON.parse(document.querySelector('.reply-side pre').innerText).asked")
+    assert asked == {
+        "query": "rye", "limit": 3, "sort": "newest", "tags": ["baking", "sour dough"], "place": {"city": "Rome"}
+    }  # fmt: skip
+    watched.settle()
+    assert watched.axe() == []
+    page.click("text=Write as JSON")
+    page.fill("#raw-arguments", '["no object"]')
+    page.click("button:has-text('Run')")
+    expect(page.locator("#raw-arguments-error")).to_be_visible()
+    page.fill("#raw-arguments", '{"query": "from json"}')
+    page.click("text=Back to the form")
+    expect(page.locator("#argument-0")).to_have_value("from json")
+    page.locator(".past button", has_text="rye").first.click()
+    expect(page.locator("#argument-0")).to_have_value("rye")
+    expect(page.locator("#argument-3")).to_have_value("baking\nsour dough")
+    page.select_option("#tool-name", "forget_everything")
+    expect(page.locator(".hints")).to_contain_text("May destroy")
+    page.click("button:has-text('Run')")
+    expect(page.locator(".reply-side .tag")).to_have_text("Failed")
+    watched.check(documented)
+    watched.close()
+
+
+@looks
+def test_calls_are_listed_narrowed_and_opened(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        client.post("/api/v1/gateway/call", json={"tool": "notes__search_notes", "arguments": {"query": "hello"}})
+        client.post("/api/v1/gateway/call", json={"tool": "nothing__here"})
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/tools/calls?outcome=refused", ".calls summary")
+    expect(page.locator(".calls summary .name").first).to_have_text("nothing__here")
+    page.select_option("[aria-label=Outcome]", "ok")
+    page.locator(".calls summary", has_text="notes__search_notes").first.click()
+    expect(page.locator(".calls details[open] pre").first).to_contain_text("query")
+    watched.settle()
+    assert watched.axe() == []
+    page.fill("[type=search]", "no such call at all")
+    page.keyboard.press("Enter")
+    page.locator("text=No calls match.").wait_for()
+    watched.check(documented)
+    watched.close()
+
+
+@looks
+def test_a_client_is_connected_after_its_change_was_shown(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/tools/clients", ".client")
+    assert watched.axe() == []
+    row = page.locator(".client", has_text="Cursor")
+    row.locator("button").click()
+    expect(page.locator("dialog pre")).to_contain_text('"gridbear"')
+    assert watched.axe() == []
+    page.click("dialog .primary")
+    expect(row).to_contain_text("Connected")
+    row.locator("button", has_text="Disconnect").click()
+    page.click("dialog .primary")
+    expect(row).to_contain_text("Not connected")
+    watched.check(documented)
+    watched.close()
+
+
+def test_a_member_sees_what_is_for_them_and_nothing_of_this_computer(browser: Browser, house: RunningServer) -> None:
+    watched = Watched(browser, house.url, cookies=cookies_of(house, "otto"))
+    page = watched.open("/#/tools", ".bench .primary")
+    assert page.locator(".servers a .name").all_inner_texts() == ["notes"]
+    assert page.locator("text=Clients").count() == 0 and page.locator("text=Found at").count() == 0
+    assert page.locator("[aria-label=Restart]").count() == 0 and page.locator("text=Add a server").count() == 0
+    page.goto(f"{house.url}/#/tools/2")
+    page.locator("text=There is no such server").wait_for()
+    watched.check()
+    watched.close()
