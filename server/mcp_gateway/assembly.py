@@ -13,6 +13,7 @@ from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
 from server.mcp_gateway.policy.tool_policy import MODEL as RULES
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.record_tools.records_server import RecordsServer
+from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.records.service import Records
 from server.tasks.queue import Tasks
@@ -38,7 +39,8 @@ class McpGateway:
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
-        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, settings, records, authenticate, endings)
+        relay = Relay(self.gateway, self.activity)
+        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, relay, settings, records, authenticate, endings)
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""

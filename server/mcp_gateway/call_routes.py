@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
 from server.errors import Busy, Forbidden, GridBearError, NotFound, RateLimited, UpstreamFailed, ValidationFailed
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, CallFailed
 from server.mcp_gateway.gateway import Gateway
 
@@ -43,7 +44,7 @@ def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -
             raise ValidationFailed.of("arguments", "invalid_value", message) from error
         began = time.perf_counter()
         try:
-            result = await gateway.call(actor, wanted.tool, wanted.arguments, client=_CLIENT)
+            result = await gateway.call(Caller(actor=actor, client=_CLIENT), wanted.tool, wanted.arguments)
         except CallFailed as failure:
             raise _as_error(failure) from failure
         return {"ok": True, "data": {"result": result, "took_ms": round((time.perf_counter() - began) * 1000, 3)}}

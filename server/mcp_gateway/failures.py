@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 RATE_LIMITED = -32001
+RESOURCE_NOT_FOUND = -32002
+"""Of earlier protocol versions; the specification says that it is never used again."""
 CIRCUIT_OPEN = -32003
-"""-32002 was used by earlier protocol versions, and the specification says that it is never used again."""
 UPSTREAM_FAILED = -32004
 UPSTREAM_TIMEOUT = -32005
+ERAS_APART = -32007
+"""What one side says has no words in the protocol version of the other. (-32006: the client took its call back.)"""
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
@@ -26,6 +29,17 @@ class CallFailed(Exception):
 def unknown_tool(name: str) -> CallFailed:
     """The one answer for a tool that is not there and a tool that the caller may not know of."""
     return CallFailed(INVALID_PARAMS, f"Unknown tool: {name}")
+
+
+def unknown_prompt(name: str) -> CallFailed:
+    """The same for a prompt."""
+    return CallFailed(INVALID_PARAMS, f"Unknown prompt: {name}")
+
+
+def unknown_resource(uri: str, *, modern: bool) -> CallFailed:
+    """The same for a resource."""
+    message = f"Resource not found: {uri}. One that is in no list is read at the address of its server, /mcp/NAME."
+    return CallFailed(INVALID_PARAMS if modern else RESOURCE_NOT_FOUND, message, {"uri": uri})
 
 
 def rate_limited(server: str, retry_after: float, per_minute: float, burst: int) -> CallFailed:

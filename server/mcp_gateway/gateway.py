@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
@@ -14,6 +14,7 @@ from server.errors import Conflict, Forbidden, NotFound
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import circuit_open, unknown_tool
@@ -26,9 +27,6 @@ from server.mcp_gateway.upstreams.standing import Trouble
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.pending_calls import Progress
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +83,21 @@ class Gateway:
         self._unhosted.append(callback)
         self._pool.on_gone(callback)
 
+    @property
+    def list_wait(self) -> float:
+        """Seconds that a list waits for a server."""
+        return min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
+
     # What a caller sees
 
     def visible(self, actor: Actor) -> list[Upstream]:
         """The servers whose tools `actor` may use, by name."""
         allowed = [self._pool.of(actor, upstream) for upstream in self._pool.servers() if self._is_for(upstream, actor)]
         return sorted(allowed, key=lambda upstream: upstream.config.name)
+
+    def visible_whole(self, actor: Actor) -> list[Upstream]:
+        """Those of them that `actor` may use for more than single tools: their prompts and resources."""
+        return [up for up in self.visible(actor) if self._policy.reaches_whole(actor, up.config.served(actor))]
 
     def find(self, actor: Actor, server: str) -> Upstream | None:
         """The server `server`, if `actor` may use it."""
@@ -104,7 +111,7 @@ class Gateway:
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
         """The tools that `actor` may call: of one server, or of all in stable order."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
-        lists = await asyncio.gather(*(upstream.tools(self._list_wait) for upstream in upstreams))
+        lists = await asyncio.gather(*(upstream.tools(self.list_wait) for upstream in upstreams))
         theirs = [self._usable(actor, *pair) for pair in zip(upstreams, lists, strict=True)]
         virtual = [self._of_own(actor, own) for name, own in self._virtual.items() if server in (None, name)]
         return [tool for tools in (*theirs, *virtual) for tool in tools.values()]
@@ -112,7 +119,7 @@ class Gateway:
     async def tools_of(self, actor: Actor, server_id: int) -> list[Tool]:
         """The tools of one server, for who may use it and for admins. Raises NotFound."""
         upstream = self._pool.of(actor, self._shown(actor, server_id))
-        return list(self._told_tools(actor, upstream, await upstream.tools(self._list_wait)))
+        return list(self._told_tools(actor, upstream, await upstream.tools(self.list_wait)))
 
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
@@ -143,30 +150,32 @@ class Gateway:
 
     async def call(
         self,
-        actor: Actor,
+        caller: Caller,
         name: str,
         arguments: dict[str, Any] | None,
-        *,
-        server: str | None = None,
-        meta: dict[str, Any] | None = None,
-        progress: Progress | None = None,
-        client: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Call a tool by its public name, or with `server` by its own name. Raises CallFailed.
+        """Call a tool by the name that the caller's endpoint gives it. Raises CallFailed.
 
-        `client` is the program that asks, as it names itself.
+        `more` are further parameters for its server: the answers to what it asked for before.
         """
-        with self._activity.watch(actor, name, arguments, client) as call:
-            own = self._own_tool(actor, name, server)
+        actor = caller.actor
+        with self._activity.watch(caller, name, arguments) as call:
+            own = self._own_tool(actor, name, caller.server)
             if own is not None:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
                 self._limits.count(actor, virtual.name)
                 return call.answered(await virtual.call(actor, tool, arguments))
-            upstream, tool = await self._tool(actor, name, server)
+            upstream, tool = await self._tool(actor, name, caller.server)
             call.of(upstream.config.name, tool.name)
             self._limits.count(actor, upstream.config.name)
-            return call.answered(await upstream.call(tool, arguments, meta, progress))
+            return call.answered(await upstream.call(tool, arguments, meta, caller, more))
+
+    def count(self, caller: Caller, upstream: Upstream) -> None:
+        """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
+        self._limits.count(caller.actor, upstream.config.name)
 
     async def check(self, actor: Actor, name: str) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted or called."""
@@ -201,7 +210,7 @@ class Gateway:
         await upstream.stop()
         upstream.forget_failures()
         if upstream.config.enabled:
-            await upstream.tools(self._list_wait)
+            await upstream.tools(self.list_wait)
         return self._state(actor, upstream)
 
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
@@ -217,10 +226,6 @@ class Gateway:
         return [(up.config.name, up.state, up.breaker.state(now)) for up in self._pool.servers()]
 
     # Parts
-
-    @property
-    def _list_wait(self) -> float:
-        return min(LIST_WAIT_SECONDS, self._settings.current.mcp_start_timeout_seconds)
 
     def _shown(self, actor: Actor, server_id: int) -> Upstream:
         upstream = self._pool.of_id(server_id)

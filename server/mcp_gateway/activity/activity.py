@@ -9,18 +9,25 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.log import request_id
 from server.mcp_gateway.activity.call_log import CallLog, Entry
 from server.mcp_gateway.activity.excerpt import excerpt
 from server.mcp_gateway.activity.meters import Meters
-from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, UPSTREAM_TIMEOUT, CallFailed
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import (
+    CIRCUIT_OPEN,
+    INVALID_PARAMS,
+    RATE_LIMITED,
+    RESOURCE_NOT_FOUND,
+    UPSTREAM_TIMEOUT,
+    CallFailed,
+)
 from server.records.service import Records
 from server.records.times import to_text
 
-_REFUSALS = frozenset((RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS))
+_REFUSALS = frozenset((RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS, RESOURCE_NOT_FOUND))
 _OVERHEAD = 512
 _ERROR_LENGTH = 2000
 
@@ -37,9 +44,9 @@ class Activity:
         self.log = CallLog(records, settings, bus)
         self.expire = self.log.expire
 
-    def watch(self, actor: Actor, tool: str, arguments: Any, client: str | None = None) -> Watched:
+    def watch(self, caller: Caller, tool: str, arguments: Any) -> Watched:
         """A context around one call. Inside, tell it what it is a call of, and what was answered."""
-        return Watched(self, actor, tool, arguments, client)
+        return Watched(self, caller, tool, arguments)
 
     def told(self, servers: set[str], *, everything: bool) -> dict[str, Any]:
         """The numbers of `servers`, with `everything` of all, and of the log."""
@@ -66,7 +73,7 @@ class Activity:
             result, more = excerpt(call.result, settings.tool_calls_value_bytes)
             size += more
         at = to_text(call.at)
-        actor = call.actor
+        actor, client = call.caller.actor, call.caller.client
         columns = {
             "server": call.server,
             "tool": call.tool[:200],
@@ -76,7 +83,7 @@ class Activity:
             "error_code": code,
             "arguments": arguments,
             "result": result,
-            "client": None if call.client is None else call.client[:200],
+            "client": None if client is None else client[:200],
             "user_name": actor.username or actor.kind,
             "through": actor.kind,
             "owner_id": actor.user_id,
@@ -94,15 +101,14 @@ class Activity:
 class Watched:
     """One call while it goes on."""
 
-    __slots__ = ("_activity", "actor", "arguments", "at", "began", "client", "request_id", "result", "server", "tool")
+    __slots__ = ("_activity", "arguments", "at", "began", "caller", "request_id", "result", "server", "tool")
 
-    def __init__(self, activity: Activity, actor: Actor, tool: str, arguments: Any, client: str | None) -> None:
+    def __init__(self, activity: Activity, caller: Caller, tool: str, arguments: Any) -> None:
         self._activity = activity
-        self.actor = actor
+        self.caller = caller
         self.tool = tool
         self.server: str | None = None
         self.arguments = arguments
-        self.client = client
         self.result: Any = None
         self.request_id = request_id.get()
         self.at = datetime.now(UTC)

@@ -10,6 +10,7 @@ import orjson
 from server.access.actor import Actor
 from server.errors import Conflict, NotFound, ValidationFailed
 from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, UPSTREAM_FAILED, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.tasks.kinds import Kind, TaskFailed
@@ -102,8 +103,9 @@ class AsyncCalls:
             if message:
                 report.log(message)
 
+        caller = Caller(actor=actor, progress=progress)
         try:
-            result = await self._gateway.call(actor, given["tool"], given["arguments"], progress=progress)
+            result = await self._gateway.call(caller, given["tool"], given["arguments"])
         except CallFailed as error:
             failure = {"code": error.code, "message": error.message, "data": error.data}
             raise TaskFailed(error.message, failure) from error

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from server.access.actor import Actor
 from server.errors import GridBearError
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.arguments import problem
-from server.mcp_gateway.builtin_tools.async_calls import AsyncCalls, created, told
+from server.mcp_gateway.builtin_tools.async_calls import EXTENSION, AsyncCalls, created, told
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
 from server.mcp_gateway.builtin_tools.discovery import Discovery
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.own_results import failure, refusal, result
 from server.tasks.queue import Tasks
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.pending_calls import Progress
 
 DISCOVERED = "execute_discovered_tool"
 OWN_SERVER = "gridbear"
@@ -34,37 +33,30 @@ class Builtins:
 
     async def call(
         self,
-        actor: Actor,
+        caller: Caller,
         name: str,
         arguments: dict[str, Any] | None,
-        *,
-        meta: dict[str, Any] | None = None,
-        progress: Progress | None = None,
-        takes_tasks: bool = False,
-        client: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The tool's result; wrong arguments are a result that says so. Raises CallFailed as a direct call would.
-
-        `takes_tasks`: the client knows the tasks extension, so a call in the background is answered with its handle.
-        """
+        """The tool's result; wrong arguments are a result that says so. Raises CallFailed as a direct call would."""
         given = arguments or {}
         if name == DISCOVERED:
             # The call that it makes is the one to be logged.
-            return await self._run(actor, name, given, meta, progress, takes_tasks, client)
-        with self._activity.watch(actor, name, arguments, client) as watched:
+            return await self._run(caller, name, given, meta, more)
+        with self._activity.watch(caller, name, arguments) as watched:
             watched.of(OWN_SERVER, name)
-            return watched.answered(await self._run(actor, name, given, meta, progress, takes_tasks, client))
+            return watched.answered(await self._run(caller, name, given, meta, more))
 
     async def _run(
         self,
-        actor: Actor,
+        caller: Caller,
         name: str,
         given: dict[str, Any],
-        meta: dict[str, Any] | None,
-        progress: Progress | None,
-        takes_tasks: bool,
-        client: str | None,
+        meta: Mapping[str, Any] | None,
+        more: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
+        actor = caller.actor
         wrong = problem(TOOLS[name]["inputSchema"], given)
         if wrong is not None:
             return refusal(wrong)
@@ -73,12 +65,11 @@ class Builtins:
             return refusal(f"{wanted} is a tool of the gateway itself: call it directly.")
         try:
             if name == DISCOVERED:
-                return await self._gateway.call(
-                    actor, given["tool_name"], given.get("arguments"), meta=meta, progress=progress, client=client
-                )
+                return await self._gateway.call(caller, given["tool_name"], given.get("arguments"), meta, more)
             if name == "async_run_tool":
                 row = await self.calls.start(actor, given["tool_name"], given.get("arguments") or {})
-                return created(row) if takes_tasks else result(told(row))
+                # A client that knows the extension gets its handle of the task.
+                return created(row) if caller.takes(EXTENSION) else result(told(row))
             return result(await self._answer(actor, name, given))
         except GridBearError as error:
             return failure(error)

@@ -19,6 +19,7 @@ from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.address_options import limited, only_search
 from server.mcp_gateway.endpoint.machine_owner import as_person
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.relay.relay import Relay
 from server.records.service import Records
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class GatewayEndpoint:
         self,
         gateway: Gateway,
         builtins: Builtins,
+        relay: Relay,
         settings: SettingsHolder,
         records: Records,
         authenticate: Authenticate,
@@ -43,6 +45,7 @@ class GatewayEndpoint:
         self._records = records
         self._gateway = gateway
         self._builtins = builtins
+        self._relay = relay
         self._settings = settings
         self._authenticate = authenticate
         self._endpoints: dict[str | None, McpEndpoint] = {}
@@ -148,7 +151,8 @@ class GatewayEndpoint:
 
     async def _open(self, server: str | None) -> McpEndpoint:
         kind = await asyncio.to_thread(_load_endpoint)
-        return kind(self._gateway, self._builtins, server, self._settings.current.mcp_body_bytes, self._endings)
+        body_bytes = self._settings.current.mcp_body_bytes
+        return kind(self._gateway, self._builtins, self._relay, server, body_bytes, self._endings)
 
     def _server_gone(self, name: str) -> None:
         endpoint = self._endpoints.pop(name, None)

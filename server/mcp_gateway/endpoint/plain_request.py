@@ -26,7 +26,7 @@ class PlainRequest:
     id: str | int
     method: str
     name: str
-    arguments: dict[str, Any] | None
+    params: Mapping[str, Any]
     meta: Mapping[str, Any]
     session: str | None
 
@@ -81,7 +81,7 @@ def plain_request(message: Mapping[str, Any], headers: Mapping[bytes, str]) -> P
         fits = session is None and _is_modern(meta, headers, str(method), name)
     else:
         fits = session is not None and headers.get(b"mcp-protocol-version") in _HANDSHAKE
-    return PlainRequest(number, str(method), name, arguments, meta, session) if fits else None
+    return PlainRequest(number, str(method), name, params, meta, session) if fits else None
 
 
 def _is_modern(meta: Mapping[str, Any], headers: Mapping[bytes, str], method: str, name: str) -> bool:

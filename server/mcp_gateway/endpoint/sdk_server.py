@@ -9,53 +9,60 @@ from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.context import CallNext, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolRequestParams, PaginatedRequestParams
+from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
+from mcp_types.methods import validate_client_request
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.access.actor import Actor
 from server.auth.endings import Endings
-from server.errors import Unauthorized
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
-from server.mcp_gateway.endpoint.address_options import only_search
-from server.mcp_gateway.endpoint.plain_request import PlainRequest
+from server.mcp_gateway.endpoint.answers import Answers
+from server.mcp_gateway.endpoint.callers import ACTOR_KEY, actor_of, caller_of
+from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
 from server.mcp_gateway.endpoint.short_way import ShortWay
-from server.mcp_gateway.endpoint.task_methods import offer_tasks, takes_tasks
+from server.mcp_gateway.endpoint.task_methods import offer_tasks
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.relay.relay import Relay
 
-ACTOR_KEY = "gateway_actor"
-_OWN_META = ("progressToken", "progress_token")
-_COMPLETE = {"resultType": "complete"}
-"""Required since 2026-07-28, absent from what older servers answer; the SDK drops it for older clients."""
-_RESERVED_META = "io.modelcontextprotocol/"
+_NOT_INITIALIZED = "Invalid request parameters"
 
 
 class McpEndpoint:
     """Serves `/mcp` (`server` None: all servers, prefixed names, our own tools) or `/mcp/{server}` in both eras."""
 
     def __init__(
-        self, gateway: Gateway, builtins: Builtins, server: str | None, body_bytes: int, endings: Endings
+        self,
+        gateway: Gateway,
+        builtins: Builtins,
+        relay: Relay,
+        server: str | None,
+        body_bytes: int,
+        endings: Endings,
     ) -> None:
         self._gateway = gateway
-        self._builtins = builtins
+        self._relay = relay
         self._server = server
-        # The handlers answer with dicts, relayed as they came; the SDK takes those and types only its own models.
-        handlers: dict[str, Any] = {"on_list_tools": self._list_tools, "on_call_tool": self._call_tool}
+        self._answers = Answers(gateway, builtins, relay)
         sdk: Server[Any] = Server(
             "gridbear" if server is None else server,
             version=__version__,
             get_tool_input_schema=self._input_schema,
-            **handlers,
         )
+        # Below the SDK's models, which drop what they don't know: what servers write is relayed as they wrote it.
+        sdk.middleware.append(self._answer)
+        self._server_info = sdk.server_info_stamp
         if server is None:
-            offer_tasks(sdk, builtins.calls, _actor)
+            offer_tasks(sdk, builtins.calls, actor_of)
         self._manager = StreamableHTTPSessionManager(
             sdk,
             # The guard has checked Host and Origin for the whole application.
@@ -63,13 +70,7 @@ class McpEndpoint:
             max_request_body_size=body_bytes,
         )
         self._sessions = SdkSessions(self._manager, endings)
-        self._short_way = ShortWay(
-            gateway,
-            server,
-            self._sessions,
-            {"tools/list": self._list_plainly, "tools/call": self._call_plainly},
-            sdk.server_info_stamp,
-        )
+        self._short_way = ShortWay(gateway, server, self._sessions, self._answers.by_method, self._server_info)
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
         self._task = asyncio.create_task(self._serve(), name=f"mcp-endpoint-{server or 'all'}")
@@ -108,85 +109,31 @@ class McpEndpoint:
         tool = self._gateway.known_tool(name, self._server)
         return None if tool is None else tool.input_schema
 
-    async def _list_tools(self, context: Any, _params: PaginatedRequestParams | None) -> dict[str, Any]:
-        return await self._listed(_actor(context), context.request.scope)
-
-    async def _list_plainly(self, actor: Actor, _request: PlainRequest, scope: Scope) -> dict[str, Any]:
-        return await self._listed(actor, scope)
-
-    async def _call_plainly(self, actor: Actor, request: PlainRequest, scope: Scope) -> dict[str, Any]:
-        result = await self._gateway.call(
-            actor,
-            request.name,
-            request.arguments,
-            server=self._server,
-            meta=_relayed_meta(request.meta),
-            client=_plain_client(request, scope),
-        )
-        return {**_COMPLETE, **result}
-
-    async def _listed(self, actor: Actor, scope: Scope) -> dict[str, Any]:
-        few = self._server is None and only_search(scope)
-        tools = [] if few else await self._gateway.tools(actor, self._server)
-        listed = [tool.as_listed(prefixed=self._server is None) for tool in tools]
-        own = list(TOOLS.values()) if self._server is None else []
-        # What a person sees depends on who they are, so no shared cache may keep it.
-        return {"tools": [*own, *listed], "ttlMs": 0, "cacheScope": "private", **_COMPLETE}
-
-    async def _call_tool(self, context: Any, params: CallToolRequestParams) -> dict[str, Any]:
-        actor = _actor(context)
-        arguments = params.arguments
+    async def _answer(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Any:
+        """A middleware of the SDK: what is ours to answer is answered here, whole."""
+        if ctx.request_id is None:
+            return await call_next(ctx)
+        answer = self._answers.by_method.get(ctx.method)
+        if answer is None:
+            result = await call_next(ctx)
+            if ctx.method in ("initialize", "server/discover") and isinstance(result, dict):
+                result["capabilities"] |= await self._relay.capabilities(caller_of(ctx, self._server))
+            return result
+        _check(ctx)
         try:
-            if self._server is None and params.name in TOOLS:
-                answer = await self._builtins.call(
-                    actor,
-                    params.name,
-                    arguments,
-                    meta=_relayed_meta(params.meta),
-                    progress=context.session.report_progress,
-                    takes_tasks=takes_tasks(context),
-                    client=_client(context),
-                )
-                return {**_COMPLETE, **answer}
-            result = await self._gateway.call(
-                actor,
-                params.name,
-                arguments,
-                server=self._server,
-                meta=_relayed_meta(params.meta),
-                progress=context.session.report_progress,
-                client=_client(context),
-            )
-            return {**_COMPLETE, **result}
+            result = await answer(caller_of(ctx, self._server), ctx.params or {})
+            if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                return for_modern(ctx.method, result, self._server_info)
+            return for_older(result)
         except CallFailed as error:
             raise MCPError(code=error.code, message=error.message, data=error.data) from error
 
 
-def _actor(context: Any) -> Actor:
-    """Who sent exactly this message: it travels with the HTTP request that carried it, never with the session."""
-    actor = context.request.scope["state"].get(ACTOR_KEY) if context.request is not None else None
-    if not isinstance(actor, Actor):
-        raise Unauthorized("This message came without a caller.")
-    return actor
-
-
-def _client(context: Any) -> str | None:
-    """The program that asks, as it names itself."""
-    told = context.session.client_params
-    return None if told is None else f"{told.client_info.name} {told.client_info.version}"
-
-
-def _plain_client(request: PlainRequest, scope: Scope) -> str | None:
-    """The same where the SDK does not look at the request; in a session it is the name that comes with HTTP."""
-    told = request.meta.get(f"{_RESERVED_META}clientInfo")
-    if told:
-        return f"{told['name']} {told['version']}"
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), None)
-
-
-def _relayed_meta(meta: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What of the caller's `_meta` is meant for the tool; tokens and protocol keys belong to this connection alone."""
-    kept = {
-        key: value for key, value in (meta or {}).items() if key not in _OWN_META and not key.startswith(_RESERVED_META)
-    }
-    return kept or None
+def _check(context: ServerRequestContext[Any, Any]) -> None:
+    """What the SDK does before it calls a handler. Raises MCPError and pydantic's ValidationError."""
+    try:
+        validate_client_request(context.method, context.protocol_version, context.params)
+    except KeyError:
+        raise MCPError(code=METHOD_NOT_FOUND, message="Method not found", data=context.method) from None
+    if not context.session._connection.initialize_accepted:
+        raise MCPError(code=INVALID_PARAMS, message=_NOT_INITIALIZED, data="")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
@@ -17,7 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
 from server.asgi.body import replayed
+from server.mcp_gateway.endpoint.answers import Answer
+from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
+from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
@@ -26,11 +29,8 @@ from server.mcp_gateway.wire import to_wire
 _log = logging.getLogger(__name__)
 _INVALID_REQUEST = -32600
 _CANCELLED = -32006
-_SERVER_INFO = "io.modelcontextprotocol/serverInfo"
-_MODERN_ONLY = ("resultType", "ttlMs", "cacheScope")
 
 _Reply = tuple[int, dict[str, Any]]
-Answer = Callable[[Actor, PlainRequest, Scope], Awaitable[dict[str, Any]]]
 
 
 class ShortWay:
@@ -41,8 +41,8 @@ class ShortWay:
         gateway: Gateway,
         server: str | None,
         sessions: SdkSessions,
-        answers: dict[str, Answer],
-        server_info: dict[str, Any],
+        answers: Mapping[str, Answer],
+        server_info: Mapping[str, Any],
     ) -> None:
         self._gateway = gateway
         self._server = server
@@ -115,8 +115,9 @@ class ShortWay:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
         modern = request.session is None
         try:
-            result = await self._answers[request.method](actor, request, scope)
-            reply["result"] = self._stamped(result) if modern else _for_older(result)
+            caller = plain_caller(actor, self._server, request, scope)
+            result = await self._answers[request.method](caller, request.params)
+            reply["result"] = for_modern(request.method, result, self._server_info) if modern else for_older(result)
             return 200, reply
         except CallFailed as failed:
             reply["error"] = {"code": failed.code, "message": failed.message}
@@ -128,12 +129,6 @@ class ShortWay:
             reply["error"] = {"code": INTERNAL_ERROR, "message": "The gateway failed; its log says why."}
             return 200, reply
 
-    def _stamped(self, result: dict[str, Any]) -> dict[str, Any]:
-        meta = result.get("_meta")
-        if meta is None or (isinstance(meta, dict) and meta.get(_SERVER_INFO) is None):
-            return {**result, "_meta": {**(meta or {}), _SERVER_INFO: self._server_info}}
-        return result
-
     def _cancel(self, session: str | None, params: Any, owner: str) -> None:
         number = params.get("requestId") if isinstance(params, dict) else None
         if session is None or not is_id(number) or self._sessions.find(session, owner) is None:
@@ -141,16 +136,6 @@ class ShortWay:
         taken_back = self._in_flight.get((session, number))
         if taken_back is not None and not taken_back.done():
             taken_back.set_result(None)
-
-
-def _for_older(result: dict[str, Any]) -> dict[str, Any]:
-    if result.get("resultType", "complete") != "complete":
-        raise CallFailed(
-            INTERNAL_ERROR,
-            "The server answered in a way of the protocol 2026-07-28 that this client does not know "
-            f"({result['resultType']}).",
-        )
-    return {key: value for key, value in result.items() if key not in _MODERN_ONLY}
 
 
 def _is_measured(scope: Scope) -> bool:

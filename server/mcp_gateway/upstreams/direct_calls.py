@@ -1,4 +1,4 @@
-"""The short way for tools/call beside the SDK's session, on the connection that the session negotiated."""
+"""The short way for requests beside the SDK's session, on the connection that the session negotiated."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.line_calls import LineCalls, LineWriter
-from server.mcp_gateway.upstreams.pending_calls import Progress
-from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, result_of
+from server.mcp_gateway.upstreams.request_failed import result_of
 
 SESSION_HEADER = "Mcp-Session-Id"
 
@@ -59,16 +59,16 @@ class DirectCalls:
         self._abandon = tell
 
     async def call(
-        self, params: dict[str, Any], headers: Mapping[str, str], progress: Progress | None
+        self, method: str, params: dict[str, Any], headers: Mapping[str, str], progress: Progress | None
     ) -> dict[str, Any]:
         """The result as the server wrote it. Raises RequestFailed."""
         if self._lines is not None:
-            answer = await self._lines.call(params, progress)
+            answer = await self._lines.call(method, params, progress)
         else:
             assert self._http is not None
             own = {SESSION_HEADER: self.session_id} if self.session_id else {}
-            answer = await self._http.call(params, {**headers, **own}, progress)
-        return _checked(result_of(answer))
+            answer = await self._http.call(method, params, {**headers, **own}, progress)
+        return result_of(answer)
 
     def _abandoned(self, call_id: str) -> None:
         if self._abandon is not None:
@@ -80,14 +80,3 @@ class DirectCalls:
         self._abandoning.discard(task)
         if not task.cancelled():
             task.exception()  # a server that can't be told will find out by itself
-
-
-def _checked(result: dict[str, Any]) -> dict[str, Any]:
-    if result.get("resultType", "complete") != "complete":
-        return result
-    content = result.get("content")
-    if not isinstance(content, list) or not all(
-        isinstance(b, dict) and isinstance(b.get("type"), str) for b in content
-    ):
-        raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: a result without content")
-    return result

@@ -1,4 +1,4 @@
-"""Tool calls straight over keep-alive connections of plain HTTP; whatever else the server sends goes to the SDK."""
+"""Requests straight over keep-alive connections of plain HTTP; whatever else the server sends goes to the SDK."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.limits.circuit_breaker import FailureKind
+from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.upstreams.http_connection import Answer, HttpConnection
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
-from server.mcp_gateway.upstreams.pending_calls import PendingCall, Progress
+from server.mcp_gateway.upstreams.pending_calls import PendingCall
 from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, connection_closed
 from server.mcp_gateway.wire import from_wire
 
@@ -57,10 +58,12 @@ class HttpCalls:
         self._idle: list[tuple[float, HttpConnection]] = []
         self._closed = False
 
-    async def call(self, params: Message, headers: Mapping[str, str], progress: Progress | None) -> Message:
-        """The server's answer to tools/call, as it wrote it. Raises RequestFailed."""
+    async def call(
+        self, method: str, params: Message, headers: Mapping[str, str], progress: Progress | None
+    ) -> Message:
+        """The server's answer, as it wrote it. Raises RequestFailed."""
         call = PendingCall(progress)
-        body = call.request(params)
+        body = call.request(method, params)
         head = f"{self._head}{_lines(headers)}Content-Length: {len(body)}\r\n\r\n"
         connection = await self._connection()
         answered = False

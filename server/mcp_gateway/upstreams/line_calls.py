@@ -1,4 +1,4 @@
-"""Tool calls straight over a child's pipes: a line there, a line back."""
+"""Requests straight over a child's pipes: a line there, a line back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from typing import Any, Protocol
 
-from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall, Progress
+from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed
 from server.mcp_gateway.wire import from_wire, to_wire
 
@@ -40,14 +41,14 @@ class LineCalls:
         call = self._pending.get(_call_id(message))
         return call is not None and call.take(message)
 
-    async def call(self, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
-        """The server's answer to tools/call, as it wrote it. Raises RequestFailed when the pipes end."""
+    async def call(self, method: str, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
+        """The server's answer, as it wrote it. Raises RequestFailed when the pipes end."""
         if self._closed:
             raise connection_closed(_ENDED)
         call = PendingCall(progress)
         self._pending[call.id] = call
         try:
-            await self._write(call.request(params))
+            await self._write(call.request(method, params))
             return await call.wait()
         except asyncio.CancelledError:
             cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}

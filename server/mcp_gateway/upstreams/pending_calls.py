@@ -1,16 +1,15 @@
-"""Calls that wait for their answer, beside the SDK on the same connection: ours have ids that the SDK never gives."""
+"""Requests that wait for their answer, beside the SDK on one connection: ours have ids that the SDK never gives."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.upstreams.request_failed import connection_closed
 from server.mcp_gateway.wire import to_wire
 
-Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 OWN_ID = b'"gb-'
 """In every message that answers one of ours; the SDK's ids are numbers."""
 _numbers = itertools.count(1)
@@ -25,10 +24,10 @@ class PendingCall:
         self._progress = progress
         self._reports: list[asyncio.Task[None]] = []
 
-    def request(self, params: dict[str, Any]) -> bytes:
-        """The tools/call message with `params`, whose `_meta` must be there."""
+    def request(self, method: str, params: dict[str, Any]) -> bytes:
+        """The message with `params`, whose `_meta` must be there."""
         params["_meta"]["progressToken"] = self.id
-        return to_wire({"jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": params})
+        return to_wire({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params})
 
     def take(self, message: Any) -> bool:
         """Use a message of the server; False when it is none of this call's."""

@@ -42,3 +42,34 @@ def result_of(message: dict[str, Any]) -> dict[str, Any]:
     if isinstance(error, dict) and isinstance(error.get("code"), int):
         raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"))
     raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: neither a result nor an error")
+
+
+_LISTS = {
+    "tools/call": "content",
+    "tools/list": "tools",
+    "prompts/get": "messages",
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/read": "contents",
+    "resources/templates/list": "resourceTemplates",
+}
+"""What each result is there for: a list of objects."""
+
+
+def checked(method: str, result: dict[str, Any]) -> dict[str, Any]:
+    """The result, if it has what its method promises. Raises RequestFailed."""
+    if result.get("resultType", "complete") != "complete":
+        return result
+    if method == "completion/complete":
+        fits = isinstance(result.get("completion"), dict)
+    elif (name := _LISTS.get(method)) is not None:
+        found = result.get(name)
+        fits = isinstance(found, list) and all(isinstance(one, dict) for one in found)
+        if method == "tools/call" and fits:
+            fits = all(isinstance(block.get("type"), str) for block in found or ())
+    else:
+        fits = True
+    if not fits:
+        missing = _LISTS.get(method, method)
+        raise RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: a result without {missing}")
+    return result

@@ -15,22 +15,20 @@ from mcp.client.subscriptions import ListenNotSupportedError
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import TypeAdapter
 
 from server import __version__
 from server.limits.circuit_breaker import FailureKind
+from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.catalogue.tool import has_header_fields
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
-from server.mcp_gateway.upstreams.pending_calls import Progress
 from server.mcp_gateway.upstreams.process_guardian import Guardian
-from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.request_failed import RequestFailed, checked
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 
 _log = logging.getLogger(__name__)
-_RAW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _MAX_PAGES = 100
 _CLIENT = types.Implementation(name="gridbear-desktop", version=__version__)
 
@@ -51,9 +49,8 @@ class SdkSession:
 
     async def ping(self) -> None:
         """A sign of life, however small. Raises RequestFailed when the connection is gone."""
-        modern = self.protocol_version in MODERN_PROTOCOL_VERSIONS
         try:
-            await self._send(types.DiscoverRequest() if modern else types.PingRequest(), None)
+            await self._send("server/discover" if self.is_modern else "ping", {}, None)
         except RequestFailed as error:
             # Whatever it says to it, it is there.
             if error.kind is not None or error.broken:
@@ -69,44 +66,50 @@ class SdkSession:
         """Whether the server says that it sends messages for a log."""
         return self._client.server_capabilities.logging is not None
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server says that it has: `tools`, `prompts`, `resources`, `completions`, `logging`…"""
+        return frozenset(self._client.server_capabilities.model_dump(by_alias=True, exclude_none=True))
+
+    def tells_changes(self, capability: str) -> bool:
+        """Whether the server says when its list of `tools`, `prompts` or `resources` is another."""
+        found = getattr(self._client.server_capabilities, capability)
+        return found is not None and bool(found.list_changed)
+
     async def list_tools(self) -> list[dict[str, Any]]:
         """All pages of the tool list, as the server wrote them. Raises RequestFailed."""
-        tools: list[dict[str, Any]] = []
-        cursor: str | None = None
-        for _ in range(_MAX_PAGES):
-            request = types.ListToolsRequest(params=types.PaginatedRequestParams(cursor=cursor))
-            result = await self._send(request, None)
-            tools += [tool for tool in result.get("tools", ()) if isinstance(tool, dict)]
-            cursor = result.get("nextCursor")
-            if not cursor:
-                break
+        tools = await self.listed("tools/list", "tools")
         if self.is_modern and any(has_header_fields(tool) for tool in tools):
             # The SDK mirrors annotated arguments into headers only for tools that its own listing has seen.
             await self._client.session.list_tools()
         return tools
 
-    async def call_tool(
-        self, name: str, arguments: dict[str, Any] | None, meta: Mapping[str, Any] | None, progress: Progress | None
-    ) -> dict[str, Any]:
-        """The result as the server wrote it (also one with `isError`). Raises RequestFailed."""
-        params: dict[str, Any] = {"name": name, "arguments": arguments}
-        if self._direct.offered:
-            return await self._call_directly(params, meta, progress)
-        if meta:
-            params["_meta"] = dict(meta)
-        request = types.CallToolRequest(params=types.CallToolRequestParams.model_validate(params))
-        return await self._send(request, progress)
+    async def listed(self, method: str, field: str) -> list[dict[str, Any]]:
+        """All pages of a list, as the server wrote them. Raises RequestFailed."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        for _ in range(_MAX_PAGES):
+            result = await self._send(method, {"cursor": cursor} if cursor else {}, None)
+            found += [one for one in result.get(field) or () if isinstance(one, dict)]
+            cursor = result.get("nextCursor")
+            if not cursor:
+                break
+        return found
 
-    async def _call_directly(
-        self, params: dict[str, Any], meta: Mapping[str, Any] | None, progress: Progress | None
+    async def request(
+        self, method: str, params: Mapping[str, Any], meta: Mapping[str, Any] | None, progress: Progress | None
     ) -> dict[str, Any]:
-        if params["arguments"] is None:
-            del params["arguments"]
-        params["_meta"] = dict(meta or {})
+        """The result as the server wrote it (also one with `isError`). Raises RequestFailed.
+
+        `params` are without their `_meta`; what this connection puts on each request is added.
+        """
+        sent = {**params, "_meta": dict(meta or {})}
+        if not self._direct.offered:
+            return checked(method, await self._send(method, sent, progress))
         options: CallOptions = {}
         # What the SDK puts on each request of this connection: version, identity, mirrored arguments.
-        self._client.session._stamp({"method": "tools/call", "params": params}, options)
-        return await self._direct.call(params, options.get("headers") or {}, progress)
+        self._client.session._stamp({"method": method, "params": sent}, options)
+        return checked(method, await self._direct.call(method, sent, options.get("headers") or {}, progress))
 
     async def _tell_abandoned(self, call_id: str) -> None:
         params = types.CancelledNotificationParams(request_id=call_id, reason="nobody waits for the answer")
@@ -124,13 +127,20 @@ class SdkSession:
         except (ListenNotSupportedError, MCPError, OSError) as error:
             _log.debug("no subscription to tool changes: %s", error)
 
-    async def _send(self, request: Any, progress: Progress | None) -> dict[str, Any]:
+    async def _send(self, method: str, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
         transport, server = self._faults.transport, self._faults.server
+        options: CallOptions = {}
+        session = self._client.session
+        session._stamp({"method": method, "params": params}, options)
+        if progress is not None:
+
+            async def report(progress: float, total: float | None, message: str | None) -> None:
+                await told(progress, total, message)
+
+            told, options["on_progress"] = progress, report
         try:
-            # Typed for the SDK's own models; a TypeAdapter of dict keeps unknown fields as they came.
-            session: Any = self._client.session
-            result: dict[str, Any] = await session.send_request(request, _RAW, progress_callback=progress)
-            return result
+            # Below the SDK's models, which drop what they don't know.
+            return await session._dispatcher.send_raw_request(method, params, options)
         except MCPError as error:
             kind: FailureKind | None = None
             broken = error.code == types.CONNECTION_CLOSED or error.message == "Session terminated"

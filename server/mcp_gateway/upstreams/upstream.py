@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.tool import Tool, catalogue_of, has_header_fields
 from server.mcp_gateway.failures import (
@@ -19,7 +20,7 @@ from server.mcp_gateway.failures import (
     unknown_tool,
 )
 from server.mcp_gateway.upstreams.config import ServerConfig
-from server.mcp_gateway.upstreams.pending_calls import Progress
+from server.mcp_gateway.upstreams.links import Links
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
 from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
@@ -56,6 +57,8 @@ class Upstream:
         self._clock = around.clock
         self._on_tools_changed = on_tools_changed
         self._tools: dict[str, Tool] | None = None
+        self.links = Links()
+        self._capabilities: frozenset[str] | None = None
 
     @property
     def state(self) -> UpstreamState:
@@ -75,6 +78,16 @@ class Upstream:
     def known_tools(self) -> dict[str, Tool]:
         """Tools by public name, as last listed; empty before the first start."""
         return self._tools or {}
+
+    @property
+    def list_seconds(self) -> float:
+        """In this time it must have listed what it offers."""
+        return self._settings.current.mcp_start_timeout_seconds
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it could not be reached when that was last tried."""
+        return self.state in _DOWN
 
     @property
     def may_ask(self) -> bool:
@@ -99,6 +112,10 @@ class Upstream:
         now = self._clock()
         return max(self.supervisor.standing.retry_after(now), self.breaker.retry_after(now))
 
+    def may_offer(self, capability: str) -> bool:
+        """Whether it has `prompts`, `resources` or `completions`; before its first start that is not known: True."""
+        return self._capabilities is None or capability in self._capabilities
+
     async def tools(self, wait: float) -> dict[str, Tool]:
         """Tools by public name; a server that was never listed is started and waited for, `wait` seconds at most.
 
@@ -111,28 +128,53 @@ class Upstream:
         if self._tools is None or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
             with contextlib.suppress(CallFailed):
                 await self._ready(wait)
-        return self.known_tools if self.state not in _DOWN else {}
+        return {} if self.is_down else self.known_tools
 
     async def call(
         self,
         tool: Tool,
         arguments: dict[str, Any] | None,
-        meta: dict[str, Any] | None = None,
-        progress: Progress | None = None,
+        meta: Mapping[str, Any] | None,
+        caller: Caller,
+        more: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Call a tool once; a call that may have reached the server is never sent again.
 
         Returns the server's result as it wrote it. Raises CallFailed.
+        """
+        params: dict[str, Any] = {**(more or {}), "name": tool.name}
+        if arguments is not None:
+            params["arguments"] = arguments
+        return await self.request("tools/call", params, meta, caller, tool=tool)
+
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        meta: Mapping[str, Any] | None,
+        caller: Caller,
+        *,
+        tool: Tool | None = None,
+    ) -> dict[str, Any]:
+        """Pass a request on, once. `params` are without their `_meta`. Returns the result as the server wrote it.
+
+        With `tool` only while the server has it. Raises CallFailed.
         """
         permit = self.breaker.acquire(self._clock())
         if not permit.allowed:
             raise circuit_open(self.config.name, permit.retry_after)
         try:
             with self.supervisor.used():
-                return await self._call(permit, tool, arguments, meta, progress)
+                return await self._request(permit, method, params, meta, caller, tool)
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
+
+    async def open(self, wait: float) -> SdkSession:
+        """The open session; the server is started for it. Raises CallFailed when that takes longer than `wait`."""
+        if self.config.installs and self._tools is None:
+            wait = min(wait, _INSTALLING_WAIT_SECONDS)
+        return await self._ready(wait)
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
@@ -144,13 +186,14 @@ class Upstream:
         self.supervisor.standing.forget()
         self.supervisor.stderr.clear()
 
-    async def _call(
+    async def _request(
         self,
         permit: Permit,
-        tool: Tool,
-        arguments: dict[str, Any] | None,
-        meta: dict[str, Any] | None,
-        progress: Progress | None,
+        method: str,
+        params: Mapping[str, Any],
+        meta: Mapping[str, Any] | None,
+        caller: Caller,
+        tool: Tool | None,
     ) -> dict[str, Any]:
         try:
             session = await self._ready(self.start_wait)
@@ -159,7 +202,7 @@ class Upstream:
             if self.state == "failed":
                 self.breaker.record_failure(permit, "transport", self._clock())
             raise
-        if tool.public_name not in self.known_tools:
+        if tool is not None and tool.public_name not in self.known_tools:
             raise unknown_tool(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
         loop = asyncio.get_running_loop()
@@ -169,10 +212,10 @@ class Upstream:
                 async def report(done: float, total: float | None, message: str | None) -> None:
                     # A server that reports progress is alive: the time starts again.
                     limit.reschedule(loop.time() + seconds)
-                    if progress is not None:
-                        await progress(done, total, message)
+                    if caller.progress is not None:
+                        await caller.progress(done, total, message)
 
-                result = await session.call_tool(tool.name, arguments, meta, report)
+                result = await session.request(method, params, meta, report)
         except TimeoutError:
             self.breaker.record_failure(permit, "slow", self._clock())
             raise CallFailed(
@@ -192,6 +235,7 @@ class Upstream:
             self.breaker.record_failure(permit, error.kind, self._clock())
             raise self._unreachable(error.kind, error.message) from error
         self.breaker.record_success(permit)
+        self.links.learn(result)
         return result
 
     def _unreachable(self, kind: FailureKind, message: str) -> CallFailed:
@@ -212,7 +256,7 @@ class Upstream:
         """What a caller is told who finds no tools here, or None when it runs and simply has none."""
         if self.state in ("installing", "starting"):
             return self._still_starting()
-        if self.state not in _DOWN:
+        if not self.is_down:
             return None
         reason = self.trouble.reason if self.trouble else ""
         return self.supervisor.standing.refusal(self._clock()) or CallFailed(
@@ -230,6 +274,7 @@ class Upstream:
         )
 
     async def _learn(self, session: SdkSession) -> None:
+        self._capabilities = session.capabilities
         self._set_tools(await session.list_tools())
 
     async def _learn_again(self, session: SdkSession) -> None:

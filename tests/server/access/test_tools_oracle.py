@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from server.access.actor import Actor
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from tests.server.access.access_oracle import VERBS, Oracle, Rule
 from tests.server.access.access_scene import FIELDS, ITEMS, PLACES, Scene
@@ -46,7 +47,7 @@ class Max:
     def call(self, name: str, **given: Any) -> tuple[bool, dict[str, Any]]:
         """Whether it was good, and the answer; a tool that is not there answers with its refusal."""
         try:
-            answer = self._scene.world.run(self._gateway.call(self.actor, f"records__{name}", given))
+            answer = self._scene.world.run(self._gateway.call(Caller(actor=self.actor), f"records__{name}", given))
         except CallFailed as error:
             return False, {"error": error.message}
         return not answer["isError"], answer["structuredContent"]

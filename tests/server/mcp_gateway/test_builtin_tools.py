@@ -14,6 +14,7 @@ from tests_shop_support import opened, tool
 
 from server.access.actor import SYSTEM, Actor
 from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS, TOOLS
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from tests.conftest import Bear, running_bear
 
@@ -26,7 +27,7 @@ def actor(bear: Bear, name: str, role: Any = "member") -> Actor:
 
 async def said(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any]:
     """The structured answer of a call that must be good."""
-    answer = await bear.app.gateway.builtins.call(who, name, given)
+    answer = await bear.app.gateway.builtins.call(Caller(actor=who), name, given)
     assert not answer["isError"], answer
     found: dict[str, Any] = answer["structuredContent"]
     return found
@@ -34,7 +35,7 @@ async def said(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any
 
 async def refused(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any]:
     """The structured answer of a call that must be refused."""
-    answer = await bear.app.gateway.builtins.call(who, name, given)
+    answer = await bear.app.gateway.builtins.call(Caller(actor=who), name, given)
     assert answer["isError"], answer
     found: dict[str, Any] = answer["structuredContent"]
     return found
@@ -87,14 +88,14 @@ async def test_a_discovered_tool_answers_as_itself_and_is_refused_as_itself(
     shop.closed_to.add("olga")
     builtins, gateway = bear.app.gateway.builtins, bear.app.gateway.gateway
     given = {"tool_name": "shop__echo", "arguments": {"text": "hi"}}
-    assert await builtins.call(max_, "execute_discovered_tool", given) == await gateway.call(
-        max_, "shop__echo", {"text": "hi"}
+    assert await builtins.call(Caller(actor=max_), "execute_discovered_tool", given) == await gateway.call(
+        Caller(actor=max_), "shop__echo", {"text": "hi"}
     )
-    assert (await builtins.call(max_, "execute_discovered_tool", {"tool_name": "shop__fail"}))["isError"]
+    assert (await builtins.call(Caller(actor=max_), "execute_discovered_tool", {"tool_name": "shop__fail"}))["isError"]
     for name in ("shop__echo", "nothing__echo"):
         for way in ("execute_discovered_tool", "async_run_tool"):
             with pytest.raises(CallFailed) as error:
-                await builtins.call(olga, way, {"tool_name": name, "arguments": {}})
+                await builtins.call(Caller(actor=olga), way, {"tool_name": name, "arguments": {}})
             assert error.value.message == f"Unknown tool: {name}"
     assert {name for name, *_ in shop.called} == {"max"}
     for name in TOOLS:

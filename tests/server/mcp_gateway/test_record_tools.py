@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from server.access.actor import SYSTEM, Actor
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed
 from tests.conftest import Bear
@@ -27,7 +28,7 @@ async def listed(bear: Bear, who: Actor) -> dict[str, Tool]:
 
 async def done(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any]:
     """The structured answer of a call that must be good."""
-    answer = await bear.app.gateway.gateway.call(who, f"records__{name}", given)
+    answer = await bear.app.gateway.gateway.call(Caller(actor=who), f"records__{name}", given)
     assert not answer["isError"], answer
     found: dict[str, Any] = answer["structuredContent"]
     return found
@@ -35,7 +36,7 @@ async def done(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any
 
 async def refused(bear: Bear, who: Actor, name: str, **given: Any) -> dict[str, Any]:
     """The structured answer of a call that must be refused."""
-    answer = await bear.app.gateway.gateway.call(who, f"records__{name}", given)
+    answer = await bear.app.gateway.gateway.call(Caller(actor=who), f"records__{name}", given)
     assert answer["isError"], answer
     found: dict[str, Any] = answer["structuredContent"]
     return found
@@ -131,7 +132,7 @@ async def test_tools_are_there_for_what_one_may_do_and_a_token_covers(
         assert bear.app.gateway.gateway.serves(who, "records") == bool(expected)
         for name in (reading | writing) - expected:
             with pytest.raises(CallFailed) as error:
-                await bear.app.gateway.gateway.call(who, name, {"id": 1, "values": {}})
+                await bear.app.gateway.gateway.call(Caller(actor=who), name, {"id": 1, "values": {}})
             assert error.value.message == f"Unknown tool: {name}"
 
 

@@ -38,7 +38,8 @@ class Wire:
         if self.era == MODERN:
             meta = {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}}
             params = {**params, "_meta": {**meta, **params.get("_meta", {})}}
-            headers = {"mcp-method": method, **({"mcp-name": params["name"]} if "name" in params else {}), **headers}
+            name = params.get("uri" if method == "resources/read" else "name")
+            headers = {"mcp-method": method, **({"mcp-name": name} if name else {}), **headers}
         return await self.post({"jsonrpc": "2.0", "id": number, "method": method, "params": params}, **headers)
 
     async def call(self, name: str, arguments: dict[str, Any] | None = None, **more: Any) -> httpx2.Response:

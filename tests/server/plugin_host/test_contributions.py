@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from server.errors import GridBearError
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from tests.conftest import Bear, running_bear
 from tests.server.plugin_host.tests_plugin_support import model, on, state, switch, write
@@ -93,7 +94,7 @@ async def call(bear: Bear, name: str, tool: str, arguments: dict[str, Any]) -> d
         {"type": "http", "headers": [(b"authorization", client.headers["authorization"].encode())],
          "client": ("127.0.0.1", 5000)}
     )  # fmt: skip
-    return await bear.app.gateway.gateway.call(actor, tool, arguments)
+    return await bear.app.gateway.gateway.call(Caller(actor=actor), tool, arguments)
 
 
 async def listed(bear: Bear, client: httpx2.AsyncClient) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from tests.conftest import Bear
 from tests.server.mcp_gateway.activity.test_tool_calls import actor
@@ -41,9 +42,9 @@ async def test_calls_requests_store_and_process_are_in_it(bear: Bear, admin: htt
     ada = actor(bear, "ada", "admin")
     await admin.get("/api/v1/notes")
     await admin.get("/api/v1/nothing")
-    await bear.app.gateway.gateway.call(ada, "records__search_notes", {})
+    await bear.app.gateway.gateway.call(Caller(actor=ada), "records__search_notes", {})
     with pytest.raises(CallFailed):
-        await bear.app.gateway.gateway.call(ada, "secretive__name", {})
+        await bear.app.gateway.gateway.call(Caller(actor=ada), "secretive__name", {})
     await bear.app.gateway.activity.log.flush()
     found = await numbers(admin)
     assert found["gridbear_tool_calls_total", (("outcome", "ok"), ("server", "records"))] == 1

@@ -14,6 +14,7 @@ import pytest
 
 from server.access.actor import Actor
 from server.mcp_gateway.activity import call_log
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from server.records.times import to_text
 from tests.conftest import Bear, running_bear
@@ -38,7 +39,7 @@ def actor(bear: Bear, name: str, role: Any = "member") -> Actor:
 
 
 async def call(bear: Bear, who: Actor, name: str, **arguments: Any) -> dict[str, Any]:
-    return await bear.app.gateway.gateway.call(who, name, arguments, client="tests 1")
+    return await bear.app.gateway.gateway.call(Caller(actor=who, client="tests 1"), name, arguments)
 
 
 async def test_a_call_is_kept_with_all_that_it_was(bear: Bear, admin: httpx2.AsyncClient) -> None:

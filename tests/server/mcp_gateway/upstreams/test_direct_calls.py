@@ -40,7 +40,7 @@ def params(**meta: Any) -> dict[str, Any]:
 
 async def started(pipe: Pipe, calls: LineCalls, progress: Any = None) -> asyncio.Task[dict[str, Any]]:
     pipe.sent.clear()
-    task = asyncio.create_task(calls.call(params(), progress))
+    task = asyncio.create_task(calls.call("tools/call", params(), progress))
     await pipe.sent.wait()
     return task
 
@@ -81,7 +81,7 @@ async def test_large_numbers_and_half_characters_pass_both_ways() -> None:
     calls = LineCalls(pipe)
     odd = {"number": 2**70, "text": "\ud800"}
     pipe.sent.clear()
-    task = asyncio.create_task(calls.call({"name": "echo", "arguments": odd, "_meta": {}}, None))
+    task = asyncio.create_task(calls.call("tools/call", {"name": "echo", "arguments": odd, "_meta": {}}, None))
     await pipe.sent.wait()
     assert pipe.lines[0]["params"]["arguments"] == odd
     answer = {"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {"number": 2**70, "none": float("nan")}}
@@ -134,7 +134,7 @@ async def test_the_end_of_the_pipes_ends_every_call_and_refuses_new_ones() -> No
     calls = LineCalls(pipe)
     tasks = [await started(pipe, calls) for _ in range(2)]
     calls.close()
-    for call in (*tasks, calls.call(params(), None)):
+    for call in (*tasks, calls.call("tools/call", params(), None)):
         with pytest.raises(RequestFailed) as failed:
             await call
         assert (failed.value.kind, failed.value.broken) == ("transport", True)
@@ -198,7 +198,7 @@ async def asked_of(answering: Answering, times: int = 1) -> tuple[list[Any], lis
     found: list[Any] = []
     for _ in range(times):
         try:
-            found.append(await calls.call(params(), {}, None))
+            found.append(await calls.call("tools/call", params(), {}, None))
         except RequestFailed as error:
             found.append(error)
     calls.close()

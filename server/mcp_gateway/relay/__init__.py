@@ -1,0 +1,1 @@
+"""What is passed on beside tools: prompts, resources, completions, and what servers tell by themselves."""

@@ -1,0 +1,79 @@
+"""What one connection offers beside tools: its prompts, resources and templates, as the server wrote them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.upstream import Upstream
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.sdk_client import SdkSession
+
+Kind = Literal["prompts", "resources", "templates"]
+KEYS: Mapping[Kind, str] = {"prompts": "name", "resources": "uri", "templates": "uriTemplate"}
+FIELDS: Mapping[Kind, str] = {"prompts": "prompts", "resources": "resources", "templates": "resourceTemplates"}
+_METHODS: Mapping[Kind, str] = {
+    "prompts": "prompts/list",
+    "resources": "resources/list",
+    "templates": "resources/templates/list",
+}
+_CAPABILITIES: Mapping[Kind, str] = {"prompts": "prompts", "resources": "resources", "templates": "resources"}
+_METHOD_NOT_FOUND = -32601
+
+Item = Mapping[str, Any]
+
+
+class Offers:
+    """Lists of one upstream. What a server says that it tells changes of is kept until it does, else asked anew."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+        self._known: dict[Kind, list[Item]] = {}
+        self._kept: dict[Kind, SdkSession] = {}
+        """The session of which a list holds."""
+
+    def known(self, kind: Kind) -> Sequence[Item]:
+        """As last listed."""
+        return self._known.get(kind, ())
+
+    async def items(self, kind: Kind, wait: float) -> Sequence[Item]:
+        """The list. A server that can't be reached in `wait` seconds has what it had, or nothing."""
+        try:
+            session = await self.upstream.open(wait)
+            if self._kept.get(kind) is not session:
+                await self._learn(kind, session)
+        except (CallFailed, RequestFailed, TimeoutError):
+            return () if self.upstream.is_down else self.known(kind)
+        return self.known(kind)
+
+    def forget(self, capability: str) -> None:
+        """The server said that its `prompts` or `resources` are others now."""
+        for kind, own in _CAPABILITIES.items():
+            if own == capability:
+                self._kept.pop(kind, None)
+
+    async def _learn(self, kind: Kind, session: SdkSession) -> None:
+        capability, key = _CAPABILITIES[kind], KEYS[kind]
+        if capability not in session.capabilities:
+            self._known[kind] = []
+            return
+        if session.tells_changes(capability):
+            # Noted first: a change that is told while the list comes makes it stale.
+            self._kept[kind] = session
+        try:
+            with self.upstream.supervisor.used():
+                async with asyncio.timeout(self.upstream.list_seconds):
+                    found = await session.listed(_METHODS[kind], FIELDS[kind])
+        except RequestFailed as error:
+            self._kept.pop(kind, None)
+            if error.code != _METHOD_NOT_FOUND or error.kind is not None:
+                raise
+            found = []
+        except BaseException:
+            self._kept.pop(kind, None)
+            raise
+        self._known[kind] = [one for one in found if isinstance(one.get(key), str) and one[key]]

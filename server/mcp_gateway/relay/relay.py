@@ -1,0 +1,149 @@
+"""Prompts, resources and completions on their way between a caller and the servers that they may use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from server.mcp_gateway.activity.activity import Activity
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prompt, unknown_resource
+from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
+from server.mcp_gateway.relay.uris import fits, ui_resources
+from server.mcp_gateway.upstreams.upstream import Upstream
+
+Params = Mapping[str, Any]
+_PROMPT_REF, _RESOURCE_REF = "ref/prompt", "ref/resource"
+
+
+class Relay:
+    """Asks the gateway, for each list and each request anew, which servers a caller may use.
+
+    On the address of one server names and URIs are its own. On that of all, prompts are named as tools are, and URIs
+    stay as they are: they come back inside of results, where no prefix would be found and taken off. Of two servers
+    with one URI the first by name has it; the other's is read at its own address.
+    """
+
+    def __init__(self, gateway: Gateway, activity: Activity) -> None:
+        self._gateway = gateway
+        self._activity = activity
+        self._offers: WeakKeyDictionary[Upstream, Offers] = WeakKeyDictionary()
+
+    def offers(self, upstream: Upstream) -> Offers:
+        """What is known of a connection."""
+        return self._offers.setdefault(upstream, Offers(upstream))
+
+    async def capabilities(self, caller: Caller) -> dict[str, Any]:
+        """What the endpoint offers, as far as its servers do; one that never ran yet may have everything."""
+        upstreams = self._gateway.visible_whole(caller.actor)
+        if caller.server is not None:
+            upstreams = [upstream for upstream in upstreams if upstream.config.name == caller.server]
+            for upstream in upstreams:
+                with contextlib.suppress(CallFailed):
+                    await upstream.open(self._gateway.list_wait)
+        found: dict[str, Any] = {"tools": {}}
+        for capability in ("prompts", "resources", "completions"):
+            if any(upstream.may_offer(capability) for upstream in upstreams):
+                found[capability] = {}
+        return found
+
+    async def listed(self, caller: Caller, kind: Kind) -> dict[str, Any]:
+        """The result of a list, of all servers in the order of their names."""
+        found: dict[str, Item] = {}
+        for upstream, items in await self._all(caller, kind):
+            for item in items:
+                key = item[KEYS[kind]]
+                if kind == "prompts" and caller.server is None:
+                    key = public_name(upstream.config.name, key)
+                found.setdefault(key, {**item, KEYS[kind]: key})
+        return {FIELDS[kind]: list(found.values())}
+
+    async def prompt(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
+        """The result of prompts/get. Raises CallFailed."""
+        name = str(params.get("name", ""))
+        with self._activity.watch(caller, f"prompts/get {name}", params.get("arguments")) as call:
+            upstream, own = await self._of_prompt(caller, name)
+            call.of(upstream.config.name, f"prompts/get {own}")
+            return call.answered(await self._ask(caller, upstream, "prompts/get", {**params, "name": own}, meta))
+
+    async def resource(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
+        """The result of resources/read. Raises CallFailed."""
+        uri = str(params.get("uri", ""))
+        with self._activity.watch(caller, f"resources/read {uri}", None) as call:
+            upstream = await self.of_resource(caller, uri)
+            call.of(upstream.config.name, f"resources/read {uri}")
+            return call.answered(await self._ask(caller, upstream, "resources/read", params, meta))
+
+    async def completion(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
+        """The result of completion/complete. Raises CallFailed."""
+        ref = params.get("ref")
+        kind = ref.get("type") if isinstance(ref, Mapping) else None
+        with self._activity.watch(caller, "completion/complete", params) as call:
+            if not isinstance(ref, Mapping) or kind not in (_PROMPT_REF, _RESOURCE_REF):
+                raise CallFailed(INVALID_PARAMS, f"A completion is of a {_PROMPT_REF} or a {_RESOURCE_REF}.")
+            if kind == _PROMPT_REF:
+                upstream, own = await self._of_prompt(caller, str(ref.get("name", "")))
+                params = {**params, "ref": {**ref, "name": own}}
+            else:
+                upstream = await self.of_resource(caller, str(ref.get("uri", "")))
+            call.of(upstream.config.name, "completion/complete")
+            return call.answered(await self._ask(caller, upstream, "completion/complete", params, meta))
+
+    async def of_resource(self, caller: Caller, uri: str) -> Upstream:
+        """Whose resource, or template, a URI is. Raises CallFailed."""
+        if caller.server is not None:
+            return self._of_server(caller, caller.server)
+        by_uri = await self._all(caller, "resources")
+        for upstream, items in by_uri:
+            if any(item["uri"] == uri for item in items):
+                return upstream
+        for upstream, items in await self._all(caller, "templates"):
+            if any(item["uriTemplate"] == uri or fits(item["uriTemplate"], uri) for item in items):
+                return upstream
+        for upstream, _ in by_uri:
+            if uri in upstream.links or uri in ui_resources(upstream.known_tools.values()):
+                return upstream
+        raise unknown_resource(uri, modern=caller.modern)
+
+    async def _of_prompt(self, caller: Caller, name: str) -> tuple[Upstream, str]:
+        if caller.server is not None:
+            return self._of_server(caller, caller.server), name
+        for upstream in self._gateway.visible_whole(caller.actor):
+            server = upstream.config.name
+            if not name.startswith(f"{server}__"):
+                continue
+            offers = self.offers(upstream)
+            for fresh in (False, True):
+                items = await offers.items("prompts", upstream.start_wait) if fresh else offers.known("prompts")
+                for item in items:
+                    if public_name(server, item["name"]) == name:
+                        return upstream, item["name"]
+            if (refusal := upstream.refusal()) is not None:
+                raise refusal
+        raise unknown_prompt(name)
+
+    def _of_server(self, caller: Caller, server: str) -> Upstream:
+        for upstream in self._gateway.visible_whole(caller.actor):
+            if upstream.config.name == server:
+                return upstream
+        raise CallFailed(INVALID_PARAMS, f"You may not use the prompts and resources of {server}.")
+
+    async def _all(self, caller: Caller, kind: Kind) -> list[tuple[Upstream, Sequence[Item]]]:
+        upstreams = self._gateway.visible_whole(caller.actor)
+        if caller.server is not None:
+            upstreams = [upstream for upstream in upstreams if upstream.config.name == caller.server]
+        wait = self._gateway.list_wait
+        lists = await asyncio.gather(*(self.offers(upstream).items(kind, wait) for upstream in upstreams))
+        return list(zip(upstreams, lists, strict=True))
+
+    async def _ask(
+        self, caller: Caller, upstream: Upstream, method: str, params: Params, meta: Params | None
+    ) -> dict[str, Any]:
+        self._gateway.count(caller, upstream)
+        given = {key: value for key, value in params.items() if key != "_meta"}
+        return await upstream.request(method, given, meta, caller)
