@@ -16,11 +16,12 @@ from typing import Any
 from gridbear_desktop import control, desktop_actions, display, runfile, window
 from gridbear_desktop.instance import Instance
 from gridbear_desktop.streams import tell
-from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, program, quiet_child, rotate
+from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, quiet_child, rotate
 from gridbear_desktop.tray import TrayModel, TrayView
 from server.config import Settings
 from server.data_folder import DataFolder
 from server.errors import StartupError
+from server.this_computer import program
 
 POLL_SECONDS = 0.3
 WINDOW_END_SECONDS = 3.0

@@ -13,8 +13,9 @@ from typing import Any
 from gridbear_desktop import control, runfile
 from gridbear_desktop.display import has_display, tray_backend
 from gridbear_desktop.runfile import RunInfo
-from gridbear_desktop.supervisor import START_SECONDS, program, quiet_child
+from gridbear_desktop.supervisor import START_SECONDS, quiet_child
 from server.data_folder import DataFolder
+from server.this_computer import program
 
 POLL_SECONDS = 0.1
 OTHERS_SECONDS = 10.0

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 from gridbear_desktop import control, runfile
 from gridbear_desktop.runfile import RunInfo
+from server.this_computer import program
 
 State = Literal["starting", "running", "stopped", "error"]
 
@@ -30,11 +30,6 @@ LOG_BYTES = 1_000_000
 LOG_FILES = 5
 
 log = logging.getLogger(__name__)
-
-
-def program() -> list[str]:
-    """The command that runs this program again, frozen or from source."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "gridbear_desktop"]
 
 
 def quiet_child() -> dict[str, Any]:

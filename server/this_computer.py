@@ -26,6 +26,11 @@ def resource_dir(name: str) -> Path:
     return Path(base) / name if base else Path(__file__).resolve().parent.parent / name
 
 
+def program() -> list[str]:
+    """The command that runs this program again, frozen or from source."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "gridbear_desktop"]
+
+
 @lru_cache(256)  # asked at every request
 def is_loopback_host(host: str) -> bool:
     """Whether `host` (name or address, no port) means this computer alone."""

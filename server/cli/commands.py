@@ -15,6 +15,7 @@ from server.cli.connect_commands import connect_command
 from server.cli.doctor_commands import doctor_command
 from server.cli.lan_commands import lan
 from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.plugin_commands import plugin
 from server.cli.secrets_commands import app as secrets
 from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
@@ -28,6 +29,7 @@ app.add_typer(token, name="token")
 app.add_typer(secrets, name="secrets")
 app.add_typer(backup, name="backup")
 app.add_typer(lan, name="lan")
+app.add_typer(plugin, name="plugin")
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)
 app.command("connect")(connect_command)

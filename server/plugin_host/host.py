@@ -22,7 +22,7 @@ from server.plugin_host.failures import Failures
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
 from server.plugin_host.needs import dependants, fills
-from server.plugin_host.permissions import Permissions
+from server.plugin_host.permissions import Permissions, preview
 from server.plugin_host.plugin_rows import PluginRows
 from server.plugin_host.secrets import forget_secrets
 from server.plugin_host.tables import PluginTables
@@ -83,9 +83,18 @@ class PluginHost:
         if self._rows.row_now(plugin_id) is None:
             self.named(plugin_id)
 
-    def error_of(self, plugin_id: str) -> str | None:
-        """What is wrong with a plugin: its manifest, or what its code raised last."""
-        return self.named(plugin_id).error or self._rows.error_of(plugin_id)
+    async def told_of(self, plugin_id: str) -> dict[str, Any]:
+        """What a plugin says of itself and asks for, and what is wrong with it. Raises NotFound."""
+        plugin = self.named(plugin_id)
+        return {
+            "name": plugin_id,
+            # Its manifest's, or what its code raised last.
+            "error": plugin.error or self._rows.error_of(plugin_id),
+            "warnings": list(plugin.warnings),
+            "manifest": None if plugin.manifest is None else plugin.manifest.model_dump(mode="json"),
+            "permissions": [] if plugin.manifest is None else preview(plugin.manifest.permissions),
+            "content_hash": await asyncio.to_thread(content_hash, plugin.folder),
+        }
 
     # Life of the server
 

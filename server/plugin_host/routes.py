@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,11 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
 from server.errors import Forbidden
-from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
 from server.plugin_host.manifest import manifest_json_schema
 from server.plugin_host.mount import Enter
-from server.plugin_host.permissions import preview
 
 
 class SwitchOn(BaseModel):
@@ -33,12 +30,7 @@ def plugin_router(host: PluginHost, enter: Enter) -> APIRouter:
     async def manifest(name: str, request: Request, response: Response) -> dict[str, Any]:
         _admin(enter(request, response))
         await host.rescan()
-        plugin = host.named(name)
-        told: dict[str, Any] = {"name": name, "error": host.error_of(name), "warnings": list(plugin.warnings)}
-        told["manifest"] = None if plugin.manifest is None else plugin.manifest.model_dump(mode="json")
-        told["permissions"] = [] if plugin.manifest is None else preview(plugin.manifest.permissions)
-        told["content_hash"] = await asyncio.to_thread(content_hash, plugin.folder)
-        return {"ok": True, "data": told}
+        return {"ok": True, "data": await host.told_of(name)}
 
     @router.get("/manifest/schema", summary="The JSON Schema of manifest.json")
     async def schema(request: Request, response: Response) -> dict[str, Any]:
