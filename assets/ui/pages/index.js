@@ -3,6 +3,8 @@ import { isAdmin } from "../store.js";
 import { Backups } from "./backups.js";
 import { Data } from "./data.js";
 import { Home } from "./home.js";
+import { More } from "./more.js";
+import { Plugins } from "./plugins.js";
 import { Sharing } from "./sharing.js";
 import { Tools } from "./tools.js";
 
@@ -13,12 +15,24 @@ const pages = [
   { name: "home", label: "page.home", icon: "home", Page: Home, rail: "open" },
   { name: "data", label: "page.data", icon: "data", Page: Data, rail: "auto" },
   { name: "tools", label: "page.tools", icon: "tools", Page: Tools, rail: "auto" },
+  { name: "plugins", label: "page.plugins", icon: "plugins", Page: Plugins, rail: "open", admin: true },
   { name: "backups", label: "page.backups", icon: "archive", Page: Backups, rail: "open", admin: true },
   { name: "sharing", label: "page.sharing", icon: "globe", Page: Sharing, rail: "open", admin: true },
 ];
 
+/** What fits into a phone's bar; the other pages stand under "More". */
+const IN_BAR = 5;
+const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => More({ pages: pagesUnderMore() }), rail: /** @type {"open"} */ ("open") };
+
+/** The pages that a phone's bar has no room for. */
+export function pagesUnderMore() {
+  const all = allPages();
+  return all.length > IN_BAR ? all.slice(IN_BAR - 1) : [];
+}
+
 /** @param {string} name @returns {Page} the start page when there is none of that name */
 export function pageNamed(name) {
+  if (name === MORE.name) return MORE;
   return allPages().find((page) => page.name === name) || pages[0];
 }
 

@@ -1,7 +1,7 @@
 // What stands round every page: rail, top bar, banner.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { allPages } from "../pages/index.js";
+import { allPages, pagesUnderMore } from "../pages/index.js";
 import { href } from "../router.js";
 import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
@@ -71,17 +71,20 @@ function Rail({ page }) {
     rail.value = label && label.offsetWidth === 0 ? "open" : "folded";
     keep("rail", rail.value);
   };
+  const later = new Set(pagesUnderMore().map((one) => one.name));
   return html`<aside class="rail" aria-label="GridBear">
     <a class="brand" href=${href("/home")} aria-label=${t("brand.home")}><${Mark} /><span class="label">GridBear</span></a>
     <nav aria-label=${t("nav.main")}>
       <ul>
         ${allPages().map(
-          ({ name, label, icon }) => html`<li key=${name}>
+          ({ name, label, icon }) => html`<li key=${name} class=${later.has(name) ? "later" : undefined}>
             <a href=${href(`/${name}`)} title=${t(label)} aria-current=${page.name === name ? "page" : undefined}>
               <${Icon} name=${icon} /><span class="label">${t(label)}</span>
             </a>
           </li>`,
         )}
+        ${later.size > 0 && html`<li class="phone-only" key="more"><a href=${href("/more")} aria-current=${page.name === "more" || later.has(page.name) ? "page" : undefined}>
+          <${Icon} name="menu" /><span class="label">${t("page.more")}</span></a></li>`}
       </ul>
       <ul class="nav-foot">
         <li><a href=${`${base}/api/docs`} target="_blank" title=${t("page.docs")}><${Icon} name="code" /><span class="label">${t("page.docs")}</span></a></li>

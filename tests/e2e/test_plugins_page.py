@@ -1,0 +1,139 @@
+"""The Plugins page: installed from a zip after a look, switched on after its permissions, broken ones explained."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, FilePayload, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Documented, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+TOOLS = '''
+from server.plugin_api import tool
+
+@tool()
+async def hello(name: str) -> str:
+    """Says hello."""
+    return f"Hello, {name}"
+'''
+looks = pytest.mark.parametrize(
+    ("theme", "width"), [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
+)
+
+
+def plugin_zip(name: str, **manifest: object) -> FilePayload:
+    """The zip of a plugin with one tool."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        about = {"name": name, "version": "1.0", "permissions": ["mcp_tools"], "display_name": name.title(), **manifest}
+        archive.writestr(f"{name}/manifest.json", json.dumps(about))
+        archive.writestr(f"{name}/tools.py", TOOLS)
+    return {"name": f"{name}.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with the admin maja and a plugin that raises when it is imported."""
+    folder = tmp_path_factory.mktemp("plugins") / "data"
+    bad = folder / "plugins" / "broken"
+    bad.mkdir(parents=True)
+    (bad / "manifest.json").write_text(json.dumps({"name": "Broken", "version": "0.1"}))
+    (bad / "hooks.py").write_text("raise RuntimeError('no luck today')\n")
+    with RunningServer(folder) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cookies(house: RunningServer) -> dict[str, str]:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        return dict(client.cookies)
+
+
+@pytest.fixture(scope="module")
+def documented(house: RunningServer, cookies: dict[str, str]) -> Documented:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        return Documented(client.get("/api/openapi.json").json())
+
+
+@looks
+def test_a_plugin_is_installed_switched_off_and_on_and_removed(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/plugins", ".plugin")
+    assert watched.axe() == []
+    page.click("text=Install a plugin")
+    page.set_input_files("#plugin-zip", plugin_zip("greeter"))
+    expect(page.locator(".asked")).to_contain_text("mcp_tools")
+    watched.settle()
+    assert watched.axe() == []
+    page.click("text=Install and switch on")
+    card = page.locator(".plugin", has_text="Greeter")
+    expect(card).to_contain_text("Running")
+    card.locator("[role=switch]").click()
+    expect(card).to_contain_text("Off")
+    expect(card.locator("[role=switch]")).not_to_be_checked()
+    card.locator("[role=switch]").click()
+    page.click("dialog .primary")
+    expect(card).to_contain_text("Running")
+    card.locator("text=Load again").click()
+    expect(card).to_contain_text("Running")
+    page.click("text=Install a plugin")
+    page.set_input_files("#plugin-zip", plugin_zip("greeter", version="1.1", permissions=["mcp_tools", "secrets"]))
+    expect(page.locator("dialog")).to_contain_text("It replaces version 1.0")
+    expect(page.locator(".asked li", has_text="secrets")).to_contain_text("new")
+    page.click("text=Replace and switch on")
+    expect(card).to_contain_text("1.1")
+    card.locator("text=Remove").click()
+    page.click("dialog .danger")
+    expect(card.locator("[role=switch]")).to_have_count(0)
+    watched.check(documented)
+    watched.close()
+
+
+def test_what_is_no_plugin_is_refused_in_words_and_a_broken_one_shows_its_traceback(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented
+) -> None:
+    watched = Watched(browser, house.url, "light", 1280, cookies)
+    page = watched.open("/#/plugins", ".plugin")
+    page.click("text=Install a plugin")
+    page.set_input_files("#plugin-zip", {"name": "notes.zip", "mimeType": "application/zip", "buffer": b"no zip"})
+    expect(page.locator("dialog .trouble")).to_contain_text("zip")
+    page.click("dialog >> text=Cancel")
+    card = page.locator(".plugin", has_text="Broken")
+    card.locator("[role=switch]").click()
+    page.click("dialog .primary")
+    expect(card).to_contain_text("Does not run")
+    card.locator("summary").click()
+    expect(card.locator("pre")).to_contain_text("no luck today")
+    watched.settle()
+    assert watched.axe() == []
+    watched.check(documented, allowed=("422",))
+    watched.close()
+
+
+def test_the_page_is_for_admins_and_a_phone_finds_the_others_under_more(browser: Browser, house: RunningServer) -> None:
+    house.create_user("otto", PASSWORD)
+    for name, links in (("maja", ["Backups", "Sharing"]), ("otto", [])):
+        with sign_in(house.url, name, PASSWORD) as client:
+            watched = Watched(browser, house.url, "light", 390, dict(client.cookies))
+        page = watched.open("/", ".plate")
+        assert page.locator(".rail li.phone-only").count() == bool(links)
+        if links:
+            page.click(".rail li.phone-only a")
+            page.locator(".more-list a").first.wait_for()
+            assert page.locator(".more-list b").all_inner_texts() == links
+            watched.settle()
+            assert watched.axe() == []
+        else:
+            assert page.locator("text=Plugins").count() == 0
+        watched.check()
+        watched.close()
