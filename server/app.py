@@ -95,7 +95,6 @@ class GridBearApp:
         self.people: People
         self.records: Records
         self._asgi: Guard | None = None
-        self._background: set[asyncio.Task[None]] = set()
         self.when_restart_is_asked: Callable[[], None] | None = None
         """Called when restored data or another choice of where to listen waits for a new start."""
 
@@ -305,12 +304,8 @@ class GridBearApp:
         self._bus.subscribe(self._setting_changed, ("settings",))
 
     def _setting_changed(self, _event: RecordChanged) -> None:
-        task = asyncio.get_running_loop().create_task(self._reload_settings())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _reload_settings(self) -> None:
-        publish_live(self.settings, self._started_with, await self.records.find(SYSTEM, "settings"))
+        # On the spot: whoever changed it may rely on it once they have the answer.
+        publish_live(self.settings, self._started_with, self.records.all_now(SYSTEM, "settings"))
 
     async def _flush(self, authenticator: Authenticator) -> None:
         while True:

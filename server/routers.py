@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from server import __version__
+from server.asgi.body import BodyLimit
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.factor_routes import factor_router
@@ -61,6 +62,8 @@ from server.web.prometheus import Numbers
 from server.webhooks.deliveries import Deliveries
 from server.webhooks.routes import webhooks_router
 
+_LARGE = frozenset(f"/api/v1/{name}" for name in ("batch", "files", "import/guess", "backups/upload"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -97,6 +100,7 @@ class Parts:
 def web_app(parts: Parts) -> FastAPI:
     """Everything that is served by FastAPI: all but records, plugins, the gateway's endpoint and the UI's files."""
     web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    web.add_middleware(BodyLimit, limit=lambda: parts.settings.current.rest_body_bytes, own_limit=_measures_itself)
     records, settings, people, gate = parts.records, parts.settings, parts.people, parts.gate
     authenticator = parts.authenticator
     web.include_router(page_router(parts.ui, settings, parts.needs_setup))
@@ -128,3 +132,8 @@ def web_app(parts: Parts) -> FastAPI:
     handle_errors(web, authenticator.actor_for)
     web.include_router(openapi_router(ApiDocument(web, records, settings), authenticator.actor_for))
     return web
+
+
+def _measures_itself(path: str) -> bool:
+    """Whether more than a REST body may come here; these routes know who sends it, and count, before they read."""
+    return path.endswith("/import") or path in _LARGE

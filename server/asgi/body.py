@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import BadRequest, Busy, TooLarge
 
@@ -60,12 +62,7 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
     ClientDisconnect when the caller goes away.
     """
     share: BodyShare | None = scope.get("state", {}).get(ROOM)
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            if not value.isdigit():
-                raise BadRequest("Content-Length is not a number")
-            if int(value) > limit:
-                raise _too_large(limit)
+    _check_length(scope, limit)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -81,6 +78,45 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+class BodyLimit:
+    """In front of routes whose framework reads a body whole, before they know who sends it.
+
+    `own_limit` names the addresses that measure what they read themselves.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: Callable[[], int], own_limit: Callable[[str], bool]) -> None:
+        self._app = app
+        self._limit = limit
+        self._own_limit = own_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._own_limit(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        limit, size = self._limit(), 0
+
+        async def measured() -> Message:
+            nonlocal size
+            if not size:
+                _check_length(scope, limit)
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise _too_large(limit)
+            return message
+
+        await self._app(scope, measured, send)
+
+
+def _check_length(scope: Scope, limit: int) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise BadRequest("Content-Length is not a number")
+            if int(value) > limit:
+                raise _too_large(limit)
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -52,6 +52,7 @@ _FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b
 _CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _CORS_ASKED = ("authorization", "content-type", "if-match", "if-none-match", "last-event-id", "range",
                "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id")  # fmt: skip
+_SIGN_IN = frozenset(("/auth/login", "/auth/setup", "/auth/link"))
 _CORS_TOLD = ("content-disposition", "content-range", "etag", "location", "mcp-session-id", "ratelimit", "retry-after",
               "x-request-id")  # fmt: skip
 
@@ -185,7 +186,8 @@ class Guard:
                 "An admin can allow it with the setting allowed_hosts (GRIDBEAR_ALLOWED_HOSTS).",
                 code="host_not_allowed",
             )
-        if cookie and scope["method"] not in SAFE_METHODS:
+        # What signs somebody in is guarded without a cookie too: no site makes a browser somebody else's.
+        if (cookie or scope["path"] in _SIGN_IN) and scope["method"] not in SAFE_METHODS:
             foreign = bool(origin) and not self._is_own(origin, scope["scheme"].encode(), host)
             if foreign or (site and site not in (b"same-origin", b"none")):
                 raise Forbidden("Another web site tried to act in your name; nothing was done.", code="cross_site")

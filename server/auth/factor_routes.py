@@ -86,7 +86,7 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
     )
     async def remove_of(user_id: UserId, request: Request) -> dict[str, Any]:
         actor = authenticator.actor_for(request.scope)
-        if not actor.is_admin:
+        if not (actor.is_admin and actor.has_scope("api")):
             raise Forbidden("Only admins remove the second factor of somebody else.")
         await confirmed(request)
         await factors.remove(user_id)

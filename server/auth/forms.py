@@ -9,10 +9,11 @@ import orjson
 from fastapi import Path, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from server.asgi.body import read_body, replayed
 from server.auth.authenticate import COOKIE
 from server.auth.sign_in import SignedIn
 from server.config import SettingsHolder
-from server.errors import BadRequest, TooLarge
+from server.errors import BadRequest
 from server.records.values import INTEGER_MAX
 
 FORM_BYTES = 64 * 1024
@@ -20,21 +21,19 @@ UserId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 
 
 async def read_form(request: Request) -> Mapping[str, Any]:
-    """The fields of a small form or JSON object."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > FORM_BYTES:
-        raise TooLarge(f"A form has at most {FORM_BYTES} bytes.")
+    """The fields of a small form or JSON object. Raises TooLarge, BadRequest."""
+    sent = await read_body(request.receive, request.scope, FORM_BYTES)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         try:
-            body = orjson.loads(await request.body())
+            body = orjson.loads(sent)
         except orjson.JSONDecodeError:
             raise BadRequest("The body is no valid JSON.", code="invalid_json") from None
         if not isinstance(body, dict):
             raise BadRequest("A JSON object is wanted.", code="invalid_json")
         return body
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        async with request.form(max_files=0, max_fields=20) as form:
+        async with Request(request.scope, replayed(sent, request.receive)).form(max_files=0, max_fields=20) as form:
             return dict(form)
     raise BadRequest("Send a form (application/x-www-form-urlencoded) or JSON.", code="unsupported_type")
 

@@ -32,6 +32,19 @@ class SignedIn:
     user: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What an attempt is counted by."""
+
+    address: Hashable
+    account: Hashable
+    both: Hashable
+
+    @property
+    def keys(self) -> tuple[Hashable, Hashable]:
+        return self.address, self.account
+
+
 class SignIn:
     """Opens and ends sessions."""
 
@@ -43,6 +56,8 @@ class SignIn:
         self._clock = clock
         self._addresses = GrowingDelay(free=ADDRESS_FREE, most=ADDRESS_MOST)
         self._accounts = GrowingDelay(free=ACCOUNT_FREE, most=ACCOUNT_MOST)
+        # No wait of its own: how much of an address's count is for which account.
+        self._both = GrowingDelay(free=ADDRESS_FREE, most=ADDRESS_MOST)
         self._told_of_wait: set[Hashable] = set()
 
     async def with_password(self, username: str, password: str, otp: str, device: str, address: str) -> SignedIn:
@@ -53,16 +68,21 @@ class SignIn:
         """
         person = self._records.look_up(SYSTEM, "users", "username", username)
         name = UNKNOWN if person is None else str(person["username"])
-        keys = await self._begin(username, address, name)
+        attempt = await self._begin(username, address, name)
         stored = person["password"] if person is not None and person["is_active"] else None
         if not await verify_password(stored, password) or person is None:
             await self._records.note("sign_in_failed", ANONYMOUS, about=name, detail="wrong password")
-            raise Unauthorized("The username or the password is wrong.", code="wrong_credentials")
+            raise _wrong()
         if self._factors.is_in_force(person["id"]):
-            await self._check_code(person, otp, keys)
-        self._succeeded(keys)
+            await self._check_code(person, otp, attempt)
+        self._succeeded(attempt)
         user = await self._records.get(SYSTEM, "users", person["id"])
-        return SignedIn(await self.open_session(user, device, address, how="password"), user)
+        token = await self.open_session(user, device, address, how="password")
+        if _proof(self._records.look_up(SYSTEM, "users", "id", person["id"])) != _proof(person):
+            # Changed while we looked at it: whoever did that has ended the sessions of before, and this is one.
+            await self._end(token)
+            raise _wrong()
+        return SignedIn(token, user)
 
     async def confirm_password(self, actor: Actor, password: str, field: str = "password") -> None:
         """Ask for the password again before something that matters. Raises ValidationFailed, Forbidden, RateLimited."""
@@ -113,10 +133,18 @@ class SignIn:
                     ended += 1
         return ended
 
-    async def _check_code(self, person: Mapping[str, Any], otp: str, keys: tuple[Hashable, Hashable]) -> None:
+    async def _end(self, token: str) -> None:
+        row = self._records.look_up(SYSTEM, "sessions", "token_hash", token_hash(token))
+        if row is not None:
+            with contextlib.suppress(NotFound):
+                await self._records.delete(SYSTEM, "sessions", row["id"])
+
+    async def _check_code(self, person: Mapping[str, Any], otp: str, attempt: _Attempt) -> None:
         if not otp:
-            # Half of it was right: this is no guess.
-            self._succeeded(keys)
+            # Half of it was right: this is no guess. Those before it still are, or codes could be guessed for ever.
+            self._addresses.take_back(attempt.address)
+            self._accounts.take_back(attempt.account)
+            self._both.take_back(attempt.both)
             raise Unauthorized("Send the code of your authenticator app as well (otp).", code="otp_required")
         if not await self._factors.check(person["id"], otp):
             await self._records.note("sign_in_failed", ANONYMOUS, about=person["username"], detail="wrong code")
@@ -124,26 +152,28 @@ class SignIn:
                 "The code is wrong, was used already or has expired. Wait for the next one.", code="wrong_otp"
             )
 
-    async def _begin(self, username: str, address: str, name: str) -> tuple[Hashable, Hashable]:
+    async def _begin(self, username: str, address: str, name: str) -> _Attempt:
         """Count the attempt. Raises RateLimited while its address or its account has to wait."""
         # From this computer its own count: nobody else may lock the owner out there.
         local = is_loopback_host(address)
-        keys = (("address", address), ("account", username.casefold(), local))
+        account = ("account", username.casefold(), local)
+        attempt = _Attempt(("address", address), account, (address, *account))
         try:
-            self._wait(self._addresses, keys[0])
-            if self._accounts.wait(keys[1], self._clock()) and not await self._is_known(username, address):
-                self._wait(self._accounts, keys[1])
+            self._wait(self._addresses, attempt.address)
+            if self._accounts.wait(account, self._clock()) and not await self._is_known(username, address):
+                self._wait(self._accounts, account)
         except RateLimited:
             # Once for each wait: a flood of attempts must not push everything else out of the log.
-            if not self._told_of_wait.intersection(keys):
-                self._told_of_wait.update(keys)
+            if not self._told_of_wait.intersection(attempt.keys):
+                self._told_of_wait.update(attempt.keys)
                 await self._records.note("sign_in_throttled", ANONYMOUS, about=name)
             raise
-        self._told_of_wait.difference_update(keys)
+        self._told_of_wait.difference_update(attempt.keys)
         now = self._clock()
-        self._addresses.begin(keys[0], now)
-        self._accounts.begin(keys[1], now)
-        return keys
+        self._addresses.begin(attempt.address, now)
+        self._accounts.begin(account, now)
+        self._both.begin(attempt.both, now)
+        return attempt
 
     async def _is_known(self, username: str, address: str) -> bool:
         """Whether this person is signed in from this address already: their own typing errors don't help guessers."""
@@ -162,6 +192,17 @@ class SignIn:
                 retry_after=seconds,
             )
 
-    def _succeeded(self, keys: tuple[Hashable, Hashable]) -> None:
-        self._addresses.succeeded(keys[0])
-        self._accounts.succeeded(keys[1])
+    def _succeeded(self, attempt: _Attempt) -> None:
+        # Of the address only what was tried for this account: signing in oneself buys no guesses at others.
+        self._addresses.take_back(attempt.address, self._both.count(attempt.both, self._clock()))
+        self._accounts.succeeded(attempt.account)
+        self._both.succeeded(attempt.both)
+
+
+def _wrong() -> Unauthorized:
+    return Unauthorized("The username or the password is wrong.", code="wrong_credentials")
+
+
+def _proof(person: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """What a sign-in was decided by."""
+    return () if person is None else (person["password"], person["is_active"], person["role"])

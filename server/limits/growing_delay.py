@@ -35,6 +35,18 @@ class GrowingDelay:
         if len(self._failures) > self._max_keys:
             self._failures.popitem(last=False)
 
+    def count(self, key: Hashable, now: float) -> int:
+        """The attempts that count at present."""
+        return self._known(key, now)[0]
+
+    def take_back(self, key: Hashable, count: int = 1) -> None:
+        """`count` of the attempts were no guesses; the others still count."""
+        failures, last = self._failures.get(key, (0, 0.0))
+        if failures > count:
+            self._failures[key] = (failures - count, last)
+        else:
+            self._failures.pop(key, None)
+
     def succeeded(self, key: Hashable) -> None:
         """The attempt was good: everything before it is forgotten."""
         self._failures.pop(key, None)

@@ -63,6 +63,9 @@ def as_known(error: Exception) -> errors.GridBearError:
         text = "; ".join(f"{name}: {field.message}" for name, field in fields.items())
         return errors.ValidationFailed(text, fields=fields)
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, errors.GridBearError):
+            # What was raised while the framework read the body.
+            return error.__cause__
         if error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "")
             return errors.MethodNotAllowed("This verb is not possible here.", tuple(filter(None, allowed.split(", "))))

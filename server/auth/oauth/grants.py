@@ -148,9 +148,11 @@ class Grants:
         """End everything that a person allowed, codes on their way included."""
         for key in [key for key, permission in self._codes.items() if permission.user_id == user_id]:
             del self._codes[key]
-        while rows := await self._records.find(SYSTEM, _MODEL, where={"owner_id": user_id}):
-            for row in rows:
-                await self.end(row["id"])
+        # A code that is being exchanged just now is waited for, so that its tokens end too.
+        async with self._lock:
+            while rows := await self._records.find(SYSTEM, _MODEL, where={"owner_id": user_id}):
+                for row in rows:
+                    await self.end(row["id"])
 
     async def sweep(self) -> None:
         """Remove what was not used for thirty days."""

@@ -36,6 +36,17 @@ def test_success_forgets_and_others_are_not_touched() -> None:
     assert delays.wait("a", 0.0) == 0.0 and delays.wait("b", 0.0) == 16.0
 
 
+def test_what_was_no_guess_is_taken_back_and_the_others_still_count() -> None:
+    delays = GrowingDelay(free=1, most=100.0, forget=100.0)
+    fail(delays, 5)
+    delays.take_back("a")
+    assert delays.wait("a", 0.0) == 8.0 and delays.count("a", 0.0) == 4
+    assert delays.count("a", 250.0) == 2, "forgotten once each"
+    delays.take_back("a", 9)
+    delays.take_back("nobody")
+    assert delays.count("a", 0.0) == delays.count("nobody", 0.0) == 0
+
+
 def test_failures_are_forgotten_one_by_one_with_time() -> None:
     delays = GrowingDelay(free=1, most=10_000.0, forget=100.0)
     fail(delays, 5)

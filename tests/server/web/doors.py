@@ -33,10 +33,11 @@ _FILLED = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, and the code of an error."""
+    """What came back: the status, and the code of an error; and how many bytes were read before."""
 
     status: int
     code: str
+    read: int = 0
 
 
 def doors(bear: Bear) -> Iterator[tuple[str, str]]:
@@ -93,9 +94,10 @@ class Crowd:
         self._headers["nobody"] = {}
 
     async def knock(
-        self, who: str, verb: str, address: str, body: bytes = b"{}", query: str = "", *, number: str = ABSENT
-    ) -> Answer:
-        """Send one request as `who`. `address` as in `doors`; the body is JSON."""
+        self, who: str, verb: str, address: str, body: bytes = b"{}", query: str = "", *, number: str = ABSENT,
+        pieces: int = 1,
+    ) -> Answer:  # fmt: skip
+        """Send one request as `who`. `address` as in `doors`; the body is JSON, or as often as `pieces` says."""
         headers = {"host": "127.0.0.1:8088", "accept": "application/json", "content-type": "application/json"}
         if who in ("admin session", "must enrol"):
             person = self._people["ada" if who == "admin session" else "eva"]
@@ -107,22 +109,22 @@ class Crowd:
             lambda part: _FILLED.get(part[1], "x").replace(ABSENT, number), address.replace("{a model}", "notes")
         )
         client = ELSEWHERE if who == "machine elsewhere" else HERE
-        return await _ask(self._bear, verb, (path, query), headers, body, client)
+        return await _ask(self._bear, verb, (path, query), headers, body, client, pieces)
 
 
 async def _ask(
-    bear: Bear, verb: str, target: tuple[str, str], headers: dict[str, str], body: bytes, client: str
+    bear: Bear, verb: str, target: tuple[str, str], headers: dict[str, str], body: bytes, client: str, pieces: int
 ) -> Answer:
     path, query = target
     messages: list[dict[str, Any]] = []
     enough = asyncio.Event()
-    sent = False
+    sent = 0
 
     async def receive() -> dict[str, Any]:
         nonlocal sent
-        if not sent:
-            sent = True
-            return {"type": "http.request", "body": body, "more_body": False}
+        if sent < pieces:
+            sent += 1
+            return {"type": "http.request", "body": body, "more_body": sent < pieces}
         await enough.wait()
         return {"type": "http.disconnect"}
 
@@ -136,7 +138,7 @@ async def _ask(
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": verb, "scheme": "http",
         "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in
-                    {**headers, "content-length": str(len(body))}.items()],
+                    {**headers, **({"content-length": str(len(body))} if pieces == 1 else {})}.items()],
         "client": (client, 5000), "server": (HERE, 8088),
     }  # fmt: skip
     async with asyncio.timeout(30):
@@ -146,4 +148,5 @@ async def _ask(
         found = json.loads(told["body"])
     except ValueError:
         found = {}
-    return Answer(messages[0]["status"], str(found.get("code", "")) if isinstance(found, dict) else "")
+    return Answer(messages[0]["status"], str(found.get("code", "")) if isinstance(found, dict) else "",
+                  sent * len(body))  # fmt: skip

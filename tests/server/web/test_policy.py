@@ -160,6 +160,28 @@ async def test_no_number_in_an_address_breaks_a_door(tmp_path: Path) -> None:
         assert len(numbered) > 10
 
 
+async def test_no_door_reads_a_body_to_its_end_that_has_none(tmp_path: Path) -> None:
+    """Nobody who is not signed in, and no admin but where large things belong, fills the memory."""
+    async with running_bear(tmp_path / "data", internal_api_secret=INTERNAL_SECRET) as bear:
+        crowd = Crowd(bear)
+        await crowd.gather()
+        most, pieces = 1_200_000, 400
+        large = ("/batch", "/files", "/import", "/import/guess", "/backups/upload", "/mcp", "/mcp/{server}")
+        wrong, tried = [], 0
+        for door in POLICY:
+            verb, address = door.split(" ", 1)
+            for who in ("nobody", "admin session", "internal"):
+                if verb in ("GET", "HEAD") or (who != "nobody" and address.endswith(large)):
+                    continue
+                answer = await crowd.knock(who, verb, address, b"x" * 16_384, SENT.get(door, (b"", ""))[1],
+                                           pieces=pieces)  # fmt: skip
+                tried += 1
+                if answer.read > most or answer.status >= 500:
+                    wrong.append(f"{door} as {who}: {answer}")
+        assert not wrong, "\n".join(wrong)
+        assert tried > 150
+
+
 def test_open_doors_are_the_listed_addresses() -> None:
     """What lets nobody in is what `ANONYMOUS_ADDRESSES` says, and the other way round."""
     listed = {address.replace("/ui/*", "/ui/{path}") for address in ANONYMOUS_ADDRESSES}
