@@ -28,6 +28,7 @@ from server.config import SettingsHolder
 from server.internal_api.routes import internal_router
 from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.call_routes import call_router
+from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
@@ -118,6 +119,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(backup_router(parts.backups, gate, settings))
     web.include_router(clients_router(settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
+    web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))

@@ -145,6 +145,15 @@ class SettingFields(BaseModel):
     mcp_idle_seconds: float = _setting(
         300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
     )
+    mcp_tool_approval: bool = _setting(
+        True,
+        "New and changed tools of MCP servers without an exact version wait until an admin approves them.",
+        applies="live",
+    )
+    mcp_tools_ttl_hours: float = _setting(
+        24.0, "The list of an MCP server's tools is asked for again after this.", unit="h", applies="live", gt=0,
+        le=24 * 366,
+    )  # fmt: skip
 
     events_kept: int = _setting(
         10_000, "Changes that a listener of events who was away can still catch up on.", ge=100, le=1_000_000

@@ -7,6 +7,8 @@ from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.catalogue.desk import ToolDesk
+from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
@@ -35,7 +37,9 @@ class McpGateway:
         self.activity = Activity(records, settings, bus)
         self.policy = ToolPolicy(records, bus)
         records.behave(RULES, McpRuleBehaviour())
-        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity, self.policy)
+        self.catalogue = ToolCatalogue(records, settings, bus)
+        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity, self.policy, self.catalogue)
+        self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
@@ -47,6 +51,7 @@ class McpGateway:
         self.activity.log.start()
         self.records_server.start()
         self.policy.load()
+        self.catalogue.load()
         await self.gateway.start()
 
     async def stop(self) -> None:
@@ -55,5 +60,6 @@ class McpGateway:
         self.sign_ins.stop()
         await self.gateway.stop()
         self.policy.stop()
+        self.catalogue.stop()
         self.records_server.stop()
         await self.activity.log.stop()

@@ -11,9 +11,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
-from server.errors import Busy, Forbidden, GridBearError, NotFound, RateLimited, UpstreamFailed, ValidationFailed
+from server.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    GridBearError,
+    NotFound,
+    RateLimited,
+    UpstreamFailed,
+    ValidationFailed,
+)
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, CallFailed
+from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, WAITS_FOR_APPROVAL, CallFailed
 from server.mcp_gateway.gateway import Gateway
 
 _CLIENT = "REST"
@@ -46,18 +55,21 @@ def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -
         try:
             result = await gateway.call(Caller(actor=actor, client=_CLIENT), wanted.tool, wanted.arguments)
         except CallFailed as failure:
-            raise _as_error(failure) from failure
+            raise as_error(failure) from failure
         return {"ok": True, "data": {"result": result, "took_ms": round((time.perf_counter() - began) * 1000, 3)}}
 
     return router
 
 
-def _as_error(failure: CallFailed) -> GridBearError:
+def as_error(failure: CallFailed) -> GridBearError:
+    """What REST says of a call that failed."""
     wait = failure.data.get("retry_after", 1.0) if isinstance(failure.data, dict) else 1.0
     if failure.code == RATE_LIMITED:
         return RateLimited(failure.message, retry_after=wait)
     if failure.code == CIRCUIT_OPEN:
         return Busy(failure.message, retry_after=wait)
+    if failure.code == WAITS_FOR_APPROVAL:
+        return Conflict(failure.message, code="waits_for_approval")
     if failure.code == INVALID_PARAMS:
         return NotFound(failure.message)
     return UpstreamFailed(failure.message)

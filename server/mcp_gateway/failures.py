@@ -12,6 +12,7 @@ UPSTREAM_FAILED = -32004
 UPSTREAM_TIMEOUT = -32005
 ERAS_APART = -32007
 """What one side says has no words in the protocol version of the other. (-32006: the client took its call back.)"""
+WAITS_FOR_APPROVAL = -32008
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
@@ -40,6 +41,15 @@ def unknown_resource(uri: str, *, modern: bool) -> CallFailed:
     """The same for a resource."""
     message = f"Resource not found: {uri}. One that is in no list is read at the address of its server, /mcp/NAME."
     return CallFailed(INVALID_PARAMS if modern else RESOURCE_NOT_FOUND, message, {"uri": uri})
+
+
+def waits_for_approval(name: str) -> CallFailed:
+    """A tool that is new or has changed, called by somebody who may use its server."""
+    return CallFailed(
+        WAITS_FOR_APPROVAL,
+        f"The tool {name} is new or has changed, and waits for the approval of an admin of this GridBear.",
+        {"reason": "waits_for_approval"},
+    )
 
 
 def rate_limited(server: str, retry_after: float, per_minute: float, burst: int) -> CallFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,8 +17,9 @@ from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name, server_of
+from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import circuit_open, unknown_tool
+from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.policy.rule import Effect, Served
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.sign_in.sign_ins import SignIns
@@ -45,6 +47,7 @@ class Gateway:
         sign_ins: SignIns,
         activity: Activity,
         policy: ToolPolicy,
+        catalogue: ToolCatalogue,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,7 +55,7 @@ class Gateway:
         self._clock = clock
         self._activity = activity
         self._policy = policy
-        self._pool = UpstreamPool(records, settings, bus, sign_ins, clock=clock)
+        self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self._virtual: dict[str, VirtualServer] = {}
         self._limits = CallLimits(settings, clock)
         self._unhosted: list[Callable[[str], None]] = []
@@ -124,14 +127,10 @@ class Gateway:
     def known_tool(self, name: str, server: str | None = None) -> Tool | None:
         """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
         for upstream in self._pool.connections():
-            if server is None:
-                found = upstream.known_tools.get(name)
-            elif upstream.config.name == server:
-                found = _by_own_name(upstream.known_tools, name)
-            else:
-                continue
-            if found is not None:
-                return found
+            if server in (None, upstream.config.name):
+                found = upstream.offered.find(name, by_own_name=server is not None)
+                if found is not None:
+                    return found
         return None
 
     def upstream_of(self, actor: Actor, name: str, server: str | None = None) -> Upstream | None:
@@ -139,7 +138,7 @@ class Gateway:
         for upstream in self._pool.servers():
             own = upstream.config.name
             if own == server or (server is None and name.startswith(f"{own}__")):
-                found = upstream.known_tools.get(name if server is None else public_name(own, name))
+                found = upstream.offered.find(name, by_own_name=server is not None)
                 if (
                     found is not None
                     and self._is_for(upstream, actor)
@@ -210,8 +209,14 @@ class Gateway:
         await upstream.stop()
         upstream.forget_failures()
         if upstream.config.enabled:
-            await upstream.tools(self.list_wait)
+            with contextlib.suppress(CallFailed):
+                await upstream.refresh(self.list_wait)
         return self._state(actor, upstream)
+
+    async def refresh(self, actor: Actor, server_id: int) -> None:
+        """Ask a server for its tools now. Raises NotFound, CallFailed."""
+        upstream = self._pool.of(actor, self._shown(actor, server_id))
+        await upstream.refresh(upstream.start_wait)
 
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
         """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
@@ -272,9 +277,12 @@ class Gateway:
                 continue
             upstream = self._pool.of(actor, upstream)
             tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
-            found = tools.get(name) if server is None else _by_own_name(tools, name)
+            found = upstream.offered.find(name, by_own_name=server is not None)
             if found is not None and self._effect(actor, upstream, found) != "deny":
                 return upstream, found
+            waiting = upstream.offered.find_waiting(name, by_own_name=server is not None)
+            if waiting is not None and self._effect(actor, upstream, waiting) != "deny":
+                raise waits_for_approval(name)
             if not tools and (refusal := upstream.refusal()) is not None:
                 raise refusal
         raise unknown_tool(name)
@@ -292,6 +300,7 @@ class Gateway:
             "found_at": supervisor.found_at if actor.is_admin else None,
             "stderr": list(supervisor.stderr) if actor.is_admin else [],
             "tools": [tool.summary() for tool in self._told_tools(actor, upstream, upstream.known_tools)],
+            "tools_waiting": upstream.offered.waiting if actor.is_admin else 0,
             "breaker": upstream.breaker.state(self._clock()),
             "retry_after": round(upstream.retry_after, 3),
         }
@@ -302,7 +311,3 @@ def _told(actor: Actor, trouble: Trouble | None) -> str | None:
     if trouble is None:
         return None
     return trouble.text if actor.is_admin or trouble.wants_login else "It could not be started."
-
-
-def _by_own_name(tools: dict[str, Tool], name: str) -> Tool | None:
-    return next((tool for tool in tools.values() if tool.name == name), None)

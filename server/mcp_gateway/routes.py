@@ -29,13 +29,6 @@ def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
     async def metrics(request: Request, response: Response) -> dict[str, Any]:
         return {"ok": True, "data": gateway.metrics_for(enter(request, response))}
 
-    @router.get(
-        "/gateway/{server_id}/tools", tags=["gateway"], summary="The tools of an MCP server, with their schemas"
-    )
-    async def tools(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        found = await gateway.tools_of(enter(request, response), server_id)
-        return {"ok": True, "data": [tool.described() for tool in found]}
-
     @router.post("/gateway/{server_id}/restart", tags=["gateway"], summary="Restart an MCP server")
     async def restart(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
         actor = _writing(enter(request, response))

@@ -12,6 +12,7 @@ from server.models.history_entry import HistoryEntry
 from server.models.mcp_rule import McpRule
 from server.models.mcp_server import McpServer
 from server.models.mcp_sign_in import McpSignIn
+from server.models.mcp_tool import McpTool
 from server.models.note import Note
 from server.models.notification import Notification
 from server.models.oauth_client import OAuthClient
@@ -35,6 +36,6 @@ OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
-    ToolCall, Preference, Avatar, McpRule,
+    ToolCall, Preference, Avatar, McpRule, McpTool,
     Webhook, WebhookDelivery,
 )  # fmt: skip

@@ -7,19 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.definition import definition_hash
+from server.mcp_gateway.catalogue.names import own_name, public_name
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool: its own name, its name on the endpoint of all servers, and its description as received."""
+    """One tool: its definition as received (or with an admin's description), and the names it is called by."""
 
     server: str
     name: str
+    """As its server knows it."""
+    own_name: str
+    """On the endpoint of its server alone."""
     public_name: str
+    """On the endpoint of all servers."""
     raw: Mapping[str, Any]
+    definition_hash: str
+    """Of the definition as received."""
 
     @property
     def input_schema(self) -> Mapping[str, Any] | None:
@@ -28,12 +35,12 @@ class Tool:
 
     def as_listed(self, *, prefixed: bool) -> dict[str, Any]:
         """The description for a client: everything untouched but the name."""
-        return {**self.raw, "name": self.public_name if prefixed else self.name}
+        return {**self.raw, "name": self.public_name if prefixed else self.own_name}
 
     def summary(self) -> dict[str, Any]:
         """`name`, `title`, `description` for a page."""
         title = self.raw.get("title") or (self.raw.get("annotations") or {}).get("title")
-        return {"name": self.name, "title": title, "description": self.raw.get("description")}
+        return {"name": self.own_name, "title": title, "description": self.raw.get("description")}
 
     def described(self) -> dict[str, Any]:
         """All of it for a page, in our words: schemas and hints are as the server wrote them."""
@@ -47,13 +54,13 @@ class Tool:
 
 
 def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[str, Tool]:
-    """Tools by public name, in the server's order. Of two with one name the first is kept."""
+    """Tools of a server of this program by public name, in its order. Of two with one name the first is kept."""
     tools: dict[str, Tool] = {}
     for raw in raw_tools:
         name = raw.get("name")
         if not isinstance(name, str) or not name:
             continue
-        tool = Tool(server, name, public_name(server, name), raw)
+        tool = Tool(server, name, own_name(name), public_name(server, own_name(name)), raw, definition_hash(raw))
         if tools.setdefault(tool.public_name, tool) is not tool:
             _log.warning("MCP server %s has two tools named %s; the first is kept", server, name)
     return tools

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from server.access.actor import Actor
+from server.mcp_gateway.catalogue.pinning import pinned_version
 from server.mcp_gateway.policy.rule import Served
 from server.mcp_gateway.upstreams.programs import installs
 
@@ -30,10 +31,13 @@ class ServerConfig:
     """Whose connection this is, None for everybody's."""
     installs: bool = False
     """Whether its first start may have to fetch the program."""
+    pinned: str | None = None
+    """The exact version of its package, where the record names one."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ServerConfig:
         """From a row as `Records` gives it."""
+        command, args = str(row.get("command") or ""), tuple(row.get("args") or ())
         return cls(
             id=int(row["id"]),
             name=str(row["name"]),
@@ -42,7 +46,8 @@ class ServerConfig:
             visibility=str(row["visibility"]),
             updated_at=str(row.get("updated_at", "")),
             signs_in_each=row["transport"] != "stdio" and row.get("sign_in") == "each",
-            installs=installs(str(row.get("command") or ""), tuple(row.get("args") or ())),
+            installs=installs(command, args),
+            pinned=pinned_version(command, args) if row["transport"] == "stdio" else None,
         )
 
     def served(self, actor: Actor) -> Served:

@@ -12,6 +12,7 @@ from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Conflict, NotFound
 from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
@@ -36,11 +37,13 @@ class UpstreamPool:
         settings: SettingsHolder,
         bus: Bus,
         sign_ins: SignIns,
+        catalogue: ToolCatalogue,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._records = records
         self._sign_ins = sign_ins
+        self._catalogue = catalogue
         self._around = Surroundings(
             settings=settings,
             launch_spec=self._launch_spec,
@@ -57,6 +60,7 @@ class UpstreamPool:
         self._reload_lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._gone: list[Callable[[str], None]] = []
+        catalogue.on_changed(self._tools_changed)
         self._unsubscribe = bus.subscribe(self._changed, (MODEL, SECRETS, SIGN_INS))
 
     async def start(self) -> None:
@@ -101,7 +105,12 @@ class UpstreamPool:
     # Parts
 
     def _upstream(self, config: ServerConfig) -> Upstream:
-        return Upstream(config, self._around, on_tools_changed=lambda _upstream: None)
+        return Upstream(config, self._around, self._catalogue, on_tools_changed=lambda _upstream: None)
+
+    def _tools_changed(self, server_id: int) -> None:
+        for upstream in self.connections():
+            if upstream.config.id == server_id:
+                upstream.tell_tools_changed()
 
     async def _launch_spec(self, config: ServerConfig) -> LaunchSpec:
         server_id = config.id

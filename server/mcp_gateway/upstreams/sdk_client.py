@@ -62,6 +62,12 @@ class SdkSession:
         return self.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     @property
+    def server_version(self) -> str | None:
+        """The version that the server says it has."""
+        told = self._client.server_info
+        return told.version if told is not None and told.version else None
+
+    @property
     def may_log(self) -> bool:
         """Whether the server says that it sends messages for a log."""
         return self._client.server_capabilities.logging is not None

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.catalogue.names import public_name
-from server.mcp_gateway.catalogue.tool import Tool, catalogue_of, has_header_fields
+from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
+from server.mcp_gateway.catalogue.store import ToolCatalogue
+from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
+from server.mcp_gateway.catalogue.tool_set import ToolSet
 from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
     UPSTREAM_TIMEOUT,
     CallFailed,
     circuit_open,
     unknown_tool,
+    waits_for_approval,
 )
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.links import Links
@@ -41,7 +44,12 @@ class Upstream:
     """One configured server. All methods run on the event loop."""
 
     def __init__(
-        self, config: ServerConfig, around: Surroundings, *, on_tools_changed: Callable[[Upstream], None]
+        self,
+        config: ServerConfig,
+        around: Surroundings,
+        catalogue: ToolCatalogue,
+        *,
+        on_tools_changed: Callable[[Upstream], None],
     ) -> None:
         self.config = config
         self.breaker = CircuitBreaker()
@@ -51,12 +59,17 @@ class Upstream:
             on_open=self._learn,
             on_tools_changed=self._learn_again,
             on_changed=lambda: on_tools_changed(self),
-            is_known=lambda: self._tools is not None,
+            is_known=lambda: self._listed is not None,
         )
         self._settings = around.settings
         self._clock = around.clock
         self._on_tools_changed = on_tools_changed
-        self._tools: dict[str, Tool] | None = None
+        self._catalogue = catalogue
+        self._listed: Sequence[Listed] | None = catalogue.restored(config)
+        self._listed_at = self._clock() - catalogue.age(config)
+        self._offered = ToolSet(config.name)
+        self._offered_of: tuple[Sequence[Listed] | None, Mapping[str, KnownTool] | None, bool] = (None, None, True)
+        self._refreshing: asyncio.Task[None] | None = None
         self.links = Links()
         self._capabilities: frozenset[str] | None = None
 
@@ -76,8 +89,17 @@ class Upstream:
 
     @property
     def known_tools(self) -> dict[str, Tool]:
-        """Tools by public name, as last listed; empty before the first start."""
-        return self._tools or {}
+        """Tools by public name, as last listed, less those that are off or wait; empty before the first list."""
+        return self.offered.by_public_name
+
+    @property
+    def offered(self) -> ToolSet:
+        """What of the last list is offered at this moment."""
+        catalogue, was = self._catalogue, self._offered_of
+        now = self._listed, catalogue.of(self.config.id), catalogue.asks
+        if was[0] is not now[0] or was[1] is not now[1] or was[2] is not now[2]:
+            self._offered_of, self._offered = now, catalogue.offered(self.config, self._listed or ())
+        return self._offered
 
     @property
     def list_seconds(self) -> float:
@@ -103,7 +125,7 @@ class Upstream:
 
     def mirrors_headers(self, name: str, *, by_own_name: bool) -> bool:
         """Whether arguments of a tool are repeated in headers, which must then be compared."""
-        tool = self.known_tools.get(public_name(self.config.name, name) if by_own_name else name)
+        tool = self.offered.find(name, by_own_name=by_own_name)
         return tool is None or has_header_fields(tool.raw)
 
     @property
@@ -119,16 +141,36 @@ class Upstream:
     async def tools(self, wait: float) -> dict[str, Tool]:
         """Tools by public name; a server that was never listed is started and waited for, `wait` seconds at most.
 
+        A list that is older than the setting says is asked for again, and nobody waits for that.
+
         A server that can't be reached in this time has the tools it had, or none: the list of the others must not
         suffer from it.
         """
         standing = self.supervisor.standing
-        if self.config.installs and self._tools is None:
+        if self.config.installs and self._listed is None:
             wait = min(wait, _INSTALLING_WAIT_SECONDS)
-        if self._tools is None or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
+        if self._listed is None or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
             with contextlib.suppress(CallFailed):
                 await self._ready(wait)
+        elif self._clock() - self._listed_at > self._catalogue.ttl.total_seconds():
+            self._refresh_soon()
         return {} if self.is_down else self.known_tools
+
+    async def refresh(self, wait: float) -> None:
+        """Ask the server for its tools now, starting it if need be. Raises CallFailed."""
+        session = self.supervisor.current
+        if session is None:
+            await self._ready(wait)
+            return
+        try:
+            async with asyncio.timeout(wait):
+                await self._learn(session)
+        except TimeoutError:
+            raise CallFailed(
+                UPSTREAM_TIMEOUT, f"The MCP server {self.config.name} did not list its tools within {wait:g} s."
+            ) from None
+        except RequestFailed as error:
+            raise self._unreachable(error.kind or "transport", error.message) from error
 
     async def call(
         self,
@@ -172,12 +214,14 @@ class Upstream:
 
     async def open(self, wait: float) -> SdkSession:
         """The open session; the server is started for it. Raises CallFailed when that takes longer than `wait`."""
-        if self.config.installs and self._tools is None:
+        if self.config.installs and self._listed is None:
             wait = min(wait, _INSTALLING_WAIT_SECONDS)
         return await self._ready(wait)
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         await self.supervisor.stop()
 
     def forget_failures(self) -> None:
@@ -202,8 +246,12 @@ class Upstream:
             if self.state == "failed":
                 self.breaker.record_failure(permit, "transport", self._clock())
             raise
-        if tool is not None and tool.public_name not in self.known_tools:
-            raise unknown_tool(tool.public_name)
+        if tool is not None:
+            # Its start may have brought other tools, and a switch may have been turned meanwhile.
+            now = self.known_tools.get(tool.public_name)
+            if now is None or now.name != tool.name:
+                waits = self.offered.find_waiting(tool.public_name, by_own_name=False) is not None
+                raise (waits_for_approval if waits else unknown_tool)(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
         loop = asyncio.get_running_loop()
         try:
@@ -273,9 +321,28 @@ class Upstream:
             {"server": self.config.name, "state": self.state, "retry_after": _AGAIN_SECONDS},
         )
 
+    def tell_tools_changed(self) -> None:
+        """What it offers was changed by an admin."""
+        self._on_tools_changed(self)
+
+    def _refresh_soon(self) -> None:
+        if self._refreshing is None or self._refreshing.done():
+            self._listed_at = self._clock()
+            self._refreshing = asyncio.create_task(self._refresh_quietly(), name=f"tools of {self.config.name}")
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self.refresh(self.start_wait)
+        except CallFailed as error:
+            _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
+            return
+        self._on_tools_changed(self)
+
     async def _learn(self, session: SdkSession) -> None:
         self._capabilities = session.capabilities
-        self._set_tools(await session.list_tools())
+        raw = await session.list_tools()
+        self._listed = await self._catalogue.learned(self.config, raw, session.server_version)
+        self._listed_at = self._clock()
 
     async def _learn_again(self, session: SdkSession) -> None:
         try:
@@ -285,6 +352,3 @@ class Upstream:
             _log.warning("MCP server %s: its changed tools could not be listed: %s", self.config.name, error)
             return
         self._on_tools_changed(self)
-
-    def _set_tools(self, raw: list[dict[str, Any]]) -> None:
-        self._tools = catalogue_of(self.config.name, raw)

@@ -24,17 +24,18 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 def make_house(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextManager[House]]:
-    """`make_house(**settings)`: an application that runs inside the context."""
+    """`make_house(**settings)`: an application that runs inside the context; with `again` on the data of the last."""
+    tokens: dict[str, str] = {}
 
     @contextlib.asynccontextmanager
-    async def make(**settings: Any) -> AsyncIterator[House]:
+    async def make(*, again: bool = False, **settings: Any) -> AsyncIterator[House]:
         app = create_app(Settings(data_dir=tmp_path, key_store="file", **settings))
         async with app.running():
-            tokens = {}
-            for name, role in (("ann", "admin"), ("bob", "member"), ("eve", "guest")):
+            for name, role in () if again else (("ann", "admin"), ("bob", "member"), ("eve", "guest")):
                 await app.people.create_user(SYSTEM, name, PASSWORD, role=role)
                 tokens[name] = (await app.people.create_token(name))["token"]
-            tokens["reader"] = (await app.people.create_token("ann", scopes=["api"]))["token"]
+            if not again:
+                tokens["reader"] = (await app.people.create_token("ann", scopes=["api"]))["token"]
             yield House(app, tokens)
 
     return make

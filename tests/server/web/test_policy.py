@@ -79,6 +79,9 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
     f"GET {V1}/gateway/{{server_id}}/tools": READ,
+    f"PATCH {V1}/gateway/{{server_id}}/tools/{{name:path}}": ADMIN,
+    f"POST {V1}/gateway/{{server_id}}/tools/approve": ADMIN,
+    f"POST {V1}/gateway/{{server_id}}/refresh": WRITE,
     f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
     f"POST {V1}/gateway/{{server_id}}/sign-in": WRITE, f"POST {V1}/gateway/{{server_id}}/sign-out": WRITE,
     "GET /oauth/callback": ALL,
@@ -116,6 +119,7 @@ SENT: dict[str, tuple[bytes, str]] = {
     f"DELETE {MODEL}/bulk": (b"", "title=nothing+has+this+title"),
     f"GET {V1}/access/explain": (b"", "model=notes&verb=read"),
     f"POST {V1}/files": (b"hello", "name=a.txt"),
+    f"POST {V1}/gateway/{{server_id}}/tools/approve": (b'{"tools": [{"name": "x", "hash": "' + b"0" * 64 + b'"}]}', ""),
     f"POST {V1}/gateway/call": (b'{"tool": "nothing__here"}', ""),
 }
 """What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""

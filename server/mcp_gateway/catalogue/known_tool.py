@@ -1,0 +1,112 @@
+"""A tool as it is kept: one row of `mcp_tools`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from server.mcp_gateway.catalogue.definition import MOST_BYTES, definition_hash, key_of, seal, stored
+
+State = Literal["approved", "new", "changed", "gone"]
+Approval = tuple[str, str | None]
+"""The hash of a definition, and the version of the package that had it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A tool in a list that a server gave: its definition as received, and of which version of its package."""
+
+    key: str
+    """Under what it is kept."""
+    name: str
+    raw: Mapping[str, Any]
+    definition_hash: str
+    version: str | None
+    text: str = ""
+    """The definition as it is stored."""
+
+    @property
+    def approval(self) -> Approval:
+        """What an approval of it says."""
+        return self.definition_hash, self.version
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], version: str | None) -> Listed | str:
+        """The tool, or why it is none that can be offered."""
+        name = raw.get("name")
+        if not isinstance(name, str) or not name:
+            return "a tool without a name"
+        try:
+            text = stored(raw)
+            found = definition_hash(raw)
+        except RecursionError:
+            return f"{key_of(name)}: its definition goes too deep"
+        if text is None:
+            return f"{key_of(name)}: its definition is larger than {MOST_BYTES} bytes"
+        return cls(key_of(name), name, raw, found, version, text)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTool:
+    """A row, as far as decisions need it."""
+
+    id: int
+    server_id: int
+    key: str
+    enabled: bool
+    state: State
+    alias: str | None
+    description: str | None
+    offered_as: str
+    definition: Mapping[str, Any]
+    definition_hash: str
+    version: str | None
+    approved_definition: Mapping[str, Any] | None
+    approvals: tuple[Approval, ...]
+    first_seen_at: str
+    changed_at: str
+    seen_at: str
+    listed_for: str
+
+    @property
+    def own_name(self) -> str:
+        """Its name at `/mcp/{server}`."""
+        return self.alias or self.offered_as
+
+    @property
+    def waits(self) -> bool:
+        return self.state in ("new", "changed")
+
+    @property
+    def seal(self) -> str:
+        """What an admin approves: this definition in this version."""
+        return seal(self.definition_hash, self.version)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> KnownTool:
+        """From a stored row."""
+        return cls(
+            id=int(row["id"]),
+            server_id=int(row["server_id"]),
+            key=str(row["name"]),
+            enabled=bool(row["enabled"]),
+            state=row["state"],
+            alias=row["alias"] or None,
+            description=row["description"] or None,
+            offered_as=str(row["offered_as"]),
+            definition=row["definition"],
+            definition_hash=str(row["definition_hash"]),
+            version=row["version"],
+            approved_definition=row["approved_definition"],
+            approvals=tuple((one["definition_hash"], one["version"]) for one in row["approvals"] or ()),
+            first_seen_at=str(row["first_seen_at"]),
+            changed_at=str(row["changed_at"]),
+            seen_at=str(row["seen_at"]),
+            listed_for=str(row["listed_for"]),
+        )
+
+    def listed(self) -> Listed:
+        """As its server listed it last."""
+        name = str(self.definition.get("name"))
+        return Listed(self.key, name, self.definition, self.definition_hash, self.version)

@@ -1,0 +1,172 @@
+"""The catalogue: what all servers were last seen to offer, on disk and in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from server.access.actor import SYSTEM
+from server.config import SettingsHolder
+from server.errors import GridBearError
+from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.catalogue.behaviour import McpToolBehaviour
+from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
+from server.mcp_gateway.catalogue.learning import Change, Source, learn
+from server.mcp_gateway.catalogue.tool_set import ToolSet
+from server.mcp_gateway.upstreams.config import ServerConfig
+from server.records.notify import notify
+from server.records.service import Records
+from server.records.times import from_text, to_text
+from server.records.work import Work
+
+_log = logging.getLogger(__name__)
+
+MODEL = "mcp_tools"
+_MOST_NAMED = 20
+_NOTHING: Mapping[str, KnownTool] = {}
+
+
+class ToolCatalogue:
+    """Keeps the rows of `mcp_tools`. Which of them a connection offers is decided here, for lists and calls alike."""
+
+    def __init__(self, records: Records, settings: SettingsHolder, bus: Bus) -> None:
+        self._records = records
+        self._settings = settings
+        self._known: dict[int, dict[str, KnownTool]] = {}
+        self._learning = asyncio.Lock()
+        self._listeners: list[Callable[[int], None]] = []
+        self._stale = False
+        records.behave(MODEL, McpToolBehaviour())
+        self.stop: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
+
+    def load(self) -> None:
+        """Put what is stored in force."""
+        self._stale = False
+        found: dict[int, dict[str, KnownTool]] = {}
+        for row in sorted(self._records.all_now(SYSTEM, MODEL), key=lambda row: int(row["id"])):
+            tool = KnownTool.of(row)
+            found.setdefault(tool.server_id, {})[tool.key] = tool
+        before, self._known = self._known, found
+        for server_id in before.keys() | found.keys():
+            if before.get(server_id) == found.get(server_id):
+                # The same mapping says that nothing has changed.
+                if server_id in before:
+                    found[server_id] = before[server_id]
+                continue
+            for listener in self._listeners:
+                listener(server_id)
+
+    def on_changed(self, listener: Callable[[int], None]) -> None:
+        """Call `listener` with the id of a server of whose tools something changed here."""
+        self._listeners.append(listener)
+
+    def of(self, server_id: int) -> Mapping[str, KnownTool]:
+        """What is known of a server's tools, gone ones included; another mapping after each change."""
+        if self._stale:
+            self.load()
+        return self._known.get(server_id, _NOTHING)
+
+    @property
+    def asks(self) -> bool:
+        """Whether new and changed tools wait for an admin."""
+        return self._settings.current.mcp_tool_approval
+
+    @property
+    def ttl(self) -> timedelta:
+        """After this a list is asked for again."""
+        return timedelta(hours=self._settings.current.mcp_tools_ttl_hours)
+
+    def restored(self, config: ServerConfig) -> tuple[Listed, ...] | None:
+        """The last list of a server as its record is now; None when it must be asked.
+
+        Where everybody signs in for themselves, nobody gets a list that was made for somebody else.
+        """
+        here = [tool for tool in self.of(config.id).values() if tool.state != "gone"]
+        if not here or config.signs_in_each or any(tool.listed_for != config.updated_at for tool in here):
+            return None
+        return tuple(tool.listed() for tool in here)
+
+    def age(self, config: ServerConfig) -> float:
+        """Seconds since the list that `restored` gives."""
+        seen = min((tool.seen_at for tool in self.of(config.id).values() if tool.state != "gone"), default=None)
+        return 0.0 if seen is None else (datetime.now(UTC) - from_text(seen)).total_seconds()
+
+    async def learned(
+        self, config: ServerConfig, raw: Sequence[Mapping[str, Any]], version: str | None
+    ) -> tuple[Listed, ...]:
+        """Remember a list. `version`: of the program, as it says itself. Returns it without what can't be offered."""
+        bound = config.pinned or (version[:200] if version and config.transport == "stdio" else None)
+        listed = await asyncio.to_thread(_read, config.name, raw, bound)
+        source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each)
+        now = datetime.now(UTC)
+        async with self._learning:
+            stale = to_text(now - self.ttl / 2)
+            changes = learn(source, self.of(config.id), listed, asks=self.asks, now=to_text(now), stale=stale)
+            try:
+                if changes:
+                    await self._write(config.id, changes)
+                await self._tell(config.name, sorted(change.key for change in changes if change.waits))
+            except GridBearError as error:
+                _log.warning("The tools of MCP server %s could not be remembered: %s", config.name, error.message)
+        return listed
+
+    def offered(self, config: ServerConfig, listed: Sequence[Listed]) -> ToolSet:
+        """What of a list is offered now."""
+        return ToolSet(config.name, listed, self.of(config.id), asks=self.asks)
+
+    def _changed(self, _event: RecordChanged) -> None:
+        # A server that is deleted takes hundreds of rows along: they are one change.
+        if not self._stale:
+            self._stale = True
+            asyncio.get_running_loop().call_soon(self._load_once)
+
+    def _load_once(self) -> None:
+        if self._stale:
+            self.load()
+
+    async def _write(self, server_id: int, changes: Sequence[Change]) -> None:
+        def write(work: Work, _: list[Any]) -> None:
+            spec = self._records.registry.get(MODEL)
+            may = self._records.policy.permission(SYSTEM, spec, "update")
+            for change in changes:
+                if change.id is None:
+                    stamps = {"server_id": server_id, "created_at": work.now, "updated_at": work.now}
+                    work.insert(MODEL, {**work.prepared(MODEL).defaults, **stamps, **change.columns}, ("id",))
+                else:
+                    work.change(MODEL, change.id, change.columns, may, ("id",))
+            # One of them says that there is something new: a list of hundreds is one change.
+            del work.events[:-1]
+
+        await self._records.work(SYSTEM, write, (MODEL,), always=True)
+
+    async def _tell(self, server: str, waiting: Sequence[str]) -> None:
+        if not waiting:
+            return
+        names = ", ".join(waiting[:_MOST_NAMED]) + (
+            f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
+        )
+        values = {
+            "title": f"Tools of {server} wait for your approval",
+            "message": f"New or changed: {names}. Nobody can see or call them until an admin has looked at them.",
+            "severity": "warning",
+            "category": "mcp",
+            "source": "gateway",
+            "action_url": f"#/data/{MODEL}",
+        }
+        told = {name: values[name] for name in ("source", "title", "message")}
+        if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
+            await notify(self._records, values, audience="admins")
+
+
+def _read(server: str, raw: Sequence[Mapping[str, Any]], version: str | None) -> tuple[Listed, ...]:
+    found: dict[str, Listed] = {}
+    for definition in raw:
+        tool = Listed.of(definition, version)
+        if isinstance(tool, str):
+            _log.warning("MCP server %s: left out: %s", server, tool)
+        elif found.setdefault(tool.key, tool) is not tool:
+            _log.warning("MCP server %s has two tools named %s; the first is kept", server, tool.key)
+    return tuple(found.values())

@@ -1,0 +1,50 @@
+"""The tools that one connection offers just now: what its server listed, less what is switched off or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
+from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.tool import Tool
+
+
+class ToolSet:
+    """Made once, never changed. In the order in which the tools were first seen."""
+
+    def __init__(
+        self, server: str, listed: Sequence[Listed] = (), known: Mapping[str, KnownTool] | None = None,
+        *, asks: bool = True
+    ) -> None:  # fmt: skip
+        self._server = server
+        self.by_public_name: dict[str, Tool] = {}
+        self.by_own_name: dict[str, Tool] = {}
+        self._waiting: dict[str, Tool] = {}
+        pairs = [(row, tool) for tool in listed if (row := (known or {}).get(tool.key)) is not None]
+        for row, tool in sorted(pairs, key=lambda pair: pair[0].id):
+            offered = _offered(server, row, tool)
+            if not row.enabled or offered.public_name in self.by_public_name or offered.own_name in self.by_own_name:
+                continue
+            if asks and tool.approval not in row.approvals:
+                self._waiting[offered.public_name] = offered
+                continue
+            self.by_public_name[offered.public_name] = offered
+            self.by_own_name[offered.own_name] = offered
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for an admin's approval."""
+        return len(self._waiting)
+
+    def find(self, name: str, *, by_own_name: bool) -> Tool | None:
+        """A tool by the name that an endpoint gives it."""
+        return (self.by_own_name if by_own_name else self.by_public_name).get(name)
+
+    def find_waiting(self, name: str, *, by_own_name: bool) -> Tool | None:
+        """A tool that waits for an admin's approval."""
+        return self._waiting.get(public_name(self._server, name) if by_own_name else name)
+
+
+def _offered(server: str, row: KnownTool, tool: Listed) -> Tool:
+    raw = tool.raw if row.description is None else {**tool.raw, "description": row.description}
+    return Tool(server, tool.name, row.own_name, public_name(server, row.own_name), raw, tool.definition_hash)

@@ -1,0 +1,43 @@
+"""An MCP server whose tools and version are what a file says at the moment: `shifty_server.py FILE`.
+
+The file: `{"version": "1", "tools": [...]}`. A call answers with the name of the tool; one of `announce` says first
+that the tools have changed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def told() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(sys.argv[1]).read_text())
+    return found
+
+
+def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    match method:
+        case "initialize":
+            info = {"name": "shifty", "version": told()["version"]}
+            capabilities = {"tools": {"listChanged": True}}
+            return {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
+        case "tools/list":
+            return {"tools": told()["tools"]}
+        case "tools/call":
+            return {"content": [{"type": "text", "text": f"called {params['name']}"}]}
+        case "ping":
+            return {}
+    return None
+
+
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" in message:
+        params = message.get("params") or {}
+        if message["method"] == "tools/call" and params["name"] == "announce":
+            print(json.dumps({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}), flush=True)
+        found = answer(message["method"], params)
+        rest = {"result": found} if found is not None else {"error": {"code": -32601, "message": "Method not found"}}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **rest}), flush=True)
