@@ -68,6 +68,8 @@ from server.routers import Parts, web_app
 from server.secrets.key_store import KeyStore
 from server.secrets.vault import Vault, open_vault
 from server.tasks.queue import Tasks
+from server.tasks.reminders import reminders
+from server.tasks.schedules import Schedules
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
 from server.web.pages import UiFiles
@@ -207,7 +209,9 @@ class GridBearApp:
             self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for, endings)
             await self.gateway.start()
             self.deliveries = Deliveries(self.records, self.settings, self._bus, tasks)
-            for part in (self.deliveries, tasks, self.gateway):
+            self.schedules = Schedules(self.records, self._bus, tasks)
+            tasks.register(reminders(self.records))
+            for part in (self.deliveries, self.schedules, tasks, self.gateway):
                 stack.push_async_callback(part.stop)
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
@@ -231,6 +235,7 @@ class GridBearApp:
                 tasks=tasks,
                 gateway=self.gateway,
                 deliveries=self.deliveries,
+                schedules=self.schedules,
                 plugins=self.plugins,
                 plugin_installer=self.plugin_installer,
                 tmp=self._folder.tmp,
@@ -248,6 +253,7 @@ class GridBearApp:
                 settings=self.settings,
                 bus=self._bus,
                 tasks=tasks,
+                schedules=self.schedules,
                 gateway=self.gateway.gateway,
                 actor_for=authenticator.actor_for,
             )
@@ -255,6 +261,7 @@ class GridBearApp:
             # After the plugins, which bring kinds of their own: what was interrupted of those may go on.
             await self.deliveries.start()
             await tasks.start()
+            await self.schedules.start()
             dispatch = Dispatch(
                 web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),

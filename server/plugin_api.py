@@ -35,7 +35,7 @@ from server.errors import (
     ValidationFailed,
 )
 from server.models.base import Base, ModelOptions, Owned, Record, field
-from server.plugin_marks import EventVerb, on, on_shutdown, on_startup, task, tool
+from server.plugin_marks import EventVerb, on, on_shutdown, on_startup, schedule, task, tool
 from server.records.notify import Audience, Severity
 from server.tasks.report import Report
 
@@ -214,6 +214,7 @@ __all__ = [
     "on_shutdown",
     "on_startup",
     "require_admin",
+    "schedule",
     "sign_sha256",
     "task",
     "tool",

@@ -39,6 +39,19 @@ class TaskMark:
     name: str
     idempotent: bool
     attempts: int
+    schedulable: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleMark:
+    """A task that begins by itself."""
+
+    name: str
+    title: str
+    cron: str | None
+    every_seconds: int | None
+    time_zone: str | None
+    missed: Literal["run_once", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class LifeMark:
     when: Literal["startup", "shutdown"]
 
 
-Mark = ToolMark | EventMark | TaskMark | LifeMark
+Mark = ToolMark | EventMark | TaskMark | ScheduleMark | LifeMark
 
 
 def tool(
@@ -80,12 +93,39 @@ def on(model: str, *verbs: EventVerb) -> Callable[[F], F]:
     return lambda function: _marked(function, EventMark(model, frozenset(verbs)))
 
 
-def task(*, name: str | None = None, idempotent: bool = False, attempts: int = 1) -> Callable[[F], F]:
+def task(
+    *, name: str | None = None, idempotent: bool = False, attempts: int = 1, schedulable: str = ""
+) -> Callable[[F], F]:
     """Make an async function of `tasks.py` a kind of background task, started by `plugin.start_task(name, ...)`.
 
-    With `idempotent` it may be begun again after a crash or a failure, `attempts` times in all.
+    With `idempotent` it may be begun again after a crash or a failure, `attempts` times in all. With `schedulable`,
+    a sentence on what it does and the input that it wants, people may let schedules of their own run it.
     """
-    return lambda function: _marked(function, TaskMark(name or function.__name__, idempotent, attempts))
+    return lambda function: _marked(function, TaskMark(name or function.__name__, idempotent, attempts, schedulable))
+
+
+def schedule(
+    *,
+    cron: str | None = None,
+    every_seconds: int | None = None,
+    time_zone: str | None = None,
+    missed: Literal["run_once", "skip"] = "run_once",
+    name: str | None = None,
+    title: str | None = None,
+) -> Callable[[F], F]:
+    """Let an async function of `tasks.py` run by itself: by `cron` or `every_seconds`.
+
+    It is a task without a person: its parameters may be the `PluginContext` and a `Report`. It shows as a record of
+    `schedules`, where admins pause it or begin a run. `time_zone` (the computer's own) is for `cron`; `missed` says
+    what happens after the computer was off.
+    """
+
+    def mark(function: F) -> F:
+        own = name or function.__name__
+        shown = title or own.replace("_", " ").capitalize()
+        return _marked(function, ScheduleMark(own, shown, cron, every_seconds, time_zone, missed))
+
+    return mark
 
 
 def on_startup(function: F) -> F:

@@ -54,6 +54,8 @@ from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
 from server.rest_api.transfer_routes import transfer_router
 from server.tasks.queue import Tasks
+from server.tasks.schedule_routes import schedules_router
+from server.tasks.schedules import Schedules
 from server.web.desktop import desktop_router
 from server.web.faults import handle_errors
 from server.web.metrics_routes import metrics_router
@@ -86,6 +88,7 @@ class Parts:
     tasks: Tasks
     gateway: McpGateway
     deliveries: Deliveries
+    schedules: Schedules
     plugins: PluginHost
     plugin_installer: Installer
     tmp: Path
@@ -121,6 +124,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
+    web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))

@@ -21,6 +21,7 @@ from server.models.own_model import OwnModel
 from server.models.plugin import Plugin
 from server.models.preference import Preference
 from server.models.record_tools import RecordTools
+from server.models.schedule import Schedule
 from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
 from server.models.session import Session
@@ -37,5 +38,5 @@ OWN_MODELS = (
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule, McpTool,
-    Webhook, WebhookDelivery,
+    Webhook, WebhookDelivery, Schedule,
 )  # fmt: skip

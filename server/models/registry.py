@@ -18,7 +18,7 @@ RESERVED_MODEL_NAMES = frozenset(
 )  # fmt: skip
 """Addresses under /api/v1 that are no model."""
 
-RESERVED_MEMBER_WORDS = frozenset(("aggregate", "import", "export", "bulk", "deleted", "install"))
+RESERVED_MEMBER_WORDS = frozenset(("aggregate", "import", "export", "bulk", "deleted", "install", "kinds"))
 """What stands where a record's id does and is none."""
 
 

@@ -14,6 +14,7 @@ UNTOLD_MODELS = frozenset(("webhooks", "webhook_deliveries", "tasks", "tool_call
 
 class Webhook(Owned, Record, Base):
     __tablename__ = "webhooks"
+    __owner_delete__ = "CASCADE"
     __options__ = ModelOptions(
         label="Webhook",
         label_plural="Webhooks",

@@ -14,6 +14,7 @@ from server.plugin_host.tasks_contribution import PluginTasks
 from server.plugin_host.tools_contribution import PluginTools
 from server.records.service import Records
 from server.tasks.queue import Tasks
+from server.tasks.schedules import Schedules
 
 
 async def serve_plugins(
@@ -23,6 +24,7 @@ async def serve_plugins(
     settings: SettingsHolder,
     bus: Bus,
     tasks: Tasks,
+    schedules: Schedules,
     gateway: Gateway,
     actor_for: ActorFor,
 ) -> PluginRoutes:
@@ -31,7 +33,7 @@ async def serve_plugins(
     routes = PluginRoutes(settings, actor_for=actor_for, send_error=send_error, when_it_fails=failed)
     await host.serve(
         (
-            PluginTasks(tasks).contribute,
+            PluginTasks(tasks, schedules).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
             routes.contribute,

@@ -1,18 +1,19 @@
-"""Background tasks of plugins: every marked function of `tasks.py` is a kind of task."""
+"""Background tasks of plugins: every marked function of `tasks.py` is a kind of task, some begin by a schedule."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from server.access.actor import Actor
+from server.access.actor import INTERNAL, Actor
 from server.plugin_host.calls import PluginCall
 from server.plugin_host.contained import in_thread
 from server.plugin_host.live import LivePlugin, failure_of
 from server.plugin_host.load import load_part
-from server.plugin_marks import TaskMark, marked
+from server.plugin_marks import ScheduleMark, TaskMark, marked
 from server.tasks.kinds import Kind
 from server.tasks.queue import Tasks
 from server.tasks.report import Report
+from server.tasks.schedules import Declared, Schedules
 
 FILE = "tasks.py"
 
@@ -20,8 +21,9 @@ FILE = "tasks.py"
 class PluginTasks:
     """The contribution."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: Tasks, schedules: Schedules) -> None:
         self._tasks = tasks
+        self._schedules = schedules
 
     async def contribute(self, plugin: LivePlugin) -> None:
         """Make the kinds of a plugin known, if it has any, and let it start tasks of them."""
@@ -30,7 +32,14 @@ class PluginTasks:
             if module is None:
                 return
             plugin.need("tasks", FILE)
-            kinds = [_kind(PluginCall(plugin, FILE, it), plugin.id, mark) for it, mark in marked(module, [TaskMark])]
+            kinds, declared = [], []
+            for function, mark in marked(module, [TaskMark, ScheduleMark]):
+                kinds.append(_kind(PluginCall(plugin, FILE, function), plugin.id, mark))
+                if isinstance(mark, ScheduleMark):
+                    shown = f"{plugin.manifest.display_name or plugin.id}: {mark.title}"
+                    timing = (mark.cron, mark.every_seconds, mark.time_zone, mark.missed)
+                    declared.append(Declared(mark.name, shown, *timing))
+            await self._schedules.declare(plugin.id, declared)
         except Exception as error:
             raise failure_of(plugin.id, FILE, error) from error
         for kind in kinds:
@@ -40,9 +49,13 @@ class PluginTasks:
         plugin.stack.callback(plugin.context.tasks_by, None)
 
 
-def _kind(call: PluginCall, plugin_id: str, mark: TaskMark) -> Kind:
+def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark) -> Kind:
     async def run(actor: Actor, given: dict[str, Any], report: Report) -> Any:
         reports = {name: report for name in call.parameters if call.hints.get(name) is Report}
-        return await call({**given, **reports}, actor=actor)
+        # What runs for nobody gets no rights of the program's own.
+        return await call({**given, **reports}, actor=INTERNAL if actor.kind == "system" else actor)
 
-    return Kind(f"{plugin_id}.{mark.name}", run, idempotent=mark.idempotent, attempts=mark.attempts)
+    name = f"{plugin_id}.{mark.name}"
+    if isinstance(mark, ScheduleMark):
+        return Kind(name, run, at_once=1)
+    return Kind(name, run, idempotent=mark.idempotent, attempts=mark.attempts, schedulable=mark.schedulable)

@@ -42,6 +42,8 @@ class Kind:
     """Done twice is as good as done once: it is begun again after a crash, and may be tried again."""
     attempts: int = 1
     """How often it is begun at most; more than once only if idempotent."""
+    schedulable: str = ""
+    """What it does, for people who may let it run by a schedule of their own; empty: they may not."""
 
     def delay(self, error: Exception, attempts: int) -> float | None:
         """Seconds to wait before the next attempt after `attempts` that failed; None: there is none."""

@@ -72,6 +72,11 @@ class Tasks:
         """Whether there is such a kind now."""
         return name in self._kinds
 
+    @property
+    def schedulable(self) -> dict[str, str]:
+        """The kinds that people may let run by a schedule, and what each does."""
+        return {name: kind.schedulable for name, kind in sorted(self._kinds.items()) if kind.schedulable}
+
     async def start(self) -> None:
         """Go on where the last process ended: what waited waits, what ran is over unless it may be done twice."""
         last = 0
@@ -99,9 +104,20 @@ class Tasks:
             await asyncio.wait(running, timeout=1.0)
 
     async def submit(
-        self, actor: Actor, kind: str, title: str, given: dict[str, Any], *, priority: int = 0, retry_of: str = ""
+        self,
+        actor: Actor,
+        kind: str,
+        title: str,
+        given: dict[str, Any],
+        *,
+        priority: int = 0,
+        retry_of: str = "",
+        key: str = "",
     ) -> dict[str, Any]:
-        """Store a task and let it wait for its turn. Raises RateLimited when the person has too many open ones."""
+        """Store a task and let it wait for its turn. Raises RateLimited when the person has too many open ones.
+
+        Of several with one `key` the first is stored alone; the others raise Conflict.
+        """
         if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
         await self._check_room(actor)
@@ -110,7 +126,7 @@ class Tasks:
             MODEL,
             {
                 "owner_id": actor.user_id,
-                "key": f"task-{secrets.token_hex(16)}",
+                "key": key or f"task-{secrets.token_hex(16)}",
                 "kind": self._kinds[kind].name,
                 "title": title[:500],
                 "priority": priority,

@@ -9,15 +9,18 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import Actor
 from server.asgi.signatures import is_standard_secret, new_standard_secret
 from server.config import SettingsHolder
-from server.errors import FieldError, Forbidden
+from server.db.writer import Transaction
+from server.errors import FieldError, ValidationFailed
+from server.models.base import WriteVerb
 from server.models.webhook import UNTOLD_MODELS
 from server.outbound.places import is_public
 from server.records.behaviour import Behaviour, Prepared
 from server.records.domain import domain_condition
 from server.records.filters import Filters
+from server.records.ownership import require_whole_credential, row_to_change
 from server.records.service import Records
 from server.records.values import BadValue, raise_for
 from server.webhooks.outbox import WEBHOOKS, Outbox
@@ -41,10 +44,10 @@ class WebhookBehaviour(Behaviour):
         self._settings = settings
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
+        require_whole_credential(actor)
         known: Mapping[str, Any] = {}
-        if record_id:
-            known = await self._records.get(SYSTEM, WEBHOOKS, record_id)
-        self._check_person(actor, known, record_id)
+        if record_id is not None:
+            known = await row_to_change(self._records, actor, WEBHOOKS, record_id, columns)
         errors: dict[str, FieldError] = {}
         if "url" in columns:
             self._note(errors, "url", self._wrong_address(columns["url"]))
@@ -65,13 +68,9 @@ class WebhookBehaviour(Behaviour):
             made["disabled_because"] = None
         return Prepared(made, told_once=told)
 
-    def _check_person(self, actor: Actor, known: Mapping[str, Any], record_id: int | None) -> None:
-        """Whoever changes the address of somebody else's webhook gets what that person may read."""
-        if record_id is None:
-            if actor.user_id is None and actor.kind != "system":
-                raise Forbidden("A webhook tells what its owner may read; sign in as a person to make one.")
-        elif not actor.is_admin and (not record_id or known["owner_id"] != actor.user_id):
-            raise Forbidden("Only admins change webhooks of other people, or several at once.")
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if row is not None and row["owner_id"] is None:
+            raise ValidationFailed.of("owner_id", "required", "a webhook tells what its owner may read; name one")
 
     def _wrong_address(self, url: str) -> FieldError | None:
         parts = urlsplit(url)

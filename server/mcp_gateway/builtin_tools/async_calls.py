@@ -31,7 +31,8 @@ class AsyncCalls:
     def __init__(self, gateway: Gateway, tasks: Tasks) -> None:
         self._gateway = gateway
         self._tasks = tasks
-        tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE))
+        what = 'Call a tool: {"tool": "server__tool", "arguments": {}}'
+        tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE, schedulable=what))
 
     async def start(self, actor: Actor, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Store the call; it is durable when this returns. Raises CallFailed as the call itself would now."""
