@@ -30,6 +30,7 @@ from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.call_routes import call_router
 from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
+from server.mcp_gateway.importing.routes import import_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
@@ -117,6 +118,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(internal_router(records, lambda: parts.internal_secret))
     web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
     web.include_router(lan_router(parts.lan, gate, settings))
+    # Before /{model}/import, which would take "gateway" for a model.
+    web.include_router(import_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(transfer_router(parts.transfers, gate, settings))
     web.include_router(phrase_router(records, gate, settings))
     web.include_router(backup_router(parts.backups, gate, settings))

@@ -17,6 +17,7 @@ from server.cli.lan_commands import lan
 from server.cli.options import EXIT_EXISTS, DataDir, Json
 from server.cli.plugin_commands import plugin
 from server.cli.secrets_commands import app as secrets
+from server.cli.server_import_commands import import_servers_command
 from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
@@ -35,6 +36,7 @@ app.command("doctor")(doctor_command)
 app.command("connect")(connect_command)
 app.command("export")(export_command)
 app.command("import")(import_command)
+app.command("import-servers")(import_servers_command)
 
 
 @user.command("create")

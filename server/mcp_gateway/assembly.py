@@ -11,6 +11,7 @@ from server.mcp_gateway.catalogue.desk import ToolDesk
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.importing.server_import import ServerImport
 from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
 from server.mcp_gateway.policy.tool_policy import MODEL as RULES
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
@@ -42,6 +43,7 @@ class McpGateway:
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
+        self.imports = ServerImport(records, self.gateway.own_names)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
         relay = Relay(self.gateway, self.activity)
         self.endpoint = GatewayEndpoint(self.gateway, self.builtins, relay, settings, records, authenticate, endings)

@@ -81,6 +81,10 @@ class Gateway:
         for callback in self._unhosted:
             callback(name)
 
+    def own_names(self) -> list[str]:
+        """The names of servers that are part of this program or of its plugins."""
+        return list(self._virtual)
+
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
         self._unhosted.append(callback)

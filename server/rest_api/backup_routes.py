@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
+from server.asgi.json_shape import M, read_shape, taken
 from server.backup.service import BackupService
 from server.config import SettingsHolder
 from server.rest_api import backup_shapes as shapes
 from server.rest_api.gate import RestGate
-from server.rest_api.json_shape import M, read_shape, taken
 
 _FILE = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.json_shape import read_shape, taken
 from server.auth.lan import Encryption, Lan
 from server.config import SettingsHolder
 from server.errors import Forbidden
 from server.rest_api.gate import RestGate
-from server.rest_api.json_shape import read_shape, taken
 
 
 class MissingShown(BaseModel):

@@ -73,6 +73,11 @@ class Redactor:
         return text
 
 
+def looks_secret(text: str) -> bool:
+    """Whether something in `text` has the form of a known kind of secret."""
+    return _LOOKS_SECRET.search(text) is not None
+
+
 def named_secret(name: str) -> bool:
     """Whether something of this name is a secret: `apiKey`, `user_password`, but not `max_tokens`."""
     words = [word.lower() for word in _WORDS.findall(name)]
