@@ -47,7 +47,7 @@ export function Notifications() {
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("notifications.error")} retry=${reload} /></div>`}
     ${slow && !data && html`<${Skeleton} rows=${3} />`}
     ${data && !data.length && html`<p class="body small soft">${t("notifications.none")}</p>`}
-    <ul class="plain-list">
+    <ul class="plain-list news">
       ${(data || []).map((/** @type {any} */ one) => html`<${Item} key=${one.id} one=${one} read=${read} />`)}
     </ul>
   </section>`;

@@ -1,5 +1,6 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
 import { isAdmin } from "../store.js";
+import { Account } from "./account.js";
 import { Backups } from "./backups.js";
 import { Data } from "./data.js";
 import { Home } from "./home.js";
@@ -22,6 +23,8 @@ const pages = [
 
 /** What fits into a phone's bar; the other pages stand under "More". */
 const IN_BAR = 5;
+/** @type {Page} reached by the menu of the person */
+const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: Account, rail: "open" };
 const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => More({ pages: pagesUnderMore() }), rail: /** @type {"open"} */ ("open") };
 
 /** The pages that a phone's bar has no room for. */
@@ -33,6 +36,7 @@ export function pagesUnderMore() {
 /** @param {string} name @returns {Page} the start page when there is none of that name */
 export function pageNamed(name) {
   if (name === MORE.name) return MORE;
+  if (name === ACCOUNT.name) return ACCOUNT;
   return allPages().find((page) => page.name === name) || pages[0];
 }
 

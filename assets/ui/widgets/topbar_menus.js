@@ -1,6 +1,7 @@
 // The two menus of the top bar: how it looks, and who one is.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
+import { href } from "../router.js";
 import { base, chooseTheme, darkNow, person, theme } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
@@ -49,6 +50,7 @@ export function PersonMenu() {
     >
       <p class="who"><b>${name}</b><span>${t("person.as", { username: me.username, role: me.role })}</span></p>
       <ul>
+        <li><a href=${href("/account")}><${Icon} name="user" />${t("page.account")}</a></li>
         <li><a href=${`${base}/api/docs`} target="_blank"><${Icon} name="code" />${t("page.docs")}</a></li>
         <li><button type="button" onClick=${() => (passwordOpen.value = true)}><${Icon} name="key" />${t("password.change")}</button></li>
         <li><button type="button" onClick=${() => (factorOpen.value = true)}><${Icon} name="shield" />${t("factor.title")}</button></li>

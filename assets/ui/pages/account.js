@@ -1,0 +1,47 @@
+// My account: everything that is one's own, for everybody who is signed in.
+import { request } from "../api.js";
+import { t } from "../i18n.js";
+import { chooseTheme, modelNamed, person, theme } from "../store.js";
+import { html } from "../vendor/preact.js";
+import { Icon, State } from "../widgets/icon.js";
+import { useLoad } from "../widgets/load.js";
+import { passwordOpen } from "../widgets/password.js";
+import { factorOpen } from "../widgets/second_factor.js";
+import { Profile } from "./account_profile.js";
+import { Apps, Sessions } from "./account_sessions.js";
+import { Tokens } from "./account_tokens.js";
+
+const THEMES = ["light", "dark", "system"];
+
+export function Account() {
+  const me = person.value;
+  if (!me) return null;
+  return html`<div class="scroll"><div class="column account">
+    <header class="page-head"><div class="say"><h1>${t("page.account")}</h1><p>${t("person.as", { username: me.username, role: me.role })}</p></div></header>
+    <${Profile} />
+    <${SignIn} />
+    <${Sessions} />
+    ${modelNamed("api_tokens") && html`<${Tokens} />`}
+    ${modelNamed("oauth_tokens") && html`<${Apps} />`}
+    <section class="card" aria-labelledby="account-look">
+      <header><h2 id="account-look">${t("account.look")}</h2></header>
+      <div class="body"><div class="segmented" role="group" aria-label=${t("theme.choose")}>
+        ${THEMES.map((name) => html`<button key=${name} type="button" aria-pressed=${theme.value === name ? "true" : "false"} onClick=${() => chooseTheme(name)}>${t(`theme.${name}`)}</button>`)}
+      </div></div>
+    </section>
+  </div></div>`;
+}
+
+function SignIn() {
+  const { data } = useLoad(async (signal) => (await request("GET", "/auth/second-factor", { signal })).data, [factorOpen.value]);
+  return html`<section class="card" aria-labelledby="account-signin">
+    <header><h2 id="account-signin">${t("account.sign_in")}</h2></header>
+    <ul class="plain-list">
+      <li><${Icon} name="key" /><span class="grow">${t("account.password")}</span>
+        <button class="btn dense" type="button" onClick=${() => (passwordOpen.value = true)}>${t("password.change")}</button></li>
+      <li><${Icon} name="shield" /><div class="grow min0"><p>${t("factor.title")}</p>${data && html`<p class="small soft">${data.in_force ? t("account.codes_left", { n: data.recovery_codes }) : t("account.no_factor")}</p>`}</div>
+        ${data && html`<${State} kind=${data.in_force ? "ok" : "off"}>${t(data.in_force ? "account.factor_on" : "account.factor_off")}<//>`}
+        <button class="btn dense" type="button" onClick=${() => (factorOpen.value = true)}>${t(data?.in_force ? "account.factor_change" : "account.factor_begin")}</button></li>
+    </ul>
+  </section>`;
+}

@@ -1,0 +1,88 @@
+// One's name, e-mail and picture.
+import { api } from "../api.js";
+import { t } from "../i18n.js";
+import { may, modelNamed, person } from "../store.js";
+import { html, useState } from "../vendor/preact.js";
+import { fileAddress } from "../widgets/file.js";
+import { FieldError, Labelled } from "../widgets/labelled.js";
+import { useLoad } from "../widgets/load.js";
+import { say } from "../widgets/toasts.js";
+import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { ChooseButton, Sending, useUpload } from "../widgets/uploading.js";
+
+export function Profile() {
+  const id = person.value?.id;
+  const { data, error, slow, reload } = useLoad(async (signal) => {
+    const [user, pictures] = await Promise.all([
+      api.get(`/api/v1/users/${id}`, { signal }),
+      modelNamed("avatars") ? api.get("/api/v1/avatars", { signal, query: `owner_id=${id}` }) : { data: [] },
+    ]);
+    return { user: user.data, etag: user.etag, picture: pictures.data[0] || null };
+  }, [id]);
+  return html`<section class="card" aria-labelledby="account-profile">
+    <header><h2 id="account-profile">${t("account.profile")}</h2></header>
+    ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
+    ${slow && !data && html`<${Skeleton} rows=${3} />`}
+    ${data && html`<div class="body stack wide"><${Picture} picture=${data.picture} reload=${reload} /><${Names} key=${data.user.updated_at} user=${data.user} etag=${data.etag} reload=${reload} /></div>`}
+  </section>`;
+}
+
+/** @param {{user: any, etag: string|null, reload: () => void}} props */
+function Names({ user, etag, reload }) {
+  const [name, setName] = useState(user.display_name || "");
+  const [email, setEmail] = useState(user.email || "");
+  const [problem, setProblem] = useState(/** @type {any} */ (null));
+  const changed = name !== (user.display_name || "") || email !== (user.email || "");
+  const save = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    try {
+      const { data } = await api.patch(`/api/v1/users/${user.id}`, { display_name: name.trim() || null, email: email.trim() || null }, etag ? { headers: { "if-match": etag } } : {});
+      person.value = { .../** @type {any} */ (person.value), display_name: data.display_name };
+      setProblem(null);
+      say(t("account.saved"));
+      reload();
+    } catch (refused) {
+      setProblem(refused);
+    }
+  };
+  const about = (/** @type {string} */ field) => problem?.fields?.[field]?.message;
+  return html`<form class="form narrow" onSubmit=${save}>
+    <${Labelled} id="my-name" label=${t("account.name")} error=${about("display_name")}>
+      <input class="input" id="my-name" autocomplete="name" value=${name} aria-invalid=${about("display_name") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setName(event.target.value)} /><//>
+    <${Labelled} id="my-email" label=${t("account.email")} error=${about("email")}>
+      <input class="input" id="my-email" type="text" inputmode="email" autocomplete="email" value=${email} aria-invalid=${about("email") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setEmail(event.target.value)} /><//>
+    ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
+    <div class="row"><button class="btn primary" type="submit" disabled=${!changed}>${t("account.save")}</button></div>
+  </form>`;
+}
+
+/** @param {{picture: any, reload: () => void}} props */
+function Picture({ picture, reload }) {
+  const field = modelNamed("avatars")?.fields.find((one) => one.name === "picture");
+  const sending = useUpload({ accept: field?.accept, max_bytes: field?.max_bytes }, async (row) => {
+    try {
+      if (picture) await api.patch(`/api/v1/avatars/${picture.id}`, { picture: row.id });
+      else await api.post("/api/v1/avatars", { picture: row.id });
+      say(t("account.saved"));
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    reload();
+  });
+  if (!field || !may(modelNamed("files"), "create")) return null;
+  const remove = async () => {
+    try {
+      await api.delete(`/api/v1/avatars/${picture.id}`);
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    reload();
+  };
+  if (sending.name) return html`<${Sending} ...${sending} />`;
+  return html`<div class="row wrap">
+      ${picture && html`<img class="portrait" src=${fileAddress({ id: picture.picture, content_type: "image/png", name: "", size: 0 })} alt=${t("account.picture")} width="56" height="56" />`}
+      <${ChooseButton} id="my-picture" words=${t(picture ? "account.other_picture" : "account.add_picture")} accept=${field.accept} take=${(/** @type {File[]} */ files) => void sending.start(files[0])} />
+      ${picture && html`<button class="btn quiet dense" type="button" onClick=${remove}>${t("account.no_picture")}</button>`}
+    </div>
+    ${sending.problem && html`<${FieldError} text=${sending.problem} />`}`;
+}
