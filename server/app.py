@@ -325,6 +325,7 @@ class GridBearApp:
             ("old audit entries", partial(expire_audit, history.shelf)),
             ("old webhook deliveries", self.deliveries.expire),
             ("old tool calls", self.gateway.activity.expire),
+            ("old tool approvals", self.gateway.approvals.expire),
             ("unused files", files.sweep),
             ("apps that nobody let in", self.oauth_clients.expire),
             ("permissions of apps that nobody uses", self.people.grants.sweep),

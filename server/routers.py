@@ -31,6 +31,7 @@ from server.mcp_gateway.call_routes import call_router
 from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.importing.routes import import_router
+from server.mcp_gateway.policy.approval_routes import approval_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
@@ -126,6 +127,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(clients_router(settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
+    web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))

@@ -142,6 +142,17 @@ class SettingFields(BaseModel):
     mcp_call_timeout_seconds: float = _setting(
         60.0, "A tool call without any sign of life ends after this.", unit="s", gt=0, le=86400
     )
+    mcp_approval_wait_minutes: int = _setting(
+        60, "A tool call that waits for a person's approval, or has it for once, is forgotten after this.", unit="min",
+        applies="live", ge=1, le=60 * 24 * 30,
+    )  # fmt: skip
+    mcp_approval_minutes: int = _setting(
+        60, "An approval of a tool for a while lasts this long unless its person says otherwise.", unit="min",
+        applies="live", ge=1, le=60 * 24 * 366,
+    )  # fmt: skip
+    mcp_approvals_waiting: int = _setting(
+        50, "Tool calls of one person that may wait for an approval; more are refused.", applies="live", ge=1, le=500
+    )
     mcp_idle_seconds: float = _setting(
         300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
     )

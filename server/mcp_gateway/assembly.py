@@ -12,6 +12,7 @@ from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.importing.server_import import ServerImport
+from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
 from server.mcp_gateway.policy.tool_policy import MODEL as RULES
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
@@ -39,7 +40,10 @@ class McpGateway:
         self.policy = ToolPolicy(records, bus)
         records.behave(RULES, McpRuleBehaviour())
         self.catalogue = ToolCatalogue(records, settings, bus)
-        self.gateway = Gateway(records, settings, bus, self.sign_ins, self.activity, self.policy, self.catalogue)
+        self.approvals = Approvals(records, settings, self.activity.log.redactor)
+        self.gateway = Gateway(
+            records, settings, bus, self.sign_ins, self.activity, self.policy, self.catalogue, self.approvals
+        )
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)

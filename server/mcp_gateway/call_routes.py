@@ -22,7 +22,14 @@ from server.errors import (
     ValidationFailed,
 )
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.failures import CIRCUIT_OPEN, INVALID_PARAMS, RATE_LIMITED, WAITS_FOR_APPROVAL, CallFailed
+from server.mcp_gateway.failures import (
+    APPROVAL_NEEDED,
+    CIRCUIT_OPEN,
+    INVALID_PARAMS,
+    RATE_LIMITED,
+    WAITS_FOR_APPROVAL,
+    CallFailed,
+)
 from server.mcp_gateway.gateway import Gateway
 
 _CLIENT = "REST"
@@ -70,6 +77,8 @@ def as_error(failure: CallFailed) -> GridBearError:
         return Busy(failure.message, retry_after=wait)
     if failure.code == WAITS_FOR_APPROVAL:
         return Conflict(failure.message, code="waits_for_approval")
+    if failure.code == APPROVAL_NEEDED:
+        return Forbidden(failure.message, code=f"approval_{failure.data['state']}")
     if failure.code == INVALID_PARAMS:
         return NotFound(failure.message)
     return UpstreamFailed(failure.message)

@@ -13,6 +13,7 @@ UPSTREAM_TIMEOUT = -32005
 ERAS_APART = -32007
 """What one side says has no words in the protocol version of the other. (-32006: the client took its call back.)"""
 WAITS_FOR_APPROVAL = -32008
+APPROVAL_NEEDED = -32009
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
@@ -49,6 +50,43 @@ def waits_for_approval(name: str) -> CallFailed:
         WAITS_FOR_APPROVAL,
         f"The tool {name} is new or has changed, and waits for the approval of an admin of this GridBear.",
         {"reason": "waits_for_approval"},
+    )
+
+
+def approval_needed(name: str, approval_id: int, person: str, until: str) -> CallFailed:
+    """The call waits until a person has said yes."""
+    return CallFailed(
+        APPROVAL_NEEDED,
+        f"A call of {name} waits for the approval of {person}, who finds it in GridBear under Data → Tool approvals "
+        f"(number {approval_id}), until {until}. Call again once it is given.",
+        {"approval": approval_id, "state": "pending", "expires_at": until},
+    )
+
+
+def approval_denied(name: str, approval_id: int, person: str) -> CallFailed:
+    """A person has said no."""
+    return CallFailed(
+        APPROVAL_NEEDED,
+        f"{person} refused a call of {name}. Don't try again; ask them.",
+        {"approval": approval_id, "state": "denied"},
+    )
+
+
+def changed_meanwhile(name: str) -> CallFailed:
+    """What was approved is not what is there now."""
+    return CallFailed(
+        APPROVAL_NEEDED,
+        f"The tool {name} has changed since it was approved: call again, and its person is asked again.",
+        {"state": "ended"},
+    )
+
+
+def too_many_wait(name: str, limit: int) -> CallFailed:
+    """No more questions for now."""
+    return CallFailed(
+        APPROVAL_NEEDED,
+        f"A call of {name} needs an approval, and {limit} calls wait for one already (mcp_approvals_waiting).",
+        {"limit": "mcp_approvals_waiting", "state": "not_asked"},
     )
 
 

@@ -20,6 +20,8 @@ from server.mcp_gateway.catalogue.names import public_name, server_of
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
+from server.mcp_gateway.policy.approvals import Approvals
+from server.mcp_gateway.policy.asked_call import AskedCall
 from server.mcp_gateway.policy.rule import Effect, Served
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.sign_in.sign_ins import SignIns
@@ -48,6 +50,7 @@ class Gateway:
         activity: Activity,
         policy: ToolPolicy,
         catalogue: ToolCatalogue,
+        approvals: Approvals,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,6 +58,7 @@ class Gateway:
         self._clock = clock
         self._activity = activity
         self._policy = policy
+        self._approvals = approvals
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self._virtual: dict[str, VirtualServer] = {}
         self._limits = CallLimits(settings, clock)
@@ -170,27 +174,39 @@ class Gateway:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
                 self._limits.count(actor, virtual.name)
+                asked = AskedCall(caller, Served(virtual.name, None, shown=True), "", tool, arguments)
+                await self._approve(asked)
                 return call.answered(await virtual.call(actor, tool, arguments))
             upstream, tool = await self._tool(actor, name, caller.server)
             call.of(upstream.config.name, tool.name)
             self._limits.count(actor, upstream.config.name)
-            return call.answered(await upstream.call(tool, arguments, meta, caller, more))
+            asked = self._asked(caller, upstream, tool, arguments)
+            needed = await self._approve(asked)
+            result = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
+            if needed and result.get("resultType") == "input_required":
+                # The same call goes on when its client has answered.
+                await self._approvals.give_back(needed)
+            return call.answered(result)
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
         self._limits.count(caller.actor, upstream.config.name)
 
-    async def check(self, actor: Actor, name: str) -> None:
-        """Raise CallFailed if a call of `name` would be refused now; nothing is counted or called."""
+    async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
+        """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
+        actor = caller.actor
         own = self._own_tool(actor, name, None)
         if own is not None:
             server, resting = own[0].name, 0.0
+            asked = AskedCall(caller, Served(server, None, shown=True), "", own[1], arguments)
         else:
-            upstream, _ = await self._tool(actor, name, None)
+            upstream, tool = await self._tool(actor, name, None)
             server, resting = upstream.config.name, upstream.breaker.retry_after(self._clock())
+            asked = self._asked(caller, upstream, tool, arguments)
         self._limits.check(actor, server)
         if resting:
             raise circuit_open(server, resting)
+        await self._approve(asked, use=False)
 
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
@@ -246,6 +262,21 @@ class Gateway:
         # One from before a name became ours would stand in the way of the program's own server.
         config = upstream.config
         return config.enabled and config.name not in self._virtual and self._policy.reaches(actor, config.served(actor))
+
+    async def _approve(self, call: AskedCall, *, use: bool = True) -> int | None:
+        """None when the call needs no approval, else that of its person, 0 when it is for more than this call.
+
+        Raises CallFailed while there is none.
+        """
+        actor = call.caller.actor
+        # Who calls with a session of their own would only be asked by themselves.
+        if actor.kind == "user" or self._policy.effect(actor, call.server, call.tool) != "ask":
+            return None
+        return await self._approvals.require(call, use=use)
+
+    def _asked(self, caller: Caller, upstream: Upstream, tool: Tool, arguments: dict[str, Any] | None) -> AskedCall:
+        config = upstream.config
+        return AskedCall(caller, config.served(caller.actor), config.identity, tool, arguments)
 
     def _effect(self, actor: Actor, upstream: Upstream, tool: Tool) -> Effect:
         return self._policy.effect(actor, upstream.config.served(actor), tool)

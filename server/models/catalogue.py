@@ -9,6 +9,7 @@ from server.models.audit_entry import AuditEntry
 from server.models.avatar import Avatar
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
+from server.models.mcp_approval import McpApproval
 from server.models.mcp_rule import McpRule
 from server.models.mcp_server import McpServer
 from server.models.mcp_sign_in import McpSignIn
@@ -37,6 +38,6 @@ OWN_MODELS = (
     User, Session, ApiToken, Group, GroupMember, AccessRule, Setting, Notification, Note, McpServer, Task,
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
-    ToolCall, Preference, Avatar, McpRule, McpTool,
+    ToolCall, Preference, Avatar, McpRule, McpTool, McpApproval,
     Webhook, WebhookDelivery, Schedule,
 )  # fmt: skip

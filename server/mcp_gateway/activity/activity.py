@@ -17,17 +17,21 @@ from server.mcp_gateway.activity.excerpt import excerpt
 from server.mcp_gateway.activity.meters import Meters
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import (
+    APPROVAL_NEEDED,
     CIRCUIT_OPEN,
     INVALID_PARAMS,
     RATE_LIMITED,
     RESOURCE_NOT_FOUND,
     UPSTREAM_TIMEOUT,
+    WAITS_FOR_APPROVAL,
     CallFailed,
 )
 from server.records.service import Records
 from server.records.times import to_text
 
-_REFUSALS = frozenset((RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS, RESOURCE_NOT_FOUND))
+_REFUSALS = frozenset(
+    (RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS, RESOURCE_NOT_FOUND, WAITS_FOR_APPROVAL, APPROVAL_NEEDED)
+)
 _OVERHEAD = 512
 _ERROR_LENGTH = 2000
 

@@ -136,7 +136,7 @@ class CallLog:
                 await self._ended.wait()
 
     async def _write(self, batch: list[Entry]) -> None:
-        redactor = await self._redactor_now()
+        redactor = await self.redactor()
         rows = await asyncio.to_thread(lambda: [_row(redactor, entry) for entry in batch])
         try:
             await self._insert(rows)
@@ -165,7 +165,8 @@ class CallLog:
         await self._records.work(SYSTEM, insert, (MODEL,))
         self.written += len(rows)
 
-    async def _redactor_now(self) -> Redactor:
+    async def redactor(self) -> Redactor:
+        """Knows the secrets of this moment."""
         if self._stale:
             self._stale = False
             try:

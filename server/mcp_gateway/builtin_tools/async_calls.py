@@ -34,10 +34,10 @@ class AsyncCalls:
         what = 'Call a tool: {"tool": "server__tool", "arguments": {}}'
         tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE, schedulable=what))
 
-    async def start(self, actor: Actor, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def start(self, caller: Caller, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Store the call; it is durable when this returns. Raises CallFailed as the call itself would now."""
-        await self._gateway.check(actor, name)
-        return await self._tasks.submit(actor, KIND, name, {"tool": name, "arguments": arguments})
+        await self._gateway.check(caller, name, arguments)
+        return await self._tasks.submit(caller.actor, KIND, name, {"tool": name, "arguments": arguments})
 
     async def status(self, actor: Actor, key: str, page: int) -> dict[str, Any]:
         """The task with its result, or that page of it. Raises NotFound, ValidationFailed for a page beyond the end."""

@@ -67,7 +67,7 @@ class Builtins:
             if name == DISCOVERED:
                 return await self._gateway.call(caller, given["tool_name"], given.get("arguments"), meta, more)
             if name == "async_run_tool":
-                row = await self.calls.start(actor, given["tool_name"], given.get("arguments") or {})
+                row = await self.calls.start(caller, given["tool_name"], given.get("arguments") or {})
                 # A client that knows the extension gets its handle of the task.
                 return created(row) if caller.takes(EXTENSION) else result(told(row))
             return result(await self._answer(actor, name, given))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from server.access.actor import Actor
 from server.mcp_gateway.catalogue.pinning import pinned_version
 from server.mcp_gateway.policy.rule import Served
@@ -13,6 +15,9 @@ from server.mcp_gateway.upstreams.programs import installs
 
 if TYPE_CHECKING:
     import httpx2
+
+
+_IDENTITY = ("transport", "command", "args", "cwd", "url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class ServerConfig:
     """Whether its first start may have to fetch the program."""
     pinned: str | None = None
     """The exact version of its package, where the record names one."""
+    identity: str = ""
+    """What it runs or where it is: what an approval of its tools is good for."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> ServerConfig:
@@ -48,6 +55,7 @@ class ServerConfig:
             signs_in_each=row["transport"] != "stdio" and row.get("sign_in") == "each",
             installs=installs(command, args),
             pinned=pinned_version(command, args) if row["transport"] == "stdio" else None,
+            identity=orjson.dumps([row.get(name) for name in _IDENTITY]).decode(),
         )
 
     def served(self, actor: Actor) -> Served:

@@ -18,6 +18,7 @@ from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
     UPSTREAM_TIMEOUT,
     CallFailed,
+    changed_meanwhile,
     circuit_open,
     unknown_tool,
     waits_for_approval,
@@ -179,15 +180,18 @@ class Upstream:
         meta: Mapping[str, Any] | None,
         caller: Caller,
         more: Mapping[str, Any] | None = None,
+        *,
+        as_defined: bool = False,
     ) -> dict[str, Any]:
         """Call a tool once; a call that may have reached the server is never sent again.
 
+        `as_defined`: only if the tool is still the one that a person approved, also after a start of the server.
         Returns the server's result as it wrote it. Raises CallFailed.
         """
         params: dict[str, Any] = {**(more or {}), "name": tool.name}
         if arguments is not None:
             params["arguments"] = arguments
-        return await self.request("tools/call", params, meta, caller, tool=tool)
+        return await self.request("tools/call", params, meta, caller, tool=tool, as_defined=as_defined)
 
     async def request(
         self,
@@ -197,6 +201,7 @@ class Upstream:
         caller: Caller,
         *,
         tool: Tool | None = None,
+        as_defined: bool = False,
     ) -> dict[str, Any]:
         """Pass a request on, once. `params` are without their `_meta`. Returns the result as the server wrote it.
 
@@ -207,7 +212,7 @@ class Upstream:
             raise circuit_open(self.config.name, permit.retry_after)
         try:
             with self.supervisor.used():
-                return await self._request(permit, method, params, meta, caller, tool)
+                return await self._request(permit, method, params, meta, caller, tool, as_defined)
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
@@ -238,6 +243,7 @@ class Upstream:
         meta: Mapping[str, Any] | None,
         caller: Caller,
         tool: Tool | None,
+        as_defined: bool,
     ) -> dict[str, Any]:
         try:
             session = await self._ready(self.start_wait)
@@ -252,6 +258,8 @@ class Upstream:
             if now is None or now.name != tool.name:
                 waits = self.offered.find_waiting(tool.public_name, by_own_name=False) is not None
                 raise (waits_for_approval if waits else unknown_tool)(tool.public_name)
+            if as_defined and now.definition_hash != tool.definition_hash:
+                raise changed_meanwhile(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
         loop = asyncio.get_running_loop()
         try:

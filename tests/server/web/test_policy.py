@@ -85,6 +85,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/{{server_id}}/tools/approve": ADMIN,
     f"POST {V1}/gateway/{{server_id}}/refresh": WRITE,
     f"POST {V1}/gateway/{{server_id}}/restart": ADMIN,
+    **{f"POST {V1}/gateway/approvals/{{approval_id}}/{deed}": FULL_SESSION for deed in ("approve", "deny")},
     f"POST {V1}/gateway/{{server_id}}/sign-in": WRITE, f"POST {V1}/gateway/{{server_id}}/sign-out": WRITE,
     "GET /oauth/callback": ALL,
     f"POST {V1}/tasks/{{key}}/cancel": WRITE, f"POST {V1}/tasks/{{key}}/retry": WRITE,

@@ -1,0 +1,61 @@
+"""A call that a rule wants to be approved: who asks for what, and what an approval of it is bound to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from server.access.actor import Actor
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.tool import Tool
+from server.mcp_gateway.policy.rule import Served
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCall:
+    """One call by a program of `actor`'s."""
+
+    caller: Caller
+    server: Served
+    identity: str
+    """What the server runs or where it is: another one under its name has another."""
+    tool: Tool
+    arguments: dict[str, Any] | None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks."""
+        return self.caller.actor
+
+    @property
+    def definition_hash(self) -> str:
+        """Of all that the tool is: its server, its schemas, what it says of itself."""
+        return _hash([self.identity, self.tool.definition_hash])
+
+    @property
+    def arguments_hash(self) -> str:
+        """Of the very arguments."""
+        return _hash(self.arguments or {})
+
+    @property
+    def token_id(self) -> int | None:
+        """The API token that it comes with."""
+        return self.actor.credential_id if self.actor.kind == "token" and not self.actor.is_app else None
+
+    @property
+    def app_id(self) -> int | None:
+        """The permission of the app that it comes from."""
+        return self.actor.credential_id if self.actor.is_app else None
+
+    @property
+    def tool_key(self) -> str:
+        """The tool's name in a form that can be stored."""
+        name = self.tool.name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return name if len(name) <= 200 else f"{name[:135]}…{_hash(self.tool.name)}"
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
