@@ -27,6 +27,7 @@ ABSENT = "999999"
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 _FILLED = {
     "model": "notes", "record_id": ABSENT, "file_id": ABSENT, "user_id": ABSENT, "server_id": ABSENT,
+    "approval_id": ABSENT,
     "plugin": "webhook-inbox", "path": "x",
 }  # fmt: skip
 
