@@ -205,6 +205,8 @@ async def test_a_program_that_comes_back_with_another_tool_is_not_called(
     bear: Bear, member: httpx2.AsyncClient, tmp_path: Path
 ) -> None:
     records = bear.app.records
+    # Else a changed tool would wait for an admin first.
+    await records.create(SYSTEM, "settings", {"name": "mcp_tool_approval", "value": "false"})
     said = tmp_path / "said.txt"
     said.write_text("Says it back.")
     program = tmp_path / "program.py"
