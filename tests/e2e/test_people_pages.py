@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyotp
 import pytest
 from demo_data import sign_in
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
@@ -124,3 +124,49 @@ def test_a_choice_made_in_one_browser_is_there_in_the_next(
         [row] = client.get("/api/v1/preferences?key=ui.theme").json()["data"]
         assert row["value"] == "light"
         client.delete(f"/api/v1/preferences/{row['id']}")
+
+
+CHOOSE = "(name) => import('/ui/store.js').then((store) => store.chooseTheme(name))"
+PREFERENCES = "**/api/v1/preferences?upsert=key"
+
+
+def test_a_choice_made_while_the_server_is_away_is_sent_when_it_is_back_and_the_last_one_wins(
+    browser: Browser, lived_in: RunningServer, cookies: dict[str, str]
+) -> None:
+    with sign_in(lived_in.url, "maja", PASSWORD) as client:
+        watched = Watched(browser, lived_in.url, cookies=cookies)
+        try:
+            page = watched.open("/", "button.avatar")
+            tried: list[str] = []
+
+            def away(route: Route) -> None:
+                tried.append(route.request.post_data or "")
+                route.abort("connectionrefused")
+
+            page.route(PREFERENCES, away)
+            with page.expect_request(PREFERENCES):
+                page.evaluate(CHOOSE, "light")
+            page.evaluate(CHOOSE, "dark")
+            with page.expect_event("requestfinished", lambda asked: "/api/v1/preferences?upsert" in asked.url):
+                page.unroute(PREFERENCES)
+            assert tried and '"dark"' not in tried[0]
+            page.wait_for_load_state("networkidle")
+            [row] = client.get("/api/v1/preferences?key=ui.theme").json()["data"]
+            assert row["value"] == "dark"
+            assert page.evaluate("localStorage.getItem('gridbear.unsent')") is None
+
+            # The page is left before the server is back: the next one sends it, and does not take the old one over.
+            page.route(PREFERENCES, away)
+            with page.expect_event("requestfailed", lambda asked: "/api/v1/preferences?upsert" in asked.url):
+                page.evaluate(CHOOSE, "light")
+            page.close()
+            watched.page = watched.context.new_page()
+            with watched.page.expect_response(PREFERENCES) as sent:
+                watched.page.goto(f"{lived_in.url}/")
+            assert sent.value.ok
+            watched.page.wait_for_selector("html[data-theme=light]", state="attached")
+            [row] = client.get("/api/v1/preferences?key=ui.theme").json()["data"]
+            assert row["value"] == "light"
+            client.delete(f"/api/v1/preferences/{row['id']}")
+        finally:
+            watched.close()
