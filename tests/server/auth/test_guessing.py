@@ -11,7 +11,7 @@ import pyotp
 import pytest
 
 from server.access.actor import OWNER
-from server.auth import sign_in
+from server.auth import passwords, sign_in
 from tests.conftest import PASSWORD, Bear
 from tests.server.auth.oauth.tests_oauth_support import App
 
@@ -33,13 +33,35 @@ async def with_factor(bear: Bear, name: str) -> pyotp.TOTP:
     return app
 
 
+async def test_every_refused_sign_in_costs_one_look_at_a_password(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await admin.post("/api/v1/users", json={"username": "empty"})
+    await admin.patch(f"/api/v1/users/{bear.ids['max']}", json={"is_active": False})
+    hasher = passwords._hasher()
+    looked: list[str] = []
+
+    class Counting:
+        def verify(self, stored: str, given: str) -> bool:
+            looked.append(stored.rpartition("$")[0].rpartition("$")[0])
+            return hasher.verify(stored, given)
+
+    passwords._nobodys_hash()
+    monkeypatch.setattr(passwords, "_hasher", Counting)
+    told = set()
+    for name, password in (("ada", WRONG), ("nobody", WRONG), ("empty", WRONG), ("max", PASSWORD), ("ada", "")):
+        client = await bear.client(accept="application/json")
+        answer = await client.post(LOGIN, data={"username": name, "password": password})
+        told.add((answer.status_code, answer.json()["error"], answer.json()["code"]))
+    assert len(told) == 1 and len(looked) == 5 and len(set(looked)) == 1, "as dear for each of them"
+
+
 @pytest.mark.parametrize("address", ["10.9.9.9", "127.0.0.1"])
 async def test_leaving_the_code_out_now_and_then_buys_no_guesses_at_it(
     bear: Bear, member: httpx2.AsyncClient, address: str
 ) -> None:
     await with_factor(bear, "max")
     bear.app.people.sessions._clock = lambda: 0.0
-    await member.delete("/api/v1/sessions/1")
     guesser = await bear.client(address, accept="application/json")
     seen = []
     for number in range(40):
