@@ -120,6 +120,13 @@ class PluginContext(Protocol):
         Of models that are not the plugin's own, reading needs `records:read` and changing `records:write`.
         """
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its settings as the manifest's `config_schema` describes them; None without value and default.
+
+        Secrets are not among them: `secret(name)` has these. After a change the plugin starts again.
+        """
+
     def secret(self, name: str) -> str | None:
         """A secret of this plugin: `secret_variable(name)`, else the stored one, else None. Needs `secrets`."""
 

@@ -36,7 +36,9 @@ from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
+from server.plugin_host.plugin_settings import PluginSettings
 from server.plugin_host.routes import plugin_router
+from server.plugin_host.settings_routes import plugin_settings_router
 from server.records.files import Files
 from server.records.history import History
 from server.records.own_models import OwnModels
@@ -131,6 +133,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
+    plugin_settings = PluginSettings(parts.plugins, records)
+    web.include_router(plugin_settings_router(plugin_settings, settings, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))
     web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))

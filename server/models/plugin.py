@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Integer, Text
 from sqlalchemy.orm import Mapped
 
-from server.db.types import ChoiceText, LongText, TagsText
+from server.db.types import ChoiceText, JsonText, LongText, TagsText
 from server.models.base import Base, ModelOptions, Record, field
 
 
@@ -61,3 +61,4 @@ class Plugin(Record, Base):
     failures: Mapped[int] = field(
         Integer, label="Failures", default=0, read_only=True, help="How often it failed since it was switched on."
     )
+    config: Mapped[str | None] = field(JsonText, label="Settings", hidden=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -108,6 +109,16 @@ class HostContext:
         self._is_running = is_running
         self._tasks: Tasks | None = None
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
+        self._own_settings: dict[str, Any] = {}
+
+    def configure(self, values: Mapping[str, Any], secret_variables: Mapping[str, str]) -> None:
+        """Hand over its settings, and the environment variables that set secrets of it."""
+        self._own_settings = dict(values)
+        self._secrets = PluginSecrets(self.plugin_id, self._service, os.environ, secret_variables)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return copy.deepcopy(self._own_settings)
 
     def tasks_by(self, tasks: Tasks | None) -> None:
         """Who runs this plugin's tasks from now on."""

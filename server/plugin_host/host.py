@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from server.plugin_host.contained import in_thread
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, find_plugins
+from server.plugin_host.effective_settings import effective, secret_variables
 from server.plugin_host.failures import Failures
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
@@ -290,6 +292,9 @@ class PluginHost:
             await self._rows.brought(plugin.id, names)
             permissions = Permissions(plugin.id, plugin.manifest.permissions)
             context = HostContext(plugin.id, self._records, names, permissions, self._settings, self._is_running)
+            config = (self._rows.row_now(plugin.id) or {}).get("config")
+            settings = plugin.manifest.settings
+            context.configure(effective(plugin.id, settings, config, os.environ), secret_variables(settings))
             live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)
             self._live[plugin.id] = live
         except Exception as error:

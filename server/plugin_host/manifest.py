@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from server.errors import ValidationFailed
+from server.plugin_host.config_schema import ConfigSchema, SchemaRefused, parse_config_schema
 from server.plugin_host.permissions import Permission
 
 MANIFEST_FILE = "manifest.json"
@@ -22,7 +23,7 @@ RESERVED_IDS = frozenset({"v1", "internal", "docs", "openapi.json"})
 # Keys of GridBear's own manifests that this server does not act on: an existing plugin loads, with a warning.
 KEYS_WITHOUT_EFFECT = frozenset(
     {
-        *("entry_point", "class_name", "instantiation", "config_schema"),
+        *("entry_point", "class_name", "instantiation"),
         *("required_secrets", "model", "models_refreshable", "cli_meta", "ui", "context_skills"),
         *("context_injection", "mcp_category", "mcp_naming", "mcp_name_template", "mcp_server_name"),
         *("private_only", "service_connections", "virtual_tools", "mcp_provider", "mcp_provider_class"),
@@ -72,6 +73,11 @@ class Manifest(BaseModel):
     permissions: list[Permission] = Field(
         default_factory=list, description="What it may do beyond its own models; shown before it is switched on."
     )
+    config_schema: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Its settings: fields by name, each with type (string, integer, number, boolean, array, object, "
+        "secret), default, description, enum, env, required; or a JSON Schema with properties.",
+    )
     public_api: bool = Field(False, description="Whether anonymous callers reach /api/{plugin}.")
 
     @field_validator("dependencies", mode="before")
@@ -83,6 +89,21 @@ class Manifest(BaseModel):
     @classmethod
     def _a_text_is_one(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _settings_are_possible(self) -> Manifest:
+        try:
+            settings = parse_config_schema(self.config_schema)
+        except SchemaRefused as error:
+            raise ValueError(f"config_schema: {error}") from None
+        if any(field.secret for field in settings.fields.values()) and "secrets" not in self.permissions:
+            raise ValueError('config_schema: it has secrets, which need "secrets" among the permissions')
+        return self
+
+    @property
+    def settings(self) -> ConfigSchema:
+        """What `config_schema` describes."""
+        return parse_config_schema(self.config_schema)
 
     @property
     def title(self) -> str:
@@ -168,6 +189,8 @@ def _read_json(path: Path, where: str) -> dict[str, Any]:
 
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
+    if not key:
+        return str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "missing":
         return f"the key {key!r} is missing; wanted {_wanted(key)}"
     if problem["type"] == "extra_forbidden":

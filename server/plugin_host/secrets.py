@@ -22,15 +22,19 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 class PluginSecrets:
     """The secrets of one plugin: the environment first, then the records."""
 
-    def __init__(self, plugin_id: str, records: RecordStore, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, plugin_id: str, records: RecordStore, env: Mapping[str, str], others: Mapping[str, str] | None = None
+    ) -> None:
+        """`others`: more variables that set a secret, by its name."""
         self._prefix = f"GRIDBEAR_{plugin_id.upper().replace('-', '_')}_"
         self._plugin_id = plugin_id
         self._records = records
         self._env = env
+        self._others = others or {}
 
     def get(self, name: str) -> str | None:
         """The secret, or None when nobody has set it. An empty environment variable counts as not set."""
-        if given := self._env.get(self.variable(name)):
+        if given := self._outside(name):
             return given
         row = self._records.look_up(SYSTEM, MODEL, "name", self._record_name(name))
         return None if row is None else row["value"]
@@ -39,7 +43,7 @@ class PluginSecrets:
         """Keep a new value. Raises Conflict when the environment sets this secret."""
         if not value:
             raise ValidationFailed.of(name, "required", "a secret can't be empty")
-        if self._env.get(self.variable(name)):
+        if self.is_outside(name):
             raise Conflict(f"{self.variable(name)} sets this secret; change it there")
         full = self._record_name(name)
         row = self._records.look_up(SYSTEM, MODEL, "name", full)
@@ -49,14 +53,29 @@ class PluginSecrets:
         else:
             await self._records.update(SYSTEM, MODEL, row["id"], {"value": value})
 
+    def is_outside(self, name: str) -> bool:
+        """Whether the environment sets it."""
+        return bool(self._outside(name))
+
     def variable(self, name: str) -> str:
         """The environment variable that sets the secret `name`."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a secret: small letters, digits and _ are wanted")
         return self._prefix + name.upper()
 
+    def _outside(self, name: str) -> str | None:
+        variables = (self.variable(name), self._others.get(name, ""))
+        return next((given for variable in variables if (given := self._env.get(variable))), None)
+
     def _record_name(self, name: str) -> str:
         return f"{self._plugin_id}.{name}"
+
+
+async def forget_secret(records: RecordStore, plugin_id: str, name: str) -> None:
+    """Remove one stored secret of a plugin, if there is such a one."""
+    row = records.look_up(SYSTEM, MODEL, "name", f"{plugin_id}.{name}")
+    if row is not None:
+        await records.delete(SYSTEM, MODEL, row["id"])
 
 
 async def forget_secrets(records: RecordStore, plugin_id: str) -> None:

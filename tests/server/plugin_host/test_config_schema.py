@@ -1,0 +1,85 @@
+"""What a manifest may say of settings, and what it says when it is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from server.errors import ValidationFailed
+from server.plugin_host.config_schema import SchemaRefused, parse_config_schema
+
+FLAT = {
+    "city": {"type": "string", "default": "Rome", "description": "Where.", "required": True},
+    "days": {"type": "integer", "default": 3, "minimum": 1, "maximum": 14},
+    "key": {"type": "secret", "env": "WEATHER_KEY", "required": True},
+    "units": {"enum": ["metric", "imperial"], "default": "metric"},
+    "places": {"type": "array", "items": {"type": "string"}},
+}
+AS_JSON_SCHEMA = {
+    "type": "object",
+    "required": ["city", "key"],
+    "properties": {
+        name: {**{k: v for k, v in field.items() if k != "required"}}  # type: ignore[attr-defined]
+        for name, field in FLAT.items()
+    },
+}
+
+
+def test_both_ways_of_writing_it_say_the_same() -> None:
+    flat, whole = parse_config_schema(FLAT), parse_config_schema(AS_JSON_SCHEMA)
+    assert flat == whole
+    assert flat.json_schema["required"] == ["city", "key"] and flat.json_schema["additionalProperties"] is False
+    assert flat.json_schema["properties"]["key"] == {"type": "string", "writeOnly": True}
+    assert flat.fields["key"].env == "WEATHER_KEY" and parse_config_schema({}).fields == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["city"], "an object is wanted"),
+        ({"City": {"type": "string"}}, "'City': small letters"),
+        ({"city": "string"}, 'city: an object such as {"type": "string"}'),
+        ({"city": {"type": "text"}}, "city.type: found 'text', wanted one of string"),
+        ({"city": {"type": "integer", "default": "x"}}, "city.default: 'x' is not of type 'integer'"),
+        ({"city": {"type": "integer", "minimum": "low"}}, "city: 'low' is not of type 'number'"),
+        ({"key": {"type": "secret", "default": "hunter2"}}, "key.default: a secret has none"),
+        ({"city": {"type": "string", "env": "PATH-X"}}, "city.env"),
+        ({"city": {"type": "object", "properties": {"a": {"$ref": "https://evil.example/x"}}}}, "$ref is not possible"),
+        ({"type": "object", "properties": {}, "required": ["city"]}, "required names city"),
+        ({f"f{number}": {} for number in range(101)}, "at most 100"),
+    ],
+)
+def test_what_can_not_be_is_said_by_name(given: Any, says: str) -> None:
+    with pytest.raises(SchemaRefused) as refused:
+        parse_config_schema(given)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"days": 0}, "days"),
+        ({"days": "3"}, "days"),
+        ({"days": True}, "days"),
+        ({"units": "furlongs"}, "units"),
+        ({"places": ["Rome", 7]}, "places"),
+        ({"city": "a\0b"}, "city"),
+        ({"city": "\ud800"}, "city"),
+        ({"places": [float("nan")]}, "places"),
+        ({"days": 1 << 70}, "days"),
+        ({"nothing": 1}, "nothing"),
+        ({"key": 7}, "key"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_name(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        parse_config_schema(FLAT).check(values)
+    assert list(refused.value.fields) == [field]
+
+
+def test_a_secret_that_does_not_fit_is_not_repeated() -> None:
+    schema = parse_config_schema({"key": {"type": "secret"}})
+    with pytest.raises(ValidationFailed) as refused:
+        schema.check({"key": ["hunter2"]})
+    assert "hunter2" not in refused.value.message
