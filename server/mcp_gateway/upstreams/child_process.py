@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.mcp_gateway.upstreams.death_signal import dies_with_us
+from server.mcp_gateway.upstreams.line_reader import BUFFER_BYTES
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 if sys.platform == "win32":
@@ -21,7 +22,6 @@ STDERR_LINES = 50
 STDERR_LINE_LENGTH = 2000
 STDOUT_NOISE = "stdout: "
 """Before lines among those of stderr that came on stdout and are no MCP."""
-STDOUT_LINE_BYTES = 64 << 20
 _STDIN_GRACE_SECONDS = 0.4
 _TERM_GRACE_SECONDS = 0.4
 
@@ -75,7 +75,7 @@ class ChildProcess:
             stderr=asyncio.subprocess.PIPE,
             env=dict(env),
             cwd=cwd,
-            limit=STDOUT_LINE_BYTES,
+            limit=BUFFER_BYTES,
             **options,
         )
         if guardian is not None:

@@ -7,12 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.caller import Progress
-from server.mcp_gateway.upstreams.http_connection import Answer, HttpConnection
+from server.mcp_gateway.upstreams.http_connection import Answer, AnswerTooLarge, HttpConnection
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.pending_calls import PendingCall
-from server.mcp_gateway.upstreams.request_failed import INTERNAL_ERROR, RequestFailed, connection_closed
+from server.mcp_gateway.upstreams.request_failed import (
+    RequestFailed,
+    connection_closed,
+    http_status,
+    no_answer,
+    session_gone,
+    too_large,
+)
 from server.mcp_gateway.wire import from_wire
 
 _IDLE_SECONDS = 3.0
@@ -108,13 +114,15 @@ class HttpCalls:
             status = await answer.status
             if status == 200 and answer.is_stream:
                 async for text in answer.events():
-                    message = _parsed(text)
+                    message = _maybe(text)
                     if not call.take(message) and isinstance(message, dict):
                         await self._tell(message)
                     if call.answer.done():
                         return await call.wait()
                 raise connection_closed("the answer ended before the result")
             return self._whole(call, status, await answer.body())
+        except AnswerTooLarge as error:
+            raise too_large(error.limit) from error
         except ConnectionError as error:
             self._faults.transport += 1
             # The endpoint may well answer the next call on a new connection.
@@ -122,21 +130,22 @@ class HttpCalls:
 
     def _whole(self, call: PendingCall, status: int, body: bytes) -> Message:
         self._faults.status = status
-        message = _parsed(body) if body and status == 200 else _maybe(body)
         if status == 200:
+            message = _parsed(body)
             if isinstance(message, dict) and message.get("id") == call.id:
                 return message
-            raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: it answers another request")
+            raise no_answer("it answers another request")
+        message = _maybe(body)
         if status >= 500:
             self._faults.server += 1
-        kind: FailureKind | None = "slow" if status >= 500 else None
         error = message.get("error") if isinstance(message, dict) else None
         terminated = status == 404 and not (isinstance(error, dict) and error.get("code") == -32601)
         if terminated:
-            raise RequestFailed(-32600, "Session terminated", None, "transport", True)
+            raise session_gone()
+        failed = http_status(status)
         if isinstance(error, dict) and isinstance(error.get("code"), int):
-            raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"), kind)
-        raise RequestFailed(INTERNAL_ERROR, f"it answered with HTTP {status}", None, kind)
+            raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"), failed.kind)
+        raise failed
 
 
 def _lines(headers: Mapping[str, str]) -> str:
@@ -144,7 +153,7 @@ def _lines(headers: Mapping[str, str]) -> str:
 
 
 def _maybe(text: bytes) -> Any:
-    # What comes with a refusal may be a page for people.
+    # What comes with a refusal may be a page for people, and among events may be what is none of ours.
     try:
         return from_wire(text)
     except ValueError:
@@ -155,4 +164,4 @@ def _parsed(text: bytes) -> Any:
     try:
         return from_wire(text)
     except ValueError as error:
-        raise RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: {error}") from error
+        raise no_answer(str(error)) from error

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httptools
 
 MAX_BYTES = 64 << 20
 """Of one answer, or of one event of a stream."""
+_AHEAD_BYTES = 1 << 18
+"""Of a stream, read and not looked at yet; with more the server waits."""
+_TURN = 64
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+class AnswerTooLarge(ConnectionError):
+    """It was not read to its end."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"its answer is larger than {limit >> 20} MB")
+        self.limit = limit
 
 
 class Answer:
     """What comes back for one request. Everything raises ConnectionError when the connection ends too early."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.is_stream = False
         self.complete = False
+        self._pause, self._resume = pause, resume
         self._parts = bytearray()
+        self._searched = 0
         self._changed = asyncio.Event()
         self._failed: ConnectionError | None = None
 
@@ -30,23 +45,33 @@ class Answer:
         return bytes(self._parts)
 
     async def events(self) -> AsyncIterator[bytes]:
-        """The data of one event after the other."""
+        """The data of one event after the other; others have their turn between them."""
+        given = 0
         while True:
-            end, width = _end_of_event(self._parts)
-            if end >= 0:
-                event = bytes(self._parts[:end])
-                del self._parts[: end + width]
+            found = _BLANK_LINE.search(self._parts, self._searched)
+            if found is not None:
+                start, end = found.span()
+                event = bytes(self._parts[:start])
+                del self._parts[:end]
+                self._searched = 0
                 if data := _data(event):
                     yield data
+                given += 1
+                if given % _TURN == 0:
+                    await asyncio.sleep(0)
             elif self.complete:
                 return
             else:
+                self._searched = max(0, len(self._parts) - 3)
+                self._resume()
                 await self._more()
 
     def fed(self, data: bytes) -> None:
         self._parts += data
         if len(self._parts) > MAX_BYTES:
-            self.failed(ConnectionError(f"its answer is larger than {MAX_BYTES >> 20} MB"))
+            self.failed(AnswerTooLarge(MAX_BYTES))
+        if self.is_stream and len(self._parts) > _AHEAD_BYTES:
+            self._pause()
         self._changed.set()
 
     def failed(self, error: ConnectionError) -> None:
@@ -85,7 +110,7 @@ class HttpConnection(asyncio.Protocol):
 
     def ask(self, request: bytes) -> Answer:
         """Send a whole request."""
-        answer = self._answer = Answer()
+        answer = self._answer = Answer(self._transport.pause_reading, self._resume)
         if not self._open:
             answer.failed(ConnectionError("the server closed the connection"))
             return answer
@@ -98,6 +123,10 @@ class HttpConnection(asyncio.Protocol):
         self._open = False
         if self._transport is not None:
             self._transport.close()
+
+    def _resume(self) -> None:
+        if self._open:
+            self._transport.resume_reading()
 
     # What the transport and the parser call
 
@@ -143,11 +172,6 @@ class HttpConnection(asyncio.Protocol):
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.failed(error)
-
-
-def _end_of_event(data: bytearray) -> tuple[int, int]:
-    found = [(at, len(mark)) for mark in (b"\r\n\r\n", b"\n\n") if (at := data.find(mark)) >= 0]
-    return min(found) if found else (-1, 0)
 
 
 def _data(event: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -18,6 +19,8 @@ from mcp.shared.message import SessionMessage
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
+
+_log = logging.getLogger(__name__)
 
 
 class _WatchedTransport(httpx2.AsyncHTTPTransport):
@@ -77,7 +80,12 @@ async def _streamable_http(
 
     async def tell(message: dict[str, Any]) -> None:
         # What a server sends beside the answer of a call belongs to the session: its own requests, its notices.
-        await to_client.send(SessionMessage(types.jsonrpc_message_adapter.validate_python(message, by_name=False)))
+        try:
+            known = types.jsonrpc_message_adapter.validate_python(message, by_name=False)
+        except ValueError:
+            _log.debug("a message of %s that is no MCP is left out", spec.url)
+            return
+        await to_client.send(SessionMessage(known))
 
     async with (
         _http_client(faults, direct, dict(spec.headers), auth=spec.auth) as http,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Any, Protocol
 
 from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.upstreams.line_reader import TooLong
 from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall
-from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed
+from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed, too_large
 from server.mcp_gateway.wire import from_wire, to_wire
 
 _ENDED = "the program has ended"
+_ID = re.compile(rb'"id"\s*:\s*"(gb-\d+)"')
 
 
 class LineWriter(Protocol):
@@ -41,6 +44,14 @@ class LineCalls:
         call = self._pending.get(_call_id(message))
         return call is not None and call.take(message)
 
+    def refuse(self, line: TooLong) -> None:
+        """An answer is too long to be read; whose it is stands at one of its ends."""
+        for end in (line.head, line.tail):
+            for found in _ID.findall(end):
+                if (call := self._pending.get(found.decode())) is not None:
+                    call.fail(too_large(line.limit))
+                    return
+
     async def call(self, method: str, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
         """The server's answer, as it wrote it. Raises RequestFailed when the pipes end."""
         if self._closed:
@@ -63,7 +74,7 @@ class LineCalls:
         """No line comes any more."""
         self._closed = True
         for call in self._pending.values():
-            call.fail(_ENDED)
+            call.fail(connection_closed(_ENDED))
 
     async def _write(self, line: bytes) -> None:
         try:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+from collections import deque
 from typing import Any
 
 from server.mcp_gateway.caller import Progress
-from server.mcp_gateway.upstreams.request_failed import connection_closed
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.wire import to_wire
 
 OWN_ID = b'"gb-'
 """In every message that answers one of ours; the SDK's ids are numbers."""
+_MAX_REPORTS = 32
+"""Of progress, that wait for a client who reads slowly; older ones are left out."""
 _numbers = itertools.count(1)
 
 
@@ -22,7 +26,8 @@ class PendingCall:
         self.id = f"gb-{next(_numbers)}"
         self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._progress = progress
-        self._reports: list[asyncio.Task[None]] = []
+        self._reports: deque[tuple[float, float | None, str | None]] = deque(maxlen=_MAX_REPORTS)
+        self._reporting: asyncio.Task[None] | None = None
 
     def request(self, method: str, params: dict[str, Any]) -> bytes:
         """The message with `params`, whose `_meta` must be there."""
@@ -44,23 +49,30 @@ class PendingCall:
             return False
         done, total, text = params.get("progress"), params.get("total"), params.get("message")
         if self._progress is not None and isinstance(done, int | float):
+            self._reports.append((done, total, text))
             # Not awaited here: a client that reads slowly must not hold up the others of this connection.
-            report: Any = self._progress(done, total, text)
-            self._reports.append(asyncio.get_running_loop().create_task(report))
+            if self._reporting is None or self._reporting.done():
+                self._reporting = asyncio.get_running_loop().create_task(self._report(self._progress))
         return True
 
     async def wait(self) -> dict[str, Any]:
         """The answer, after all progress before it was passed on."""
         try:
             message = await self.answer
-            if self._reports:
-                await asyncio.gather(*self._reports, return_exceptions=True)
+            if self._reporting is not None:
+                await asyncio.wait((self._reporting,))
             return message
         finally:
-            for report in self._reports:
-                report.cancel()
+            if self._reporting is not None:
+                self._reporting.cancel()
 
-    def fail(self, reason: str) -> None:
-        """The connection is gone."""
+    def fail(self, error: RequestFailed) -> None:
+        """No answer will come."""
         if not self.answer.done():
-            self.answer.set_exception(connection_closed(reason))
+            self.answer.set_exception(error)
+
+    async def _report(self, progress: Progress) -> None:
+        # A client that can't be told of progress may still get its answer.
+        with contextlib.suppress(Exception):
+            while self._reports:
+                await progress(*self._reports.popleft())

@@ -14,13 +14,24 @@ class RequestFailed(Exception):
     """A request to the server was answered by a JSON-RPC error, or not at all.
 
     `kind` is set when the connection is to blame (None: the server answered, and that is its answer);
-    `broken` when the connection is of no further use.
+    `broken` when the connection is of no further use; `unread` when the words are ours, for an answer that is none;
+    `not_run` when the server is known not to have run it.
     """
 
     def __init__(
-        self, code: int, message: str, data: Any = None, kind: FailureKind | None = None, broken: bool = False
+        self,
+        code: int,
+        message: str,
+        data: Any = None,
+        kind: FailureKind | None = None,
+        broken: bool = False,
+        *,
+        unread: bool = False,
+        not_run: bool = False,
     ) -> None:
         super().__init__(message)
+        self.unread = unread
+        self.not_run = not_run
         self.code = code
         self.message = message
         self.data = data
@@ -33,6 +44,29 @@ def connection_closed(reason: str) -> RequestFailed:
     return RequestFailed(CONNECTION_CLOSED, reason, None, "transport", True)
 
 
+def session_gone() -> RequestFailed:
+    """The server does not know our session any more, and so has looked at nothing of the request."""
+    reason = "it does not know its session any more, as after a restart"
+    return RequestFailed(CONNECTION_CLOSED, reason, None, "transport", True, not_run=True)
+
+
+def no_answer(reason: str) -> RequestFailed:
+    """What came can't be understood."""
+    return RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: {reason}", unread=True)
+
+
+def too_large(limit: int) -> RequestFailed:
+    """What came is longer than `limit` bytes."""
+    return RequestFailed(INTERNAL_ERROR, f"its answer is larger than {limit >> 20} MB", unread=True)
+
+
+def http_status(status: int) -> RequestFailed:
+    """It answered with a status, and nothing else that says why."""
+    return RequestFailed(
+        INTERNAL_ERROR, f"it answered with HTTP {status}", None, "slow" if status >= 500 else None, unread=True
+    )
+
+
 def result_of(message: dict[str, Any]) -> dict[str, Any]:
     """The result of a JSON-RPC answer. Raises RequestFailed for an error and for what is neither."""
     result = message.get("result")
@@ -41,7 +75,7 @@ def result_of(message: dict[str, Any]) -> dict[str, Any]:
     error = message.get("error")
     if isinstance(error, dict) and isinstance(error.get("code"), int):
         raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"))
-    raise RequestFailed(INTERNAL_ERROR, "its answer is no valid MCP: neither a result nor an error")
+    raise no_answer("neither a result nor an error")
 
 
 _LISTS = {
@@ -71,5 +105,5 @@ def checked(method: str, result: dict[str, Any]) -> dict[str, Any]:
         fits = True
     if not fits:
         missing = _LISTS.get(method, method)
-        raise RequestFailed(INTERNAL_ERROR, f"its answer is no valid MCP: a result without {missing}")
+        raise no_answer(f"a result without {missing}")
     return result

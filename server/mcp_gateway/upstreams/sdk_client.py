@@ -25,7 +25,7 @@ from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.process_guardian import Guardian
-from server.mcp_gateway.upstreams.request_failed import RequestFailed, checked
+from server.mcp_gateway.upstreams.request_failed import RequestFailed, checked, http_status, no_answer, session_gone
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 
 _log = logging.getLogger(__name__)
@@ -148,15 +148,21 @@ class SdkSession:
             # Below the SDK's models, which drop what they don't know.
             return await session._dispatcher.send_raw_request(method, params, options)
         except MCPError as error:
+            if error.message == "Session terminated":
+                raise session_gone() from error
+            if error.code == types.PARSE_ERROR and error.message.startswith("Failed to parse"):
+                raise no_answer("neither a result nor an error") from error
+            if error.message == "Server returned an error response" and self._faults.status >= 400:
+                raise http_status(self._faults.status) from error
             kind: FailureKind | None = None
-            broken = error.code == types.CONNECTION_CLOSED or error.message == "Session terminated"
+            broken = error.code == types.CONNECTION_CLOSED
             if broken or self._faults.transport > transport:
                 kind = "transport"
             elif self._faults.server > server:
                 kind = "slow"
             raise RequestFailed(error.code, error.message, error.data, kind, broken) from error
         except ValueError as error:
-            raise RequestFailed(types.INTERNAL_ERROR, f"its answer is no valid MCP: {error}") from error
+            raise no_answer(str(error)) from error
         except (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError, RuntimeError) as error:
             raise RequestFailed(
                 types.CONNECTION_CLOSED, str(error) or "connection closed", None, "transport", True

@@ -15,6 +15,7 @@ from mcp.shared.message import SessionMessage
 from server.mcp_gateway.upstreams.child_process import STDERR_LINE_LENGTH, STDOUT_NOISE, ChildProcess, child_environment
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
+from server.mcp_gateway.upstreams.line_reader import TooLong, lines_of
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 _FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.05, 1.0
@@ -45,10 +46,13 @@ async def stdio_transport(
     lines = direct.over_pipes(child.stdin)
 
     async def read() -> None:
-        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError, ValueError):
-            # ValueError: a line longer than the limit; what follows can't be trusted.
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
             async with to_client:
-                while line := await child.stdout.readline():
+                async for line in lines_of(child.stdout):
+                    if isinstance(line, TooLong):
+                        lines.refuse(line)
+                        stderr.append(f"{STDOUT_NOISE}(a line of more than {line.limit >> 20} MB)")
+                        continue
                     if lines.take(line):
                         continue
                     message = _parsed(line)

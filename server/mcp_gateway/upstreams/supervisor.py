@@ -21,7 +21,7 @@ from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
-from server.mcp_gateway.upstreams.standing import Standing, UpstreamState
+from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Standing, UpstreamState
 from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
 from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
 
@@ -114,9 +114,15 @@ class Supervisor:
 
     async def session(self) -> SdkSession:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
-        session = self._session
-        if session is not None and (not self._is_doubtful() or await self._answers(session)):
-            return session
+        while True:
+            session = self._session
+            if session is not None and (not self._is_doubtful() or await self._answers(session)):
+                return session
+            if not self._is_ending():
+                break
+            # A session that was lost is on its orderly way out: nobody gets it any more.
+            assert self._task is not None
+            await asyncio.wait((self._task,))
         if not self.config.enabled:
             raise unknown_tool(self.config.name)
         if self._task is None or self._task.done() or self._end:
@@ -133,6 +139,11 @@ class Supervisor:
             )
         assert self._opened is not None
         return await asyncio.shield(self._opened)
+
+    def _is_ending(self) -> bool:
+        """Whether the session was lost, and its end goes on."""
+        running = self._task is not None and not self._task.done() and not self._end
+        return running and self._session is None and self._opened is not None and self._opened.done()
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
@@ -202,7 +213,8 @@ class Supervisor:
         if isinstance(failure, TimeoutError) and not opened.done():
             limit, name = self._start_limit()
             failure = TimeoutError(f"It was not ready within {limit:g} s ({name}).")
-        trouble = trouble_of(failure, self.stderr, faults)
+        refused = self.standing.state == "needs_login"  # found out in a call; what came after it says nothing
+        trouble = WANTS_LOGIN if refused else trouble_of(failure, self.stderr, faults)
         now = self._around.clock()
         self.standing.fail(
             trouble,

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from server.limits.circuit_breaker import CircuitBreaker, FailureKind, Permit
+from server.limits.circuit_breaker import CircuitBreaker, Permit
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.store import ToolCatalogue
@@ -287,16 +287,20 @@ class Upstream:
                 self.supervisor.lost(session)
             if error.kind is None:
                 self.breaker.record_success(permit)
+                if error.unread:
+                    raise self._broke(error) from error
                 raise CallFailed(error.code, error.message, error.data) from error
             self.breaker.record_failure(permit, error.kind, self._clock())
-            raise self._unreachable(error.kind, error.message) from error
+            raise self._broke(error) from error
         self.breaker.record_success(permit)
         self.links.learn(result)
         return result
 
-    def _unreachable(self, kind: FailureKind, message: str) -> CallFailed:
-        text = f"The MCP server {self.config.name} failed during the call: {message}."
-        if kind == "transport":
+    def _broke(self, error: RequestFailed) -> CallFailed:
+        text = f"The MCP server {self.config.name} failed during the call: {error.message}."
+        if error.not_run:
+            text += " The call was not run; try it again."
+        elif error.kind == "transport" or error.unread:
             text += " The call may have had its effect."
         return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": self.config.name})
 

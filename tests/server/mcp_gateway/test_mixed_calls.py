@@ -12,8 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from test_real_peers import free_port, listening
 from tests_mcp_support import House
+from tests_peers_support import free_port, listening
 from tests_wire_support import LEGACY, MODERN, Wire, message
 
 pytestmark = [pytest.mark.anyio]

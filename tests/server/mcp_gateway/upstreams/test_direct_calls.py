@@ -118,6 +118,42 @@ async def test_progress_is_passed_on_before_the_result() -> None:
     assert seen == [(1, 2, "on the way"), (2, 2, "on the way")]
 
 
+async def test_of_progress_that_a_slow_reader_leaves_waiting_the_newest_is_kept_and_the_rest_forgotten() -> None:
+    pipe = Pipe()
+    calls = LineCalls(pipe)
+    seen: list[float] = []
+    reads = asyncio.Event()
+
+    async def progress(done: float, _total: float | None, _message: str | None) -> None:
+        await reads.wait()
+        seen.append(done)
+
+    task = await started(pipe, calls, progress)
+    token = pipe.lines[0]["params"]["_meta"]["progressToken"]
+    for step in range(10_000):
+        told = {"progressToken": token, "progress": step}
+        assert calls.take(orjson.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": told}))
+    tasks = len(asyncio.all_tasks())
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {}}))
+    reads.set()
+    await task
+    assert seen[-1] == 9999 and len(seen) <= 33 and tasks < 10
+
+
+async def test_a_client_that_cannot_be_told_of_progress_gets_its_answer() -> None:
+    pipe = Pipe()
+    calls = LineCalls(pipe)
+
+    async def progress(_done: float, _total: float | None, _message: str | None) -> None:
+        raise ConnectionError("gone")
+
+    task = await started(pipe, calls, progress)
+    told = {"progressToken": pipe.lines[0]["id"], "progress": 1}
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": told}))
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {"a": 1}}))
+    assert (await task)["result"] == {"a": 1}
+
+
 async def test_a_call_that_nobody_waits_for_is_cancelled_at_the_server() -> None:
     pipe = Pipe()
     calls = LineCalls(pipe)
@@ -239,6 +275,16 @@ async def test_what_a_stream_brings_beside_the_answer_goes_to_the_session() -> N
 async def test_a_stream_that_ends_before_the_result_is_a_broken_call() -> None:
     [failed], _, faults, _ = await asked_of(lambda _id: whole(b"data: \n\n", kind="text/event-stream"))
     assert isinstance(failed, RequestFailed) and failed.kind == "transport"
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+async def test_events_may_end_in_any_way_and_what_is_no_message_is_passed_over(end: bytes) -> None:
+    def stream(call_id: str) -> bytes:
+        parts = [b"data: {", b"data: [1]", b"id: 7", b": still there", b"data: " + result(call_id), b""]
+        return whole(end.join(parts), kind="text/event-stream")
+
+    [answer], told, _, _ = await asked_of(stream)
+    assert (answer["result"], told) == ({"content": []}, [])
 
 
 async def test_a_server_that_hangs_up_is_a_fault_of_the_transport_and_not_asked_again() -> None:
