@@ -171,7 +171,8 @@ class Upstream:
                 UPSTREAM_TIMEOUT, f"The MCP server {self.config.name} did not list its tools within {wait:g} s."
             ) from None
         except RequestFailed as error:
-            raise self._unreachable(error.kind or "transport", error.message) from error
+            text = f"The MCP server {self.config.name} could not list its tools: {error.message}."
+            raise CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": self.config.name}) from error
 
     async def call(
         self,
