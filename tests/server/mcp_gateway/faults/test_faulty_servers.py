@@ -29,7 +29,7 @@ WAYS = ["short", "sdk"]
 """How the client's call goes through the gateway; one that wants progress is the SDK's."""
 MEANWHILE = 20
 """Calls of the good server, at most, while the bad one is called."""
-FAILED, TIMEOUT = -32004, -32005
+FAILED, TIMEOUT, UNKNOWN = -32004, -32005, -32602
 
 
 class Faulty:
@@ -220,14 +220,19 @@ async def test_what_a_program_says_before_the_handshake_is_shown_and_skipped(mak
 
 
 @on_every_way
-async def test_a_tool_that_comes_in_the_middle_can_be_listed_and_called(
-    make_faulty: MakeFaulty, transport: str, way: str
+@pytest.mark.parametrize("approval", [True, False])
+async def test_a_tool_that_comes_in_the_middle_is_known_at_once_and_called_by_the_rules(
+    make_faulty: MakeFaulty, transport: str, way: str, approval: bool
 ) -> None:
-    async with make_faulty(transport, way) as faulty:
+    async with make_faulty(transport, way, mcp_tool_approval=approval) as faulty:
         assert text(await faulty.beside("change")) == "done"
-        async with asyncio.timeout(10):
-            while "result" not in await faulty.call("changed"):
-                await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            while (reply := await faulty.call("changed")).get("error", {}).get("code") == UNKNOWN:
+                pass
+        if approval:
+            assert "waits for the approval" in error(reply)[1]
+        else:
+            assert text(reply) == "done"
 
 
 @pytest.mark.parametrize("transport", ["http", SDK_HTTP])
