@@ -22,6 +22,8 @@ class McpTool(Record, Base):
         verbs=("list", "read", "update"),
         audited=("update",),
         guarded=True,
+        # A program that uses tools must not say yes to what a tool has become.
+        by_hand=True,
         # Definitions that nobody has approved are not for those who use tools, nor for their programs.
         private=True,
         kept_writable=True,

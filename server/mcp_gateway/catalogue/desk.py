@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.access.actor import Actor
+from server.access.policy import Permission
 from server.errors import Conflict, Forbidden, NotFound
 from server.mcp_gateway.catalogue.definition import changes, seal
 from server.mcp_gateway.catalogue.known_tool import KnownTool
@@ -42,7 +43,7 @@ class ToolDesk:
         return await self.listed(actor, server_id)
 
     async def change(self, actor: Actor, server_id: int, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Change `enabled`, `alias` or `description`. Admins only. Raises NotFound, ValidationFailed."""
+        """Change `enabled`, `alias` or `description`. Raises Forbidden, NotFound, ValidationFailed."""
         server, row = self._found(actor, server_id, name)
         await self._records.update(actor, MODEL, row.id, values)
         return _told(server, self._found(actor, server_id, row.key)[1])
@@ -50,13 +51,12 @@ class ToolDesk:
     async def approve(self, actor: Actor, server_id: int, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
         """Approve tools, each as the hash says that the admin saw it; all of them or none.
 
-        Raises NotFound, Conflict when one has changed since.
+        Raises Forbidden, NotFound, and Conflict when one has changed since.
         """
+        may = self._may(actor)
         found = [(self._found(actor, server_id, name), seen) for name, seen in wanted.items()]
 
         def write(work: Work, _: list[Any]) -> None:
-            spec = self._records.registry.get(MODEL)
-            may = self._records.policy.permission(actor, spec, "update")
             for (_server, row), seen in found:
                 stored = work.stored(work.prepared(MODEL), row.id, may)
                 now = seal(stored["definition_hash"], stored["version"])
@@ -74,10 +74,13 @@ class ToolDesk:
         await self._records.work(actor, write, (MODEL,), always=True)
         return [_told(server, self._catalogue.of(server_id)[row.key]) for (server, row), _ in found]
 
+    def _may(self, actor: Actor) -> Permission:
+        """Admins who are signed in with a session. Raises Forbidden."""
+        return self._records.policy.allow(actor, self._records.registry.get(MODEL), "update")
+
     def _found(self, actor: Actor, server_id: int, name: str) -> tuple[str, KnownTool]:
         """A tool by the name it is offered under, or that its server gave it."""
-        if not actor.is_admin:
-            raise Forbidden("Only admins decide about the tools of MCP servers.")
+        self._may(actor)
         config = self._gateway.config_for(actor, server_id)
         known = self._catalogue.of(server_id)
         row = next((row for row in known.values() if row.own_name == name), None) or known.get(name)

@@ -75,6 +75,11 @@ class KnownTool:
         return self.alias or self.offered_as
 
     @property
+    def is_set(self) -> bool:
+        """Whether an admin has decided something about it that must not be lost."""
+        return bool(self.alias or self.description) or not self.enabled
+
+    @property
     def waits(self) -> bool:
         return self.state in ("new", "changed")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,14 @@ MOST_TOOLS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A row to be changed, or with `id` None to be made. `waits`: there is something in it that no admin knows of."""
+    """A row to be changed, made (`id` None) or forgotten (`columns` None).
+
+    `waits`: there is something in it that no admin knows of.
+    """
 
     id: int | None
     key: str
-    columns: dict[str, Any]
+    columns: dict[str, Any] | None
     waits: bool = False
 
 
@@ -50,7 +53,9 @@ def learn(
     taken = {name for tool in known.values() for name in (tool.offered_as, tool.alias) if name}
     changes: list[Change] = []
     named = {tool.key: tool.offered_as for tool in known.values()}
-    fresh = [tool for tool in listed if tool.key not in known][: max(0, MOST_TOOLS - len(known))]
+    fresh = [tool for tool in listed if tool.key not in known]
+    forgotten = _too_old(known, {tool.key for tool in listed}, len(fresh))
+    fresh = fresh[: MOST_TOOLS - len(known) + len(forgotten)]
     # Those that have good names keep them, whoever else would like to be called so.
     for tool in sorted(fresh, key=lambda tool: (not is_accepted(tool.name), tool.key)):
         named[tool.key] = free_name(source.server, tool.name, taken)
@@ -69,7 +74,14 @@ def learn(
         here = {tool.key for tool in listed}
         gone = [tool for tool in known.values() if tool.key not in here and tool.state != "gone"]
         changes += [Change(tool.id, tool.key, {"state": "gone"}) for tool in gone]
-    return changes
+    return [*(Change(tool.id, tool.key, None) for tool in forgotten), *changes]
+
+
+def _too_old(known: Mapping[str, KnownTool], here: Collection[str], wanted: int) -> list[KnownTool]:
+    """Rows of tools that were not listed for longest, where a server has so many that new ones have no room."""
+    gone = [tool for tool in known.values() if tool.key not in here and tool.state == "gone" and not tool.is_set]
+    many = max(0, len(known) + wanted - MOST_TOOLS)
+    return sorted(gone, key=lambda tool: tool.seen_at)[:many]
 
 
 def approved_now(tool: KnownTool) -> dict[str, Any]:

@@ -132,7 +132,10 @@ class ToolCatalogue:
             spec = self._records.registry.get(MODEL)
             may = self._records.policy.permission(SYSTEM, spec, "update")
             for change in changes:
-                if change.id is None:
+                if change.columns is None:
+                    if change.id is not None:
+                        work.erase(MODEL, change.id)
+                elif change.id is None:
                     stamps = {"server_id": server_id, "created_at": work.now, "updated_at": work.now}
                     work.insert(MODEL, {**work.prepared(MODEL).defaults, **stamps, **change.columns}, ("id",))
                 else:

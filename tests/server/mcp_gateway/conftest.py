@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_mcp_support import House
+from tests_mcp_support import PASSWORD, House
 
-from server.access.actor import SYSTEM
+from server.access.actor import OWNER
 from server.app import create_app
 from server.config import Settings
-
-PASSWORD = "long enough, really"
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def make_house(tmp_path: Path) -> Callable[..., contextlib.AbstractAsyncContextM
         app = create_app(Settings(data_dir=tmp_path, key_store="file", **settings))
         async with app.running():
             for name, role in () if again else (("ann", "admin"), ("bob", "member"), ("eve", "guest")):
-                await app.people.create_user(SYSTEM, name, PASSWORD, role=role)
+                await app.people.create_user(OWNER, name, PASSWORD, role=role)
                 tokens[name] = (await app.people.create_token(name))["token"]
             if not again:
                 tokens["reader"] = (await app.people.create_token("ann", scopes=["api"]))["token"]

@@ -19,6 +19,7 @@ from server.access.actor import SYSTEM
 from server.app import GridBearApp
 
 UPSTREAM = Path(__file__).with_name("upstream_server.py")
+PASSWORD = "long enough, really"
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -42,6 +43,15 @@ class House:
         return httpx2.AsyncClient(
             transport=httpx2.ASGITransport(self.app), base_url="http://127.0.0.1:8088", headers=headers, timeout=30
         )
+
+    @contextlib.asynccontextmanager
+    async def session(self, who: str) -> AsyncIterator[httpx2.AsyncClient]:
+        """An HTTP client of somebody who is signed in."""
+        async with self.http() as http:
+            http.headers["accept"] = "application/json"
+            answer = await http.post("/auth/login", data={"username": who, "password": PASSWORD})
+            assert answer.status_code == 200, answer.text
+            yield http
 
     @contextlib.asynccontextmanager
     async def mcp(self, who: str, mode: str = "2026-07-28", path: str = "/mcp") -> AsyncIterator[Client]:

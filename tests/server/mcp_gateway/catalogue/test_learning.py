@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.mcp_gateway.catalogue import learning
 from server.mcp_gateway.catalogue.definition import changes, definition_hash, key_of
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.learning import Change, Source, approved_now, learn
@@ -28,6 +30,7 @@ class Table:
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
+        self.ids = 0
 
     @property
     def known(self) -> dict[str, KnownTool]:
@@ -41,8 +44,12 @@ class Table:
         listed = self.listed(*tools, version=version)
         found = learn(source(**of), self.known, listed, asks=asks, now=NOW, stale=OLD)
         for change in found:
+            if change.columns is None:
+                del self.rows[change.key]
+                continue
             if change.id is None:
-                plain = {"id": len(self.rows) + 1, "server_id": 1, "enabled": True, "alias": None, "description": None}
+                self.ids += 1
+                plain = {"id": self.ids, "server_id": 1, "enabled": True, "alias": None, "description": None}
                 self.rows[change.key] = {**plain, "approvals": "[]", "approved_definition": None}
             self.rows[change.key].update(change.columns)
         return found
@@ -197,6 +204,21 @@ def test_every_tool_has_a_name_of_its_own_that_clients_accept_and_that_never_cha
     assert {found.name for found in offered.by_own_name.values()} == set(given_names)
     table.learn(*reversed(tools), tool("another"))
     assert all(table.rows[key]["offered_as"] == name for key, name in before.items())
+
+
+def test_a_server_that_makes_up_new_tools_forever_fills_no_disk_and_loses_no_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learning, "MOST_TOOLS", 10)
+    table = Table()
+    table.learn(tool("kept"), asks=False)
+    table.rows["kept"]["enabled"] = False
+    for turn in range(20):
+        table.learn(*(tool(f"t{turn}-{number}") for number in range(3)))
+        assert len(table.rows) <= 10
+    assert table.states()["kept"] == "gone" and table.states()["t19-2"] == "new"
+    table.learn(*(tool(f"many-{number}") for number in range(30)))
+    assert len(table.rows) == 10
 
 
 def test_names_that_make_no_good_key_are_kept_under_their_hash() -> None:
