@@ -50,7 +50,9 @@ function ServerTools({ server, query, show, changed }) {
   }, [data, error]);
   if (error && !data) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("tools.error")} retry=${reload} /></div>`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
-  if (!data.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
-  const tool = data.find((one) => one.name === query.get("tool")) || data[0];
-  return html`<${ToolRun} key=${tool.name} server=${server} tools=${data} tool=${tool} choose=${(/** @type {string} */ name) => show({ tool: name })} />`;
+  // Admins are also told of what is off, waits for them, or is no longer there.
+  const usable = data.filter((one) => one.enabled && one.state === "approved");
+  if (!usable.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
+  const tool = usable.find((one) => one.name === query.get("tool")) || usable[0];
+  return html`<${ToolRun} key=${tool.name} server=${server} tools=${usable} tool=${tool} choose=${(/** @type {string} */ name) => show({ tool: name })} />`;
 }

@@ -110,7 +110,7 @@ export function ToolRun({ server, tools, tool, choose }) {
           <span class="grow"></span><kbd class="desk-only">${t("tools.run_keys")}</kbd>
         </div>
       </form>
-      <${EarlierRuns} server=${server.name} tool=${tool.name} outcomes=${outcomes} take=${take} />
+      <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${take} />
     </div>
     <div class="reply-side scroll" ref=${reply} aria-live="polite" aria-busy=${busy ? "true" : "false"}>
       ${outcome ? html`<${Reply} key=${outcome.at} outcome=${outcome} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}

@@ -46,6 +46,7 @@ class Tool:
         """All of it for a page, in our words: schemas and hints are as the server wrote them."""
         return {
             **self.summary(),
+            "original_name": self.name,
             "public_name": self.public_name,
             "input_schema": self.input_schema,
             "output_schema": self.raw.get("outputSchema"),

@@ -12,7 +12,10 @@ from typing import Any
 
 import httpx2
 import orjson
+import pytest
+from mcp.shared.exceptions import MCPError
 from tests_mcp_support import House
+from tests_wire_support import LEGACY, MODERN, Wire, message
 
 SHIFTY = Path(__file__).with_name("shifty_server.py")
 
@@ -117,3 +120,42 @@ def is_running(house: House, server: int) -> bool:
     """Whether a server's program runs at this moment."""
     upstream = house.app.gateway.gateway._pool.of_id(server)
     return upstream is not None and upstream.supervisor.child_pid is not None
+
+
+async def refusals(house: House, who: str, tool: str) -> dict[str, tuple[int, str]]:
+    """How a call of a tool of `up` is refused on each way: code and message. Asserts that it is."""
+    found: dict[str, tuple[int, str]] = {}
+    async with house.http(who) as http:
+        for era in (MODERN, LEGACY):
+            for path, name in (("/mcp", f"up__{tool}"), ("/mcp/up", tool)):
+                wire = await Wire(http, era, path).open()
+                ways: dict[str, dict[str, Any]] = {"plain": {}, "with progress": {"_meta": {"progressToken": 1}}}
+                for way, more in ways.items():
+                    error = message(await wire.call(name, {}, **more))["error"]
+                    found[f"{era} {path} {way}"] = error["code"], error["message"]
+        rest = await http.post("/api/v1/gateway/call", json={"tool": f"up__{tool}"})
+        assert rest.status_code in (404, 409)
+        found["REST"] = rest.status_code, rest.json()["error"]
+    for builtin in ("execute_discovered_tool", "async_run_tool"):
+        async with house.mcp(who) as client:
+            with pytest.raises(MCPError) as refused:
+                await client.call_tool(builtin, {"tool_name": f"up__{tool}"})
+            found[builtin] = refused.value.code, refused.value.message
+    return found
+
+
+async def searched(house: House, who: str, query: str) -> list[str]:
+    """What search and help find of `up`."""
+    async with house.mcp(who) as client:
+        found = (await client.call_tool("search_tools", {"query": query, "server": "up"})).structured_content
+        helped = (await client.call_tool("gridbear_help", {"server": "up"})).structured_content
+    assert found is not None and helped is not None
+    return sorted({tool["name"] for tool in (*found["tools"], *helped["tools"])})
+
+
+async def approve(http: Any, server: int, *tools: dict[str, Any]) -> None:
+    """An admin approves tools as they were told of."""
+    wanted = [{"name": tool["name"], "hash": tool["hash"]} for tool in tools]
+    answer = await http.post(f"/api/v1/gateway/{server}/tools/approve", json={"tools": wanted})
+    assert answer.status_code == 200, answer.text
+    assert [tool["state"] for tool in answer.json()["data"]] == ["approved"] * len(tools)
