@@ -33,6 +33,7 @@ from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.importing.routes import import_router
 from server.mcp_gateway.policy.approval_routes import approval_router
 from server.mcp_gateway.routes import gateway_router
+from server.mcp_gateway.server_catalogue.routes import catalogue_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
@@ -127,6 +128,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(phrase_router(records, gate, settings))
     web.include_router(backup_router(parts.backups, gate, settings))
     web.include_router(clients_router(settings, gate.enter_route))
+    web.include_router(catalogue_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))

@@ -29,6 +29,11 @@ class NewSecret:
     value: str | None
 
 
+def reference(secret: NewSecret) -> str:
+    """How a server's environment and headers refer to it."""
+    return f"{OURS}{secret.name}}}"
+
+
 @dataclass(slots=True)
 class Draft:
     """A server that may be made. `problem` says why it can't."""
@@ -137,7 +142,7 @@ def with_secrets(draft: Draft, filler: Filler, name: Callable[[str], str]) -> No
             before, secret = scheme_of(filled)
             filled = before + marked(f"={variable}", variable, secret)
         # No text of a file has a NUL in it: these are ours.
-        return _MARK.sub(lambda found: f"{OURS}{made[found[1]].name}}}", filled)
+        return _MARK.sub(lambda found: reference(made[found[1]]), filled)
 
     draft.env = {variable: vaulted(variable, text) for variable, text in draft.env.items()}
     draft.headers = {variable: vaulted(variable, text) for variable, text in draft.headers.items()}

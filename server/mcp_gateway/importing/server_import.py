@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import FieldError, ValidationFailed
+from server.errors import Conflict, FieldError, ValidationFailed
 from server.mcp_gateway.importing.draft import Draft, drafted, existing_identities, identity, with_secrets
 from server.mcp_gateway.importing.names import secret_name, server_name
 from server.mcp_gateway.importing.placeholders import Filler
@@ -64,39 +64,62 @@ class ServerImport:
     async def run(self, actor: Actor, text: str, wishes: Wishes) -> tuple[list[Draft], dict[str, int]]:
         """Make the chosen servers and their secrets, all or none. The drafts, and the id of each new server by key."""
         drafts = await self.preview(actor, text, wishes)
-        chosen = _chosen(drafts, wishes.names)
+        return drafts, await self.make(actor, _chosen(drafts, wishes.names), wishes.origin)
+
+    async def make(self, actor: Actor, drafts: list[Draft], origin: str) -> dict[str, int]:
+        """Make servers and their secrets, all or none. The id of each server by the key of its draft.
+
+        `origin` is told in the secrets' descriptions. Raises ValidationFailed, Conflict.
+        """
         planned: list[Planned] = []
         servers: dict[int, str] = {}
-        for draft in chosen:
-            shelf = self._records.shelf
-            planned += [await plan_create(shelf, actor, SECRETS, row) for row in _secret_rows(draft, wishes.origin)]
+        shelf, own_names = self._records.shelf, set(self._own_names())
+        for draft in drafts:
+            if draft.name in own_names:
+                raise Conflict(f"There is an MCP server named {draft.name} already.", code="name_taken")
+            planned += [await plan_create(shelf, actor, SECRETS, row) for row in _secret_rows(draft, origin)]
             servers[len(planned)] = draft.entry.key
             planned.append(await plan_create(shelf, actor, SERVERS, draft.values()))
         results = await self._records.run_planned(actor, planned) if planned else []
-        return drafts, {key: results[place].record_id for place, key in servers.items()}
+        return {key: results[place].record_id for place, key in servers.items()}
+
+    @property
+    def home(self) -> Path:
+        """The home of whoever runs this server."""
+        return self._home or Path.home()
+
+    async def existing(self, actor: Actor) -> Callable[[str, str, tuple[str, ...], str], str]:
+        """Tells which configured server is started or reached like the one asked about; empty where none is."""
+        there = existing_identities([*await self._records.find(actor, SERVERS)])
+        return lambda transport, command, args, url: there.get(identity(transport, command, args, url), "")
+
+    def free_name(self, wanted: str) -> str:
+        """A free name of a server like `wanted`."""
+        return server_name(wanted, self._server_names())
+
+    def secret_namer(self, server: str) -> Callable[[str], str]:
+        """Gives each variable of a server a free name in the vault."""
+        return _namer(server, self._secret_names())
+
+    def _server_names(self) -> set[str]:
+        return {str(row["name"]) for row in self._records.all_now(SYSTEM, SERVERS)} | set(self._own_names())
+
+    def _secret_names(self) -> set[str]:
+        return {str(row["name"]) for row in self._records.all_now(SYSTEM, SECRETS)}
 
     async def _planned(self, actor: Actor, reading: Reading, wishes: Wishes) -> list[Draft]:
-        rows = self._records.all_now(SYSTEM, SERVERS)
         there = existing_identities([*await self._records.find(actor, SERVERS)])
-        names = {str(row["name"]) for row in rows} | set(self._own_names())
-        secrets = {str(row["name"]) for row in self._records.all_now(SYSTEM, SECRETS)}
-        home = self._home or Path.home()
-        fillers = [Filler(wishes.values, reading.inputs, home) for _ in reading.entries]
+        names, secrets = self._server_names(), self._secret_names()
+        fillers = [Filler(wishes.values, reading.inputs, self.home) for _ in reading.entries]
         drafts = [drafted(entry, filler) for entry, filler in zip(reading.entries, fillers, strict=True)]
-        await self._pin(drafts, home, look_up=wishes.look_up)
+        await self._pin(drafts, look_up=wishes.look_up)
         _name(drafts, names, wishes.names or {})
         for draft, filler in zip(drafts, fillers, strict=True):
             if draft.problem or draft.is_own:
                 continue
             filler.missing.clear()
-
-            def named(variable: str, server: str = draft.name) -> str:
-                name = secret_name(server, variable, secrets)
-                secrets.add(name)
-                return name
-
             try:
-                with_secrets(draft, filler, named)
+                with_secrets(draft, filler, _namer(draft.name, secrets))
             except NotUsable as error:
                 draft.problem = str(error.args[0])
                 continue
@@ -108,11 +131,11 @@ class ServerImport:
             await self._check(actor, draft, wishes.origin)
         return drafts
 
-    async def _pin(self, drafts: list[Draft], home: Path, *, look_up: bool) -> None:
+    async def _pin(self, drafts: list[Draft], *, look_up: bool) -> None:
         open_ = [draft for draft in drafts if draft.package is not None and draft.package.may_be_pinned]
         for draft in open_:
             assert draft.package is not None
-            version = await asyncio.to_thread(fetched_version, draft.package, home, self._environ)
+            version = await asyncio.to_thread(fetched_version, draft.package, self.home, self._environ)
             if version is not None:
                 draft.pin(version, "cache")
         if not look_up:
@@ -133,6 +156,17 @@ class ServerImport:
             check_mcp_server({**_LEFT_OUT, **draft.values()})
         except ValidationFailed as error:
             draft.problem = error.message
+
+
+def _namer(server: str, taken: set[str]) -> Callable[[str], str]:
+    """Gives each variable a name that is not `taken`, and takes it."""
+
+    def named(variable: str) -> str:
+        name = secret_name(server, variable, taken)
+        taken.add(name)
+        return name
+
+    return named
 
 
 def _name(drafts: list[Draft], taken: set[str], wanted: Mapping[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""Well-known MCP servers, offered without asking any network."""
