@@ -18,7 +18,7 @@ from server.access.policy import Policy
 from server.asgi.guard import Guard
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
-from server.auth.behaviours import ApiTokenBehaviour, UserBehaviour
+from server.auth.behaviours import ApiTokenBehaviour, PreferenceBehaviour, SessionBehaviour, UserBehaviour
 from server.auth.endings import Endings
 from server.auth.lan import Lan
 from server.auth.oauth.clients import Clients
@@ -155,6 +155,8 @@ class GridBearApp:
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
             self.records.behave("users", UserBehaviour())
+            self.records.behave("sessions", SessionBehaviour())
+            self.records.behave("preferences", PreferenceBehaviour())
             self.records.behave("api_tokens", ApiTokenBehaviour(self.records.registry, self.records.policy))
             self.records.behave("mcp_servers", McpServerBehaviour())
             self.records.behave("access_rules", AccessRuleBehaviour(registry))

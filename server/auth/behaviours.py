@@ -15,10 +15,14 @@ from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.oauth_token import delete_tokens_of_person_sql
+from server.models.preference import count_of_person_sql
 from server.models.registry import ModelRegistry
-from server.models.session import delete_of_person_sql
+from server.models.session import delete_of_person_sql, delete_surplus_sql
 from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
+
+MOST_SESSIONS = 1000
+MOST_PREFERENCES = 500
 
 
 class UserBehaviour(Behaviour):
@@ -48,6 +52,31 @@ class UserBehaviour(Behaviour):
             for model, sign_out in self._sign_out:
                 transaction.touched.add(model)
                 transaction.execute(sign_out, {"owner_id": record_id, "role": role or "-"})
+
+
+class SessionBehaviour(Behaviour):
+    """Bounds how often one person may be signed in: all sessions share one space, and nobody fills it for others."""
+
+    def __init__(self) -> None:
+        self._surplus = delete_surplus_sql()
+
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if verb == "create" and row is not None:
+            transaction.execute(self._surplus, {"owner_id": row["owner_id"], "most": MOST_SESSIONS, "all": -1})
+
+
+class PreferenceBehaviour(Behaviour):
+    """Bounds how many a person has: they are kept on a full disk too."""
+
+    def __init__(self) -> None:
+        self._count = count_of_person_sql()
+
+    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if verb != "create" or row is None:
+            return
+        if transaction.execute(self._count, {"owner_id": row["owner_id"]}).fetchone()[0] > MOST_PREFERENCES:
+            message = f"{MOST_PREFERENCES} preferences are the most that a person has. Delete some."
+            raise Conflict(message, code="too_many_preferences")
 
 
 class ApiTokenBehaviour(Behaviour):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, UniqueConstraint
+from sqlalchemy import Text, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped
 
+from server.db.statements import compile_sql
 from server.db.types import JsonText
 from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
 
@@ -33,3 +34,9 @@ class Preference(Owned, Record, Base):
         pattern_help="letters, digits, dots, _ and -, such as ui.theme",
     )
     value: Mapped[str | None] = field(JsonText, label="Value")
+
+
+def count_of_person_sql() -> str:
+    """How many preferences `:owner_id` has."""
+    mine = Preference.__table__.c.owner_id == bindparam("owner_id")
+    return compile_sql(select(func.count()).select_from(Preference.__table__).where(mine))

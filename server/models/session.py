@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Text, bindparam, delete
+from sqlalchemy import Text, bindparam, delete, select
 from sqlalchemy.orm import Mapped
 
 from server.db.statements import compile_sql
@@ -45,3 +45,11 @@ def delete_of_person_sql() -> str:
             table.c.owner_id == bindparam("owner_id"), table.c.role.is_distinct_from(bindparam("role"))
         )
     )
+
+
+def delete_surplus_sql() -> str:
+    """Keep the `:most` sessions of `:owner_id` that were used last. `:all` is -1: no limit."""
+    table = Session.__table__
+    mine = table.c.owner_id == bindparam("owner_id")
+    latest = select(table.c.id).where(mine).order_by(table.c.last_used_at.desc(), table.c.id.desc())
+    return compile_sql(delete(Session).where(table.c.id.in_(latest.limit(bindparam("all")).offset(bindparam("most")))))

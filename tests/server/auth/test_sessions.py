@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+from server.auth import behaviours
 from tests.conftest import PASSWORD, Bear
 
 pytestmark = pytest.mark.anyio
@@ -87,3 +88,16 @@ async def test_a_name_that_nobody_has_waits_like_one_that_somebody_has(bear: Bea
             seen.append((answer.status_code, answer.json()["error"], answer.headers.get("retry-after")))
         answers.append(seen)
     assert answers[0] == answers[1]
+
+
+async def test_who_signs_in_very_often_ends_sessions_of_their_own_and_no_others(
+    bear: Bear, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bear.person("olga")
+    olga, first = await bear.signed_in("olga"), await bear.signed_in("max")
+    monkeypatch.setattr(behaviours, "MOST_SESSIONS", 3)
+    for _ in range(3):
+        latest = await bear.signed_in("max")
+    assert (await member.get("/api/v1/sessions")).json()["count"] == 3
+    await bear.app.authenticator.flush_last_use()
+    assert [(await it.get("/auth/me")).status_code for it in (first, latest, olga)] == [401, 200, 200]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+from server.auth import behaviours
+
 pytestmark = pytest.mark.anyio
 URL = "/api/v1/preferences"
 
@@ -41,3 +43,19 @@ async def test_nobody_sees_or_changes_those_of_others(member: httpx2.AsyncClient
 async def test_a_key_that_is_none_is_refused(member: httpx2.AsyncClient, key: str) -> None:
     answer = await keep(member, key, 1)
     assert answer.status_code == 422 and "key" in answer.json()["fields"]
+
+
+async def test_a_person_has_only_so_many(
+    member: httpx2.AsyncClient, other: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(behaviours, "MOST_PREFERENCES", 3)
+    for number in range(3):
+        assert (await keep(member, f"key{number}", number)).status_code == 201
+    refused = await keep(member, "key3", 3)
+    assert refused.status_code == 409 and refused.json()["code"] == "too_many_preferences"
+    rows = [{"verb": "create", "model": "preferences", "values": {"key": "key4", "value": 4}}]
+    assert (await member.post("/api/v1/batch", json={"operations": rows})).status_code == 409
+    assert (await member.post(f"{URL}/import?format=json", json=[{"key": "key5", "value": 5}])).status_code == 422
+    assert (await keep(member, "key0", "new")).status_code == 200, "those that are there change"
+    assert len(await kept(member)) == 3
+    assert (await keep(other, "key3", 3)).status_code == 201

@@ -72,11 +72,11 @@ async def bear(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Bear]:
     folder = tmp_path / "data" / "plugins" / "thrower"
     (folder / "api").mkdir(parents=True)
     manifest = {"name": "thrower", "display_name": "T", "version": "1.0.0", "description": "Fails.", "author": "T",
-                "type": "service"}  # fmt: skip
+                "type": "service", "permissions": ["records:read", "records:write"]}  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "api" / "routes.py").write_text(ROUTES)
     async with running_bear(tmp_path / "data", internal_api_secret=SECRET, mcp_body_bytes=1_000_000) as running:
-        assert (await running.app.plugins.enable(SYSTEM, "thrower", []))["state"] == "on"
+        assert (await running.app.plugins.enable(SYSTEM, "thrower", manifest["permissions"]))["state"] == "on"
         yield running
 
 
