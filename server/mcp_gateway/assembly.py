@@ -17,7 +17,9 @@ from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
 from server.mcp_gateway.policy.tool_policy import MODEL as RULES
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.record_tools.records_server import RecordsServer
+from server.mcp_gateway.record_tools.switches import MODEL as RECORD_TOOLS
 from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.relay.subscriptions import Subscriptions
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.records.service import Records
 from server.tasks.queue import Tasks
@@ -50,7 +52,12 @@ class McpGateway:
         self.imports = ServerImport(records, self.gateway.own_names)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
         relay = Relay(self.gateway, self.activity)
-        self.endpoint = GatewayEndpoint(self.gateway, self.builtins, relay, settings, records, authenticate, endings)
+        self.subscriptions = Subscriptions(self.gateway, relay, self.activity)
+        # Heard after those whose answers change by it.
+        self._deaf = bus.subscribe(lambda _event: self.gateway.notices.lists_changed(), (RULES, RECORD_TOOLS))
+        self.endpoint = GatewayEndpoint(
+            self.gateway, self.builtins, relay, self.subscriptions, settings, records, authenticate, endings
+        )
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""
@@ -63,6 +70,8 @@ class McpGateway:
     async def stop(self) -> None:
         """End every session, connection and child."""
         await self.endpoint.stop()
+        self._deaf()
+        await self.subscriptions.stop()
         self.sign_ins.stop()
         await self.gateway.stop()
         self.policy.stop()

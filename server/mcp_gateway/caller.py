@@ -32,6 +32,8 @@ class Caller:
     session: str | None = None
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     """What its client can do, as it wrote it."""
+    log_level: str | None = None
+    """The least grave message for a log that it wants to hear; None: none."""
     progress: Progress | None = None
     tell: Tell | None = None
     ask: Ask | None = None

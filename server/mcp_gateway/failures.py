@@ -14,6 +14,7 @@ ERAS_APART = -32007
 """What one side says has no words in the protocol version of the other. (-32006: the client took its call back.)"""
 WAITS_FOR_APPROVAL = -32008
 APPROVAL_NEEDED = -32009
+MISSING_CAPABILITY = -32021
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 

@@ -26,6 +26,7 @@ from server.mcp_gateway.policy.rule import Effect, Served
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.notices import TOOLS_CHANGED, Notice, Notices
 from server.mcp_gateway.upstreams.pool import UpstreamPool
 from server.mcp_gateway.upstreams.standing import Trouble
 from server.mcp_gateway.upstreams.upstream import Upstream
@@ -78,10 +79,12 @@ class Gateway:
         if name in self._virtual or any(upstream.config.name == name for upstream in self._pool.servers()):
             raise Conflict(f"There is an MCP server named {name} already.", code="name_taken")
         self._virtual[name] = server
+        self.notices.tell(Notice(TOOLS_CHANGED))
 
     def unhost(self, name: str) -> None:
         """Offer a server of this program no longer."""
         self._virtual.pop(name, None)
+        self.notices.tell(Notice(TOOLS_CHANGED))
         for callback in self._unhosted:
             callback(name)
 
@@ -109,6 +112,18 @@ class Gateway:
     def visible_whole(self, actor: Actor) -> list[Upstream]:
         """Those of them that `actor` may use for more than single tools: their prompts and resources."""
         return [up for up in self.visible(actor) if self._policy.reaches_whole(actor, up.config.served(actor))]
+
+    @property
+    def notices(self) -> Notices:
+        """What servers tell by themselves, for whoever listens."""
+        return self._pool.notices
+
+    def hears(self, actor: Actor, upstream: Upstream, *, whole: bool) -> bool:
+        """Whether `actor` may hear what a connection tells; `whole`: of more than single tools."""
+        config = upstream.config
+        if config.person not in (None, actor.user_id) or not self._is_for(upstream, actor):
+            return False
+        return not whole or self._policy.reaches_whole(actor, config.served(actor))
 
     def find(self, actor: Actor, server: str) -> Upstream | None:
         """The server `server`, if `actor` may use it."""

@@ -15,8 +15,10 @@ from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.endpoint.address_options import only_search
 from server.mcp_gateway.endpoint.answers import RESERVED_META
 from server.mcp_gateway.endpoint.plain_request import PlainRequest
+from server.mcp_gateway.log_levels import LEVELS
 
 ACTOR_KEY = "gateway_actor"
+_LOG_LEVEL = f"{RESERVED_META}logLevel"
 _CAPABILITIES = f"{RESERVED_META}clientCapabilities"
 
 
@@ -28,8 +30,11 @@ def actor_of(context: Any) -> Actor:
     return actor
 
 
-def caller_of(context: ServerRequestContext[Any, Any], server: str | None) -> Caller:
-    """The sender of a request that the SDK has taken, with the ways back to its client."""
+def caller_of(context: ServerRequestContext[Any, Any], server: str | None, log_level: str | None) -> Caller:
+    """The sender of a request that the SDK has taken, with the ways back to its client.
+
+    `log_level` is that of the session; one that never set it gets what its servers see fit to send.
+    """
     session = context.session
     told = session.client_params
     modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
@@ -43,6 +48,7 @@ def caller_of(context: ServerRequestContext[Any, Any], server: str | None) -> Ca
         modern=modern,
         session=session._connection.session_id,
         capabilities=_capabilities(context, modern=modern),
+        log_level=_log_level(context) if modern else log_level or LEVELS[0],
         progress=session.report_progress,
         tell=channel.notify,
         ask=channel.send_raw_request if channel.can_send_request else None,
@@ -70,6 +76,12 @@ def plain_caller(actor: Actor, server: str | None, request: PlainRequest, scope:
 
 def _few_tools(server: str | None, scope: Scope | None) -> bool:
     return server is None and scope is not None and only_search(scope)
+
+
+def _log_level(context: ServerRequestContext[Any, Any]) -> str | None:
+    meta = (context.params or {}).get("_meta")
+    found = meta.get(_LOG_LEVEL) if isinstance(meta, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def _capabilities(context: ServerRequestContext[Any, Any], *, modern: bool) -> Mapping[str, Any]:

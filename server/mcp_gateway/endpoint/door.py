@@ -20,6 +20,7 @@ from server.mcp_gateway.endpoint.address_options import limited, only_search
 from server.mcp_gateway.endpoint.machine_owner import as_person
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.relay.subscriptions import Subscriptions
 from server.records.service import Records
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class GatewayEndpoint:
         gateway: Gateway,
         builtins: Builtins,
         relay: Relay,
+        subscriptions: Subscriptions,
         settings: SettingsHolder,
         records: Records,
         authenticate: Authenticate,
@@ -46,6 +48,7 @@ class GatewayEndpoint:
         self._gateway = gateway
         self._builtins = builtins
         self._relay = relay
+        self._subscriptions = subscriptions
         self._settings = settings
         self._authenticate = authenticate
         self._endpoints: dict[str | None, McpEndpoint] = {}
@@ -152,7 +155,7 @@ class GatewayEndpoint:
     async def _open(self, server: str | None) -> McpEndpoint:
         kind = await asyncio.to_thread(_load_endpoint)
         body_bytes = self._settings.current.mcp_body_bytes
-        return kind(self._gateway, self._builtins, self._relay, server, body_bytes, self._endings)
+        return kind(self._gateway, self._builtins, self._relay, self._subscriptions, server, body_bytes, self._endings)
 
     def _server_gone(self, name: str) -> None:
         endpoint = self._endpoints.pop(name, None)

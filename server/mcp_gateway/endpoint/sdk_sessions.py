@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from mcp.server.streamable_http import GET_STREAM_KEY
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Message, Send
 
@@ -68,6 +69,11 @@ class SdkSessions:
         if found is None or found.owner != owner or session_id not in self._manager._server_instances:
             return None
         return found
+
+    def has_stream(self, session_id: str | None) -> bool:
+        """Whether its client has the stream open on which a server speaks by itself."""
+        transport = None if session_id is None else self._manager._server_instances.get(session_id)
+        return transport is not None and GET_STREAM_KEY in transport._request_streams
 
     @contextlib.contextmanager
     def used(self, session_id: str) -> Iterator[None]:

@@ -12,9 +12,9 @@ from pydantic import ConfigDict, Field
 
 from server.access.actor import Actor
 from server.mcp_gateway.builtin_tools.async_calls import EXTENSION, AsyncCalls
-from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.failures import MISSING_CAPABILITY, CallFailed
 
-HEADER_MISMATCH, MISSING_CAPABILITY = -32020, -32021
+HEADER_MISMATCH = -32020
 _NAME_HEADER = "mcp-name"
 
 Handler = Callable[[Actor, str], Awaitable[dict[str, Any] | None]]

@@ -15,6 +15,7 @@ from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prom
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
 from server.mcp_gateway.relay.uris import fits, ui_resources
+from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, Notice
 from server.mcp_gateway.upstreams.upstream import Upstream
 
 Params = Mapping[str, Any]
@@ -33,10 +34,14 @@ class Relay:
         self._gateway = gateway
         self._activity = activity
         self._offers: WeakKeyDictionary[Upstream, Offers] = WeakKeyDictionary()
+        gateway.notices.listen(self._hear)
 
     def offers(self, upstream: Upstream) -> Offers:
         """What is known of a connection."""
-        return self._offers.setdefault(upstream, Offers(upstream))
+        found = self._offers.get(upstream)
+        if found is None:
+            found = self._offers[upstream] = Offers(upstream)
+        return found
 
     async def capabilities(self, caller: Caller) -> dict[str, Any]:
         """What the endpoint offers, as far as its servers do; one that never ran yet may have everything."""
@@ -46,11 +51,19 @@ class Relay:
             for upstream in upstreams:
                 with contextlib.suppress(CallFailed):
                     await upstream.open(self._gateway.list_wait)
-        found: dict[str, Any] = {"tools": {}}
-        for capability in ("prompts", "resources", "completions"):
+        found: dict[str, Any] = {"tools": {"listChanged": True}}
+        for capability in ("prompts", "resources", "completions", "logging"):
             if any(upstream.may_offer(capability) for upstream in upstreams):
-                found[capability] = {}
+                found[capability] = {"listChanged": True} if capability in ("prompts", "resources") else {}
+        if "resources" in found:
+            found["resources"]["subscribe"] = True
         return found
+
+    def set_log_level(self, caller: Caller, level: str) -> None:
+        """A client wants to hear what its servers log, from this level on."""
+        for upstream in self._gateway.visible_whole(caller.actor):
+            if caller.server in (None, upstream.config.name):
+                upstream.want_log(level)
 
     async def listed(self, caller: Caller, kind: Kind) -> dict[str, Any]:
         """The result of a list, of all servers in the order of their names."""
@@ -109,6 +122,14 @@ class Relay:
             if uri in upstream.links or uri in ui_resources(upstream.known_tools.values()):
                 return upstream
         raise unknown_resource(uri, modern=caller.modern)
+
+    def _hear(self, notice: Notice) -> None:
+        if notice.upstream is None or notice.upstream not in self._offers:
+            return
+        if notice.method == PROMPTS_CHANGED:
+            self.offers(notice.upstream).forget("prompts")
+        elif notice.method == RESOURCES_CHANGED:
+            self.offers(notice.upstream).forget("resources")
 
     async def _of_prompt(self, caller: Caller, name: str) -> tuple[Upstream, str]:
         if caller.server is not None:

@@ -19,6 +19,7 @@ from mcp.shared.message import SessionMessage
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.raw_client import CameWith
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ async def _streamable_http(
         except ValueError:
             _log.debug("a message of %s that is no MCP is left out", spec.url)
             return
-        await to_client.send(SessionMessage(known))
+        # Read by the task whose request the server answers: so it is known whose it is.
+        await to_client.send(SessionMessage(known, metadata=CameWith.this()))
 
     async with (
         _http_client(faults, direct, dict(spec.headers), auth=spec.auth) as http,

@@ -16,6 +16,7 @@ from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
@@ -41,6 +42,7 @@ class UpstreamPool:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.notices = Notices()
         self._records = records
         self._sign_ins = sign_ins
         self._catalogue = catalogue
@@ -51,6 +53,7 @@ class UpstreamPool:
             programs=Programs(),
             clock=clock,
             vigil=Vigil(clock),
+            notices=self.notices,
         )
         self._shared: dict[int, Upstream] = {}
         self._personal: dict[tuple[int, int], Upstream] = {}
@@ -105,7 +108,7 @@ class UpstreamPool:
     # Parts
 
     def _upstream(self, config: ServerConfig) -> Upstream:
-        return Upstream(config, self._around, self._catalogue, on_tools_changed=lambda _upstream: None)
+        return Upstream(config, self._around, self._catalogue)
 
     def _tools_changed(self, server_id: int) -> None:
         for upstream in self.connections():
@@ -163,6 +166,12 @@ class UpstreamPool:
             others = [self._personal.pop(key) for key in keys]
             if config is not None:
                 self._shared[server_id] = self._upstream(config)
+            for one in (old, *others):
+                if one is not None:
+                    one.retire()
+            now = self._shared.get(server_id)
+            if now is not None or old is not None:
+                self.notices.lists_changed(now or old, old)
             if old is not None:
                 for callback in self._gone:
                     callback(old.config.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -11,25 +13,31 @@ from typing import Any
 import anyio
 import mcp_types as types
 from mcp.client import Client
-from mcp.client.subscriptions import ListenNotSupportedError
+from mcp.client.subscriptions import ListenNotSupportedError, Subscription, SubscriptionLost
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from server import __version__
 from server.limits.circuit_breaker import FailureKind
-from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.caller import Caller, Progress
 from server.mcp_gateway.catalogue.tool import has_header_fields
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
+from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.process_guardian import Guardian
+from server.mcp_gateway.upstreams.raw_client import UI_EXTENSION, RawClient
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, checked, http_status, no_answer, session_gone
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
+from server.mcp_gateway.upstreams.watched import Watched
 
 _log = logging.getLogger(__name__)
 _MAX_PAGES = 100
+_ASKED = ("sampling", "elicitation", "roots")
+_LISTEN_AGAIN_SECONDS, _LISTEN_MOST_SECONDS = 1.0, 60.0
+_RELAYED_EXTENSIONS = (UI_EXTENSION,)
 _CLIENT = types.Implementation(name="gridbear-desktop", version=__version__)
 
 
@@ -82,6 +90,16 @@ class SdkSession:
         found = getattr(self._client.server_capabilities, capability)
         return found is not None and bool(found.list_changed)
 
+    async def set_log_level(self, level: str) -> None:
+        """For a server of the older eras. Raises RequestFailed."""
+        await self._send("logging/setLevel", {"level": level}, None)
+
+    @property
+    def takes_subscriptions(self) -> bool:
+        """Whether the server tells of changes of single resources."""
+        resources = self._client.server_capabilities.resources
+        return resources is not None and bool(resources.subscribe)
+
     async def list_tools(self) -> list[dict[str, Any]]:
         """All pages of the tool list, as the server wrote them. Raises RequestFailed."""
         tools = await self.listed("tools/list", "tools")
@@ -103,41 +121,95 @@ class SdkSession:
         return found
 
     async def request(
-        self, method: str, params: Mapping[str, Any], meta: Mapping[str, Any] | None, progress: Progress | None
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        meta: Mapping[str, Any] | None,
+        caller: Caller,
+        progress: Progress | None,
     ) -> dict[str, Any]:
         """The result as the server wrote it (also one with `isError`). Raises RequestFailed.
 
-        `params` are without their `_meta`; what this connection puts on each request is added.
+        `params` are without their `_meta`; what this connection and this caller put on each request is added.
         """
         sent = {**params, "_meta": dict(meta or {})}
-        if not self._direct.offered:
-            return checked(method, await self._send(method, sent, progress))
         options: CallOptions = {}
         # What the SDK puts on each request of this connection: version, identity, mirrored arguments.
         self._client.session._stamp({"method": method, "params": sent}, options)
+        if self.is_modern:
+            sent["_meta"][types.CLIENT_CAPABILITIES_META_KEY] = _of_caller(caller)
+            if caller.log_level is not None:
+                sent["_meta"][types.LOG_LEVEL_META_KEY] = caller.log_level
+        if not self._direct.offered:
+            return checked(method, await self._send_stamped(method, sent, options, progress))
         return checked(method, await self._direct.call(method, sent, options.get("headers") or {}, progress))
 
     async def _tell_abandoned(self, call_id: str) -> None:
         params = types.CancelledNotificationParams(request_id=call_id, reason="nobody waits for the answer")
         await self._client.session.send_notification(types.CancelledNotification(params=params))
 
-    async def watch_tools(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever the server says so on a 2026-07-28 subscription; returns when there is none."""
-        capability = self._client.server_capabilities.tools
-        if capability is None or not capability.list_changed:
+    async def watch(self, watched: Watched, missed: Callable[[], None]) -> None:
+        """Let the server tell of changes: of its lists, and of the resources that are `watched`.
+
+        What it tells comes through `Heard`. `missed`: something may have been told while nobody listened.
+        """
+        if not self.is_modern:
+            # The connection is new, and its server knows of none; later ones are subscribed to when they are wanted.
+            for uri in watched.uris:
+                with contextlib.suppress(RequestFailed):
+                    await self._send("resources/subscribe", {"uri": uri}, None)
             return
-        try:
-            async with self._client.listen(tools_list_changed=True) as subscription:
-                async for _event in subscription:
-                    changed()
-        except (ListenNotSupportedError, MCPError, OSError) as error:
-            _log.debug("no subscription to tool changes: %s", error)
+        pause = _LISTEN_AGAIN_SECONDS
+        while True:
+            began = anyio.current_time()
+            try:
+                await self._listen(watched)
+            except (ListenNotSupportedError, MCPError) as error:
+                # Those that have no such thing: they are asked again only for another set of resources.
+                _log.debug("no subscription to changes: %s", error)
+                await watched.change()
+                continue
+            except (SubscriptionLost, OSError, RuntimeError, TimeoutError) as error:
+                _log.debug("a subscription to changes was lost: %s", error)
+            pause = _LISTEN_AGAIN_SECONDS if anyio.current_time() - began > _LISTEN_MOST_SECONDS else pause
+            await anyio.sleep(pause)
+            pause = min(2 * pause, _LISTEN_MOST_SECONDS)
+            missed()
+
+    async def _listen(self, watched: Watched) -> None:
+        kinds = {kind: self.tells_changes(kind) for kind in ("tools", "prompts", "resources")}
+        while True:
+            uris = watched.uris if self.takes_subscriptions else []
+            if not (any(kinds.values()) or uris):
+                await watched.change()
+                continue
+            async with self._client.listen(
+                tools_list_changed=kinds["tools"],
+                prompts_list_changed=kinds["prompts"],
+                resources_list_changed=kinds["resources"],
+                resource_subscriptions=uris,
+            ) as subscription:
+                watched.told.set()
+                changed = asyncio.ensure_future(watched.change())
+                ended = asyncio.ensure_future(_drained(subscription))
+                try:
+                    await asyncio.wait({changed, ended}, return_when=asyncio.FIRST_COMPLETED)
+                    if not changed.done():
+                        return
+                finally:
+                    changed.cancel()
+                    ended.cancel()
+                    await asyncio.gather(changed, ended, return_exceptions=True)
 
     async def _send(self, method: str, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
-        transport, server = self._faults.transport, self._faults.server
         options: CallOptions = {}
-        session = self._client.session
-        session._stamp({"method": method, "params": params}, options)
+        self._client.session._stamp({"method": method, "params": params}, options)
+        return await self._send_stamped(method, params, options, progress)
+
+    async def _send_stamped(
+        self, method: str, params: dict[str, Any], options: CallOptions, progress: Progress | None
+    ) -> dict[str, Any]:
+        transport, server = self._faults.transport, self._faults.server
         if progress is not None:
 
             async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -146,7 +218,7 @@ class SdkSession:
             told, options["on_progress"] = progress, report
         try:
             # Below the SDK's models, which drop what they don't know.
-            return await session._dispatcher.send_raw_request(method, params, options)
+            return await self._client.session._dispatcher.send_raw_request(method, params, options)
         except MCPError as error:
             if error.message == "Session terminated":
                 raise session_gone() from error
@@ -176,7 +248,7 @@ async def open_session(
     stderr: deque[str],
     guardian: Guardian | None,
     faults: HttpFaults,
-    on_tools_changed: Callable[[], None],
+    heard: Heard,
     on_child: Callable[[int | None], None],
 ) -> AsyncGenerator[SdkSession, None]:
     """Reach the server and agree on a protocol version. Must be entered and left by the same task.
@@ -185,16 +257,29 @@ async def open_session(
     OSError, ValueError, MCPError, httpx2 errors or an ExceptionGroup of them when the server can't be reached.
     """
 
-    async def on_message(message: Any) -> None:
-        if isinstance(message, types.ToolListChangedNotification):
-            on_tools_changed()
-
     direct = DirectCalls()
     transport = (
         stdio_transport(spec, stderr, guardian, on_child, direct)
         if spec.transport == "stdio"
         else http_transport(spec, faults, direct)
     )
-    client = Client(transport, mode="auto", cache=None, message_handler=on_message, client_info=_CLIENT)
+    client = RawClient(transport, mode="auto", cache=None, client_info=_CLIENT)
+    client.heard = heard
     async with client:
         yield SdkSession(client, faults, direct)
+
+
+async def _drained(subscription: Subscription) -> None:
+    """To the end; what comes on it is heard where it comes in."""
+    async for _event in subscription:
+        pass
+
+
+def _of_caller(caller: Caller) -> dict[str, Any]:
+    """What a server may count on for this call: what its client can, as far as it is passed on."""
+    # Only the newest era has words for what a server wants; extensions that change results are not passed on.
+    found = {name: caller.capabilities[name] for name in _ASKED if caller.modern and name in caller.capabilities}
+    known = [name for name in _RELAYED_EXTENSIONS if caller.takes(name)]
+    if known:
+        found["extensions"] = {name: caller.capabilities["extensions"][name] for name in known}
+    return found

@@ -18,12 +18,15 @@ from server.config import Settings, SettingsHolder
 from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, unknown_tool
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
+from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Standing, UpstreamState
 from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
 from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
+from server.mcp_gateway.upstreams.watched import Watched
 
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.sdk_client import SdkSession
@@ -46,7 +49,7 @@ class OpenSession(Protocol):
         stderr: deque[str],
         guardian: Guardian | None,
         faults: HttpFaults,
-        on_tools_changed: Callable[[], None],
+        heard: Heard,
         on_child: Callable[[int | None], None],
     ) -> AbstractAsyncContextManager[SdkSession]: ...
 
@@ -61,6 +64,7 @@ class Surroundings:
     programs: Programs
     clock: Callable[[], float]
     vigil: Vigil
+    notices: Notices
 
 
 class Supervisor:
@@ -75,6 +79,8 @@ class Supervisor:
         on_tools_changed: Callable[[SdkSession], Awaitable[None]],
         on_changed: Callable[[], None],
         is_known: Callable[[], bool],
+        heard: Heard,
+        watched: Watched,
     ) -> None:
         self.config = config
         self.standing = Standing(config.name, enabled=config.enabled)
@@ -87,6 +93,8 @@ class Supervisor:
         self._on_tools_changed = on_tools_changed
         self._on_changed = on_changed
         self._is_known = is_known
+        self._heard = heard
+        self._watched = watched
         self._session: SdkSession | None = None
         self._task: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[SdkSession] | None = None
@@ -168,6 +176,11 @@ class Supervisor:
         self.standing.want_login()
         self.lost(session)
         return self.standing.refusal(self._around.clock())
+
+    def relist(self) -> None:
+        """The server's tools are others now; they are listed again, once for all who said so."""
+        self._relist = True
+        self._wake.set()
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most."""
@@ -251,7 +264,7 @@ class Supervisor:
                         stderr=self.stderr,
                         guardian=self._around.guardian,
                         faults=faults,
-                        on_tools_changed=self._tools_changed,
+                        heard=self._heard,
                         on_child=self._child_changed,
                     )
                 )
@@ -266,7 +279,7 @@ class Supervisor:
             opened.set_result(session)
             self._on_changed()
             async with anyio.create_task_group() as group:
-                group.start_soon(session.watch_tools, self._tools_changed)
+                group.start_soon(session.watch, self._watched, self._heard.missed)
                 await self._stay(session)
                 group.cancel_scope.cancel()
             # From here on nobody gets this session: what follows is the orderly end.
@@ -313,9 +326,9 @@ class Supervisor:
             except TimeoutError:
                 if self._in_flight == 0 and self._is_doubtful():
                     await self._answers(session)
-                if self._in_flight == 0 and self._around.clock() - self._last_used >= idle:
+                if self._in_flight == 0 and not self._watched and self._around.clock() - self._last_used >= idle:
                     self._finish()
-                elif self._in_flight:
+                elif self._in_flight or self._watched:
                     self._last_used = self._around.clock()
                 continue
             self._wake.clear()
@@ -356,10 +369,6 @@ class Supervisor:
     @property
     def _current(self) -> Settings:
         return self._around.settings.current
-
-    def _tools_changed(self) -> None:
-        self._relist = True
-        self._wake.set()
 
     def _child_changed(self, pid: int | None) -> None:
         self.child_pid = pid

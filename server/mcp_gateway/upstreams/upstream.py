@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, Permit
@@ -23,17 +23,22 @@ from server.mcp_gateway.failures import (
     unknown_tool,
     waits_for_approval,
 )
+from server.mcp_gateway.log_levels import is_wanted
 from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.heard import Heard
+from server.mcp_gateway.upstreams.in_flight import InFlight
 from server.mcp_gateway.upstreams.links import Links
+from server.mcp_gateway.upstreams.notices import TOOLS_CHANGED, Notice
+from server.mcp_gateway.upstreams.outcomes import answered, apart, broke, list_failed, silent
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
 from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
+from server.mcp_gateway.upstreams.watched import Watched
 
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 _log = logging.getLogger(__name__)
-_MESSAGE_LENGTH = 1000
 _AGAIN_SECONDS = 5.0
 _END_OF_START_SECONDS = 2.0
 _INSTALLING_WAIT_SECONDS = 2.5
@@ -44,34 +49,35 @@ _DOWN = frozenset(("failed", "needs_attention", "needs_login"))
 class Upstream:
     """One configured server. All methods run on the event loop."""
 
-    def __init__(
-        self,
-        config: ServerConfig,
-        around: Surroundings,
-        catalogue: ToolCatalogue,
-        *,
-        on_tools_changed: Callable[[Upstream], None],
-    ) -> None:
+    def __init__(self, config: ServerConfig, around: Surroundings, catalogue: ToolCatalogue) -> None:
         self.config = config
+        self.notices = around.notices
+        self.watched = Watched()
+        self._in_flight = InFlight()
         self.breaker = CircuitBreaker()
         self.supervisor = Supervisor(
             config,
             around,
             on_open=self._learn,
             on_tools_changed=self._learn_again,
-            on_changed=lambda: on_tools_changed(self),
+            on_changed=self._standing_changed,
             is_known=lambda: self._listed is not None,
+            heard=Heard(self, self._in_flight, lambda: self.supervisor.relist()),
+            watched=self.watched,
         )
         self._settings = around.settings
         self._clock = around.clock
-        self._on_tools_changed = on_tools_changed
         self._catalogue = catalogue
         self._listed: Sequence[Listed] | None = catalogue.restored(config)
         self._listed_at = self._clock() - catalogue.age(config)
         self._offered = ToolSet(config.name)
         self._offered_of: tuple[Sequence[Listed] | None, Mapping[str, KnownTool] | None, bool] = (None, None, True)
         self._refreshing: asyncio.Task[None] | None = None
+        self._shown: dict[str, Tool] | None = None
+        """The tools that were listed or told of last; None: nobody has asked yet."""
         self.links = Links()
+        self._log_level: str | None = None
+        self._setting_level: asyncio.Task[None] | None = None
         self._capabilities: frozenset[str] | None = None
 
     @property
@@ -135,6 +141,15 @@ class Upstream:
         now = self._clock()
         return max(self.supervisor.standing.retry_after(now), self.breaker.retry_after(now))
 
+    def want_log(self, level: str) -> None:
+        """Somebody wants its messages for a log from this level on; of several the least grave holds."""
+        if self._log_level is not None and is_wanted(level, self._log_level):
+            return
+        self._log_level = level
+        session = self.supervisor.current
+        if session is not None and not session.is_modern and session.may_log:
+            self._setting_level = asyncio.get_running_loop().create_task(self._set_level(session, level))
+
     def may_offer(self, capability: str) -> bool:
         """Whether it has `prompts`, `resources` or `completions`; before its first start that is not known: True."""
         return self._capabilities is None or capability in self._capabilities
@@ -155,7 +170,8 @@ class Upstream:
                 await self._ready(wait)
         elif self._clock() - self._listed_at > self._catalogue.ttl.total_seconds():
             self._refresh_soon()
-        return {} if self.is_down else self.known_tools
+        self._shown = self._showing()
+        return self._shown
 
     async def refresh(self, wait: float) -> None:
         """Ask the server for its tools now, starting it if need be. Raises CallFailed."""
@@ -171,8 +187,7 @@ class Upstream:
                 UPSTREAM_TIMEOUT, f"The MCP server {self.config.name} did not list its tools within {wait:g} s."
             ) from None
         except RequestFailed as error:
-            text = f"The MCP server {self.config.name} could not list its tools: {error.message}."
-            raise CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": self.config.name}) from error
+            raise list_failed(self.config.name, error) from error
 
     async def call(
         self,
@@ -224,6 +239,10 @@ class Upstream:
             wait = min(wait, _INSTALLING_WAIT_SECONDS)
         return await self._ready(wait)
 
+    def retire(self) -> None:
+        """Another is in its place: it tells nothing any more."""
+        self._shown = None
+
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
         if self._refreshing is not None:
@@ -262,25 +281,19 @@ class Upstream:
             if as_defined and now.definition_hash != tool.definition_hash:
                 raise changed_meanwhile(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds) as limit:
+                with self._in_flight.one(caller, limit, seconds) as flight:
 
-                async def report(done: float, total: float | None, message: str | None) -> None:
-                    # A server that reports progress is alive: the time starts again.
-                    limit.reschedule(loop.time() + seconds)
-                    if caller.progress is not None:
-                        await caller.progress(done, total, message)
+                    async def report(done: float, total: float | None, message: str | None) -> None:
+                        flight.sign_of_life()
+                        if caller.progress is not None:
+                            await caller.progress(done, total, message)
 
-                result = await session.request(method, params, meta, report)
+                    result = await session.request(method, params, meta, caller, report)
         except TimeoutError:
             self.breaker.record_failure(permit, "slow", self._clock())
-            raise CallFailed(
-                UPSTREAM_TIMEOUT,
-                f"The MCP server {self.config.name} gave no sign of life for {seconds:g} s "
-                "(mcp_call_timeout_seconds). The call may have had its effect.",
-                {"limit": "mcp_call_timeout_seconds", "timeout_seconds": seconds},
-            ) from None
+            raise silent(self.config.name, seconds) from None
         except RequestFailed as error:
             if (refusal := self.supervisor.login_refused(session)) is not None:
                 raise refusal from error
@@ -289,21 +302,15 @@ class Upstream:
             if error.kind is None:
                 self.breaker.record_success(permit)
                 if error.unread:
-                    raise self._broke(error) from error
-                raise CallFailed(error.code, error.message, error.data) from error
+                    raise broke(self.config.name, error) from error
+                raise answered(self.config.name, error, caller, flight.refused) from error
             self.breaker.record_failure(permit, error.kind, self._clock())
-            raise self._broke(error) from error
+            raise broke(self.config.name, error) from error
         self.breaker.record_success(permit)
+        if result.get("isError") is True and flight.refused:
+            raise apart(self.config.name, flight.refused, result)
         self.links.learn(result)
         return result
-
-    def _broke(self, error: RequestFailed) -> CallFailed:
-        text = f"The MCP server {self.config.name} failed during the call: {error.message}."
-        if error.not_run:
-            text += " The call was not run; try it again."
-        elif error.kind == "transport" or error.unread:
-            text += " The call may have had its effect."
-        return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": self.config.name})
 
     async def _ready(self, wait: float) -> SdkSession:
         """The open session. Raises CallFailed, also when that takes more than `wait` seconds; the start goes on."""
@@ -335,8 +342,23 @@ class Upstream:
         )
 
     def tell_tools_changed(self) -> None:
-        """What it offers was changed by an admin."""
-        self._on_tools_changed(self)
+        """What it offers may be another now, by itself or by an admin: told if somebody was told otherwise."""
+        if self._is_shown_otherwise():
+            self.notices.tell(Notice(TOOLS_CHANGED, self))
+
+    def _standing_changed(self) -> None:
+        # A server that is down offers nothing, and one that is there for the first time may offer all.
+        if self._is_shown_otherwise():
+            self.notices.lists_changed(self)
+
+    def _is_shown_otherwise(self) -> bool:
+        showing, shown = self._showing(), self._shown
+        if shown is not None:
+            self._shown = showing
+        return shown is not None and shown != showing
+
+    def _showing(self) -> dict[str, Tool]:
+        return {} if self.is_down else dict(self.known_tools)
 
     def _refresh_soon(self) -> None:
         if self._refreshing is None or self._refreshing.done():
@@ -349,13 +371,19 @@ class Upstream:
         except CallFailed as error:
             _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
             return
-        self._on_tools_changed(self)
+        self.tell_tools_changed()
 
     async def _learn(self, session: SdkSession) -> None:
         self._capabilities = session.capabilities
         raw = await session.list_tools()
         self._listed = await self._catalogue.learned(self.config, raw, session.server_version)
         self._listed_at = self._clock()
+        if self._log_level is not None and not session.is_modern and session.may_log:
+            await self._set_level(session, self._log_level)
+
+    async def _set_level(self, session: SdkSession, level: str) -> None:
+        with contextlib.suppress(RequestFailed):
+            await session.set_log_level(level)
 
     async def _learn_again(self, session: SdkSession) -> None:
         try:
@@ -364,4 +392,4 @@ class Upstream:
         except (RequestFailed, TimeoutError) as error:
             _log.warning("MCP server %s: its changed tools could not be listed: %s", self.config.name, error)
             return
-        self._on_tools_changed(self)
+        self.tell_tools_changed()

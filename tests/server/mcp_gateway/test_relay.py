@@ -5,38 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests_mcp_support import House
+from tests_rich_support import ODD, PAIRS, RICH, add, refused, result
 from tests_wire_support import LEGACY, MODERN, Wire, message
 
 from server.access.actor import SYSTEM
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
-RICH = Path(__file__).with_name("rich_server.py")
-PAIRS = [(client, upstream) for client in (MODERN, LEGACY) for upstream in (MODERN, LEGACY)]
-ODD = {"x-ours": {"deep": [1, None, "ä"]}}
 ICONS = [{"src": "data:image/png;base64,AA==", "mimeType": "image/png", "theme": "dark"}]
-
-
-async def add(house: House, name: str, era: str = MODERN, **values: Any) -> int:
-    row = {"visibility": "everyone", "command": sys.executable, "args": [str(RICH), name, era]}
-    return await house.add(name, **row | values)
-
-
-async def result(wire: Wire, method: str, **params: Any) -> dict[str, Any]:
-    answer = message(await wire.ask(method, params))
-    assert "result" in answer, answer
-    found: dict[str, Any] = answer["result"]
-    return found
-
-
-async def refused(wire: Wire, method: str, **params: Any) -> dict[str, Any]:
-    error: dict[str, Any] = message(await wire.ask(method, params))["error"]
-    return error
 
 
 @pytest.mark.parametrize(("client", "upstream"), PAIRS)
@@ -69,7 +49,8 @@ async def test_the_address_of_a_server_relays_all_of_it_as_it_is(
         completed = await result(wire, "completion/complete", ref=ref, argument={"name": "who", "value": "y"})
         assert completed["completion"] == {"values": ["rich"], "total": 1, **ODD}
 
-        (link, app) = (await result(wire, "tools/list"))["tools"]
+        tools = (await result(wire, "tools/list"))["tools"]
+        link, app = tools[0], tools[-1]
         assert (link["icons"], link["x-ours"]) == (ICONS, ODD["x-ours"])
         assert app["_meta"] == {"ui": {"resourceUri": "ui://page/main.html"}}
         called = await result(wire, "tools/call", name="link", arguments={})

@@ -1,0 +1,77 @@
+"""Resources whose changes a client wants to hear of: asked of their server once, however many want them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+
+from server.mcp_gateway.activity.activity import Activity
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed
+from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.upstreams.upstream import Upstream
+
+_TOLD_SECONDS = 2.0
+"""So long is waited until a server says that it heard of a subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One client's wish."""
+
+    upstream: Upstream
+    uri: str
+
+
+class Subscriptions:
+    """Begins and ends them. A server with one is not stopped for being idle."""
+
+    def __init__(self, gateway: Gateway, relay: Relay, activity: Activity) -> None:
+        self._gateway = gateway
+        self._relay = relay
+        self._activity = activity
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def begin(self, caller: Caller, uri: str) -> Subscription:
+        """From now on its server tells. Raises CallFailed."""
+        with self._activity.watch(caller, f"resources/subscribe {uri}", None) as call:
+            upstream = await self._relay.of_resource(caller, uri)
+            server = upstream.config.name
+            call.of(server, f"resources/subscribe {uri}")
+            self._gateway.count(caller, upstream)
+            session = await upstream.open(upstream.start_wait)
+            if not session.takes_subscriptions:
+                raise CallFailed(INVALID_PARAMS, f"The MCP server {server} does not tell of changes of its resources.")
+            first = upstream.watched.add(uri)
+            try:
+                if session.is_modern:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_TOLD_SECONDS):
+                            await upstream.watched.told.wait()
+                elif first:
+                    await upstream.request("resources/subscribe", {"uri": uri}, None, caller)
+            except BaseException:
+                upstream.watched.remove(uri)
+                raise
+            return Subscription(upstream, uri)
+
+    def end(self, caller: Caller, subscription: Subscription) -> None:
+        """It is not wanted any more."""
+        upstream = subscription.upstream
+        session = upstream.supervisor.current
+        if not upstream.watched.remove(subscription.uri) or session is None or session.is_modern:
+            return
+        task = asyncio.get_running_loop().create_task(self._unsubscribe(caller, subscription))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def stop(self) -> None:
+        """Wait for what is ending."""
+        await asyncio.gather(*self._ending)
+
+    async def _unsubscribe(self, caller: Caller, subscription: Subscription) -> None:
+        with contextlib.suppress(CallFailed):
+            params = {"uri": subscription.uri}
+            await subscription.upstream.request("resources/unsubscribe", params, None, caller)

@@ -1,0 +1,123 @@
+"""What one server says by itself: questions for a client, messages for a log, notices for all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from server.mcp_gateway.caller import Ask, Caller
+from server.mcp_gateway.log_levels import is_wanted
+from server.mcp_gateway.upstreams.in_flight import Flight, InFlight
+from server.mcp_gateway.upstreams.notices import (
+    PROMPTS_CHANGED,
+    RESOURCE_UPDATED,
+    RESOURCES_CHANGED,
+    TOOLS_CHANGED,
+    Notice,
+)
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+LOG_MESSAGE = "notifications/message"
+QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation"}
+"""Requests that a server of the older eras sends to a client, and the capability that each wants."""
+
+
+class NotAsked(Exception):
+    """A question that is not passed on; the text names the reason."""
+
+
+class Heard:
+    """Sorts it. `known` is the request that it came on the answer of, where a transport says so."""
+
+    def __init__(self, upstream: Upstream, in_flight: InFlight, relist: Callable[[], None]) -> None:
+        self._upstream = upstream
+        self._in_flight = in_flight
+        self._relist = relist
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def notice(self, method: str, params: Mapping[str, Any] | None, known: Flight | None) -> None:
+        """A notification."""
+        if method == TOOLS_CHANGED:
+            # Told when they have been listed anew: who asks then gets the new ones.
+            self._relist()
+        elif method in (PROMPTS_CHANGED, RESOURCES_CHANGED, RESOURCE_UPDATED):
+            self._upstream.notices.tell(Notice(method, self._upstream, params=params))
+        elif method == LOG_MESSAGE and params is not None:
+            self._message(params, known)
+
+    def missed(self) -> None:
+        """Nobody listened for a while: its lists may be others."""
+        self._relist()
+        for method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
+            self._upstream.notices.tell(Notice(method, self._upstream))
+
+    async def question(self, method: str, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
+        """The client's answer to a request of the server. Raises NotAsked, and the SDK's error that the client sent."""
+        flight = self._asked(known)
+        caller = flight.caller
+        try:
+            ask = _way(caller, QUESTIONS[method])
+        except NotAsked as error:
+            flight.refused = str(error)
+            raise
+        with flight.asking():
+            asking = asyncio.ensure_future(ask(method, params))
+            either: tuple[asyncio.Future[Any], ...] = (asking, flight.over)
+            try:
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    return asking.result()
+                raise NotAsked("the request that it was asked for has ended")
+            finally:
+                asking.cancel()
+
+    def _asked(self, known: Flight | None) -> Flight:
+        flights = self._in_flight.whose(known)
+        if not flights:
+            raise NotAsked("no request of a client is running, so there is nobody to ask")
+        if len(flights) > 1:
+            reason = (
+                f"requests of {len(flights)} clients are running, and the server does not say which of them it asks for"
+            )
+            for flight in flights:
+                flight.refused = reason
+            raise NotAsked(reason)
+        return flights[0]
+
+    def _message(self, params: Mapping[str, Any], known: Flight | None) -> None:
+        flights = self._in_flight.whose(known)
+        # What a server logs for one person is nothing for another.
+        if len({flight.caller.actor.user_id for flight in flights}) != 1:
+            return
+        caller = flights[-1].caller
+        if caller.tell is None or not is_wanted(params.get("level"), caller.log_level):
+            return
+        task = asyncio.ensure_future(_tell(caller, params))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+
+def _way(caller: Caller, capability: str) -> Ask:
+    if caller.modern:
+        raise NotAsked(
+            "the client speaks the protocol 2026-07-28, in which no server may ask while it works, and this server an "
+            "older one, in which it can ask in no other way"
+        )
+    if caller.ask is None:
+        raise NotAsked("this call came in a way on which nobody can be asked")
+    if capability not in caller.capabilities:
+        raise NotAsked(f"the client does not take questions of this kind ({capability})")
+    return caller.ask
+
+
+async def _tell(caller: Caller, params: Mapping[str, Any]) -> None:
+    assert caller.tell is not None
+    try:
+        await caller.tell(LOG_MESSAGE, params)
+    except Exception as error:  # a client that has gone needs no message
+        _log.debug("a log message was not passed on: %s", error)

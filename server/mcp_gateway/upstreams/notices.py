@@ -1,0 +1,57 @@
+"""What servers tell by themselves, on its way to all who may hear it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.upstream import Upstream
+
+_log = logging.getLogger(__name__)
+
+TOOLS_CHANGED = "notifications/tools/list_changed"
+PROMPTS_CHANGED = "notifications/prompts/list_changed"
+RESOURCES_CHANGED = "notifications/resources/list_changed"
+RESOURCE_UPDATED = "notifications/resources/updated"
+LISTS_CHANGED = (TOOLS_CHANGED, PROMPTS_CHANGED, RESOURCES_CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notification. `upstream` None: it is not about one connection, and concerns everybody.
+
+    `before` was in its place: who could use that one is concerned too.
+    """
+
+    method: str
+    upstream: Upstream | None = None
+    before: Upstream | None = None
+    params: Mapping[str, Any] | None = None
+
+
+class Notices:
+    """Hands each notice to all listeners, at once. They must not wait."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Notice], None]] = []
+
+    def listen(self, listener: Callable[[Notice], None]) -> Callable[[], None]:
+        """Hear all of them; call what this returns to hear no more."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def tell(self, notice: Notice) -> None:
+        """Pass one on."""
+        for listener in list(self._listeners):
+            try:
+                listener(notice)
+            except Exception:  # one listener's fault is not the others'
+                _log.exception("a listener failed at %s", notice.method)
+
+    def lists_changed(self, upstream: Upstream | None = None, before: Upstream | None = None) -> None:
+        """Everything that it offers may be another, or may be offered to others."""
+        for method in LISTS_CHANGED:
+            self.tell(Notice(method, upstream, before))
