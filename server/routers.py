@@ -32,6 +32,7 @@ from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.importing.routes import import_router
 from server.mcp_gateway.policy.approval_routes import approval_router
+from server.mcp_gateway.policy.explain_routes import explain_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.server_catalogue.routes import catalogue_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
@@ -131,6 +132,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(catalogue_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
+    web.include_router(explain_router(parts.gateway.explainer, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))

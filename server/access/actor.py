@@ -93,7 +93,7 @@ class Actor:
         return any(scope.startswith(f"mcp:{server}:") for scope in self.scopes)
 
     def covers_tool(self, server: str, tool: str) -> bool:
-        """Whether the credential is good for a tool, by its server's own name for it."""
+        """Whether the credential is good for a tool by this name."""
         return not self.scopes.isdisjoint(("mcp", f"mcp:{server}", f"mcp:{server}:{tool}"))
 
     @property

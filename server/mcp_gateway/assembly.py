@@ -13,6 +13,7 @@ from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.importing.server_import import ServerImport
 from server.mcp_gateway.policy.approvals import Approvals
+from server.mcp_gateway.policy.explain import ToolExplainer
 from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
 from server.mcp_gateway.policy.tool_policy import MODEL as RULES
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
@@ -46,6 +47,7 @@ class McpGateway:
         self.gateway = Gateway(
             records, settings, bus, self.sign_ins, self.activity, self.policy, self.catalogue, self.approvals
         )
+        self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)

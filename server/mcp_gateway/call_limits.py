@@ -27,10 +27,14 @@ class CallLimits:
 
     def check(self, actor: Actor, server: str) -> None:
         """Raise CallFailed if a call would be over the limit now; nothing is counted."""
-        rate, burst = self._limit()
-        wait = self._buckets.wait(_key(actor, server), rate=rate / 60, burst=burst, now=self._clock())
+        wait = self.wait(actor, server)
         if wait:
-            raise rate_limited(server, wait, rate, burst)
+            raise rate_limited(server, wait, *self._limit())
+
+    def wait(self, actor: Actor, server: str) -> float:
+        """Seconds until a call is within the limit, 0 when it is now."""
+        rate, burst = self._limit()
+        return self._buckets.wait(_key(actor, server), rate=rate / 60, burst=burst, now=self._clock())
 
     def _limit(self) -> tuple[float, int]:
         settings = self._settings.current

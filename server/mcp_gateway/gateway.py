@@ -223,6 +223,10 @@ class Gateway:
             raise circuit_open(server, resting)
         await self._approve(asked, use=False)
 
+    def limit_wait(self, actor: Actor, server: str) -> float:
+        """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""
+        return self._limits.wait(actor, server)
+
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
         return self._shown(actor, server_id).config

@@ -48,7 +48,7 @@ class McpRule(Record, Base):
         Text, label="Server of the program", max_length=32, help="Such as records, or the name of a plugin."
     )
     tool: Mapped[str] = field(
-        Text, label="Tool", default=ANY_TOOL, max_length=200, help="Its own name without the server's; `*`: all."
+        Text, label="Tool", default=ANY_TOOL, max_length=200, help="Its name without the server's; `*`: all."
     )
     tools: Mapped[str] = field(
         ChoiceText("any", "read_only", "writing", "destructive"),

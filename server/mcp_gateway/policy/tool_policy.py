@@ -70,7 +70,7 @@ class ToolPolicy:
         """The same with its reason."""
         if not actor.is_signed_in:
             return Verdict("deny", "nobody is signed in")
-        if not actor.covers_tool(server.name, tool.name):
+        if not (actor.covers_tool(server.name, tool.name) or actor.covers_tool(server.name, tool.own_name)):
             return Verdict("deny", "the scopes of the credential do not cover it")
         if not is_within(tool.raw, actor.tool_limits):
             return Verdict("deny", "the client left such tools out by its address")
