@@ -92,7 +92,8 @@ async def test_it_tells_what_stands_in_the_way_now(
     assert await works(member) == "allow"
     [limit] = (await told(admin, number, bear.ids["max"]))["obstacles"]
     assert limit["code"] == "rate_limited" and limit["retry_after"] > 0
-    await admin.patch(f"/api/v1/gateway/{number}/tools/echo", json={"enabled": False})
+    session = await bear.signed_in("ada")
+    assert (await session.patch(f"/api/v1/gateway/{number}/tools/echo", json={"enabled": False})).status_code == 200
     await bear.app.records.update(SYSTEM, "users", bear.ids["max"], {"is_active": False})
     await bear.app.records.update(SYSTEM, "mcp_servers", number, {"enabled": False})
     codes = [one["code"] for one in (await told(admin, number, bear.ids["max"]))["obstacles"]]
@@ -120,7 +121,8 @@ async def test_a_rule_by_the_name_that_an_admin_gave_a_tool_holds(
     bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
 ) -> None:
     number = await server(bear, admin, visibility="everyone")
-    renamed = await admin.patch(f"/api/v1/gateway/{number}/tools/echo", json={"alias": "repeat"})
+    session = await bear.signed_in("ada")
+    renamed = await session.patch(f"/api/v1/gateway/{number}/tools/echo", json={"alias": "repeat"})
     assert renamed.status_code == 200, renamed.text
     for name in ("repeat", "echo"):
         made = await rule(bear, "deny", server_id=number, tool=name)
