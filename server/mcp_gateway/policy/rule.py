@@ -76,7 +76,7 @@ class Rule:
         return self.server_id == server.server_id
 
     def names(self, tool: Tool) -> bool:
-        """Whether the tool is meant, of a server that is: by the name its server gave it, or the one it is offered as."""
+        """Whether the tool of a server that is meant is: by its name there, or the one it is offered as."""
         return self.tool in (ANY_TOOL, tool.name, tool.own_name) and is_of_kind(tool.raw, self.kind)
 
     @property
