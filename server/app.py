@@ -49,6 +49,7 @@ from server.models.registry import ModelRegistry
 from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
+from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.secrets import take_over_files
 from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
@@ -143,11 +144,13 @@ class GridBearApp:
             stack.push_async_callback(self._store.close)
             policy = Policy()
             self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
+            folder = self._folder
+            libraries = Libraries(folder.libraries, folder.tmp)
             self.plugins = PluginHost(
-                resource_dir("plugins"), self._folder.plugins, self.records, self.settings, self._folder.backups
+                resource_dir("plugins"), folder.plugins, self.records, self.settings, folder.backups, libraries
             )
             self.plugin_installer = Installer(
-                self.plugins, self._folder.plugins, self._folder.tmp, self._folder.backups / "plugins"
+                self.plugins, folder.plugins, folder.tmp, folder.backups / "plugins", libraries
             )
             stack.push_async_callback(self.plugins.close)
             await self.plugins.open()

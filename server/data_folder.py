@@ -69,6 +69,11 @@ class DataFolder:
         return self.path / "plugins"
 
     @property
+    def libraries(self) -> Path:
+        """What plugins import beside what the program has; one folder for each plugin, made when the first comes."""
+        return self.path / "libraries"
+
+    @property
     def secrets(self) -> Path:
         """Generated secrets, one file each, 0600."""
         return self.path / "secrets"

@@ -208,6 +208,37 @@ def reload_command(name: Name, data_dir: DataDir = None, as_json: Json = False) 
     _switched(row, f"{name} runs from its files as they are now.", as_json)
 
 
+@plugin.command("libraries")
+def libraries_command(
+    name: Name,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which are needed.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Install the libraries that a plugin asks for, as wheels of known hashes; nothing of GridBear's is replaced."""
+    from server.cli.plugin_doors import plugin_door  # as above
+
+    with plugin_door(data_dir) as door:
+        told = door.libraries(name, dry_run=dry_run)
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    for one in told["libraries"]:
+        typer.echo(f"{one['name']} {one['version']}  sha256:{one['sha256']}")
+    if not told["libraries"]:
+        typer.echo(f"{name} needs nothing that GridBear has not.")
+    if told["restart"]:
+        typer.echo("Older files of them are in memory: restart GridBear.", err=True)
+
+
+@plugin.command("pip-inside", hidden=True, context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def pip_inside_command(arguments: Annotated[list[str], typer.Argument()]) -> None:
+    """pip, where the program is a bundle and has no Python to run it with."""
+    from pip._internal.cli.main import main
+
+    raise typer.Exit(main(arguments))
+
+
 def _switched(row: dict[str, Any], good: str, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(row))

@@ -45,6 +45,8 @@ class PluginDoor(Protocol):
 
     def reload(self, name: str) -> dict[str, Any]: ...
 
+    def libraries(self, name: str, *, dry_run: bool) -> dict[str, Any]: ...
+
 
 @contextlib.contextmanager
 def plugin_door(data_dir: Path | None) -> Iterator[PluginDoor]:
@@ -106,6 +108,9 @@ class _ServerDoor:
     def reload(self, name: str) -> dict[str, Any]:
         return self._post(name, "reload", {})
 
+    def libraries(self, name: str, *, dry_run: bool) -> dict[str, Any]:
+        return self._post(name, "libraries", {"dry_run": dry_run})
+
     def _post(self, name: str, deed: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._data(f"{PLUGINS}/{quote(name, safe='')}/{deed}", json.dumps(body).encode())
 
@@ -143,6 +148,9 @@ class _FolderDoor:
 
     def reload(self, name: str) -> dict[str, Any]:
         raise NotFound("GridBear is not running; it takes the files as they are when it starts.")
+
+    def libraries(self, name: str, *, dry_run: bool) -> dict[str, Any]:
+        return self._run(self._app.plugin_installer.install_libraries(OWNER, name, dry_run=dry_run))
 
 
 def _form(name: str, data: bytes) -> tuple[bytes, str]:

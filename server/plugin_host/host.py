@@ -21,6 +21,7 @@ from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, find_plugins
 from server.plugin_host.effective_settings import effective, secret_variables
 from server.plugin_host.failures import Failures
+from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
 from server.plugin_host.needs import dependants, fills
@@ -39,11 +40,20 @@ FAILURES_TO_SWITCH_OFF = 25
 class PluginHost:
     """`open` puts the models of plugins that are on in force, `serve` everything else that they bring."""
 
-    def __init__(self, bundled: Path, own: Path, records: Records, settings: SettingsHolder, backups: Path) -> None:
+    def __init__(
+        self,
+        bundled: Path,
+        own: Path,
+        records: Records,
+        settings: SettingsHolder,
+        backups: Path,
+        libraries: Libraries,
+    ) -> None:
         self._bundled = bundled
         self._own = own
         self._records = records
         self._settings = settings
+        self._libraries = libraries
         self._rows = PluginRows(records)
         self._tables = PluginTables(records, backups)
         self._failures = Failures(self._rows.failed_again, time.monotonic)
@@ -95,6 +105,7 @@ class PluginHost:
             "warnings": list(plugin.warnings),
             "manifest": None if plugin.manifest is None else plugin.manifest.model_dump(mode="json"),
             "permissions": [] if plugin.manifest is None else preview(plugin.manifest.permissions),
+            "libraries": self._libraries.of(plugin_id),
             "content_hash": await asyncio.to_thread(content_hash, plugin.folder),
         }
 
@@ -127,6 +138,8 @@ class PluginHost:
         await self.stop_serving()
         await asyncio.gather(*self._giving_up)
         await self._failures.close()
+        for plugin_id in self._live:
+            self._libraries.take(plugin_id)
         unload(list(self._found), Base)
         self._live.clear()
         self._found.clear()
@@ -285,6 +298,8 @@ class PluginHost:
         try:
             check_start(plugin, None if enable else self._rows.row_now(plugin.id), self.live)
             assert plugin.manifest is not None
+            await asyncio.to_thread(self._libraries.check, plugin.id, plugin.manifest.requirements)
+            self._libraries.put(plugin.id)
             where = "models.py"
             models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
             names = tuple(str(model.__tablename__) for model in models)
@@ -300,6 +315,7 @@ class PluginHost:
         except Exception as error:
             failure = failure_of(plugin.id, where, error)
             plugin.fail(failure.message, failure.trace)
+            self._libraries.take(plugin.id)
             unload([plugin.id], Base)
             await self._rows.failed(plugin.id, failure, enabled=enable)
             return
@@ -336,6 +352,7 @@ class PluginHost:
             self._tables.check_free(plugin_id, live.models)
         await _unwound(live)
         await self._failures.forget(plugin_id)
+        self._libraries.take(plugin_id)
         try:
             await self._tables.take(plugin_id, live.models)
         except GridBearError as error:

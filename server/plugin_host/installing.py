@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from server.db.copying import keep_latest
 from server.errors import Conflict, Forbidden
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
+from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.package import Staged, stage, write_zip
 from server.plugin_host.permissions import preview
 from server.records.times import now_text
@@ -25,11 +27,13 @@ KEPT_COPIES = 5
 class Installer:
     """Only admins install and uninstall. `copies` gets a zip of every folder that goes."""
 
-    def __init__(self, host: PluginHost, own: Path, tmp: Path, copies: Path) -> None:
+    def __init__(self, host: PluginHost, own: Path, tmp: Path, copies: Path, libraries: Libraries) -> None:
         self._host = host
         self._own = own
         self._tmp = tmp
         self._copies = copies
+        self._libraries = libraries
+        self._fetching = asyncio.Lock()
 
     async def install(
         self,
@@ -76,8 +80,31 @@ class Installer:
         dropped = await self._host.remove(
             plugin_id, lambda: kept.extend(self._take(self._own / plugin_id)), drop_data=drop_data
         )
+        await asyncio.to_thread(self._libraries.forget, plugin_id)
         await self._host.note("plugin_uninstalled", actor, plugin_id, "with its data" if drop_data else None)
         return {"name": plugin_id, "copy": str(kept[0]) if kept else None, "dropped": dropped}
+
+    async def install_libraries(self, actor: Actor, plugin_id: str, *, dry_run: bool = False) -> dict[str, Any]:
+        """Fetch the libraries that a plugin asks for, and start it again if it is on. `dry_run` only tells which.
+
+        `restart` is true where older files of them are in memory. Raises NotFound, UpstreamFailed with what pip says,
+        and Conflict and BadWheel for what is not taken in.
+        """
+        _admins_only(actor)
+        manifest = self._host.named(plugin_id).manifest
+        if manifest is None:
+            raise Conflict(f"The plugin {plugin_id} can't be used; mend its manifest first.", code="plugin_broken")
+        async with self._fetching:
+            before = self._libraries.of(plugin_id)
+            install = partial(self._libraries.install, plugin_id, manifest.requirements, dry_run=dry_run)
+            record = await asyncio.to_thread(install)
+            told = {"name": plugin_id, "libraries": record, "restart": False, "plugin": None}
+            if dry_run:
+                return told
+            told["restart"] = record != before and self._libraries.are_loaded(plugin_id)
+            detail = ", ".join(f"{it['name']} {it['version']}" for it in record)
+            await self._host.note("plugin_libraries", actor, plugin_id, detail or "none")
+            return {**told, "plugin": await self._host.with_other_files(plugin_id, lambda: None)}
 
     @asynccontextmanager
     async def _staged(self, source: Path, name: str | None) -> AsyncIterator[Staged]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from server.errors import ValidationFailed
 from server.plugin_host.config_schema import ConfigSchema, SchemaRefused, parse_config_schema
+from server.plugin_host.libraries.requirements import parsed
 from server.plugin_host.permissions import Permission
 
 MANIFEST_FILE = "manifest.json"
@@ -78,6 +79,9 @@ class Manifest(BaseModel):
         description="Its settings: fields by name, each with type (string, integer, number, boolean, array, object, "
         "secret), default, description, enum, env, required; or a JSON Schema with properties.",
     )
+    requirements: list[str] = Field(
+        default_factory=list, max_length=50, description="Libraries from PyPI that it imports, such as humanize>=4."
+    )
     public_api: bool = Field(False, description="Whether anonymous callers reach /api/{plugin}.")
 
     @field_validator("dependencies", mode="before")
@@ -104,6 +108,13 @@ class Manifest(BaseModel):
     def settings(self) -> ConfigSchema:
         """What `config_schema` describes."""
         return parse_config_schema(self.config_schema)
+
+    @field_validator("requirements")
+    @classmethod
+    def _each_can_be_read(cls, value: list[str]) -> list[str]:
+        for text in value:
+            parsed(text)
+        return value
 
     @property
     def title(self) -> str:

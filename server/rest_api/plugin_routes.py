@@ -53,6 +53,14 @@ class Uninstall(BaseModel):
     drop_data: bool = Field(False, description="Its tables with all records, and its secrets; a copy is kept.")
 
 
+class FetchLibraries(BaseModel):
+    """How to go about it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    dry_run: bool = Field(False, description="Only tell which ones are needed.")
+
+
 def plugin_install_router(installer: Installer, gate: RestGate, settings: SettingsHolder, tmp: Path) -> APIRouter:
     """The routes; what else there is of plugins is `server.plugin_host.routes`."""
     router = APIRouter(prefix="/api/v1/plugins", tags=["plugins"])
@@ -85,6 +93,11 @@ def plugin_install_router(installer: Installer, gate: RestGate, settings: Settin
     async def uninstall(name: str, body: Uninstall, request: Request, response: Response) -> dict[str, Any]:
         actor = gate.enter_route(request, response)
         return {"ok": True, "data": await installer.uninstall(actor, name, drop_data=body.drop_data)}
+
+    @router.post("/{name}/libraries", summary="Install the libraries that a plugin asks for (admins)")
+    async def libraries(name: str, body: FetchLibraries, request: Request, response: Response) -> dict[str, Any]:
+        actor = gate.enter_route(request, response)
+        return {"ok": True, "data": await installer.install_libraries(actor, name, dry_run=body.dry_run)}
 
     return router
 
