@@ -1,30 +1,25 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
 import { isAdmin } from "../store.js";
-import { Account } from "./account.js";
-import { Backups } from "./backups.js";
-import { Data } from "./data.js";
+import { later } from "../widgets/later.js";
 import { Home } from "./home.js";
 import { More } from "./more.js";
-import { Plugins } from "./plugins.js";
-import { Sharing } from "./sharing.js";
-import { Tools } from "./tools.js";
 
 /** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean}} Page `admin`: for admins alone */
 
 /** @type {Page[]} `label` is a key of the catalogue, or plain words */
 const pages = [
   { name: "home", label: "page.home", icon: "home", Page: Home, rail: "open" },
-  { name: "data", label: "page.data", icon: "data", Page: Data, rail: "auto" },
-  { name: "tools", label: "page.tools", icon: "tools", Page: Tools, rail: "auto" },
-  { name: "plugins", label: "page.plugins", icon: "plugins", Page: Plugins, rail: "open", admin: true },
-  { name: "backups", label: "page.backups", icon: "archive", Page: Backups, rail: "open", admin: true },
-  { name: "sharing", label: "page.sharing", icon: "globe", Page: Sharing, rail: "open", admin: true },
+  { name: "data", label: "page.data", icon: "data", Page: later(() => import("./data.js").then((found) => found.Data)), rail: "auto" },
+  { name: "tools", label: "page.tools", icon: "tools", Page: later(() => import("./tools.js").then((found) => found.Tools)), rail: "auto" },
+  { name: "plugins", label: "page.plugins", icon: "plugins", Page: later(() => import("./plugins.js").then((found) => found.Plugins)), rail: "open", admin: true },
+  { name: "backups", label: "page.backups", icon: "archive", Page: later(() => import("./backups.js").then((found) => found.Backups)), rail: "open", admin: true },
+  { name: "sharing", label: "page.sharing", icon: "globe", Page: later(() => import("./sharing.js").then((found) => found.Sharing)), rail: "open", admin: true },
 ];
 
 /** What fits into a phone's bar; the other pages stand under "More". */
 const IN_BAR = 5;
 /** @type {Page} reached by the menu of the person */
-const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: Account, rail: "open" };
+const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: later(() => import("./account.js").then((found) => found.Account)), rail: "open" };
 const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => More({ pages: pagesUnderMore() }), rail: /** @type {"open"} */ ("open") };
 
 /** The pages that a phone's bar has no room for. */

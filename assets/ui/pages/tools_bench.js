@@ -7,15 +7,16 @@ import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { ManageTools, waits } from "./tools_manage.js";
 import { ToolRun } from "./tools_run.js";
 import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 
 /** @param {{server: any, query: URLSearchParams, reload: () => void}} props */
 export function Bench({ server, query, reload }) {
   const deeds = useServerDeeds(server, reload);
-  const view = query.get("view") === "log" && isAdmin() ? "log" : "tools";
+  const views = isAdmin() ? ["tools", "manage", "log"] : ["tools"];
+  const view = views.includes(query.get("view") || "") ? query.get("view") : "tools";
   const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
-  const views = isAdmin() ? ["tools", "log"] : ["tools"];
   const count = server.tools?.length || 0;
   return html`<section class="area bench-side" aria-labelledby="bench-name">
     <header class="bench-head">
@@ -29,7 +30,7 @@ export function Bench({ server, query, reload }) {
       ${may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
     </header>
     ${server.error && html`<div class="bench-note row wrap"><p class="note bad grow"><${Icon} name="alert" /><span>${server.error}</span></p>${server.may_sign_in && html`<${SignInButton} deeds=${deeds} />`}</div>`}
-    ${view === "log" ? html`<${Log} server=${server} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} />`}
+    ${view === "log" ? html`<${Log} server=${server} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} />`}
   </section>`;
 }
 
@@ -39,8 +40,8 @@ function Log({ server }) {
   return html`<pre class="code flush wrap bench-log" tabindex="0" role="region" aria-label=${t("servers.stderr_of", { name: server.name })}>${server.stderr.join("\n")}</pre>`;
 }
 
-/** @param {{server: any, query: URLSearchParams, show: (next: Record<string, string|null>) => void, changed: () => void}} props */
-function ServerTools({ server, query, show, changed }) {
+/** @param {{server: any, query: URLSearchParams, show: (next: Record<string, string|null>) => void, changed: () => void, manage: boolean}} props */
+function ServerTools({ server, query, show, changed, manage }) {
   // Another number of tools than we know of: the server listed them anew.
   const round = server.tools?.length || 0;
   const { data, error, slow, reload } = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/gateway/${server.id}/tools`, { signal })).data), [server.id, server.enabled, round]);
@@ -50,9 +51,15 @@ function ServerTools({ server, query, show, changed }) {
   }, [data, error]);
   if (error && !data) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("tools.error")} retry=${reload} /></div>`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
-  // Admins are also told of what is off, waits for them, or is no longer there.
-  const usable = data.filter((one) => one.enabled && one.state === "approved");
-  if (!usable.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
-  const tool = usable.find((one) => one.name === query.get("tool")) || usable[0];
-  return html`<${ToolRun} key=${tool.name} server=${server} tools=${usable} tool=${tool} choose=${(/** @type {string} */ name) => show({ tool: name })} />`;
+  if (!data.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
+  if (manage) return html`<${ManageTools} server=${server} tools=${data} reload=${reload} />`;
+  const callable = data.filter((one) => one.enabled && one.state === "approved");
+  const waiting = data.filter(waits).length;
+  if (!callable.length) {
+    return html`<div class="bench-empty stack"><p class="small muted">${t(waiting ? "manage.all_wait" : "manage.all_off")}</p>
+      <div><button class="btn" type="button" onClick=${() => show({ view: "manage" })}>${t("manage.open")}</button></div></div>`;
+  }
+  const tool = callable.find((one) => one.name === query.get("tool")) || callable[0];
+  return html`${waiting > 0 && html`<div class="bench-note"><div class="note warn"><${Icon} name="alert" /><span class="grow">${t("manage.some_wait", { n: waiting })}</span><button class="btn dense" type="button" onClick=${() => show({ view: "manage" })}>${t("manage.open")}</button></div></div>`}
+    <${ToolRun} key=${tool.name} server=${server} tools=${callable} tool=${tool} choose=${(/** @type {string} */ name) => show({ tool: name })} />`;
 }

@@ -1,0 +1,35 @@
+// A page whose modules are fetched when it is first opened, so that the start stays small.
+import { t } from "../i18n.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
+import { SLOW_MS } from "./load.js";
+import { Skeleton, Trouble } from "./trouble.js";
+
+/**
+ * @param {() => Promise<any>} load answers with the component
+ * @returns {any} a component with the same properties
+ */
+export function later(load) {
+  /** @type {any} */
+  let Ready = null;
+  return function Later(/** @type {any} */ props) {
+    const [error, setError] = useState(/** @type {any} */ (null));
+    const [slow, setSlow] = useState(false);
+    const [, draw] = useState(0);
+    const fetchIt = () => {
+      setError(null);
+      load().then((found) => {
+        Ready = found;
+        draw((n) => n + 1);
+      }, setError);
+    };
+    useEffect(() => {
+      if (Ready) return;
+      const timer = setTimeout(() => setSlow(true), SLOW_MS);
+      fetchIt();
+      return () => clearTimeout(timer);
+    }, []);
+    if (Ready) return html`<${Ready} ...${props} />`;
+    if (error) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
+    return slow ? html`<${Skeleton} rows=${6} />` : null;
+  };
+}
