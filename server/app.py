@@ -20,6 +20,7 @@ from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, PreferenceBehaviour, SessionBehaviour, UserBehaviour
 from server.auth.endings import Endings
+from server.auth.factor_duty import DutySettingBehaviour, GroupBehaviour
 from server.auth.lan import Lan
 from server.auth.oauth.clients import Clients
 from server.auth.oauth.documents import Documents
@@ -59,7 +60,7 @@ from server.records.own_models import OwnModels
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.sealing import look_at_values, seal_at_start
 from server.records.service import Records
-from server.records.setting_behaviour import SettingBehaviour, publish_live, with_records
+from server.records.setting_behaviour import publish_live, with_records
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.event_stream import EventStreams
@@ -163,7 +164,8 @@ class GridBearApp:
             self.records.behave("api_tokens", ApiTokenBehaviour(self.records.registry, self.records.policy))
             self.records.behave("mcp_servers", McpServerBehaviour())
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
-            self.records.behave("settings", SettingBehaviour(frozenset(self._started_with.model_fields_set)))
+            self.records.behave("groups", GroupBehaviour(self.settings))
+            self.records.behave("settings", DutySettingBehaviour(frozenset(self._started_with.model_fields_set)))
             know_webhooks(self.records, self.settings)
             await self._settings_of_records()
             storage.look()

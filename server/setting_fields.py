@@ -102,7 +102,8 @@ class SettingFields(BaseModel):
     )
     second_factor_roles: str = _setting(
         "",
-        "Roles that must have a second factor, separated by commas; without one they can only set it up.",
+        "Roles, and groups as group:NAME, that must have a second factor, separated by commas; without one they can "
+        "only set it up.",
         applies="live",
     )
     session_max_days: float = _setting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +87,10 @@ class Policy:
         """Work every permission out anew: models have changed."""
         self._known.clear()
         self.version += 1
+
+    def group_names(self, user_id: int) -> Iterator[str]:
+        """The names of the groups that a person is in."""
+        return (self._group_names[group] for group in self._groups.get(user_id, ()) if group in self._group_names)
 
     def standing(self, actor: Actor) -> Hashable:
         """All of `actor` that decides over permissions: whoever has the same standing may do the same."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from server.records.service import Records
 from server.records.times import to_text
 
 MODEL = "account_links"
+GROUPS = "groups"
 MOST_HOURS = 24 * 30
 
 
@@ -24,13 +25,17 @@ class AccountLinks:
         self._now = now
 
     async def invite(
-        self, actor: Actor, *, role: str, username: str | None, hours: float
+        self, actor: Actor, *, role: str, username: str | None, hours: float, groups: Sequence[str] = ()
     ) -> tuple[str, dict[str, Any]]:
-        """The secret of a link that makes an account of `role`, and the link's row. For admins."""
+        """The secret of a link that makes an account of `role` in `groups`, and the link's row. For admins."""
         _admins_only(actor)
         if username and await self._records.find(SYSTEM, "users", where={"username": username}, limit=1):
             raise Conflict(f"A user {username!r} exists already.", code="exists")
-        return await self._make(actor, {"purpose": "invite", "role": role, "username": username or None}, hours)
+        for name in groups:
+            if not await self._records.find(SYSTEM, GROUPS, where={"name": name}, limit=1):
+                raise ValidationFailed.of("groups", "unknown_group", f"there is no group {name!r}")
+        values = {"purpose": "invite", "role": role, "username": username or None}
+        return await self._make(actor, {**values, "groups": list(dict.fromkeys(groups))}, hours)
 
     async def reset(self, actor: Actor, user_id: int, *, hours: float) -> tuple[str, dict[str, Any]]:
         """The secret of a link that sets a new password for a person. For admins. Earlier ones of theirs end."""

@@ -13,10 +13,11 @@ from typing import Any
 from starlette.types import Scope
 
 from server.access.actor import ALL_SCOPES, INTERNAL, MUST_ENROL, OWNER, SYSTEM, Actor, ActorKind
+from server.auth.factor_duty import FactorDuty
 from server.auth.oauth.addresses import is_mcp_path, issuer_of, resource_of
 from server.auth.second_factors import has_second_factor
 from server.auth.tokens import ACCESS_TOKEN_PREFIX, API_TOKEN_PREFIX, token_hash
-from server.config import SettingsHolder, is_loopback_host, listed
+from server.config import SettingsHolder, is_loopback_host
 from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
 from server.records.service import Records
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 COOKIE = "gridbear_session_token"
 _COOKIE_START = COOKIE.encode() + b"="
 MAX_KNOWN = 10_000
-CREDENTIAL_MODELS = ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients")
+GROUP_MODELS = ("groups", "group_members")
+CREDENTIAL_MODELS = ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients", *GROUP_MODELS)
 """Changes of these may end a credential."""
 
 
@@ -62,6 +64,7 @@ class Authenticator:
         self._internal_secret = internal_secret.encode()
         self._clock = clock
         self._known: dict[str, _Known] = {}
+        self._duty = FactorDuty(settings, records.policy)
         bus.subscribe(self._changed, CREDENTIAL_MODELS)
         # Which roles need a second factor is part of what is remembered of a person.
         settings.subscribe(lambda _settings: self._known.clear())
@@ -174,14 +177,16 @@ class Authenticator:
             return frozenset(row["access_scopes"].split())
         if model != "sessions":
             return frozenset(row["scopes"])
-        needs = person["role"] in listed(self._settings.current.second_factor_roles)
-        if needs and not has_second_factor(self._records, person["id"]):
+        if self._duty.falls_on(person["id"], person["role"]) and not has_second_factor(self._records, person["id"]):
             return MUST_ENROL
         return ALL_SCOPES
 
     def _changed(self, event: RecordChanged) -> None:
         if event.model == "users":
             self.forget(event.record_id)
+        elif event.model in GROUP_MODELS:
+            # Which groups need a second factor, too.
+            self._drop(lambda known: known.model == "sessions")
         elif event.model == "oauth_clients":
             self._drop(lambda known: known.model == "oauth_tokens")
         elif event.model == "oauth_tokens" or (event.model in ("sessions", "api_tokens") and event.verb == "delete"):
@@ -203,6 +208,8 @@ def concerns(event: RecordChanged, actor: Actor) -> bool:
         return event.record_id == actor.user_id
     if event.model == "oauth_clients":
         return actor.is_app
+    if event.model in GROUP_MODELS:
+        return actor.kind == "user"
     return event.record_id == actor.credential_id and event.model == _model_of(actor)
 
 

@@ -13,7 +13,7 @@ from server.auth.authenticate import Authenticator
 from server.auth.forms import address_of, device_of, form_body, read_form, signed_in_answer, text_of
 from server.auth.people import People, missing_fields
 from server.auth.sign_in import SignedIn
-from server.config import SettingsHolder
+from server.config import SettingsHolder, listed
 from server.errors import ValidationFailed
 from server.records.values import raise_for
 
@@ -36,7 +36,7 @@ def link_router(
         "/invites",
         status_code=201,
         summary="Make a link with which somebody joins, for admins",
-        openapi_extra=form_body(optional=("role", "username", "hours")),
+        openapi_extra=form_body(optional=("role", "username", "hours", "groups")),
     )
     async def invite(request: Request) -> dict[str, Any]:
         actor = authenticator.actor_for(request.scope)
@@ -45,7 +45,12 @@ def link_router(
         if role not in ROLES:
             raise ValidationFailed.of("role", "unknown_choice", f"one of {', '.join(ROLES)}")
         name = text_of(form, "username").strip() or None
-        token, row = await people.links.invite(actor, role=role, username=name, hours=_hours(form))
+        # In a form the names have commas between them; in JSON they may be a list.
+        given = form.get("groups", "")
+        groups = listed(given) if isinstance(given, str) else given
+        if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+            raise ValidationFailed.of("groups", "wrong_type", "names of groups are wanted")
+        token, row = await people.links.invite(actor, role=role, username=name, hours=_hours(form), groups=groups)
         return {"ok": True, "data": {**row, "url": url(request, token)}}
 
     @router.post(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from server.access.actor import ANONYMOUS, OWNER, SYSTEM, Actor
-from server.auth.account_links import AccountLinks
+from server.auth.account_links import GROUPS, AccountLinks
 from server.auth.oauth.grants import Grants
 from server.auth.one_time import OneTimeTokens
 from server.auth.passwords import hash_password, password_problem
@@ -125,6 +125,7 @@ class People:
             if link["purpose"] != "invite":
                 raise Forbidden("This link is for a new password, not for a new account.", code="link_invalid")
             user = await self.create_user(OWNER, link["username"] or username, password, role=link["role"], **more)
+            await self._put_into(user["id"], link["groups"] or ())
             await self.links.use(token)
         await self.note("link_used", ANONYMOUS, about=user["username"], detail="invite")
         return user
@@ -176,6 +177,12 @@ class People:
         if expires_at:
             values["expires_at"] = expires_at
         return await self._records.create(acting, "api_tokens", values)
+
+    async def _put_into(self, user_id: int, groups: Iterable[str]) -> None:
+        """Make somebody a member of the groups of these names; one that is gone by now is left out."""
+        for name in groups:
+            for group in await self._records.find(SYSTEM, GROUPS, where={"name": name}, limit=1):
+                await self._records.create(OWNER, "group_members", {"group_id": group["id"], "user_id": user_id})
 
     def _changed(self, _event: RecordChanged) -> None:
         task = asyncio.get_running_loop().create_task(self.start())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped
 
-from server.db.types import ChoiceText, DateTimeText, SecretText
+from server.db.types import ChoiceText, DateTimeText, SecretText, TagsText
 from server.models.base import Base, ModelOptions, Owned, Record, field
 
 
@@ -26,6 +26,9 @@ class AccountLink(Owned, Record, Base):
     purpose: Mapped[str] = field(ChoiceText("invite", "reset"), label="For", required=True, read_only=True)
     username: Mapped[str | None] = field(Text, label="Username", read_only=True, max_length=64)
     role: Mapped[str | None] = field(Text, label="Role", read_only=True, max_length=64)
+    groups: Mapped[str | None] = field(
+        TagsText, label="Groups", read_only=True, item_type="text", help="That whoever joins is in."
+    )
     expires_at: Mapped[str] = field(DateTimeText, label="Expires", required=True, read_only=True, index=True)
     made_by: Mapped[str | None] = field(Text, label="Made by", read_only=True, max_length=64)
     token_hash: Mapped[str] = field(SecretText, label="Token hash", required=True, unique=True, hidden=True)

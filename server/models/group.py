@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Text, UniqueConstraint
+from sqlalchemy import Integer, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped
 
+from server.db.statements import compile_sql
 from server.db.types import LongText
 from server.models.base import WRITES, Base, ModelOptions, Record, field
 
@@ -41,3 +42,8 @@ class GroupMember(Record, Base):
 
     group_id: Mapped[int] = field(Integer, label="Group", required=True, references="groups", on_delete="CASCADE")
     user_id: Mapped[int] = field(Integer, label="User", required=True, references="users", on_delete="CASCADE")
+
+
+def group_names_sql() -> str:
+    """The names of all groups."""
+    return compile_sql(select(Group.__table__.c.name))

@@ -17,10 +17,13 @@ OTHER = "another bear in the attic"
 def test_somebody_is_invited_and_joins_and_gets_a_new_password(
     browser: Browser, at_desk: Watched, lived_in: RunningServer, documented: Documented
 ) -> None:
+    with sign_in(lived_in.url, "maja", PASSWORD) as client:
+        assert client.post("/api/v1/groups", json={"name": "Bakers, and friends"}).is_success
     page = at_desk.open("/#/data/users", ".grid tbody tr")
     page.click("[popovertarget=model-menu]")
     page.click("#model-menu >> text=Invite somebody")
     page.fill("#invite-name", "otto")
+    page.check("text=Bakers, and friends")
     assert at_desk.axe() == []
     page.click("text=Make the link")
     link = page.locator("dialog .copyable code").inner_text()
@@ -40,6 +43,9 @@ def test_somebody_is_invited_and_joins_and_gets_a_new_password(
     guest.page.click("button[type=submit]")
     guest.page.locator(".plate").wait_for()
     guest.check(documented)
+    with sign_in(lived_in.url, "maja", PASSWORD) as client:
+        [member] = client.get("/api/v1/group_members?expand=user_id").json()["data"]
+        assert member["expand"]["user_id"]["username"] == "otto"
     guest.page.goto(link)
     guest.page.locator("text=This link can't be used").wait_for()
     guest.settle()

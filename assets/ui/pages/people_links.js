@@ -1,7 +1,7 @@
 // One-time links for people, made by admins: to join, or to set a new password.
 import { request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
-import { html, signal, useState } from "../vendor/preact.js";
+import { html, signal, useEffect, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -16,11 +16,18 @@ export const inviting = signal(false);
 export function InviteDialog() {
   const [role, setRole] = useState(ROLES[0]);
   const [username, setUsername] = useState("");
+  const [groups, setGroups] = useState(/** @type {string[]} */ ([]));
+  const [chosen, setChosen] = useState(/** @type {string[]} */ ([]));
+  useEffect(() => {
+    // Without them the invitation works as well.
+    const known = request("GET", "/api/v1/groups", { query: "limit=500&total=false&fields=name&sort=name:nocase" });
+    known.then(({ data }) => setGroups(data.map((/** @type {any} */ row) => row.name))).catch(() => {});
+  }, []);
   const { made, error, make } = useLink("/auth/invites");
   const close = () => (inviting.value = false);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
-    make({ role, username: username.trim() });
+    make({ role, username: username.trim(), groups: chosen });
   };
   return html`<${Dialog} label="invite-title" onClose=${close}>
     <h2 id="invite-title">${t("invite.title")}</h2>
@@ -33,10 +40,22 @@ export function InviteDialog() {
         <${Labelled} id="invite-name" label=${t("signin.username")} help=${t("invite.name_help")}>
           <input class="input" id="invite-name" value=${username} autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="invite-name-help"
             onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} /><//>
+        ${groups.length > 0 && html`<${GroupChoice} groups=${groups} chosen=${chosen} choose=${setChosen} />`}
         ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
         <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
       </form>`}
   <//>`;
+}
+
+/** @param {{groups: string[], chosen: string[], choose: (names: string[]) => void}} props */
+function GroupChoice({ groups, chosen, choose }) {
+  const toggle = (/** @type {string} */ name) =>
+    choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+  return html`<fieldset class="stack bare"><legend class="label">${t("invite.groups")}</legend>
+    ${groups.map((name, place) => html`<div class="check-row" key=${name}>
+      <input class="check" type="checkbox" id=${`invite-group-${place}`} checked=${chosen.includes(name)} onChange=${() => toggle(name)} />
+      <label for=${`invite-group-${place}`}>${name}</label></div>`)}
+  </fieldset>`;
 }
 
 /** In the drawer of a person: a link with which they set a new password. @param {{id: number, name: string}} props */
@@ -60,10 +79,10 @@ export function ResetLink({ id, name }) {
 function useLink(path) {
   const [made, setMade] = useState(/** @type {any} */ (null));
   const [error, setError] = useState("");
-  const make = async (/** @type {Record<string, string>} */ form) => {
+  const make = async (/** @type {Record<string, any>} */ body) => {
     setError("");
     try {
-      setMade((await request("POST", path, { form })).data);
+      setMade((await request("POST", path, { body })).data);
     } catch (/** @type {any} */ problem) {
       setError(Object.values(problem.fields || {})[0]?.message || sentence(problem));
     }

@@ -54,6 +54,31 @@ async def test_an_invitation_for_a_name_is_for_that_name(bear: Bear, admin: http
     assert answer.json()["data"]["username"] == "gwen" and answer.json()["data"]["role"] == "member"
 
 
+async def test_an_invitation_puts_into_groups(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    for name in ("keepers", "bakers", "gone"):
+        assert (await admin.post("/api/v1/groups", json={"name": name})).status_code == 201
+    for wrong in (["nobody"], "keepers,nobody", [1], 7, {"a": 1}):
+        refused = await admin.post("/auth/invites", json={"groups": wrong})
+        assert refused.status_code == 422 and "groups" in refused.json()["fields"], wrong
+    assert (await member.post("/auth/invites", json={"groups": ["keepers"]})).status_code == 403
+    token, data = await made(admin, "/auth/invites", groups=["keepers", "gone", "keepers"])
+    assert data["groups"] == ["keepers", "gone"]
+    assert (await admin.delete("/api/v1/groups/3")).status_code == 200
+    setting = {"name": "second_factor_roles", "value": "group:keepers"}
+    assert (await admin.post("/api/v1/settings", json=setting)).status_code == 201
+    joined = await use(bear, token, username="gwen", groups=["bakers"])
+    assert joined.status_code == 201, joined.text
+    rows = (await admin.get("/api/v1/group_members")).json()["data"]
+    assert [(row["group_id"], row["user_id"]) for row in rows] == [(1, joined.json()["data"]["id"])]
+    cookie = {"cookie": joined.headers["set-cookie"].partition(";")[0]}
+    told = await (await bear.client()).get("/api/v1/notes", headers=cookie)
+    assert told.json()["code"] == "second_factor_required", "what the group asks for is asked from the first moment"
+    form = await admin.post("/auth/invites", data={"role": "guest", "groups": "keepers, bakers"})
+    assert form.json()["data"]["groups"] == ["keepers", "bakers"]
+
+
 async def test_a_reset_link_sets_the_password_and_ends_every_session(
     bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
 ) -> None:

@@ -168,6 +168,34 @@ async def test_a_role_that_needs_one_can_do_nothing_but_set_it_up(
     assert (await (await bear.signed_in("ada")).get("/api/v1/notes")).status_code == 200
 
 
+async def test_a_group_that_needs_one_can_do_nothing_but_set_it_up(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient, clock: Clock
+) -> None:
+    max_, olga = await bear.signed_in("max"), await bear.signed_in("olga")
+    url = "/api/v1/settings"
+    for wrong in ("group:keepers", "members", "admin,owner", "group:"):
+        answer = await admin.post(url, json={"name": "second_factor_roles", "value": wrong})
+        assert answer.status_code == 422 and "value" in answer.json()["fields"], answer.text
+    group = (await admin.post("/api/v1/groups", json={"name": "keepers"})).json()["data"]["id"]
+    value = {"name": "second_factor_roles", "value": "group:keepers"}
+    assert (await admin.post(url, json=value)).status_code == 201
+    assert [(await it.get("/api/v1/notes")).status_code for it in (max_, olga)] == [200, 200]
+    joined = await admin.post("/api/v1/group_members", json={"group_id": group, "user_id": bear.ids["max"]})
+    assert [(await it.get("/api/v1/notes")).status_code for it in (max_, olga)] == [403, 200]
+    for refused in (
+        await admin.patch(f"/api/v1/groups/{group}", json={"name": "others"}),
+        await admin.delete(f"/api/v1/groups/{group}"),
+    ):
+        assert refused.status_code == 409 and refused.json()["code"] == "group_in_use", refused.text
+    assert (await admin.patch(f"/api/v1/groups/{group}", json={"description": "They keep."})).status_code == 200
+    await enrolled(max_, clock)
+    assert (await max_.get("/api/v1/notes")).status_code == 200
+    await admin.delete(f"/api/v1/group_members/{joined.json()['data']['id']}")
+    setting = (await admin.get(f"{url}?name=second_factor_roles")).json()["data"][0]["id"]
+    assert (await admin.delete(f"{url}/{setting}")).status_code == 200
+    assert (await admin.delete(f"/api/v1/groups/{group}")).status_code == 200
+
+
 async def test_secrets_and_codes_are_nowhere_to_be_read(
     bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, other: httpx2.AsyncClient, clock: Clock
 ) -> None:
