@@ -61,7 +61,7 @@ class Heard:
         flight = self._asked(known)
         caller = flight.caller
         try:
-            ask = _way(caller, QUESTIONS[method])
+            ask = _way(caller, QUESTIONS[method], params)
         except NotAsked as error:
             flight.refused = str(error)
             raise
@@ -102,7 +102,7 @@ class Heard:
         task.add_done_callback(self._telling.discard)
 
 
-def _way(caller: Caller, capability: str) -> Ask:
+def _way(caller: Caller, capability: str, params: Mapping[str, Any]) -> Ask:
     if caller.modern:
         raise NotAsked(
             "the client speaks the protocol 2026-07-28, in which no server may ask while it works, and this server an "
@@ -112,6 +112,9 @@ def _way(caller: Caller, capability: str) -> Ask:
         raise NotAsked("this call came in a way on which nobody can be asked")
     if capability not in caller.capabilities:
         raise NotAsked(f"the client does not take questions of this kind ({capability})")
+    taken = caller.capabilities[capability]
+    if params.get("mode") == "url" and not (isinstance(taken, Mapping) and "url" in taken):
+        raise NotAsked("the client opens no pages for servers (elicitation by url)")
     return caller.ask
 
 

@@ -143,10 +143,10 @@ def call(number: Any, name: str, params: dict[str, Any]) -> dict[str, Any] | Non
             raise LookupError
         text = json.dumps([given, params.get("requestState")])
     elif name == "wait":
-        waiting.append(number)
         if arguments.get("until"):
+            waiting.append(number)
             return None
-        text = str(len(waiting) - 1)
+        text = str(len(waiting))
     return {"content": [{"type": "text", "text": text}]}
 
 

@@ -35,6 +35,12 @@ async def refused(wire: Wire, method: str, **params: Any) -> dict[str, Any]:
     return error
 
 
+async def waits(wire: Wire, count: int) -> None:
+    """Until so many calls of the tool wait are with the server."""
+    while (await result(wire, "tools/call", name="rich__wait", arguments={}))["content"][0]["text"] != str(count):
+        pass
+
+
 def sending(
     house: House, wire: Wire, who: str, method: str, params: dict[str, Any], *, number: Any = 99, **capabilities: Any
 ) -> Stream:

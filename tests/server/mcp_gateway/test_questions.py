@@ -1,0 +1,152 @@
+"""Servers that ask: passed on where both sides speak one era, refused by name where nobody can be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import orjson
+import pytest
+from tests_mcp_support import House
+from tests_rich_support import ODD, add, refused, result, sending, waits
+from tests_wire_support import LEGACY, META, MODERN, Wire
+
+from server.access.actor import SYSTEM, Actor
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.upstreams.in_flight import InFlight
+
+pytestmark = pytest.mark.anyio
+MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
+ASK = {"name": "rich__ask", "arguments": {}}
+ELICITATION: dict[str, Any] = {"elicitation": {}}
+
+
+async def opened(house: House, http: Any, client: str, upstream: str, **capabilities: Any) -> Wire:
+    await add(house, "rich", upstream)
+    wire = await Wire(http, client).open(capabilities)
+    await result(wire, "tools/list")
+    return wire
+
+
+async def test_in_the_older_eras_a_question_comes_on_the_stream_of_its_call(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        wire = await opened(house, http, LEGACY, LEGACY, **ELICITATION)
+        async with sending(house, wire, "bob", "tools/call", ASK) as stream:
+            question = await stream.next()
+            assert question["method"] == "elicitation/create"
+            assert question["params"]["message"] == "Who?"
+            assert question["params"]["x-ours"] == ODD["x-ours"], "it is relayed as its server wrote it"
+            given = {"action": "accept", "content": {"name": "Ada"}, **ODD}
+            await wire.post({"jsonrpc": "2.0", "id": question["id"], "result": given})
+            answer = (await stream.next())["result"]
+        assert orjson.loads(answer["content"][0]["text"]) == given
+
+
+async def test_an_error_that_the_client_answers_with_is_its_servers_to_deal_with(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        wire = await opened(house, http, LEGACY, LEGACY, **ELICITATION)
+        async with sending(house, wire, "bob", "tools/call", ASK) as stream:
+            question = await stream.next()
+            error = {"code": -32042, "message": "not today"}
+            await wire.post({"jsonrpc": "2.0", "id": question["id"], "error": error})
+            answer = (await stream.next())["result"]
+        assert answer["isError"]
+        assert "not today" in answer["content"][0]["text"]
+
+
+async def test_in_the_newest_era_a_question_is_an_answer_and_its_answer_another_call(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        wire = await opened(house, http, MODERN, MODERN)
+        capabilities = {f"{META}clientCapabilities": ELICITATION}
+        asked = await result(wire, "tools/call", **ASK, _meta=capabilities)
+        assert asked["resultType"] == "input_required"
+        assert asked["inputRequests"]["who"]["params"]["x-ours"] == ODD["x-ours"]
+        given = {"who": {"action": "accept", "content": {"name": "Ada"}}}
+        again = {**ASK, "inputResponses": given, "requestState": asked["requestState"]}
+        answer = await result(wire, "tools/call", **again, _meta=capabilities)
+        assert orjson.loads(answer["content"][0]["text"]) == [given, "state of rich"]
+        error = await refused(wire, "tools/call", **ASK)
+        assert error["code"] == -32021, "what a client can is told to the server with each call"
+
+
+@pytest.mark.parametrize(
+    ("client", "upstream", "capabilities", "reason"),
+    [
+        (MODERN, LEGACY, ELICITATION, "the client speaks the protocol 2026-07-28"),
+        (LEGACY, MODERN, ELICITATION, "the client speaks an older protocol than the server"),
+        (LEGACY, LEGACY, {}, "the client does not take questions of this kind (elicitation)"),
+        (LEGACY, LEGACY, {"sampling": {}}, "the client does not take questions of this kind (elicitation)"),
+    ],
+)
+async def test_who_can_not_be_asked_is_told_why(
+    make_house: MakeHouse, client: str, upstream: str, capabilities: dict[str, Any], reason: str
+) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        wire = await opened(house, http, client, upstream, **capabilities)
+        error = await refused(wire, "tools/call", **ASK, _meta={f"{META}clientCapabilities": capabilities})
+        assert error["code"] == -32007
+        assert "The MCP server rich wanted to ask its client something" in error["message"]
+        assert reason in error["message"]
+        assert (await result(wire, "tools/call", name="rich__touch", arguments={}))["content"]
+
+
+async def test_a_call_without_a_client_asks_nobody(make_house: MakeHouse) -> None:
+    async with make_house() as house:
+        await add(house, "rich", LEGACY)
+        with pytest.raises(CallFailed) as failed:
+            await house.app.gateway.gateway.call(Caller(actor=SYSTEM), "rich__ask", {})
+        assert "nobody can be asked" in failed.value.message
+
+
+async def test_with_calls_of_several_clients_nobody_is_asked_for_another(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http, house.http("eve") as other:
+        wire = await opened(house, http, LEGACY, LEGACY, **ELICITATION)
+        hers = await Wire(other, LEGACY).open(ELICITATION)
+        wait = {"name": "rich__wait", "arguments": {"until": "never"}}
+        async with sending(house, hers, "eve", "tools/call", wait) as stream:
+            await waits(wire, 1)
+            async with sending(house, wire, "bob", "tools/call", ASK) as mine:
+                error = (await mine.next())["error"]
+            assert "requests of 2 clients are running" in error["message"]
+            assert stream.heard() == [], "she was not asked"
+            await hers.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}})
+            await waits(wire, 0)
+        # Of several calls of one client each is its own: it is asked.
+        async with sending(house, wire, "bob", "tools/call", wait, number=3):
+            async with sending(house, wire, "bob", "tools/call", ASK, number=4) as mine:
+                question = await mine.next()
+                await wire.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}})
+                assert "decline" in (await mine.next())["result"]["content"][0]["text"]
+            await wire.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}})
+
+
+async def test_the_time_of_a_call_stands_still_while_a_person_is_asked() -> None:
+    flights = InFlight()
+    async with asyncio.timeout(60) as limit:
+        with flights.one(Caller(actor=SYSTEM), limit, 60) as flight:
+            with flight.asking():
+                assert limit.when() is None
+                flight.sign_of_life()
+                assert limit.when() is None
+            assert limit.when() is not None
+            assert flights.whose(None) == flights.whose(flight) == [flight]
+        assert flights.whose(flight) == flights.whose(None) == []
+        assert flight.over.done()
+
+
+async def test_flights_are_told_apart_by_session_and_person() -> None:
+    flights = InFlight()
+    ann, bob = (Actor(kind="token", user_id=number, username=str(number), role="member") for number in (1, 2))
+    async with asyncio.timeout(60) as limit:
+        callers = [Caller(actor=ann, session="a"), Caller(actor=ann, session="a"), Caller(actor=bob, session="a")]
+        with flights.one(callers[0], limit, 60), flights.one(callers[1], limit, 60) as second:
+            assert flights.whose(None) == [second], "one client: its newest"
+            with flights.one(callers[2], limit, 60) as third:
+                assert flights.whose(None) == [second, third]
+                assert flights.whose(second) == [second], "a transport that knows is believed"
+        modern = Caller(actor=ann, modern=True)
+        with flights.one(modern, limit, 60), flights.one(modern, limit, 60):
+            assert len(flights.whose(None)) == 2, "without sessions every request may be another client's"
