@@ -53,7 +53,7 @@ function ManagedTool({ tool, server, approve, change, reload }) {
       <p class="row wrap"><code>${tool.name}</code>${tool.original_name !== tool.name && html`<span class="small muted">${t("manage.was", { name: tool.original_name })}</span>`}
         ${tool.state !== "approved" && html`<span class=${`tag ${waits(tool) ? "warn" : ""}`}>${t(`manage.state_${tool.state}`)}</span>`}</p>
       ${tool.description && html`<p class="small soft lines">${tool.description}</p>`}
-      ${waits(tool) && html`<details class="folded"><summary><${Icon} name="right" size=${14} extra="turn" />${t("manage.look", { n: tool.changes?.length || 0 })}${tool.version && html`<span class="muted">${t("manage.version", { version: tool.version })}</span>`}</summary><${Changes} changes=${tool.changes || []} /></details>`}
+      ${waits(tool) && html`<details class="folded"><summary><${Icon} name="right" size=${14} extra="turn" />${t("manage.look", { n: tool.changes?.length || 0 })}${tool.version && html`<span class="muted">${t("manage.version", { version: tool.version })}</span>`}</summary>${tool.changes?.length ? html`<${Changes} changes=${tool.changes} />` : html`<p class="small soft">${t("manage.other_version", { before: tool.approved_versions?.join(", ") || "–" })}</p>`}</details>`}
     </div>
     ${waits(tool) && html`<button class="btn dense" type="button" onClick=${approve}><${Icon} name="check" />${t("manage.approve")}</button>`}
     <button class="btn only quiet dense" type="button" aria-label=${t("manage.edit", { name: tool.name })} title=${t("manage.edit", { name: tool.name })} onClick=${() => edit(true)}><${Icon} name="edit" /></button>

@@ -108,7 +108,7 @@ class ToolCatalogue:
             try:
                 if changes:
                     await self._write(config.id, changes)
-                await self._tell(config.name, sorted(change.key for change in changes if change.waits))
+                await self._tell(config, sorted(change.key for change in changes if change.waits))
             except GridBearError as error:
                 _log.warning("The tools of MCP server %s could not be remembered: %s", config.name, error.message)
         return listed
@@ -145,19 +145,19 @@ class ToolCatalogue:
 
         await self._records.work(SYSTEM, write, (MODEL,), always=True)
 
-    async def _tell(self, server: str, waiting: Sequence[str]) -> None:
+    async def _tell(self, config: ServerConfig, waiting: Sequence[str]) -> None:
         if not waiting:
             return
         names = ", ".join(waiting[:_MOST_NAMED]) + (
             f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
         )
         values = {
-            "title": f"Tools of {server} wait for your approval",
+            "title": f"Tools of {config.name} wait for your approval",
             "message": f"New or changed: {names}. Nobody can see or call them until an admin has looked at them.",
             "severity": "warning",
             "category": "mcp",
             "source": "gateway",
-            "action_url": f"#/data/{MODEL}",
+            "action_url": f"#/tools/{config.id}?view=manage",
         }
         told = {name: values[name] for name in ("source", "title", "message")}
         if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
