@@ -13,6 +13,7 @@ import pytest
 from server.access.actor import SYSTEM, Actor
 from server.errors import ValidationFailed
 from server.events.log import EventLog
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from server.rest_api.event_stream import EventStreams
 from tests.conftest import Bear
@@ -172,18 +173,20 @@ async def test_its_record_tools_are_those_of_that_model_alone(scene: Scene) -> N
     reader = scene.actor(await scene.token(*READING))
     listed = {tool.public_name for tool in await gateway.tools(reader)}
     assert {it for it in listed if it.startswith("records__")} == {"records__search_trips", "records__get_trips"}
-    found = await gateway.call(reader, "records__search_trips", {"expand": ["place"], "q": "train"})
+    found = await gateway.call(Caller(actor=reader), "records__search_trips", {"expand": ["place"], "q": "train"})
     assert CANARY not in str(found) and found["structuredContent"]["count"] == 1
     for name, given in (("search_places", {}), ("get_places", {"id": scene.place}),
                         ("update_trips", {"id": scene.trip, "values": {"title": "x"}}),
                         ("create_trips", {"values": {"title": "x"}}), ("search_notes", {})):  # fmt: skip
         with pytest.raises(CallFailed):
-            await gateway.call(reader, f"records__{name}", given)
+            await gateway.call(Caller(actor=reader), f"records__{name}", given)
         for way in ("execute_discovered_tool", "async_run_tool"):
             with pytest.raises(CallFailed):
                 sent = {"tool_name": f"records__{name}", "arguments": given}
-                await scene.bear.app.gateway.builtins.call(reader, way, sent)
-    found = await scene.bear.app.gateway.builtins.call(reader, "search_tools", {"query": "find my places and notes"})
+                await scene.bear.app.gateway.builtins.call(Caller(actor=reader), way, sent)
+    found = await scene.bear.app.gateway.builtins.call(
+        Caller(actor=reader), "search_tools", {"query": "find my places and notes"}
+    )
     assert "records__search_trips" in str(found) and "places" not in str(found["structuredContent"]["tools"])
     without_tools = scene.actor(await scene.token("api:read:trips"))
     assert not [it for it in await gateway.tools(without_tools) if it.public_name.startswith("records__")]
