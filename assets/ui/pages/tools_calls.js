@@ -48,7 +48,7 @@ export function Calls({ query, servers }) {
     ${error && !data && html`<${Trouble} error=${error} what=${t("calls.error")} retry=${reload} />`}
     ${slow && !data && html`<section class="card"><${Skeleton} rows=${8} /></section>`}
     ${data && !data.data.length && (server || outcome || words
-      ? html`<p class="row"><span>${t("calls.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href("/tools/calls"))}>${t("data.clear")}</button></p>`
+      ? html`<p class="row"><span>${t("calls.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href("/tools/calls"))}>${t("filter.clear")}</button></p>`
       : html`<${Empty} heading=${t("calls.none")} words=${t("calls.none_words")} />`)}
     ${data && data.data.length > 0 && html`<ul class="card calls">${data.data.map((/** @type {any} */ one) => html`<${Call} key=${one.id} call=${one} />`)}</ul>`}
     ${data && count > data.data.length && shown < MOST && html`<div><button class="btn" type="button" onClick=${() => narrow({ shown: shown + STEP * 3 })}>${t("history.more")}</button></div>`}
