@@ -10,7 +10,7 @@ import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_s
 export function Servers() {
   const { data, error, slow, reload, servers } = useServers();
   const model = modelNamed("mcp_servers");
-  const add = may(model, "create") && href("/data/mcp_servers", { record: "new" });
+  const add = may(model, "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tools = servers.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.tools?.length || 0), 0);
   return html`<section class="card" aria-labelledby="servers-title">
     <header>

@@ -6,6 +6,7 @@ import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
+import { AddServer } from "./tools_add.js";
 import { Calls } from "./tools_calls.js";
 import { Clients } from "./tools_clients.js";
 import { Bench } from "./tools_bench.js";
@@ -17,22 +18,24 @@ const PANEL = "tools-panel";
 export function Tools({ rest, query }) {
   const page = useServers();
   const part = rest[0] === "calls" || rest[0] === "clients" ? rest[0] : "servers";
+  const adding = rest[0] === "add" && isAdmin();
   const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + (one.tools?.length || 0), 0);
-  const add = may(modelNamed("mcp_servers"), "create") && href("/data/mcp_servers", { record: "new" });
+  const add = may(modelNamed("mcp_servers"), "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tabs = [
     { name: "servers", label: t("tools.servers"), count: page.data ? page.servers.length : null },
     ...(modelNamed("tool_calls") ? [{ name: "calls", label: t("tools.calls") }] : []),
     ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
   ];
   const choose = (/** @type {string} */ name) => go(href(name === "servers" ? "/tools" : `/tools/${name}`));
-  return html`<div class="tools" data-open=${part === "servers" && rest[0] ? "area" : "list"}>
+  return html`<div class="tools" data-open=${part === "servers" && rest[0] && !adding ? "area" : "list"}>
     <header class="page-head">
       <div class="say"><h1>${t("page.tools")}</h1><p>${t("tools.words", { n: ready })} <code>${base}/mcp</code></p></div>
-      <div class="do">${add && page.servers.length > 0 && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}</div>
+      <div class="do">${add && !adding && page.servers.length > 0 && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}</div>
     </header>
     <${Tabs} label=${t("page.tools")} tabs=${tabs} current=${part} choose=${choose} panel=${PANEL} />
     <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${tabs.find((one) => one.name === part)?.label}>
       ${part === "calls" ? html`<${Calls} query=${query} servers=${page.servers} />`
+        : adding ? html`<${AddServer} way=${rest[1]} added=${page.reload} />`
         : part === "clients" ? html`<${Clients} />`
         : html`<${Servers} page=${page} current=${rest[0]} query=${query} add=${add} />`}
     </div>
