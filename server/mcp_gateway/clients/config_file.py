@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import difflib
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from server.mcp_gateway.clients import json_text, toml_text
 from server.mcp_gateway.clients.known_clients import KnownClient
 
 ENTRY = "gridbear"
+TOKEN_PLACE = "gb_..."
+"""What a preview shows of a token, made or not."""
+_OWN_TOKEN = re.compile(r"gb_[A-Za-z0-9_-]{16,}")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -34,9 +38,10 @@ class Change:
         return self.after != (self.before or b"")
 
     def diff(self) -> str:
-        """The change as people read it."""
+        """The change as people read it, without tokens of ours."""
         before, after = ((data or b"").decode("utf-8").splitlines() for data in (self.before, self.after))
-        return "\n".join(difflib.unified_diff(before, after, str(self.path), str(self.path), lineterm="", n=2))
+        lines = difflib.unified_diff(before, after, str(self.path), str(self.path), lineterm="", n=2)
+        return _OWN_TOKEN.sub(TOKEN_PLACE, "\n".join(lines))
 
     def write(self) -> Path | None:
         """Write it; returns the dated copy of what was there. Raises Conflict when the file changed meanwhile."""

@@ -19,7 +19,7 @@ class Connections:
     """Of one data folder. The files are those of this system's user; no path comes from outside."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._memory = data_dir / MEMORY
 
     def listed(self) -> list[dict[str, Any]]:
@@ -38,18 +38,29 @@ class Connections:
                           "connected": connected, "lost": lost, "problem": problem})  # fmt: skip
         return found
 
-    def planned(self, client: str, *, remove: bool) -> Change:
+    def planned(self, client: str, *, remove: bool, entry: dict[str, Any] | None = None) -> Change:
         """What would be changed in the client's file. Raises NotFound, ValidationFailed."""
         known = known_client(client)
-        return change_of(known, path_of(known), None if remove else entry_for(known, self._data_dir))
+        return change_of(known, path_of(known), None if remove else entry or entry_for(known, self.data_dir))
 
-    def apply(self, client: str, *, remove: bool, dry_run: bool = False) -> dict[str, Any]:
-        """Connect a client or take our entry out again; what was done, and the client's copy of before."""
-        change = self.planned(client, remove=remove)
+    def apply(
+        self,
+        client: str,
+        *,
+        remove: bool,
+        dry_run: bool = False,
+        entry: dict[str, Any] | None = None,
+        token_id: int | None = None,
+    ) -> dict[str, Any]:
+        """Connect a client or take our entry out again; what was done, and the client's copy of before.
+
+        `entry` takes the place of the one that starts the bridge; `token_id` is the API token in it.
+        """
+        change = self.planned(client, remove=remove, entry=entry)
         kept = None
         if not dry_run:
             kept = change.write() if change.is_needed else None
-            self._remember(client, connected=not remove)
+            self._remember(client, connected=not remove, token_id=token_id)
         return {
             "client": client,
             "path": str(change.path),
@@ -59,19 +70,31 @@ class Connections:
             "running": is_running(known_client(client)),
         }
 
-    def _remembered(self) -> set[str]:
-        try:
-            return {str(name) for name in json.loads(self._memory.read_text("utf-8"))}
-        except (OSError, ValueError, TypeError):
-            return set()
+    def token_of(self, client: str) -> int | None:
+        """The API token that was made for a client's entry."""
+        return self._remembered().get(client)
 
-    def _remember(self, client: str, *, connected: bool) -> None:
-        names = self._remembered()
-        names = names | {client} if connected else names - {client}
-        if not self._data_dir.is_dir():
+    def _remembered(self) -> dict[str, int | None]:
+        """The connected clients, each with the id of its token."""
+        try:
+            found = json.loads(self._memory.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        # Before there were tokens it was a list of names.
+        if isinstance(found, list):
+            found = {one: None for one in found if isinstance(one, str)}
+        pairs = found.items() if isinstance(found, dict) else ()
+        return {name: token if isinstance(token, int) else None for name, token in pairs}
+
+    def _remember(self, client: str, *, connected: bool, token_id: int | None) -> None:
+        clients = self._remembered()
+        clients.pop(client, None)
+        if connected:
+            clients[client] = token_id
+        if not self.data_dir.is_dir():
             return
         draft = self._memory.with_suffix(".part")
-        draft.write_text(json.dumps(sorted(names)), "utf-8")
+        draft.write_text(json.dumps(dict(sorted(clients.items()))), "utf-8")
         draft.replace(self._memory)
 
 

@@ -20,19 +20,26 @@ class KnownClient:
     processes: tuple[str, ...]
     typed: bool = False
     """Whether an entry names its transport."""
+    address_key: str | None = "url"
+    """Where an entry has an address. None: a file with an address keeps the client from starting."""
+    headers_key: str = "headers"
+    signs_in: bool = True
+    """Whether it signs in by itself (OAuth) when an address wants that, so that its entry needs no token."""
 
 
 CLIENTS = {
     client.id: client
     for client in (
-        KnownClient("claude-desktop", "Claude Desktop", "json", "mcpServers", False, ("claude", "claude desktop")),
+        KnownClient("claude-desktop", "Claude Desktop", "json", "mcpServers", False, ("claude", "claude desktop"),
+                    address_key=None),
         KnownClient("claude-code", "Claude Code", "json", "mcpServers", False, ("claude",), typed=True),
         KnownClient("cursor", "Cursor", "json", "mcpServers", True, ("cursor",)),
         KnownClient("vscode", "VS Code", "json", "servers", True, ("code", "visual studio code"), typed=True),
-        KnownClient("codex", "Codex", "toml", "mcp_servers", True, ("codex",)),
-        KnownClient("gemini", "Gemini CLI", "json", "mcpServers", True, ("gemini",)),
+        KnownClient("codex", "Codex", "toml", "mcp_servers", True, ("codex",), headers_key="http_headers",
+                    signs_in=False),
+        KnownClient("gemini", "Gemini CLI", "json", "mcpServers", True, ("gemini",), address_key="httpUrl"),
     )
-}
+}  # fmt: skip
 
 
 def config_path(client: str, platform: str, env: Mapping[str, str], home: Path) -> Path:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from server.access.actor import Actor, Scope
+from server.access.actor import SYSTEM, Actor, Scope
 from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
-from server.errors import Forbidden
+from server.errors import Forbidden, NotFound
+from server.mcp_gateway.clients.bundle import FILE_NAME, bundle
 from server.mcp_gateway.clients.connections import Connections
+from server.records.service import Records
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
 class ClientShown(BaseModel):
@@ -49,7 +54,9 @@ class ChangeAnswer(BaseModel):
     data: ChangeShown
 
 
-def clients_router(settings: SettingsHolder, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+def clients_router(
+    records: Records, settings: SettingsHolder, enter: Callable[[Request, Response], Actor]
+) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1/gateway/clients", tags=["gateway"])
 
@@ -66,8 +73,28 @@ def clients_router(settings: SettingsHolder, enter: Callable[[Request, Response]
         found = await asyncio.to_thread(entered(request, response, "api:read").listed)
         return ClientsAnswer(data=[ClientShown.model_validate(one) for one in found])
 
+    @router.get(
+        "/claude-desktop/bundle",
+        summary="A .mcpb that installs GridBear in Claude Desktop (admins, on this computer)",
+        response_class=Response,
+        responses={200: {"content": {"application/zip": _FILE}, "description": "The bundle"}},
+    )
+    async def claude_desktop_bundle(request: Request, response: Response) -> Response:
+        made = await asyncio.to_thread(bundle, entered(request, response, "api:read").data_dir)
+        headers = {
+            "content-disposition": f'attachment; filename="{FILE_NAME}"',
+            "cache-control": "no-store",
+            "ratelimit": response.headers["ratelimit"],
+        }
+        return Response(made, media_type="application/zip", headers=headers)
+
     async def changed(connections: Connections, client: str, remove: bool, dry_run: bool) -> ChangeAnswer:
+        former = connections.token_of(client)
         done = await asyncio.to_thread(connections.apply, client, remove=remove, dry_run=dry_run)
+        if former is not None and not dry_run:
+            # The token of an entry lives as long as the entry does; somebody may have deleted it by hand.
+            with contextlib.suppress(NotFound):
+                await records.delete(SYSTEM, "api_tokens", former)
         return ChangeAnswer(data=ChangeShown.model_validate(done))
 
     @router.post("/{client}/connect", summary="Write GridBear into a client's configuration (admins, on this computer)")

@@ -24,8 +24,7 @@ def set_table(text: str, path: tuple[str, str], value: dict[str, Any]) -> str:
     rest = remove_table(text, path)
     if rest and not rest.endswith("\n"):
         rest += eol
-    # A JSON text of strings and arrays of them is TOML, too.
-    lines = [f"[{path[0]}.{path[1]}]", *(f"{name} = {json.dumps(one)}" for name, one in value.items())]
+    lines = [f"[{path[0]}.{path[1]}]", *(f"{name} = {_rendered(one)}" for name, one in value.items())]
     return rest + (eol if rest.strip() else "") + eol.join(lines) + eol
 
 
@@ -41,3 +40,10 @@ def remove_table(text: str, path: tuple[str, str]) -> str:
         if not inside or line.lstrip().startswith("#"):
             kept.append(line)
     return "".join(kept)
+
+
+def _rendered(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(name)} = {_rendered(one)}" for name, one in value.items()) + " }"
+    # A JSON text of strings and arrays of them is TOML, too.
+    return json.dumps(value)

@@ -85,6 +85,7 @@ def gridbear(tmp_path: Path) -> Iterator[Gridbear]:
     running.end()
 
 
+@pytest.mark.slow
 def test_beside_a_running_server_it_makes_the_records(
     command: Command, gridbear: Gridbear, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,7 +75,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/plugins/{{name}}/settings": ADMIN, f"PUT {V1}/plugins/{{name}}/settings": ADMIN,
     f"GET {V1}/schedules/kinds": READ, f"POST {V1}/schedules/{{record_id}}/run": WRITE - {"guest"},
     f"POST {V1}/webhooks/{{record_id}}/test": ADMIN, f"POST {V1}/webhook_deliveries/{{record_id}}/redeliver": ADMIN,
-    f"GET {V1}/gateway/clients": ADMIN_READ,
+    f"GET {V1}/gateway/clients": ADMIN_READ, f"GET {V1}/gateway/clients/claude-desktop/bundle": ADMIN_READ,
     f"POST {V1}/gateway/clients/{{client}}/connect": ADMIN,
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
     f"GET {V1}/gateway/catalogue": ADMIN_READ, f"POST {V1}/gateway/catalogue/{{name}}/add": ADMIN,
