@@ -7,6 +7,13 @@ from typing import Any
 
 import orjson
 
+_DEEPEST = 200
+"""Of objects and lists in each other, for those who write with less patience than `to_wire`."""
+
+
+class Unwritable(ValueError):
+    """A value that is no JSON that others can read."""
+
 
 def from_wire(text: bytes) -> Any:
     """The value. NaN and infinities, which are no JSON, become null. Raises ValueError for what is none at all."""
@@ -14,12 +21,39 @@ def from_wire(text: bytes) -> Any:
         return orjson.loads(text)
     except ValueError:
         # Integers beyond 64 bit and halves of surrogate pairs are JSON, and come from real programs.
-        return json.loads(text, parse_constant=lambda _name: None)
+        try:
+            return json.loads(text, parse_constant=lambda _name: None)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
 
 
 def to_wire(value: Any) -> bytes:
-    """The JSON of what `from_wire`, or any other reader of JSON, gave."""
+    """The JSON of what `from_wire`, or any other reader of JSON, gave. Raises Unwritable when it is too deep."""
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value).encode()
+        try:
+            return json.dumps(value).encode()
+        except RecursionError:
+            raise Unwritable("it is nested too deeply") from None
+
+
+def writable(value: Any) -> Any:
+    """The value as the SDK can write it: halves of surrogate pairs become U+FFFD. Raises Unwritable when too deep."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return _mended(value, 0)
+    return value
+
+
+def _mended(value: Any, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise Unwritable("it is nested too deeply")
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_mended(key, depth): _mended(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item, depth + 1) for item in value]
+    return value

@@ -9,7 +9,7 @@ from typing import Any
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, ServerRequestContext
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 from mcp_types.methods import validate_client_request
 
 from server.mcp_gateway.caller import Caller
@@ -19,6 +19,7 @@ from server.mcp_gateway.endpoint.callers import caller_of
 from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.wire import Unwritable, writable
 
 Context = ServerRequestContext[Any, Any]
 
@@ -60,12 +61,14 @@ class Middleware:
         _check(ctx)
         with member.answering(caller) if member else contextlib.nullcontext():
             try:
-                result = await work()
+                result = writable(await work())
                 if caller.modern:
                     return for_modern(ctx.method, result, self._server_info)
                 return for_older(result)
             except CallFailed as error:
                 raise MCPError(code=error.code, message=error.message, data=error.data) from error
+            except Unwritable as error:
+                raise MCPError(code=INTERNAL_ERROR, message=f"The answer can't be passed on: {error}.") from error
 
     def _work(self, ctx: Context, caller: Caller, member: Member | None) -> Callable[[], Any] | None:
         params = ctx.params or {}

@@ -66,24 +66,24 @@ class McpEndpoint:
         self._sessions = SdkSessions(self._manager, endings)
         info = sdk.server_info_stamp
         sdk.middleware.append(Middleware(answers, relay, self._audience, server, info, self._sessions.has_stream))
-        self._short_way = ShortWay(gateway, server, self._sessions, answers.by_method, info)
+        self._short_way = ShortWay(gateway, server, self._sessions, answers.by_method, info, body_bytes)
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
         self._task = asyncio.create_task(self._serve(), name=f"mcp-endpoint-{server or 'all'}")
 
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> None:
         await self._ready.wait()
-        # Binds a session of the older protocol versions to the credential that opened it.
-        credential = owner_of(actor)
-        rest = await self._short_way(actor, scope, receive, send)
-        if rest is None:
-            return
-        token = AccessToken(token="", client_id=credential, scopes=[], subject=str(actor.user_id))
-        state = {**scope.get("state", {}), ACTOR_KEY: actor}
-        receive, send = rest
-        if scope["method"] == "GET":
-            send = self._telling(scope, send)
-        await self._manager.handle_request({**scope, "state": state, "user": AuthenticatedUser(token)}, receive, send)
+
+        async def go_on(receive: Receive, send: Send) -> None:
+            # Binds a session of the older protocol versions to the credential that opened it.
+            token = AccessToken(token="", client_id=owner_of(actor), scopes=[], subject=str(actor.user_id))
+            state = {**scope.get("state", {}), ACTOR_KEY: actor}
+            if scope["method"] == "GET":
+                send = self._telling(scope, send)
+            whole = {**scope, "state": state, "user": AuthenticatedUser(token)}
+            await self._manager.handle_request(whole, receive, send)
+
+        await self._short_way(actor, scope, receive, send, go_on)
 
     def end(self) -> None:
         """End all sessions and streams, without waiting for it."""

@@ -19,6 +19,8 @@ from server.auth.endings import Endings
 
 _HEADER = b"mcp-session-id"
 _ASKS = ("sampling", "elicitation", "roots")
+MAX_SESSIONS = 100
+"""Of one credential; the SDK's limit is for all together. With one more the one that was unused longest ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class SdkSessions:
         found = self._known.get(session_id)
         if found is None or found.owner != owner or session_id not in self._manager._server_instances:
             return None
+        # The one used last stands last.
+        self._known[session_id] = self._known.pop(session_id)
         return found
 
     def has_stream(self, session_id: str | None) -> bool:
@@ -108,7 +112,12 @@ class SdkSessions:
         if earlier is not None:
             earlier.forget_credential()
         forget = self._endings.watch(actor, lambda: self._end(session_id))
-        self._known[session_id] = Session(owner_of(actor), asks, forget)
+        owner = owner_of(actor)
+        self._known[session_id] = Session(owner, asks, forget)
+        own = [key for key, session in self._known.items() if session.owner == owner and key in living]
+        for key in own[:-MAX_SESSIONS]:
+            self._known[key].forget_credential()
+            self._end(key)
 
     def _end(self, session_id: str) -> None:
         self._known.pop(session_id, None)

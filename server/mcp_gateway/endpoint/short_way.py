@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
-from server.asgi.body import replayed
+from server.asgi.body import read_body, replayed
+from server.asgi.replies import send_error
+from server.errors import GridBearError
 from server.mcp_gateway.endpoint.answers import Answer
 from server.mcp_gateway.endpoint.callers import plain_caller
+from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
 from server.mcp_gateway.endpoint.results import for_modern, for_older
-from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
+from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, Session, owner_of
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.wire import to_wire
@@ -31,6 +35,8 @@ _INVALID_REQUEST = -32600
 _CANCELLED = -32006
 
 _Reply = tuple[int, dict[str, Any]]
+GoOn = Callable[[Receive, Send], Awaitable[None]]
+"""To the SDK, with what it is to read and where it is to answer."""
 
 
 class ShortWay:
@@ -43,42 +49,79 @@ class ShortWay:
         sessions: SdkSessions,
         answers: Mapping[str, Answer],
         server_info: Mapping[str, Any],
+        body_bytes: int,
     ) -> None:
         self._gateway = gateway
         self._server = server
         self._sessions = sessions
         self._answers = answers
         self._server_info = server_info
-        self._in_flight: dict[tuple[str, str | int], asyncio.Future[None]] = {}
+        self._body_bytes = body_bytes
+        self._in_flight = InFlight()
 
-    async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send] | None:
-        """Answer the request and return None, or return with what the SDK is to answer it."""
-        headers, owner = headers_of(scope), owner_of(actor)
-        if scope["method"] != "POST" or headers is None or not _is_measured(scope):
-            return receive, send
-        body = await _body(receive)
-        if body is None:
-            return None
+    async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send, go_on: GoOn) -> None:
+        """Answer the request, or let it `go_on` to the SDK."""
+        headers = headers_of(scope)
+        if headers is None:
+            await go_on(receive, send)
+            return
+        session_id = headers.get(b"mcp-session-id")
+        session = None if session_id is None else self._sessions.find(session_id, owner_of(actor))
+        if scope["method"] == "POST":
+            await self._post(actor, headers, session_id if session else None, session, scope, receive, send, go_on)
+            return
+        await go_on(receive, send)
+        if scope["method"] == "DELETE" and session_id is not None and session is not None:
+            self._in_flight.take_back_all(session_id)
+
+    async def _post(
+        self,
+        actor: Actor,
+        headers: Mapping[bytes, str],
+        session_id: str | None,
+        session: Session | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        go_on: GoOn,
+    ) -> None:
+        try:
+            body = await read_body(receive, scope, self._body_bytes)
+        except ClientDisconnect:
+            return
+        except GridBearError as error:
+            await send_error(error, scope, receive, send)
+            return
         again = replayed(body, receive)
         message = parsed(body)
         if message is None:
-            return again, send
-        if message.get("method") == "initialize":
-            return again, self._sessions.watching(actor, message, send)
-        if message.get("method") == "notifications/cancelled":
-            self._cancel(headers.get(b"mcp-session-id"), message.get("params"), owner)
+            await go_on(again, send)
+            return
+        method, number = message.get("method"), message.get("id")
+        if method == "initialize":
+            await go_on(again, self._sessions.watching(actor, message, send))
+            return
+        if session_id is not None and method == "notifications/cancelled":
+            self._cancel(session_id, message.get("params"))
         request = plain_request(message, headers)
-        if request is None or not self._is_plain(actor, request, owner):
-            return again, send
-        await self._answer(actor, request, scope, receive, send)
-        return None
+        if request is not None and not self._is_plain(actor, request, session):
+            request = None
+        if session_id is None or not isinstance(method, str) or not is_id(number):
+            await (go_on(again, send) if request is None else self._answer(actor, request, scope, receive, send))
+            return
+        try:
+            with self._in_flight.held(session_id, number) as taken_back:
+                if request is None:
+                    await go_on(again, send)
+                else:
+                    await self._answer_in(session_id, taken_back, actor, request, scope, send)
+        except IdInUse as error:
+            reply = {"jsonrpc": "2.0", "id": number, "error": {"code": _INVALID_REQUEST, "message": str(error)}}
+            await _send(send, 200, reply, session=session_id)
 
-    def _is_plain(self, actor: Actor, request: PlainRequest, owner: str) -> bool:
-        session = None
-        if request.session is not None:
-            session = self._sessions.find(request.session, owner)
-            if session is None:
-                return False
+    def _is_plain(self, actor: Actor, request: PlainRequest, session: Session | None) -> bool:
+        if request.session is not None and session is None:
+            return False
         if request.method == "tools/list":
             return True
         upstream = self._gateway.upstream_of(actor, request.name, self._server)
@@ -89,27 +132,26 @@ class ShortWay:
         return not upstream.may_log and not (session.takes_questions and upstream.may_ask)
 
     async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        if request.session is None:
-            # The end of the connection is how the modern era takes a call back.
-            found = await _unless(self._reply(actor, request, scope), _disconnected(receive))
-            if found is not None:
-                await _send(send, *found)
-            return
-        key = (request.session, request.id)
-        if key in self._in_flight:
-            error = {"code": _INVALID_REQUEST, "message": f"A request with the id {request.id!r} is still running."}
-            await _send(send, 200, {"jsonrpc": "2.0", "id": request.id, "error": error})
-            return
-        taken_back = self._in_flight[key] = asyncio.get_running_loop().create_future()
-        with self._sessions.used(request.session):
-            try:
-                found = await _unless(self._reply(actor, request, scope), taken_back)
-            finally:
-                del self._in_flight[key]
+        # The end of the connection is how the modern era takes a call back.
+        found = await _unless(self._reply(actor, request, scope), _disconnected(receive))
+        if found is not None:
+            await _send(send, *found)
+
+    async def _answer_in(
+        self,
+        session: str,
+        taken_back: asyncio.Future[None],
+        actor: Actor,
+        request: PlainRequest,
+        scope: Scope,
+        send: Send,
+    ) -> None:
+        with self._sessions.used(session):
+            found = await _unless(self._reply(actor, request, scope), taken_back)
         if found is None:
             error = {"code": _CANCELLED, "message": "The client took this call back."}
             found = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
-        await _send(send, *found, session=request.session)
+        await _send(send, *found, session=session)
 
     async def _reply(self, actor: Actor, request: PlainRequest, scope: Scope) -> _Reply:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
@@ -129,31 +171,10 @@ class ShortWay:
             reply["error"] = {"code": INTERNAL_ERROR, "message": "The gateway failed; its log says why."}
             return 200, reply
 
-    def _cancel(self, session: str | None, params: Any, owner: str) -> None:
+    def _cancel(self, session: str, params: Any) -> None:
         number = params.get("requestId") if isinstance(params, dict) else None
-        if session is None or not is_id(number) or self._sessions.find(session, owner) is None:
-            return
-        taken_back = self._in_flight.get((session, number))
-        if taken_back is not None and not taken_back.done():
-            taken_back.set_result(None)
-
-
-def _is_measured(scope: Scope) -> bool:
-    return any(name == b"content-length" for name, _ in scope["headers"])
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body (its length was checked before); None when the caller has gone."""
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    parts = []
-    while message["type"] == "http.request":
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
-        message = await receive()
-    return None
+        if is_id(number):
+            self._in_flight.take_back(session, number)
 
 
 async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | None:
@@ -188,7 +209,11 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _send(send: Send, status: int, reply: dict[str, Any], *, session: str | None = None) -> None:
-    body = to_wire(reply)
+    try:
+        body = to_wire(reply)
+    except ValueError as error:
+        failed = {"code": INTERNAL_ERROR, "message": f"The answer can't be passed on: {error}."}
+        body = to_wire({"jsonrpc": "2.0", "id": reply["id"], "error": failed})
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if session is not None:
         headers.append((b"mcp-session-id", session.encode("latin-1")))

@@ -9,8 +9,8 @@ from collections import deque
 from typing import Any
 
 from server.mcp_gateway.caller import Progress
-from server.mcp_gateway.upstreams.request_failed import RequestFailed
-from server.mcp_gateway.wire import to_wire
+from server.mcp_gateway.upstreams.request_failed import RequestFailed, unsendable
+from server.mcp_gateway.wire import Unwritable, to_wire
 
 OWN_ID = b'"gb-'
 """In every message that answers one of ours; the SDK's ids are numbers."""
@@ -30,9 +30,12 @@ class PendingCall:
         self._reporting: asyncio.Task[None] | None = None
 
     def request(self, method: str, params: dict[str, Any]) -> bytes:
-        """The message with `params`, whose `_meta` must be there."""
+        """The message with `params`, whose `_meta` must be there. Raises RequestFailed when it can't be written."""
         params["_meta"]["progressToken"] = self.id
-        return to_wire({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params})
+        try:
+            return to_wire({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params})
+        except Unwritable as error:
+            raise unsendable(error) from error
 
     def take(self, message: Any) -> bool:
         """Use a message of the server; False when it is none of this call's."""

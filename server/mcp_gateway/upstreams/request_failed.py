@@ -7,6 +7,7 @@ from typing import Any
 from server.limits.circuit_breaker import FailureKind
 
 CONNECTION_CLOSED = -32000
+INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
 
@@ -48,6 +49,11 @@ def session_gone() -> RequestFailed:
     """The server does not know our session any more, and so has looked at nothing of the request."""
     reason = "it does not know its session any more, as after a restart"
     return RequestFailed(CONNECTION_CLOSED, reason, None, "transport", True, not_run=True)
+
+
+def unsendable(reason: Exception) -> RequestFailed:
+    """The request can't be written."""
+    return RequestFailed(INVALID_PARAMS, f"The request can't be passed on: {reason}.")
 
 
 def no_answer(reason: str) -> RequestFailed:

@@ -29,9 +29,17 @@ from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.raw_client import UI_EXTENSION, RawClient
-from server.mcp_gateway.upstreams.request_failed import RequestFailed, checked, http_status, no_answer, session_gone
+from server.mcp_gateway.upstreams.request_failed import (
+    RequestFailed,
+    checked,
+    http_status,
+    no_answer,
+    session_gone,
+    unsendable,
+)
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 from server.mcp_gateway.upstreams.watched import Watched
+from server.mcp_gateway.wire import Unwritable, writable
 
 _log = logging.getLogger(__name__)
 _MAX_PAGES = 100
@@ -210,6 +218,10 @@ class SdkSession:
         self, method: str, params: dict[str, Any], options: CallOptions, progress: Progress | None
     ) -> dict[str, Any]:
         transport, server = self._faults.transport, self._faults.server
+        try:
+            params = writable(params)
+        except Unwritable as error:
+            raise unsendable(error) from error
         if progress is not None:
 
             async def report(progress: float, total: float | None, message: str | None) -> None:

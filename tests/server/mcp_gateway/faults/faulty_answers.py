@@ -10,7 +10,7 @@ DIE, CLOSE = b"die", b"close"
 """In place of a message: end in the middle of the call; say nothing more and live on."""
 FLOOD = 10_000
 NAMES = ["echo", "hang", "die", "close", "flood", "big", "many", "unknown", "odd", "twice", "garbage", "neither",
-         "shapeless", "endless", "change"]  # fmt: skip
+         "shapeless", "change", "deep", "half", "wait"]  # fmt: skip
 
 
 class FaultyServer:
@@ -82,8 +82,15 @@ class FaultyServer:
                 yield line({"id": number})
             case "shapeless":
                 yield result(number, content="no list")
-            case "endless":
-                yield b"x" * int(given["bytes"])
+            case "deep":
+                depth = int(given["depth"])
+                nested = '{"a":' * depth + "1" + "}" * depth
+                yield b'{"jsonrpc":"2.0","id":%b,"result":{"content":[],"structuredContent":%b}}' % (
+                    json.dumps(number).encode(),
+                    nested.encode(),
+                )
+            case "half":
+                yield said(number, "half a pair: \ud800")
             case "change":
                 self.names = [*NAMES, "changed"]
                 yield line({"method": "notifications/tools/list_changed"})

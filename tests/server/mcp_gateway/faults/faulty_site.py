@@ -23,6 +23,8 @@ class FaultySite:
         self.session = "first"
         self.status: int | None = None
         self.calls: list[str] = []
+        self.waiting, self.go_on = asyncio.Event(), asyncio.Event()
+        """Of calls of `wait`: one has come; all may be answered."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -77,6 +79,9 @@ class FaultySite:
 
     async def _say(self, writer: asyncio.StreamWriter, message: dict[str, Any], name: str) -> bool:
         answers = self.server.answer(message)
+        if name == "wait":
+            self.waiting.set()
+            await self.go_on.wait()
         if name in STREAMED:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
             for answer in answers:
