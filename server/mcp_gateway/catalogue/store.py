@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 
 MODEL = "mcp_tools"
 _MOST_NAMED = 20
+_VERSION_LENGTH = 200
 _NOTHING: Mapping[str, KnownTool] = {}
 
 
@@ -96,9 +97,13 @@ class ToolCatalogue:
 
     async def learned(
         self, config: ServerConfig, raw: Sequence[Mapping[str, Any]], version: str | None
-    ) -> tuple[Listed, ...]:
-        """Remember a list. `version`: of the program, as it says itself. Returns it without what can't be offered."""
-        bound = config.pinned or (version[:200] if version and config.transport == "stdio" else None)
+    ) -> tuple[tuple[Listed, ...], list[str]]:
+        """Remember a list. `version`: of the program, as it says itself.
+
+        Returns it without what can't be offered, and the names of tools that wait for an admin since now.
+        """
+        told = "".join(sign for sign in version or "" if sign.isprintable())[:_VERSION_LENGTH]
+        bound = config.pinned or (told if config.transport == "stdio" else "") or None
         listed = await asyncio.to_thread(_read, config.name, raw, bound)
         source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each)
         now = datetime.now(UTC)
@@ -108,10 +113,29 @@ class ToolCatalogue:
             try:
                 if changes:
                     await self._write(config.id, changes)
-                await self._tell(config, sorted(change.key for change in changes if change.waits))
             except GridBearError as error:
                 _log.warning("The tools of MCP server %s could not be remembered: %s", config.name, error.message)
-        return listed
+        return listed, sorted(change.key for change in changes if change.waits)
+
+    async def tell_admins(self, config: ServerConfig, waiting: Sequence[str]) -> None:
+        """Notify every admin of tools that wait, unless the same notification is still unread."""
+        names = ", ".join(waiting[:_MOST_NAMED]) + (
+            f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
+        )
+        values = {
+            "title": f"Tools of {config.name} wait for your approval",
+            "message": f"New or changed: {names}. Nobody can see or call them until an admin has looked at them.",
+            "severity": "warning",
+            "category": "mcp",
+            "source": "gateway",
+            "action_url": f"#/tools/{config.id}?view=manage",
+        }
+        told = {name: values[name] for name in ("source", "title", "message")}
+        try:
+            if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
+                await notify(self._records, values, audience="admins")
+        except GridBearError as error:
+            _log.warning("Admins could not be told of tools of MCP server %s: %s", config.name, error.message)
 
     def offered(self, config: ServerConfig, listed: Sequence[Listed]) -> ToolSet:
         """What of a list is offered now."""
@@ -144,24 +168,6 @@ class ToolCatalogue:
             del work.events[:-1]
 
         await self._records.work(SYSTEM, write, (MODEL,), always=True)
-
-    async def _tell(self, config: ServerConfig, waiting: Sequence[str]) -> None:
-        if not waiting:
-            return
-        names = ", ".join(waiting[:_MOST_NAMED]) + (
-            f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
-        )
-        values = {
-            "title": f"Tools of {config.name} wait for your approval",
-            "message": f"New or changed: {names}. Nobody can see or call them until an admin has looked at them.",
-            "severity": "warning",
-            "category": "mcp",
-            "source": "gateway",
-            "action_url": f"#/tools/{config.id}?view=manage",
-        }
-        told = {name: values[name] for name in ("source", "title", "message")}
-        if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
-            await notify(self._records, values, audience="admins")
 
 
 def _read(server: str, raw: Sequence[Mapping[str, Any]], version: str | None) -> tuple[Listed, ...]:

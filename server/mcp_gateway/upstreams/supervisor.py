@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often a starting program's lines are looked at."""
 _SIGN_OF_LIFE_SECONDS = 2.0
+_RELIST_SECONDS = 0.5
+"""A server that says all the time that its tools have changed is asked for them no more often."""
 _SILENT_SECONDS = 60.0
 """A network connection on which nothing was heard for so long may be dead without a sign."""
 
@@ -317,14 +319,19 @@ class Supervisor:
 
     async def _stay(self, session: SdkSession) -> None:
         """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
+        relist_at = anyio.current_time()
         while not self._end and self._session is session:
             idle = self._current.mcp_idle_seconds
             left = max(0.05, self._last_used + idle - self._around.clock())
+            if self._relist:
+                left = max(0.0, relist_at - anyio.current_time())
             try:
                 async with asyncio.timeout(min(left, LOOK_SECONDS)):
                     await self._wake.wait()
             except TimeoutError:
-                if self._in_flight == 0 and self._is_doubtful():
+                if self._relist:
+                    self._wake.set()
+                elif self._in_flight == 0 and self._is_doubtful():
                     await self._answers(session)
                 if self._in_flight == 0 and not self._watched and self._around.clock() - self._last_used >= idle:
                     self._finish()
@@ -332,8 +339,8 @@ class Supervisor:
                     self._last_used = self._around.clock()
                 continue
             self._wake.clear()
-            if self._relist and not self._end and self._session is session:
-                self._relist = False
+            if self._relist and not self._end and self._session is session and anyio.current_time() >= relist_at:
+                self._relist, relist_at = False, anyio.current_time() + _RELIST_SECONDS
                 await self._on_tools_changed(session)
 
     def _has_slept(self) -> bool:

@@ -182,6 +182,7 @@ class Upstream:
         try:
             async with asyncio.timeout(wait):
                 await self._learn(session)
+            self.tell_tools_changed()
         except TimeoutError:
             raise CallFailed(
                 UPSTREAM_TIMEOUT, f"The MCP server {self.config.name} did not list its tools within {wait:g} s."
@@ -370,14 +371,14 @@ class Upstream:
             await self.refresh(self.start_wait)
         except CallFailed as error:
             _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
-            return
-        self.tell_tools_changed()
 
     async def _learn(self, session: SdkSession) -> None:
         self._capabilities = session.capabilities
         raw = await session.list_tools()
-        self._listed = await self._catalogue.learned(self.config, raw, session.server_version)
+        self._listed, waiting = await self._catalogue.learned(self.config, raw, session.server_version)
         self._listed_at = self._clock()
+        if waiting:
+            await self._catalogue.tell_admins(self.config, waiting)
         if self._log_level is not None and not session.is_modern and session.may_log:
             await self._set_level(session, self._log_level)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -189,7 +190,7 @@ async def test_names_that_no_client_takes_or_that_another_tool_has_are_refused(m
 
 async def test_tools_with_hostile_names_are_listed_and_called(make_house: MakeHouse, tmp_path: Path) -> None:
     hostile = ["a/b", "a b", "../../x", "x" * 200, "naïve", "a\0b", "tools/approve", "up__a", "a_b", "%2e", "<script>"]
-    shifty = Shifty(tmp_path, *map(definition, hostile))
+    shifty = Shifty(tmp_path, *map(definition, hostile), version="1\0\n" + "9" * 500)
     async with make_house() as house:
         server = await house.add("up", **shifty.command)
         for path in ("/mcp", "/mcp/up"):
@@ -257,3 +258,51 @@ async def test_where_everybody_signs_in_for_themselves_nobody_sees_or_calls_anot
             async with house.mcp("bob") as client:
                 with pytest.raises(MCPError, match="waits for the approval"):
                     await client.call_tool("up__other", {})
+
+
+async def test_clients_are_told_of_what_an_admin_changes_and_of_nothing_else(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    shifty = Shifty(tmp_path, definition("a"), definition("b"))
+    async with make_house() as house:
+        server = await house.add("up", visibility="everyone", **shifty.command)
+        assert await names(house, "bob") == ["a", "b"]
+        heard: list[str] = []
+        end = house.app.gateway.gateway.notices.listen(lambda notice: heard.append(notice.method))
+        changed = ["notifications/tools/list_changed"]
+        async with house.session("ann") as http:
+            path = f"/api/v1/gateway/{server}/tools"
+            await refreshed(http, server)
+            assert heard == []
+            for deed in ({"enabled": False}, {"enabled": True}, {"alias": "other"}, {"description": "Other words."}):
+                await http.patch(f"{path}/a" if "a" in await told(http, server) else f"{path}/other", json=deed)
+                assert heard == changed, deed
+                heard.clear()
+                await names(house, "bob")
+            shifty.offers(definition("a"), definition("b", "Other."), definition("c"))
+            seen = await refreshed(http, server)
+            assert heard == changed, "b waits"
+            heard.clear()
+            assert await names(house, "bob") == ["other"]
+            await approve(http, server, seen["c"])
+            assert heard == changed
+        end()
+
+
+async def test_a_server_that_says_all_the_time_that_its_tools_have_changed_is_asked_now_and_then(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    shifty = Shifty(tmp_path, definition("flood"), definition("a"))
+    async with make_house(mcp_tool_approval=False) as house:
+        await house.add("up", **shifty.command)
+        async with house.mcp("ann") as client:
+            assert await call_text(client, "up__a", {}) == "called a"
+            began = asyncio.get_running_loop().time()
+            shifty.offers(definition("flood"), definition("a"), definition("b"))
+            for _ in range(3):
+                await call_text(client, "up__flood", {})
+            while "b" not in await names(house, "ann"):
+                await call_text(client, "up__flood", {})
+            halves = (asyncio.get_running_loop().time() - began) / 0.5
+        lists = Path(f"{shifty.file}.lists").read_text().count("one")
+        assert lists <= 3 + halves
