@@ -32,7 +32,7 @@ from server.mcp_gateway.upstreams.notices import (
     Notices,
 )
 
-_MOST_LISTENING, _MOST_URIS = 1000, 100
+_MOST_LISTENING, _MOST_URIS = 100, 100
 _KEY = "gridbear_member"
 _EVENTS: dict[str, ServerEvent] = {
     TOOLS_CHANGED: ToolsListChanged(),
@@ -103,7 +103,8 @@ class Audience:
         self._gateway = gateway
         self._subscriptions = subscriptions
         self._members: set[Member] = set()
-        self._listens: set[ListenHandler] = set()
+        self._listens: dict[ListenHandler, int | None] = {}
+        """With whose they are."""
         self._deaf = gateway.notices.listen(self._hear)
 
     def member(self, connection: Connection) -> Member | None:
@@ -138,12 +139,13 @@ class Audience:
 
     async def listen(self, context: ServerRequestContext[Any, Any], caller: Caller) -> dict[str, Any]:
         """Serve one subscription of the newest era, to its end. Raises CallFailed."""
-        if len(self._listens) >= _MOST_LISTENING:
-            raise CallFailed(INTERNAL_ERROR, f"There are {_MOST_LISTENING} subscriptions already.")
+        person = caller.actor.user_id
+        if sum(1 for one in self._listens.values() if one == person) >= _MOST_LISTENING:
+            raise CallFailed(INTERNAL_ERROR, f"You have {_MOST_LISTENING} subscriptions open already.")
         params = SubscriptionsListenRequestParams.model_validate(context.params, by_name=False)
         begun: list[Subscription] = []
         handler = ListenHandler(_Ear(self, caller, begun))
-        self._listens.add(handler)
+        self._listens[handler] = person
         try:
             for uri in (params.notifications.resource_subscriptions or ())[:_MOST_URIS]:
                 # As with a resource that does not exist: it is acknowledged, and nothing is ever told of it.
@@ -152,7 +154,7 @@ class Audience:
             result = await handler(context, params)
             return result.model_dump(by_alias=True, mode="json", exclude_none=True)
         finally:
-            self._listens.discard(handler)
+            del self._listens[handler]
             for one in begun:
                 self._subscriptions.end(caller, one)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
+_PAUSE_SECONDS = 0.1
 QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation"}
 """Requests that a server of the older eras sends to a client, and the capability that each wants."""
 
@@ -39,14 +40,18 @@ class Heard:
         self._in_flight = in_flight
         self._relist = relist
         self._telling: set[asyncio.Task[None]] = set()
+        self._resting: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._repeated: dict[tuple[str, str], Mapping[str, Any] | None] = {}
 
     def notice(self, method: str, params: Mapping[str, Any] | None, known: Flight | None) -> None:
         """A notification."""
         if method == TOOLS_CHANGED:
             # Told when they have been listed anew: who asks then gets the new ones.
             self._relist()
-        elif method in (PROMPTS_CHANGED, RESOURCES_CHANGED, RESOURCE_UPDATED):
-            self._upstream.notices.tell(Notice(method, self._upstream, params=params))
+        elif method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
+            self._tell(method, None)
+        elif method == RESOURCE_UPDATED and params is not None and params.get("uri") in self._upstream.watched:
+            self._tell(method, params)
         elif method == LOG_MESSAGE and params is not None:
             self._message(params, known)
 
@@ -54,7 +59,7 @@ class Heard:
         """Nobody listened for a while: its lists may be others."""
         self._relist()
         for method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
-            self._upstream.notices.tell(Notice(method, self._upstream))
+            self._tell(method, None)
 
     async def question(self, method: str, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
         """The client's answer to a request of the server. Raises NotAsked, and the SDK's error that the client sent."""
@@ -88,6 +93,20 @@ class Heard:
                 flight.refused = reason
             raise NotAsked(reason)
         return flights[0]
+
+    def _tell(self, method: str, params: Mapping[str, Any] | None) -> None:
+        """At once, but not again for a moment: a server that repeats itself without end drowns nobody."""
+        key = (method, str((params or {}).get("uri", "")))
+        if key in self._resting:
+            self._repeated[key] = params
+            return
+        self._resting[key] = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._rested, key)
+        self._upstream.notices.tell(Notice(method, self._upstream, params=params))
+
+    def _rested(self, key: tuple[str, str]) -> None:
+        del self._resting[key]
+        if key in self._repeated:
+            self._tell(key[0], self._repeated.pop(key))
 
     def _message(self, params: Mapping[str, Any], known: Flight | None) -> None:
         flights = self._in_flight.whose(known)

@@ -77,6 +77,8 @@ class UpstreamPool:
         self._unsubscribe()
         # A reload may be about to end an old child; left half way, that child would stay.
         await asyncio.gather(*self._reloads, return_exceptions=True)
+        for upstream in self.connections():
+            upstream.retire()
         await asyncio.gather(*(upstream.stop() for upstream in self.connections()), return_exceptions=True)
         await asyncio.to_thread(self._around.guardian.stop)
 

@@ -215,6 +215,7 @@ class Supervisor:
             self.standing.stop()
             if not opened.done():
                 opened.set_exception(CallFailed(UPSTREAM_FAILED, f"The MCP server {self.config.name} was stopped."))
+            self._on_changed()
             return
         if scope.cancelled_caught and failure is None:
             failure = TimeoutError()

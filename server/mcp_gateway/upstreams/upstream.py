@@ -28,9 +28,10 @@ from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.in_flight import InFlight
 from server.mcp_gateway.upstreams.links import Links
-from server.mcp_gateway.upstreams.notices import TOOLS_CHANGED, Notice
 from server.mcp_gateway.upstreams.outcomes import answered, apart, broke, list_failed, silent
+from server.mcp_gateway.upstreams.reopening import Reopening
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.shown import Shown
 from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
 from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
 from server.mcp_gateway.upstreams.watched import Watched
@@ -73,8 +74,8 @@ class Upstream:
         self._offered = ToolSet(config.name)
         self._offered_of: tuple[Sequence[Listed] | None, Mapping[str, KnownTool] | None, bool] = (None, None, True)
         self._refreshing: asyncio.Task[None] | None = None
-        self._shown: dict[str, Tool] | None = None
-        """The tools that were listed or told of last; None: nobody has asked yet."""
+        self._shown = Shown(self)
+        self._reopening = Reopening(self)
         self.links = Links()
         self._log_level: str | None = None
         self._setting_level: asyncio.Task[None] | None = None
@@ -170,8 +171,7 @@ class Upstream:
                 await self._ready(wait)
         elif self._clock() - self._listed_at > self._catalogue.ttl.total_seconds():
             self._refresh_soon()
-        self._shown = self._showing()
-        return self._shown
+        return self._shown.listed()
 
     async def refresh(self, wait: float) -> None:
         """Ask the server for its tools now, starting it if need be. Raises CallFailed."""
@@ -242,7 +242,8 @@ class Upstream:
 
     def retire(self) -> None:
         """Another is in its place: it tells nothing any more."""
-        self._shown = None
+        self._shown.forget()
+        self._reopening.end()
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
@@ -343,23 +344,12 @@ class Upstream:
         )
 
     def tell_tools_changed(self) -> None:
-        """What it offers may be another now, by itself or by an admin: told if somebody was told otherwise."""
-        if self._is_shown_otherwise():
-            self.notices.tell(Notice(TOOLS_CHANGED, self))
+        """What it offers may be another now."""
+        self._shown.tools_changed()
 
     def _standing_changed(self) -> None:
-        # A server that is down offers nothing, and one that is there for the first time may offer all.
-        if self._is_shown_otherwise():
-            self.notices.lists_changed(self)
-
-    def _is_shown_otherwise(self) -> bool:
-        showing, shown = self._showing(), self._shown
-        if shown is not None:
-            self._shown = showing
-        return shown is not None and shown != showing
-
-    def _showing(self) -> dict[str, Tool]:
-        return {} if self.is_down else dict(self.known_tools)
+        self._shown.standing_changed()
+        self._reopening.look()
 
     def _refresh_soon(self) -> None:
         if self._refreshing is None or self._refreshing.done():

@@ -23,7 +23,7 @@ CAPABILITIES = {
 PAGE = "ui://page/main.html"
 TOOLS = [
     {"name": "link", "inputSchema": {"type": "object"}, "icons": [ICON], **ODD},
-    *({"name": name, "inputSchema": {"type": "object"}} for name in ("grow", "touch", "log", "ask", "wait")),
+    *({"name": name, "inputSchema": {"type": "object"}} for name in ("grow", "touch", "flood", "log", "ask", "wait")),
     {"name": "app", "inputSchema": {"type": "object"}, "_meta": {"ui": {"resourceUri": PAGE}}},
 ]
 PROMPTS = [{"name": "greet", "arguments": [{"name": "who", "required": True}], "icons": [ICON], **ODD}]
@@ -126,6 +126,12 @@ def call(number: Any, name: str, params: dict[str, Any]) -> dict[str, Any] | Non
         text = " ".join(sorted(subscribed))
         for uri in [*subscribed, *(uri for one in listening.values() for uri in one.get("resourceSubscriptions", ()))]:
             change("resources", uri)
+    elif name == "flood":
+        for _ in range(3000):
+            change("prompts")
+            for one in listening.values():
+                for uri in one.get("resourceSubscriptions", ()):
+                    change("resources", uri)
     elif name == "log" and (not MODERN or meta.get(f"{META}logLevel")):
         for level in ("debug", "warning"):
             tell("notifications/message", {"level": level, "logger": NAME, "data": {"said": [level, None]}, **ODD})
@@ -176,7 +182,7 @@ def answer(number: Any, method: str, params: dict[str, Any]) -> None:
         tell("notifications/subscriptions/acknowledged", {"notifications": params["notifications"], "_meta": meta})
         return
     try:
-        if method == "tools/call" and params["name"] in ("grow", "touch", "log", "ask", "wait"):
+        if method == "tools/call" and params["name"] in ("grow", "touch", "flood", "log", "ask", "wait"):
             found = call(number, params["name"], params)
             if found is None:
                 return

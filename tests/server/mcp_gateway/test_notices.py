@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import pytest
 from tests_mcp_support import House
 from tests_rich_support import PAIRS, add, listening, refused, result, sending, waits
 from tests_wire_support import LEGACY, META, MODERN, Wire
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -68,6 +71,59 @@ async def test_a_subscribed_resource_is_told_of_and_no_other(make_house: MakeHou
             # The stream was closed, and with it the subscription.
             again = await result(wire, "tools/call", name="rich__touch", arguments={})
             assert again["content"][0]["text"] == ""
+
+
+@pytest.mark.parametrize("era", [MODERN, LEGACY])
+async def test_a_server_that_repeats_itself_without_end_drowns_nobody(make_house: MakeHouse, era: str) -> None:
+    async with make_house(mcp_tool_approval=False) as house, house.http("bob") as http:
+        await add(house, "rich")
+        wire = await Wire(http, era).open()
+        await result(wire, "tools/list")
+        if era == LEGACY:
+            await result(wire, "resources/subscribe", uri="note://rich/1")
+        async with listening(house, wire, "bob", "note://rich/1") as stream:
+            if era == MODERN:
+                await stream.next()
+            await result(wire, "tools/call", name="rich__flood", arguments={})
+            await result(wire, "tools/call", name="rich__grow", arguments={})
+            heard = [await stream.next()]
+            while heard[-1]["method"] != "notifications/tools/list_changed":
+                heard.append(await stream.next())
+        assert {one["method"] for one in heard} == LISTS | {"notifications/resources/updated"}
+        assert len(heard) < 300, "of 6000"
+
+
+async def test_news_are_told_also_after_their_server_died(make_house: MakeHouse) -> None:
+    async with make_house(mcp_tool_approval=False) as house, house.http("bob") as http:
+        await add(house, "rich")
+        wire = await Wire(http, MODERN).open()
+        await result(wire, "tools/list")
+        async with listening(house, wire, "bob", "note://rich/1") as stream:
+            await stream.next()
+            (upstream,) = house.app.gateway.gateway.visible(SYSTEM)
+            before = upstream.supervisor.child_pid
+            assert before is not None
+            os.kill(before, signal.SIGKILL)
+            told = await stream.until("notifications/resources/updated")
+            assert told["params"]["uri"] == "note://rich/1", "nobody knows what happened in between"
+            assert upstream.supervisor.child_pid not in (None, before)
+            await result(wire, "tools/call", name="rich__touch", arguments={})
+            await stream.until("notifications/resources/updated")
+
+
+async def test_what_the_connection_of_one_person_tells_is_for_them(make_house: MakeHouse) -> None:
+    async with make_house() as house:
+        await house.add("each", transport="http", url="http://127.0.0.1:9/mcp", sign_in="each", visibility="everyone")
+        gateway = house.app.gateway.gateway
+        ann, bob = (Actor(kind="token", user_id=number, username=str(number), role="member",
+                          scopes=frozenset({"mcp"})) for number in (1, 2))  # fmt: skip
+        (hers,) = gateway.visible(ann)
+        for whole in (True, False):
+            assert gateway.hears(ann, hers, whole=whole)
+            assert not gateway.hears(bob, hers, whole=whole)
+        single = replace(ann, scopes=frozenset({"mcp:each:echo"}))
+        assert gateway.hears(single, hers, whole=False)
+        assert not gateway.hears(single, hers, whole=True), "a token for one tool has no prompts and resources"
 
 
 @pytest.mark.parametrize("era", [MODERN, LEGACY])
