@@ -34,16 +34,17 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def bind_asked(host: str, port: int) -> socket.socket:
-    """Exactly this port, because a person asked for it. Raises StartupError when it can't be had."""
+def bind_asked(host: str, port: int, asked_by: str = "--port or GRIDBEAR_PORT") -> socket.socket:
+    """Exactly this port, because a person asked for it. Raises StartupError when it can't be had.
+
+    `asked_by`: what chooses the port, for the message.
+    """
     try:
         return bind(host, port)
     except OSError as error:
         if error.errno in TAKEN:
             reason = "is in use" if error.errno != errno.EACCES else "needs more rights"
-            raise StartupError(
-                f"Port {port} on {host} {reason}: choose another with --port or GRIDBEAR_PORT."
-            ) from error
+            raise StartupError(f"Port {port} on {host} {reason}: choose another with {asked_by}.") from error
         raise _no_address(host, error) from error
 
 

@@ -13,11 +13,11 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvicorn
 
-from gridbear_desktop import runfile
+from gridbear_desktop import ports, runfile
 from gridbear_desktop.discovery import announced
 from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
 from gridbear_desktop.listener import BACKLOG, Listener
@@ -152,12 +152,16 @@ class _Life:
                     "first run `gridbear user create NAME --admin`."
                 )
             server = _Server(_uvicorn_config(app), listener.context)
+            public = _public_server(app, settings)
 
             def end() -> None:
                 # It reports each request that it cuts off with a traceback.
                 logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
                 server.should_exit = True
                 server.force_exit = self._shutdown.forced
+                if public is not None:
+                    public.server.should_exit = True
+                    public.server.force_exit = self._shutdown.forced
                 app.stop_streams()
 
             app.when_restart_is_asked = end
@@ -171,9 +175,14 @@ class _Life:
                 asyncio.create_task(sweep(server.server_state.connections)),
                 asyncio.create_task(listener.keep_certificate()),
             ]
+            if public is not None:
+                helpers.append(asyncio.create_task(sweep(public.server.server_state.connections)))
             try:
                 async with announced(settings):
-                    await server.serve(sockets=[listener.socket.dup()])
+                    serving = [server.serve(sockets=[listener.socket.dup()])]
+                    if public is not None:
+                        serving.append(public.server.serve(sockets=[public.socket]))
+                    await asyncio.gather(*serving)
             finally:
                 for helper in helpers:
                     helper.cancel()
@@ -199,6 +208,22 @@ class _Life:
         self._listener.socket.listen(BACKLOG)
         self._stack.enter_context(runfile.written(self._folder.run, info))
         _announce(self._listener, warnings, setup_link)
+
+
+class _Public(NamedTuple):
+    """The second listener, for plugins with public_api alone."""
+
+    server: _Server
+    socket: socket.socket
+
+
+def _public_server(app: Any, settings: Settings) -> _Public | None:
+    """The server of the public port, bound on this computer alone; None without one. Raises StartupError."""
+    if not settings.public_port:
+        return None
+    bound = ports.bind_asked("127.0.0.1", settings.public_port, "GRIDBEAR_PUBLIC_PORT")
+    tell(f"Plugins with public_api are also on http://127.0.0.1:{settings.public_port}, the port for a tunnel.")
+    return _Public(_Server(_uvicorn_config(app.public), None), bound)
 
 
 def _uvicorn_config(app: Any) -> uvicorn.Config:

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import SYSTEM
 from server.access.policy import Policy
 from server.asgi.guard import Guard
+from server.asgi.public_door import Reach
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.behaviours import ApiTokenBehaviour, PreferenceBehaviour, SessionBehaviour, UserBehaviour
@@ -75,6 +76,7 @@ from server.tasks.schedules import Schedules
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
 from server.web.pages import UiFiles
+from server.web.public_guard import PublicGuard
 from server.webhooks.behaviour import know_webhooks
 from server.webhooks.deliveries import Deliveries
 
@@ -99,6 +101,8 @@ class GridBearApp:
         self.people: People
         self.records: Records
         self._asgi: Guard | None = None
+        self.public: PublicGuard
+        """What the public port serves."""
         self.when_restart_is_asked: Callable[[], None] | None = None
         """Called when restored data or another choice of where to listen waits for a new start."""
 
@@ -223,7 +227,7 @@ class GridBearApp:
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
-            traffic = Traffic()
+            traffic, reach = Traffic(), Reach()
 
             parts = Parts(
                 settings=self.settings,
@@ -248,6 +252,7 @@ class GridBearApp:
                 tmp=self._folder.tmp,
                 authenticator=authenticator,
                 gate=gate,
+                reach=reach,
                 ui=ui,
                 internal_secret=secret,
                 address=self._address,
@@ -276,7 +281,9 @@ class GridBearApp:
                 ui=UiFiles(ui),
                 gateway=self.gateway.endpoint,
             )
-            self._asgi = Guard(dispatch, self.settings, needs_setup, self.lan.visitors, traffic)
+            door = (self.settings, needs_setup, self.lan.visitors, traffic)
+            self._asgi = Guard(dispatch, *door)
+            self.public = PublicGuard(routes, routes.is_public, reach, *door)
             flushing = asyncio.create_task(self._flush(authenticator))
             stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)

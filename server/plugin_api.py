@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, Protocol, cast
 from fastapi import Depends, Request
 
 from server.access.actor import Actor
-from server.asgi.signatures import sign_sha256, verify_sha256
+from server.asgi.signatures import new_standard_secret, sign_sha256, sign_standard, verify_sha256, verify_standard
 from server.db.types import (
     Bytes,
     ChoiceText,
@@ -110,6 +110,10 @@ class PluginContext(Protocol):
     @property
     def address(self) -> str:
         """Path of the plugin's routes, base path included: `/api/{plugin}/`."""
+
+    @property
+    def public_url(self) -> str:
+        """The whole address of the plugin's routes, as others are told it: under `GRIDBEAR_PUBLIC_URL` if set."""
 
     def is_running(self, name: str) -> bool:
         """Whether the plugin `name`, or one that provides it, runs now: for optional dependencies."""
@@ -217,13 +221,16 @@ __all__ = [
     "UrlText",
     "ValidationFailed",
     "field",
+    "new_standard_secret",
     "on",
     "on_shutdown",
     "on_startup",
     "require_admin",
     "schedule",
     "sign_sha256",
+    "sign_standard",
     "task",
     "tool",
     "verify_sha256",
+    "verify_standard",
 ]

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from server import __version__
 from server.asgi.body import BodyLimit
+from server.asgi.public_door import Reach
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
 from server.auth.factor_routes import factor_router
@@ -39,6 +40,7 @@ from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
 from server.plugin_host.plugin_settings import PluginSettings
+from server.plugin_host.public_routes import public_router
 from server.plugin_host.routes import plugin_router
 from server.plugin_host.settings_routes import plugin_settings_router
 from server.records.files import Files
@@ -100,6 +102,7 @@ class Parts:
     tmp: Path
     authenticator: Authenticator
     gate: RestGate
+    reach: Reach
     ui: Path
     internal_secret: str
     address: Callable[[], str]
@@ -138,6 +141,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     plugin_settings = PluginSettings(parts.plugins, records)
+    web.include_router(public_router(parts.reach, settings, gate.enter_route))
     web.include_router(plugin_settings_router(plugin_settings, settings, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))

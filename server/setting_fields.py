@@ -50,6 +50,16 @@ class SettingFields(BaseModel):
     )
     tls_certificate: str = _setting("", "The certificate, with its chain, as a PEM file; for tls=files.")
     tls_key: str = _setting("", "The key of the certificate as a PEM file without password; for tls=files.")
+    public_port: int = _setting(
+        0,
+        "Another port, on this computer alone, that serves nothing but plugins with public_api, for a tunnel that "
+        "webhooks come in by; 0: none.",
+        ge=0,
+        le=65535,
+    )
+    public_url: str = _setting(
+        "", "How the public port is reached from outside, such as https://hooks.example.", applies="live"
+    )
     base_path: str = _setting("", "Path prefix behind a reverse proxy, such as /bear.")
     allowed_hosts: str = _setting(
         "",
@@ -212,6 +222,10 @@ class SettingFields(BaseModel):
     webhook_deliveries_max_bytes: int = _setting(
         64 * MEBIBYTE, "Space for webhook deliveries; the oldest go first.", unit="B", applies="live", ge=4096
     )
+    public_rate_per_second: float = _setting(
+        50.0, "Requests to the public port that are answered per second, with as many as in ten seconds at once.",
+        unit="1/s", applies="live", gt=0, le=1e6,
+    )  # fmt: skip
     webhook_deliveries_days: float = _setting(
         30.0, "Deliveries of webhooks are kept this long.", unit="d", applies="live", gt=0, le=36600
     )
@@ -274,6 +288,18 @@ class SettingFields(BaseModel):
         if path and not re.fullmatch(r"(?:/[\w.-]*[^\W_][\w.-]*)+", path):
             raise ValueError("a path like /bear is wanted: letters, digits, - _ . and /")
         return path
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_plain(cls, value: str) -> str:
+        address = value.strip().rstrip("/")
+        parts = urlsplit(address)
+        plain = (
+            not parts.query and not parts.fragment and "@" not in parts.netloc and re.fullmatch(r"[\w./-]*", parts.path)
+        )
+        if address and (parts.scheme not in ("http", "https") or not parts.hostname or not plain):
+            raise ValueError("an address such as https://hooks.example is wanted")
+        return address
 
     @field_validator("trusted_proxies")
     @classmethod

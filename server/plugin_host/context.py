@@ -135,6 +135,11 @@ class HostContext:
     def address(self) -> str:
         return f"{self._settings.current.base_path}/api/{self.plugin_id}/"
 
+    @property
+    def public_url(self) -> str:
+        current = self._settings.current
+        return f"{current.public_url or current.address}/api/{self.plugin_id}/"
+
     def is_running(self, name: str) -> bool:
         return self._is_running(name)
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.access.actor import ANONYMOUS, Actor
 from server.asgi.body import read_body, replayed
+from server.asgi.public_door import PUBLIC_DOOR
 from server.config import SettingsHolder
 from server.errors import (
     BadRequest,
@@ -94,6 +95,8 @@ class PluginMount:
                 await self._when_it_fails(self._context.plugin_id, "api/routes.py", error, counts=actor.is_signed_in)
 
     def _enter(self, scope: Scope) -> Actor:
+        if scope.get("state", {}).get(PUBLIC_DOOR):
+            return ANONYMOUS
         try:
             actor = self._actor_for(scope)
         except Unauthorized:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from gridbear_process import Gridbear, wait_for
 
@@ -212,3 +213,29 @@ def test_a_forgotten_password_is_set_anew_with_the_server_running_or_not(gridbea
         done = gridbear.cli("user", "reset-password", "maja", "--password-stdin", stdin="another calm bear\n")
         assert done.returncode == 0 and "sessions have ended" in done.stdout, done.stderr
     assert gridbear.cli("user", "list").stdout == "maja  admin\n"
+
+
+def test_the_public_port_serves_public_plugins_alone_and_finds_itself(gridbear: Gridbear) -> None:
+    with ports.bind("127.0.0.1", 0) as free:
+        public = int(free.getsockname()[1])
+    gridbear.env |= {"GRIDBEAR_PUBLIC_PORT": str(public), "GRIDBEAR_PUBLIC_URL": f"http://127.0.0.1:{public}"}
+    done = gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
+    assert done.returncode == 0, done.stderr
+    process = gridbear.serve("--port", "0")
+    info = gridbear.ready(process)
+    assert httpx2.get(f"http://127.0.0.1:{public}/healthz").status_code == 404
+    assert httpx2.post(f"http://127.0.0.1:{public}/api/webhook-inbox/").status_code == 401
+    answer = httpx2.post(
+        f"{info['url']}/api/v1/plugins/public-address/test",
+        headers={"authorization": f"Bearer {info['control_token']}"},
+    )
+    assert answer.json()["data"]["reached"] is True, answer.text
+    process.terminate()
+    assert process.wait(END_SECONDS) == 0
+
+
+def test_a_public_port_that_is_taken_is_named(gridbear: Gridbear) -> None:
+    with ports.bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        gridbear.env["GRIDBEAR_PUBLIC_PORT"] = str(taken.getsockname()[1])
+        assert "GRIDBEAR_PUBLIC_PORT" in gridbear.refused("--port", "0")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from server.plugin_api import sign_sha256
-from tests.conftest import running_bear
+from server.plugin_api import sign_sha256, sign_standard
+from tests.conftest import Bear, running_bear
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +107,52 @@ async def test_the_oldest_deliveries_go_when_the_cap_is_reached(tmp_path: Path) 
         assert rows[-1]["id"] == sent.json()["data"]["id"]
         assert 1 <= len(rows) <= 5
         assert [row["id"] for row in rows] == list(range(rows[0]["id"], rows[-1]["id"] + 1))
+
+
+def standard(secret: str, body: bytes, *, message_id: str = "msg_1", at: float | None = None) -> dict[str, str]:
+    """The headers of Standard Webhooks."""
+    now = int(time.time() if at is None else at)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": sign_standard(secret, message_id, now, body),
+    }
+
+
+async def test_standard_webhooks_are_taken_once_and_only_for_five_minutes(
+    admin: httpx2.AsyncClient, nobody: httpx2.AsyncClient
+) -> None:
+    secret, body = await secret_of(admin), b'{"type": "invoice.paid"}'
+    for status in (201, 200):
+        assert (await deliver(nobody, body, None, **standard(secret, body))).status_code == status
+    old = standard(secret, body, message_id="msg_2", at=time.time() - 301)
+    assert (await deliver(nobody, body, None, **old)).status_code == 401
+    forged = {**standard(secret, body), "webhook-id": "msg_3"}
+    assert (await deliver(nobody, body, None, **forged)).status_code == 401
+    # A wrong standard signature is not made good by the other kind.
+    assert (await deliver(nobody, body, secret, **forged)).status_code == 401
+    [row] = await kept(admin)
+    assert (row["event"], row["delivery_id"], row["scheme"]) == ("invoice.paid", "msg_1", "standard")
+    assert "webhook-signature" not in row["headers"]
+
+
+async def test_a_kept_delivery_is_told_again_by_an_admin(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, nobody: httpx2.AsyncClient
+) -> None:
+    sent = await deliver(nobody, b"{}", await secret_of(admin))
+    told: list[Any] = []
+    bear.app._bus.subscribe(told.append, ("webhook_inbox_deliveries",))
+    where = f"{INBOX}deliveries/{sent.json()['data']['id']}/replay"
+    assert (await member.post(where)).status_code == 403
+    assert (await admin.post(where)).json()["data"]["replays"] == 1
+    assert [event.verb for event in told] == ["update"]
+    [row] = await kept(admin)
+    assert row["replayed_at"] is not None and row["body"] == "{}"
+    assert (await admin.post(f"{INBOX}deliveries/999/replay")).status_code == 404
+
+
+async def test_the_address_that_is_shown_is_the_public_one(tmp_path: Path) -> None:
+    async with running_bear(tmp_path / "data", public_url="https://hooks.example/bear") as bear:
+        admin = await bear.person("ada", "admin")
+        shown = (await admin.get(INBOX)).json()["data"]
+        assert shown["url"] == "https://hooks.example/bear/api/webhook-inbox/" and shown["address"] == INBOX

@@ -72,6 +72,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/files/{{file_id}}": SOME, f"HEAD {V1}/files/{{file_id}}": SOME,
     f"GET {V1}/files/{{file_id}}/content": SOME, f"HEAD {V1}/files/{{file_id}}/content": SOME,
     f"DELETE {V1}/files/{{file_id}}": WRITE - {"guest"},
+    f"POST {V1}/plugins/public-address/test": ADMIN,
     f"GET {V1}/plugins/{{name}}/settings": ADMIN, f"PUT {V1}/plugins/{{name}}/settings": ADMIN,
     f"GET {V1}/schedules/kinds": READ, f"POST {V1}/schedules/{{record_id}}/run": WRITE - {"guest"},
     f"POST {V1}/webhooks/{{record_id}}/test": ADMIN, f"POST {V1}/webhook_deliveries/{{record_id}}/redeliver": ADMIN,
@@ -107,6 +108,7 @@ POLICY: dict[str, frozenset[str]] = {
 
     # Deliveries are let in by their signature alone, whoever sends them.
     f"GET {HOOK}/": ADMIN_READ, f"POST {HOOK}/": NOBODY, f"POST {HOOK}/secret": ADMIN,
+    f"POST {HOOK}/deliveries/{{record_id}}/replay": ADMIN,
     **{f"{verb} /mcp": TOOLS for verb in ("GET", "POST", "DELETE")},
     # The app was let in to /mcp, and a token is good for its one address.
     **{f"{verb} /mcp/{{server}}": TOOLS - {"app"} for verb in ("GET", "POST", "DELETE")},
