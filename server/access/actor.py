@@ -9,7 +9,7 @@ from typing import Literal
 from server.models.base import Verb
 
 Role = Literal["admin", "member", "guest"]
-ActorKind = Literal["anonymous", "user", "token", "internal", "owner", "system"]
+ActorKind = Literal["anonymous", "user", "token", "schedule", "internal", "owner", "system"]
 Scope = Literal["api", "api:read", "mcp", "metrics"]
 ToolLimit = Literal["read_only", "not_destructive"]
 """What a client left out by the address that it came to: all tools but those that say they only read, or all that may
@@ -32,7 +32,8 @@ MUST_ENROL: frozenset[str] = frozenset(("enrol",))
 class Actor:
     """One caller, already authenticated.
 
-    `user`: a person with a session; `token`: a personal API token of a person; `internal`: the holder of the
+    `user`: a person with a session; `token`: a personal API token of a person; `schedule`: a schedule of a person,
+    which any of their programs may have made; `internal`: the holder of the
     internal API secret; `owner`: the command line or tray of this machine, by control token, loopback only;
     `system`: the program itself; `anonymous`: nobody.
     """
@@ -43,7 +44,7 @@ class Actor:
     role: Role | None = None
     scopes: frozenset[str] = ALL_SCOPES
     credential_id: int | None = None
-    """Row id of the session or token that was used."""
+    """Row id of the session, token or schedule that was used."""
     resource: str | None = None
     """Of an app that a person let in by OAuth: the one address that its tools are called at."""
     tool_limits: frozenset[ToolLimit] = frozenset()

@@ -39,6 +39,7 @@ class AuditEntry(Record, Base):
         required=True,
         read_only=True,
         max_length=16,
-        help="user: a session; token: an API token; owner: a program of this machine; system: the server itself.",
+        help="user: a session; token: an API token; schedule: a schedule; owner: a program of this machine; "
+        "system: the server itself.",
     )
     actor_id: Mapped[int | None] = field(Integer, label="User", read_only=True, index=True)

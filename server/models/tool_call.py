@@ -53,6 +53,6 @@ class ToolCall(Owned, Record, Base):
         required=True,
         read_only=True,
         max_length=16,
-        help="user: a session; token: an API token.",
+        help="user: a session; token: an API token; schedule: a schedule.",
     )
     request_id: Mapped[str | None] = field(Text, label="Request", read_only=True, max_length=64, index=True)

@@ -177,7 +177,7 @@ class Schedules:
     async def _submit(self, row: Mapping[str, Any], key: str) -> dict[str, Any]:
         actor = SYSTEM
         if row["plugin"] is None:
-            actor = actor_now(self._records, row["owner_id"], kept(Actor(kind="user")))
+            actor = actor_now(self._records, row["owner_id"], kept(Actor(kind="schedule", credential_id=row["id"])))
         return await self._tasks.submit(actor, row["task"], row["name"], row["input"] or {}, key=key)
 
 

@@ -140,7 +140,7 @@ class Approvals:
         """The rows that may be about the call. One of a tool that has changed since ends here."""
         where = {
             "owner_id": call.actor.user_id,
-            "through": call.actor.kind,
+            "through": call.through,
             "token_id": call.token_id,
             "app_id": call.app_id,
             "server_id": call.server.server_id,
@@ -182,7 +182,7 @@ class Approvals:
                 "expires_at": to_text(now + timedelta(minutes=settings.mcp_approval_wait_minutes)),
                 "asked_by": asked_by,
                 "client": None if client is None else _clean(redactor.text(client))[:200],
-                "through": actor.kind,
+                "through": call.through,
                 "token_id": call.token_id,
                 "app_id": call.app_id,
                 "server_id": call.server.server_id,
@@ -212,6 +212,9 @@ class Approvals:
         if call.app_id is not None:
             row = self._records.look_up(SYSTEM, "oauth_tokens", "id", call.app_id)
             return str(row["client_name"]) if row else "An app"
+        if call.actor.kind == "schedule":
+            row = self._records.look_up(SYSTEM, "schedules", "id", call.actor.credential_id or 0)
+            return f"Schedule {row['name']}"[:200] if row else "A schedule"
         return _PROGRAM if call.actor.kind == "owner" else call.actor.kind
 
     async def _set(self, approval_id: int, **values: Any) -> dict[str, Any]:

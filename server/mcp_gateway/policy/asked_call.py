@@ -40,6 +40,12 @@ class AskedCall:
         return _hash(self.arguments or {})
 
     @property
+    def through(self) -> str:
+        """How it came; of two schedules each is a program of its own."""
+        actor = self.actor
+        return f"schedule {actor.credential_id}"[:20] if actor.kind == "schedule" else actor.kind
+
+    @property
     def token_id(self) -> int | None:
         """The API token that it comes with."""
         return self.actor.credential_id if self.actor.kind == "token" and not self.actor.is_app else None

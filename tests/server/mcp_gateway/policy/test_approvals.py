@@ -117,6 +117,30 @@ async def test_a_call_in_the_background_uses_an_approval_when_it_runs(
     assert (await session.get(f"{APPROVALS}/{number}")).json()["data"]["status"] == "used"
 
 
+async def test_a_schedule_is_a_program_too_whoever_made_it(bear: Bear, shop: Shop, member: httpx2.AsyncClient) -> None:
+    given = {"tool": "shop__echo", "arguments": {"text": "hi"}}
+    values = {"name": "mine", "task": "mcp_tool", "every_seconds": 86_400, "input": given}
+    session, runs = await bear.signed_in("max"), []
+    for name in ("mine", "yours"):
+        made = await member.post("/api/v1/schedules", json={**values, "name": name})
+        assert made.status_code == 201, made.text
+        runs.append(f"/api/v1/schedules/{made.json()['data']['id']}/run")
+
+    async def run(address: str) -> dict[str, Any]:
+        task = (await member.post(address)).json()["data"]["key"]
+        return await ended(bear, Actor("user", bear.ids["max"], "max", "member"), task)
+
+    refused = await run(runs[0])
+    assert refused["status"] == "failed" and "waits for the approval of max" in refused["error"], refused
+    [row] = (await session.get(APPROVALS)).json()["data"]
+    assert row["asked_by"] == "Schedule mine"
+    await decide(session, row["id"], lasts="always")
+    assert (await run(runs[0]))["status"] == "completed"
+    assert (await run(runs[1]))["status"] == "failed", "what is approved for one is not for the other"
+    await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "programs", "own_server": "shop", "effect": "deny"})
+    assert "Unknown tool" in (await run(runs[0]))["error"]
+
+
 @pytest.mark.parametrize("lasts", ["while", "always"])
 async def test_for_a_while_and_always_are_for_every_call_of_the_tool_by_that_program(
     bear: Bear, shop: Shop, member: httpx2.AsyncClient, lasts: str, monkeypatch: pytest.MonkeyPatch
