@@ -147,7 +147,8 @@ class GridBearApp:
         self._store = Store(self._folder.database, write_queue=self._started_with.write_queue, storage=storage)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._store.close)
-            policy = Policy()
+            policy = Policy(lambda setting: bool(getattr(self.settings.current, setting)))
+            stack.callback(self.settings.subscribe(lambda _settings: policy.forget()))
             self.records = Records(self._store, registry, self._bus, self.settings, policy, vault)
             folder = self._folder
             libraries = Libraries(folder.libraries, folder.tmp)
@@ -166,7 +167,7 @@ class GridBearApp:
             self.records.behave("sessions", SessionBehaviour())
             self.records.behave("preferences", PreferenceBehaviour())
             self.records.behave("api_tokens", ApiTokenBehaviour(self.records.registry, self.records.policy))
-            self.records.behave("mcp_servers", McpServerBehaviour())
+            self.records.behave("mcp_servers", McpServerBehaviour(self.settings))
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("groups", GroupBehaviour(self.settings))
             self.records.behave("settings", DutySettingBehaviour(frozenset(self._started_with.model_fields_set)))

@@ -164,6 +164,17 @@ class SettingFields(BaseModel):
     mcp_approvals_waiting: int = _setting(
         50, "Tool calls of one person that may wait for an approval; more are refused.", applies="live", ge=1, le=500
     )
+    mcp_own_servers: bool = _setting(
+        False, "Members may add remote MCP servers for themselves, which they alone use.", applies="live"
+    )
+    mcp_own_servers_per_person: int = _setting(
+        10, "MCP servers of their own that one person may have.", applies="live", ge=1, le=1000
+    )
+    mcp_own_server_hosts: str = _setting(
+        "",
+        "Hosts where members' own MCP servers may also lie, by http and in private networks; separated by commas.",
+        applies="live",
+    )
     mcp_idle_seconds: float = _setting(
         300.0, "An MCP server that nobody uses is stopped after this.", unit="s", gt=0, le=86400
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +51,9 @@ _Subject = tuple[str, str | int]
 class Policy:
     """Answers what an actor may do. `load` replaces the rules at once; permissions are remembered until then."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_on: Callable[[str], bool] = lambda _setting: False) -> None:
+        """`is_on`: whether a setting is on that opens a model; `forget` when one changes."""
+        self._is_on = is_on
         self._rules: dict[tuple[_Subject, str, str], _Rule] = {}
         self._groups: dict[int, tuple[int, ...]] = {}
         self._group_names: dict[int, str] = {}
@@ -163,6 +165,9 @@ class Policy:
         return Grant(source, self._default(actor, spec, verb))
 
     def _default(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Extent:
+        opened_by = spec.options.opened_by
+        if opened_by is not None and actor.role != "admin" and not self._is_on(opened_by):
+            return "none"
         return spec.rules_for(actor.role)[verb]
 
     def _rule(self, subject: _Subject, spec: ModelSpec, verb: Verb) -> _Rule | None:

@@ -349,7 +349,7 @@ class Gateway:
             "transport": config.transport,
             "enabled": config.enabled,
             "state": upstream.state,
-            "error": _told(actor, upstream.trouble),
+            "error": _told(actor.is_admin or config.owner == actor.user_id is not None, upstream.trouble),
             "may_sign_in": upstream.state == "needs_login" and (actor.is_admin or config.signs_in_each),
             "found_at": supervisor.found_at if actor.is_admin else None,
             "stderr": list(supervisor.stderr) if actor.is_admin else [],
@@ -360,8 +360,8 @@ class Gateway:
         }
 
 
-def _told(actor: Actor, trouble: Trouble | None) -> str | None:
-    """Admins hear everything; what it says of this computer's folders and programs is not for others."""
+def _told(everything: bool, trouble: Trouble | None) -> str | None:
+    """Admins hear everything, and people of their own servers; what it says of this computer is not for others."""
     if trouble is None:
         return None
-    return trouble.text if actor.is_admin or trouble.wants_login else "It could not be started."
+    return trouble.text if everything or trouble.wants_login else "It could not be started."

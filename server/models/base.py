@@ -104,6 +104,8 @@ class ModelOptions:
     for people's data, `never` for what belongs to the system."""
     guarded: bool = False
     """Rules and groups can't let anybody but admins change it: it decides what people may do."""
+    opened_by: str | None = None
+    """The setting that puts `access` in force; while it is off, only admins do anything with these."""
     by_hand: bool = False
     """Only somebody who is signed in with a session changes it, never a token, an app or a program of theirs: it
     decides what these may do."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Boolean, Text
+from sqlalchemy import Boolean, Integer, Text, bindparam, func, select
 from sqlalchemy.orm import Mapped
 
+from server.db.statements import compile_sql
 from server.db.types import ChoiceText, JsonText, TagsText, UrlText
 from server.errors import FieldError, ValidationFailed
-from server.models.base import WRITES, Base, ModelOptions, Record, field
+from server.models.base import OWN, WRITES, Base, ModelOptions, Record, field
 
 OWN_NAMES = frozenset(("records",))
 """Names of servers that are part of the program."""
+OWN_SERVER_NAME = re.compile(r"u[0-9]+-")
+"""How the names of people's own servers begin, and no others."""
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
 
 
@@ -28,6 +32,9 @@ class McpServer(Record, Base):
         audited=WRITES,
         guarded=True,
         history=True,
+        owner_column="person_id",
+        access={"member": OWN},
+        opened_by="mcp_own_servers",
     )
 
     name: Mapped[str] = field(
@@ -77,10 +84,24 @@ class McpServer(Record, Base):
     oauth_client_secret: Mapped[str | None] = field(
         Text, label="OAuth client secret", write_only=True, max_length=4000, help="Never shown again."
     )
+    person_id: Mapped[int | None] = field(
+        Integer,
+        label="Own server of",
+        references="users",
+        on_delete="CASCADE",
+        read_only=True,
+        help="Made by a person for themselves: a remote one, which they alone use.",
+    )
     enabled: Mapped[bool] = field(Boolean, label="Enabled", default=True)
     visibility: Mapped[str] = field(
         ChoiceText("admins", "everyone"), label="For", default="admins", help="Who may use its tools."
     )
+
+
+def count_own_servers_sql() -> str:
+    """How many servers of their own `:person_id` has."""
+    table = McpServer.__table__
+    return compile_sql(select(func.count()).select_from(table).where(table.c.person_id == bindparam("person_id")))
 
 
 def check_mcp_server(row: Mapping[str, Any]) -> None:

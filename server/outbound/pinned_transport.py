@@ -21,15 +21,16 @@ class HostUnknown(AddressRefused):
 
 
 class _Capped(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, most: int) -> None:
         self._stream = stream
+        self._most = most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         async for chunk in self._stream:
             size += len(chunk)
-            if size > MOST_BYTES:
-                raise httpx2.ReadError(f"The answer is larger than {MOST_BYTES} bytes.")
+            if size > self._most:
+                raise httpx2.ReadError(f"The answer is larger than {self._most} bytes.")
             yield chunk
 
     async def aclose(self) -> None:
@@ -39,8 +40,10 @@ class _Capped(httpx2.AsyncByteStream):
 class PinnedTransport(httpx2.AsyncBaseTransport):
     """Looks a host up once, asks `check` about all its places, and calls one of these under the host's name."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport | None = None, *, most_bytes: int | None = MOST_BYTES) -> None:
+        """`most_bytes` of an answer are read; None: it may go on for ever."""
         self._inner = inner or httpx2.AsyncHTTPTransport()
+        self._most_bytes = most_bytes
 
     @abstractmethod
     async def check(self, url: httpx2.URL, places: list[str], request: httpx2.Request) -> None:
@@ -61,7 +64,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         )
         response = await self._inner.handle_async_request(pinned)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _Capped(response.stream)
+        if self._most_bytes is not None:
+            response.stream = _Capped(response.stream, self._most_bytes)
         return response
 
     async def aclose(self) -> None:
@@ -87,8 +91,14 @@ class PublicTransport(PinnedTransport):
     Link-local addresses, where clouds keep their credentials, are never called.
     """
 
-    def __init__(self, private_allowed: Callable[[], bool], inner: httpx2.AsyncBaseTransport | None = None) -> None:
-        super().__init__(inner)
+    def __init__(
+        self,
+        private_allowed: Callable[[], bool],
+        inner: httpx2.AsyncBaseTransport | None = None,
+        *,
+        most_bytes: int | None = MOST_BYTES,
+    ) -> None:
+        super().__init__(inner, most_bytes=most_bytes)
         self._private_allowed = private_allowed
 
     async def check(self, url: httpx2.URL, places: list[str], request: httpx2.Request) -> None:

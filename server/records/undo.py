@@ -82,6 +82,9 @@ def bring_back(
     if spec.owner_column == "owner_id" and work.is_gone("users", row["owner_id"]):
         # Its owner has left: it is theirs who brings it back.
         row["owner_id"] = work.actor.user_id
+    if any(may.owned_by is not None and row[may.owned_by] != work.actor.user_id for may in wanted):
+        # They deleted it when they might do more.
+        raise absent(spec, record_id)
     row["updated_at"] = work.now
     return work.bring_back(spec.name, row, shown)
 

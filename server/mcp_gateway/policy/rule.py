@@ -22,6 +22,8 @@ class Served:
     server_id: int | None
     """None for one that is part of this program."""
     shown: bool
+    owned: bool = False
+    """It is a person's own: no rule opens it to others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class ToolPolicy:
 
     def reaches(self, actor: Actor, server: Served) -> bool:
         """Whether `actor` may know of the server: there may be tools of it for them."""
-        if not actor.is_signed_in or not actor.covers_server(server.name):
+        if not actor.is_signed_in or not actor.covers_server(server.name) or self._is_shut(server):
             return False
         rules = self._rules_for(actor, server)
         if any(rule.effect == "deny" and rule.is_whole for rule in rules):
@@ -57,7 +57,7 @@ class ToolPolicy:
 
     def effect(self, actor: Actor, server: Served, tool: Tool) -> Effect:
         """What a call comes to. `ask` is for programs; somebody who calls with a session has decided already."""
-        if not self._rules and server.shown and not actor.tool_limits and actor.has_scope("mcp"):
+        if not self._rules and server.shown and not server.owned and not actor.tool_limits and actor.has_scope("mcp"):
             return "allow"
         return self.verdict(actor, server, tool).effect
 
@@ -70,6 +70,8 @@ class ToolPolicy:
         """The same with its reason."""
         if not actor.is_signed_in:
             return Verdict("deny", "nobody is signed in")
+        if self._is_shut(server):
+            return Verdict("deny", "it is somebody's own server, or people may have none (mcp_own_servers)")
         if not (actor.covers_tool(server.name, tool.name) or actor.covers_tool(server.name, tool.own_name)):
             return Verdict("deny", "the scopes of the credential do not cover it")
         if not is_within(tool.raw, actor.tool_limits):
@@ -92,6 +94,10 @@ class ToolPolicy:
     def rules_about(self, actor: Actor, server: Served, tool: Tool) -> list[Rule]:
         """Every rule that has a say."""
         return [rule for rule in self._rules_for(actor, server) if rule.names(tool)]
+
+    def _is_shut(self, server: Served) -> bool:
+        """Whether it is a person's own server, and not the caller's, or people may have none now."""
+        return server.owned and not (server.shown and self._records.shelf.settings.current.mcp_own_servers)
 
     def _rules_for(self, actor: Actor, server: Served) -> tuple[Rule, ...]:
         if not self._rules:

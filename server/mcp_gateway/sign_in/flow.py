@@ -63,9 +63,18 @@ class Flow:
     """`address()` is where the person says yes; `answered` hands over what came back; `result()` is what it gave."""
 
     def __init__(
-        self, url: str, redirect: str, client_id: str | None, client_secret: str | None, *, seconds: float
+        self,
+        url: str,
+        redirect: str,
+        client_id: str | None,
+        client_secret: str | None,
+        *,
+        seconds: float,
+        trusted: bool = True,
     ) -> None:
+        """`trusted`: an admin chose `url`, so it may lie anywhere."""
         self._url = url
+        self._home = url if trusted else None
         self._redirect = redirect
         self._seconds = seconds
         loop = asyncio.get_running_loop()
@@ -137,7 +146,7 @@ class Flow:
             async with (
                 asyncio.timeout(self._seconds),
                 httpx2.AsyncClient(
-                    transport=GuardedTransport(self._url),
+                    transport=GuardedTransport(self._home),
                     auth=self._provider,
                     timeout=REQUEST_SECONDS,
                     follow_redirects=False,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from server.access.actor import SYSTEM, Actor
 from server.errors import Conflict, Forbidden, GridBearError, NotFound, UpstreamFailed, ValidationFailed
+from server.mcp_gateway.policy.own_servers import is_listed_host
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.service import Records
 from server.records.times import to_text
@@ -63,7 +64,14 @@ class SignIns:
         from server.mcp_gateway.sign_in.flow import Flow  # the SDK, for those who use it
 
         self._forget_old(config.id, person)
-        flow = Flow(str(row["url"]), redirect, row["oauth_client_id"], row["oauth_client_secret"], seconds=OPEN_SECONDS)
+        flow = Flow(
+            str(row["url"]),
+            redirect,
+            row["oauth_client_id"],
+            row["oauth_client_secret"],
+            seconds=OPEN_SECONDS,
+            trusted=self._home(config, str(row["url"])) is not None,
+        )
         address, state = await flow.address(BEGIN_SECONDS)
         self._open[state] = _Open(flow, config.id, config.name, actor.user_id, person, self._clock() + OPEN_SECONDS)
         return {"address": address, "host": urlsplit(address).hostname or ""}
@@ -97,7 +105,7 @@ class SignIns:
         server = await self._records.get(SYSTEM, "mcp_servers", config.id)
         try:
             token = tokens.refresh_token or tokens.access_token
-            await asked(str(server["url"]), tokens.revocation_endpoint, tokens, {"token": token})
+            await asked(self._home(config, str(server["url"])), tokens.revocation_endpoint, tokens, {"token": token})
         except Exception as error:  # it is forgotten here in any case, and whatever they do is their affair
             _log.info("The tokens of MCP server %s could not be taken back: %s", config.name, type(error).__name__)
 
@@ -128,7 +136,7 @@ class SignIns:
             with contextlib.suppress(NotFound):
                 await self._records.update(SYSTEM, MODEL, row["id"], _columns(renewed))
 
-        return TokenAuth(url, tokens, save)
+        return TokenAuth(self._home(config, url), tokens, save)
 
     def stop(self) -> None:
         """End what is open."""
@@ -157,6 +165,11 @@ class SignIns:
         except (GridBearError, ValueError, TypeError):
             # Sealed under a key that is not here any more, or forgotten with it: somebody signs in again.
             return None
+
+    def _home(self, config: ServerConfig, url: str) -> str | None:
+        """The address of a server that an admin chose, or whose host an admin listed; None: nobody did."""
+        chosen = config.owner is None or is_listed_host(url, self._records.shelf.settings.current)
+        return url if chosen else None
 
     def _person(self, actor: Actor, config: ServerConfig) -> int | None:
         if not config.signs_in_each:

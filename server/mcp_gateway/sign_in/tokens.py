@@ -45,17 +45,17 @@ class Tokens:
 
 
 class TokenAuth(httpx2.Auth):
-    """Gives each request its token. `save` stores renewed ones; `url` is the MCP server's address."""
+    """Gives each request its token. `save` stores renewed ones; `home` is as for `GuardedTransport`."""
 
     def __init__(
         self,
-        url: str,
+        home: str | None,
         tokens: Tokens,
         save: Callable[[Tokens], Awaitable[None]],
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._url = url
+        self._home = home
         self._tokens = tokens
         self._save = save
         self._clock = clock
@@ -82,7 +82,7 @@ class TokenAuth(httpx2.Auth):
             form = {"grant_type": "refresh_token", "refresh_token": used.refresh_token}
             if used.resource is not None:
                 form["resource"] = used.resource
-            answer = await asked(self._url, used.token_endpoint, used, form)
+            answer = await asked(self._home, used.token_endpoint, used, form)
             if answer.status_code >= 500 or answer.status_code == 429:
                 raise httpx2.ConnectError(f"The server that renews tokens answers {answer.status_code}.")
             if answer.status_code != 200:
@@ -103,7 +103,7 @@ class TokenAuth(httpx2.Auth):
             return True
 
 
-async def asked(url: str, endpoint: str, tokens: Tokens, form: dict[str, str]) -> httpx2.Response:
+async def asked(home: str | None, endpoint: str, tokens: Tokens, form: dict[str, str]) -> httpx2.Response:
     """The answer of an endpoint of the authorization server to a form, with our client's credentials."""
     headers = {"accept": "application/json"}
     form = {**form, "client_id": tokens.client_id}
@@ -113,7 +113,7 @@ async def asked(url: str, endpoint: str, tokens: Tokens, form: dict[str, str]) -
     elif tokens.client_secret is not None:
         form["client_secret"] = tokens.client_secret
     async with httpx2.AsyncClient(
-        transport=GuardedTransport(url), timeout=REQUEST_SECONDS, follow_redirects=False, trust_env=False
+        transport=GuardedTransport(home), timeout=REQUEST_SECONDS, follow_redirects=False, trust_env=False
     ) as http:
         return await http.post(endpoint, data=form, headers=headers)
 

@@ -38,6 +38,8 @@ class ServerConfig:
     """Whether its first start may have to fetch the program."""
     pinned: str | None = None
     """The exact version of its package, where the record names one."""
+    owner: int | None = None
+    """The person who made it for themselves; None for one of the admins'."""
     identity: str = ""
     """What it runs or where it is: what an approval of its tools is good for."""
 
@@ -52,7 +54,9 @@ class ServerConfig:
             enabled=bool(row["enabled"]),
             visibility=str(row["visibility"]),
             updated_at=str(row.get("updated_at", "")),
-            signs_in_each=row["transport"] != "stdio" and row.get("sign_in") == "each",
+            signs_in_each=row["transport"] != "stdio"
+            and (row.get("sign_in") == "each" or row.get("person_id") is not None),
+            owner=row.get("person_id"),
             installs=installs(command, args),
             pinned=pinned_version(command, args) if row["transport"] == "stdio" else None,
             identity=orjson.dumps([row.get(name) for name in _IDENTITY]).decode(),
@@ -60,8 +64,11 @@ class ServerConfig:
 
     def served(self, actor: Actor) -> Served:
         """What the policy wants to know of it; whether `actor` may use it is decided there."""
-        shown = actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
-        return Served(self.name, self.id, self.enabled and shown)
+        if self.owner is not None:
+            shown = actor.user_id == self.owner and actor.role in ("admin", "member")
+        else:
+            shown = actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
+        return Served(self.name, self.id, self.enabled and shown, owned=self.owner is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,8 @@ class LaunchSpec:
     headers: Mapping[str, str]
     auth: httpx2.Auth | None = None
     """Gives each request its token, for a server that somebody has signed in to."""
+    public_only: bool = False
+    """It may lie nowhere but on the public Internet, and is reached by https."""
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> LaunchSpec:

@@ -44,7 +44,7 @@ class DirectCalls:
 
         `tell` gets what is no answer of ours.
         """
-        if spec.auth is None and fits(spec.url, spec.headers):
+        if spec.auth is None and not spec.public_only and fits(spec.url, spec.headers):
             self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.raw_client import CameWith
+from server.outbound.pinned_transport import PublicTransport
 
 _log = logging.getLogger(__name__)
 
@@ -56,20 +57,23 @@ def http_transport(
             headers=dict(spec.headers),
             auth=spec.auth,
             httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(
-                faults, direct, headers, timeout, auth
+                spec, faults, direct, headers, timeout, auth
             ),
         )
     return _streamable_http(spec, faults, direct)
 
 
 def _http_client(
-    faults: HttpFaults, direct: DirectCalls, headers: Any, timeout: Any = None, auth: Any = None
+    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls, headers: Any, timeout: Any = None, auth: Any = None
 ) -> httpx2.AsyncClient:
     # The read time is our own limit's business: a tool may work for long without a byte on the wire.
     limits = timeout or httpx2.Timeout(30.0, read=None)
+    transport: httpx2.AsyncBaseTransport = _WatchedTransport(faults, direct)
+    if spec.public_only:
+        transport = PublicTransport(lambda: False, transport, most_bytes=None)
     # No proxies or .netrc from the environment: what reaches a server is what its row says.
     return httpx2.AsyncClient(
-        transport=_WatchedTransport(faults, direct), headers=headers, timeout=limits, auth=auth, trust_env=False
+        transport=transport, headers=headers, timeout=limits, auth=auth, follow_redirects=False, trust_env=False
     )
 
 
@@ -90,7 +94,7 @@ async def _streamable_http(
         await to_client.send(SessionMessage(known, metadata=CameWith.this()))
 
     async with (
-        _http_client(faults, direct, dict(spec.headers), auth=spec.auth) as http,
+        _http_client(spec, faults, direct, dict(spec.headers), auth=spec.auth) as http,
         streamable_http_client(spec.url, http_client=http) as (read, write),
         anyio.create_task_group() as group,
         to_client,

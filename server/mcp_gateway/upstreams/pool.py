@@ -13,6 +13,7 @@ from server.config import SettingsHolder
 from server.errors import Conflict, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.catalogue.store import ToolCatalogue
+from server.mcp_gateway.policy.own_servers import address_problem, is_listed_host
 from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
@@ -125,10 +126,17 @@ class UpstreamPool:
                 f"Its {' and '.join(lost)} came without the key that opens it, and was emptied: set it again.",
                 code="secret_lost",
             )
+        if config.owner is not None:
+            settings = self._records.shelf.settings.current
+            # The list of hosts may be a shorter one by now. A program has no address.
+            if (problem := address_problem(spec.url, settings)) is not None:
+                raise Conflict(f"It can't be reached: {problem.message}.", code="address_refused")
+            spec = replace(spec, public_only=not is_listed_host(spec.url, settings))
         if config.transport != "stdio":
             spec = replace(spec, auth=await self._sign_ins.auth_for(config, spec.url))
         self._referring.discard(server_id)
-        if not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
+        # The secrets are the admins': a server of a person's own gets its headers as they are.
+        if config.owner is not None or not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
             return spec
         self._referring.add(server_id)
         return replace(spec, env=resolved(spec.env, self._secret), headers=resolved(spec.headers, self._secret))

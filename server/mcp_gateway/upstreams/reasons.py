@@ -13,6 +13,7 @@ from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.programs import ProgramNotFound
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Trouble
 from server.mcp_gateway.upstreams.stderr_hints import hint
+from server.outbound.pinned_transport import AddressRefused
 
 _ADVICE = {
     403: "It refuses this address or its headers; an account may lack the right.",
@@ -50,6 +51,8 @@ def _described(error: BaseException) -> str:
         return str(error)
     if isinstance(error, TimeoutError):
         return str(error) or "The server did not answer in time."
+    if isinstance(error, AddressRefused):
+        return f"It may not be reached: {error}"
     if isinstance(error, httpx2.ConnectError):
         return "Nothing answers at the server's address."
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
