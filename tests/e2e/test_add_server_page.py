@@ -18,7 +18,7 @@ THEIRS = {
     "Brave Search": {"command": "npx", "args": ["brave-server@1.0.0"], "env": {"BRAVE_API_KEY": "sk-abcdef123456"}},
     "odd": {"command": 7},
 }
-looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
 
 @pytest.fixture

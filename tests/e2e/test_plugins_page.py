@@ -23,9 +23,7 @@ async def hello(name: str) -> str:
     """Says hello."""
     return f"Hello, {name}"
 '''
-looks = pytest.mark.parametrize(
-    ("theme", "width"), [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
-)
+looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
 
 def plugin_zip(name: str, **manifest: object) -> FilePayload:
