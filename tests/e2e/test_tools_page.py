@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from demo_data import sign_in
 from playwright.sync_api import Browser, expect
@@ -194,3 +195,39 @@ def test_a_changed_tool_waits_until_an_admin_has_seen_the_change(
         expect(page.locator(".managed code", has_text="find")).to_have_count(0)
         watched.check(documented, allowed=("422",))
         watched.close()
+
+
+@looks
+def test_a_call_that_a_rule_asks_about_waits_for_its_person(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    call = {"tool": "notes__search_notes", "arguments": {"query": f"bread {theme}"}}
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        row = {"name": f"kitchen {theme}", "scopes": ["api", "mcp"]}
+        token = client.post("/api/v1/api_tokens", json=row).json()["data"]["token"]
+        ask = {"subject": "everyone", "tool": "search_notes", "effect": "ask"}
+        rule = client.post("/api/v1/mcp_rules", json=ask).json()["data"]["id"]
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/tools/approvals", ".tools-panel")
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=house.url, headers=headers) as program:
+        assert program.post("/api/v1/gateway/call", json=call).json()["code"] == "approval_pending"
+        waiting = page.locator("section.card", has_text=f"kitchen {theme} wants to call")
+        expect(waiting).to_contain_text(f"bread {theme}")
+        watched.settle()
+        assert watched.axe() == []
+        waiting.locator("text=Allow once").click()
+        expect(waiting).to_have_count(0)
+        assert program.post("/api/v1/gateway/call", json=call).status_code == 200
+        assert program.post("/api/v1/gateway/call", json=call).json()["code"] == "approval_pending"
+        waiting.locator("text=Refuse").click()
+        expect(waiting).to_have_count(0)
+        assert program.post("/api/v1/gateway/call", json=call).status_code == 403
+    expect(page.locator(".plain-list")).to_contain_text("Refused")
+    page.locator(".plain-list button").first.click()
+    watched.settle()
+    assert watched.axe() == []
+    watched.check(documented)
+    watched.close()
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        assert client.delete(f"/api/v1/mcp_rules/{rule}").status_code == 200

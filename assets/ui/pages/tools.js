@@ -7,22 +7,26 @@ import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { AddServer } from "./tools_add.js";
+import { Approvals, useApprovals } from "./tools_approvals.js";
 import { Calls } from "./tools_calls.js";
 import { Clients } from "./tools_clients.js";
 import { Bench } from "./tools_bench.js";
 import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_states.js";
 
 const PANEL = "tools-panel";
+const PARTS = ["approvals", "calls", "clients"];
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Tools({ rest, query }) {
   const page = useServers();
-  const part = rest[0] === "calls" || rest[0] === "clients" ? rest[0] : "servers";
+  const approvals = useApprovals();
+  const part = PARTS.includes(rest[0]) ? rest[0] : "servers";
   const adding = rest[0] === "add" && isAdmin();
   const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + (one.tools?.length || 0), 0);
   const add = may(modelNamed("mcp_servers"), "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tabs = [
     { name: "servers", label: t("tools.servers"), count: page.data ? page.servers.length : null },
+    { name: "approvals", label: t("tools.approvals"), count: approvals.pending.length || null },
     ...(modelNamed("tool_calls") ? [{ name: "calls", label: t("tools.calls") }] : []),
     ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
   ];
@@ -36,6 +40,7 @@ export function Tools({ rest, query }) {
     <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${tabs.find((one) => one.name === part)?.label}>
       ${part === "calls" ? html`<${Calls} query=${query} servers=${page.servers} />`
         : adding ? html`<${AddServer} way=${rest[1]} added=${page.reload} />`
+        : part === "approvals" ? html`<${Approvals} approvals=${approvals} />`
         : part === "clients" ? html`<${Clients} />`
         : html`<${Servers} page=${page} current=${rest[0]} query=${query} add=${add} />`}
     </div>
