@@ -53,6 +53,7 @@ from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
 from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.secrets import take_over_files
+from server.plugin_host.watching import Watcher
 from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
@@ -293,6 +294,8 @@ class GridBearApp:
             stack.push_async_callback(_cancelled, asyncio.create_task(self.lan.watch()))
             scheduler = Scheduler(self.backups, self.records, self.settings)
             stack.push_async_callback(_cancelled, asyncio.create_task(scheduler.run()))
+            watcher = Watcher(self.plugins, (resource_dir("plugins"), self._folder.plugins), self.settings)
+            stack.push_async_callback(_cancelled, asyncio.create_task(watcher.run()))
             stack.push_async_callback(authenticator.flush_last_use)
             yield
 

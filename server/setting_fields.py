@@ -83,6 +83,9 @@ class SettingFields(BaseModel):
         "Where the key of the secrets goes when it is made: the system's keychain, a private file, or auto: the "
         "keychain where there is one and a display.",
     )
+    plugin_dev: bool = _setting(
+        False, "Developer mode of plugins: one that is on is loaded again when its files change.", applies="live"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "Lowest level that is logged.")
 
     rest_rate_per_second: float = _setting(

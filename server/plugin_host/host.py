@@ -124,7 +124,9 @@ class PluginHost:
         async with self._lock:
             self._contributions = contributions
             for live in self.live:
-                await self._contribute(self._found[live.id], live)
+                # One that an earlier one took down with it is gone.
+                if live.id in self._live:
+                    await self._contribute(self._found[live.id], live)
 
     async def stop_serving(self) -> None:
         """End everything that `serve` began."""
@@ -332,7 +334,7 @@ class PluginHost:
         except Exception as error:
             failure = failure_of(live.id, getattr(error, "plugin_file", "its files"), error)
             plugin.fail(failure.message, failure.trace)
-            await self._end(live.id, forced=True)
+            await self._end_with_dependants(live.id)
             await self._rows.failed(live.id, failure)
             return False
         return True
