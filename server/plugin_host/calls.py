@@ -10,6 +10,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.plugin_api import PluginContext
+from server.plugin_host.contained import contained_error, is_cancelled
 from server.plugin_host.live import Failed, LivePlugin
 
 
@@ -40,9 +41,14 @@ class PluginCall:
     async def __call__(
         self, given: Mapping[str, Any], *, actor: Actor | None = None, seconds: float | None = None
     ) -> Any:
-        """What the function returns. Raises what it raises, TimeoutError after `seconds`."""
+        """What the function returns. Raises what it raises, TimeoutError after `seconds`; never what ends a program."""
         values = dict(given)
         for name, kind in self._given.items():
             values[name] = self._plugin.context if kind is PluginContext else actor
-        async with asyncio.timeout(seconds):
-            return await self._function(**values)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._function(**values)
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            raise contained_error(error)  # noqa: B904 - it has its cause

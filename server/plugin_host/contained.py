@@ -20,6 +20,25 @@ class PluginBlocked(GridBearError):
     code = "plugin_blocked"
 
 
+class Ended(Exception):
+    """A plugin raised what would end the program, or the task that called it."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.__cause__ = error
+
+
+def contained_error(error: BaseException) -> Exception:
+    """What code of a plugin raised, as an error that ends nothing of ours."""
+    return error if isinstance(error, Exception) else Ended(error)
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether we were cancelled ourselves; a plugin may raise CancelledError on its own account."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
+
+
 async def in_thread(what: str, call: Callable[[], T], seconds: float | None = None) -> T:
     """What `call` returns; `what` names it to people. Raises what it raises, and PluginBlocked after `seconds` (15).
 
@@ -37,9 +56,8 @@ async def in_thread(what: str, call: Callable[[], T], seconds: float | None = No
         try:
             result = call()
         except BaseException as error:
-            # A StopIteration can't be put into a future; SystemExit would end the loop.
-            told = error if isinstance(error, Exception) and not isinstance(error, StopIteration) else _Ended(error)
-            told.__cause__ = None if told is error else error
+            # A StopIteration can't be put into a future.
+            told = Ended(error) if isinstance(error, StopIteration) else contained_error(error)
             _tell(loop, finish, done.set_exception, told)
         else:
             _tell(loop, finish, done.set_result, result)
@@ -52,11 +70,6 @@ async def in_thread(what: str, call: Callable[[], T], seconds: float | None = No
         if done.done() and not done.cancelled():
             raise
         raise PluginBlocked(f"{what} did not come to its end within {limit:g} s") from None
-
-
-class _Ended(Exception):
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
 
 
 def _tell(loop: asyncio.AbstractEventLoop, finish: Callable[..., None], *outcome: Any) -> None:

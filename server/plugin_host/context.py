@@ -5,26 +5,33 @@ from __future__ import annotations
 import copy
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Forbidden, GridBearError, NotFound
+from server.limits.token_bucket import TokenBuckets
 from server.plugin_api import Audience, RecordStore, Severity
+from server.plugin_host.chain import Chain
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
 from server.records.notify import notify
 from server.tasks.queue import Tasks
 
+NOTICES_AT_ONCE = 60
+NOTICES_PER_SECOND = 1.0
+
 
 class OwnRecords:
     """The records service for a plugin's own models, and no others."""
 
-    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str]) -> None:
+    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str], chain: Chain | None = None) -> None:
         self._plugin_id = plugin_id
         self._records = records
         self._models = frozenset(models)
+        self._chain = chain or Chain()
 
     async def find(
         self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
@@ -35,13 +42,18 @@ class OwnRecords:
         return await self._records.get(SYSTEM, self._own(model), record_id)
 
     async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._records.create(SYSTEM, self._own(model), values)
+        row = await self._records.create(SYSTEM, self._own(model), values)
+        self._chain.made(model, row["id"])
+        return row
 
     async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._records.update(SYSTEM, self._own(model), record_id, values)
+        row = await self._records.update(SYSTEM, self._own(model), record_id, values)
+        self._chain.made(model, record_id)
+        return row
 
     async def delete(self, model: str, record_id: int) -> None:
         await self._records.delete(SYSTEM, self._own(model), record_id)
+        self._chain.made(model, record_id)
 
     def _own(self, model: str) -> str:
         if model not in self._models:
@@ -102,7 +114,9 @@ class HostContext:
         self.plugin_id = plugin_id
         self.log = logging.getLogger(f"plugin.{plugin_id}")
         self._models = frozenset(models)
-        self.records = OwnRecords(plugin_id, records, self._models)
+        self.chain = Chain()
+        self.records = OwnRecords(plugin_id, records, self._models, self.chain)
+        self._notices = TokenBuckets()
         self._permissions = permissions
         self._service = records
         self._settings = settings
@@ -169,6 +183,9 @@ class HostContext:
         username: str | None = None,
     ) -> None:
         self._permissions.need("notifications", "notify()")
+        if not self._notices.take("", rate=NOTICES_PER_SECOND, burst=NOTICES_AT_ONCE, now=time.monotonic()).allowed:
+            self.log.error("notification %r was dropped: too many at once", title)
+            return
         values = {"title": title, "severity": severity, "source": self.plugin_id}
         given = {"message": message, "category": category, "action_url": action_url}
         values.update({key: value for key, value in given.items() if value})

@@ -12,6 +12,7 @@ from server.errors import NotFound
 from server.events.bus import Bus, RecordChanged
 from server.plugin_api import RecordEvent
 from server.plugin_host.calls import PluginCall
+from server.plugin_host.chain import MOST_ROUNDS
 from server.plugin_host.contained import SECONDS, in_thread
 from server.plugin_host.live import Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_part
@@ -123,11 +124,17 @@ class _Queue:
             except NotFound:
                 return
         told = RecordEvent(event.model, event.verb, event.record_id, row)
+        chain = self._plugin.context.chain
+        rounds = chain.rounds(event.model, event.record_id)
         for call, mark in self._calls:
             if mark.model != event.model or (mark.verbs and event.verb not in mark.verbs):
                 continue
             try:
-                await call(dict.fromkeys(call.parameters, told), seconds=CALL_SECONDS)
+                if rounds >= MOST_ROUNDS:
+                    where = f"{self._plugin.id}/{call.where}"
+                    raise Failed(f"{where} calls itself by what it changes; after {rounds} rounds it is not called")
+                with chain.hook(rounds):
+                    await call(dict.fromkeys(call.parameters, told), seconds=CALL_SECONDS)
             except Exception as error:
                 log.exception("plugin %s: %s failed", self._plugin.id, call.where)
                 await self._when_it_fails(self._plugin.id, call.where, error)

@@ -29,6 +29,7 @@ from server.errors import (
     ValidationFailed,
 )
 from server.plugin_api import PluginContext
+from server.plugin_host.contained import contained_error, is_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,10 @@ class PluginMount:
             await self._routes({**scope, "state": state}, replayed(body, receive), watched)
         except ClientDisconnect:
             return
-        except Exception as error:
+        except BaseException as raised:
+            if is_cancelled(raised):
+                raise
+            error = contained_error(raised)
             known = _as_known(error)
             if isinstance(known, InternalError):
                 log.exception("plugin %s: a route failed", self._context.plugin_id)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from server.access.actor import SYSTEM
+from server.config import setting_fields
 from server.errors import Conflict, GridBearError, ValidationFailed
 from server.plugin_api import RecordStore
 from server.secrets.private_file import erase, read_private
@@ -16,6 +17,7 @@ from server.secrets.private_file import erase, read_private
 log = logging.getLogger(__name__)
 
 MODEL = "secrets"
+SERVER_VARIABLES = frozenset(field.env for field in setting_fields())
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -65,7 +67,9 @@ class PluginSecrets:
 
     def _outside(self, name: str) -> str | None:
         variables = (self.variable(name), self._others.get(name, ""))
-        return next((given for variable in variables if (given := self._env.get(variable))), None)
+        # A plugin called `internal-api` would find the server's own secret under its name.
+        theirs = [variable for variable in variables if variable not in SERVER_VARIABLES]
+        return next((given for variable in theirs if (given := self._env.get(variable))), None)
 
     def _record_name(self, name: str) -> str:
         return f"{self._plugin_id}.{name}"
