@@ -110,7 +110,12 @@ class _Queue:
         while True:
             await self._some.wait()
             while self._waiting:
-                await self._tell(self._waiting.popleft())
+                event = self._waiting.popleft()
+                try:
+                    await self._tell(event)
+                except Exception:
+                    # A read that failed, say: it is not the plugin's fault, and the next change may be told.
+                    log.exception("plugin %s is not told of %s", self._plugin.id, event)
             if self._dropped:
                 log.warning("plugin %s was too slow for %d changes", self._plugin.id, self._dropped)
                 self._dropped = 0

@@ -182,7 +182,7 @@ async def more(event: RecordEvent, plugin: PluginContext) -> None:
 """
     write(folder, "loops", models=model("loops_things"), files={"hooks.py": hooks})
     await on(ada, "loops")
-    await ada.post("/api/v1/loops_things", json={"name": "first"})
+    assert (await ada.post("/api/v1/loops_things", json={"name": "first"})).status_code == 201
 
     async def told() -> bool:
         return "calls itself" in ((await state(ada, "loops"))["error"] or "")
