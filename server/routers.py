@@ -26,7 +26,9 @@ from server.auth.people import People
 from server.auth.routes import auth_router
 from server.backup.service import BackupService
 from server.config import SettingsHolder
+from server.internal_api.guard import internal_guard
 from server.internal_api.routes import internal_router
+from server.internal_api.trusted_routes import trusted_router
 from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.call_routes import call_router
 from server.mcp_gateway.catalogue.routes import tools_router
@@ -123,7 +125,9 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(link_router(people, authenticator, settings, parts.address))
     web.include_router(oauth_router(parts.oauth_clients, people.grants, authenticator, settings))
     web.include_router(desktop_router(people, parts.operations, authenticator, settings))
-    web.include_router(internal_router(records, lambda: parts.internal_secret))
+    internal = internal_guard(lambda: parts.internal_secret, lambda: settings.current.internal_api_from_elsewhere)
+    web.include_router(internal_router(records, internal))
+    web.include_router(trusted_router(records, parts.plugins, internal))
     web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
     web.include_router(lan_router(parts.lan, gate, settings))
     # Before /{model}/import, which would take "gateway" for a model.

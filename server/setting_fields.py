@@ -78,6 +78,9 @@ class SettingFields(BaseModel):
     )
     oauth_private_documents: bool = _setting(False, "Documents of OAuth clients may lie in private networks.")
     internal_api_secret: str = _setting("", "Secret of /api/internal; unset, the data folder has one.", secret=True)
+    internal_api_from_elsewhere: bool = _setting(
+        False, "Programs on other computers may use /api/internal, too.", applies="live"
+    )
     key_store: Literal["auto", "file", "keychain"] = _setting(
         "auto",
         "Where the key of the secrets goes when it is made: the system's keychain, a private file, or auto: the "

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from server.access.actor import Actor
 from server.errors import GridBearError, Unauthorized
+from server.internal_api.guard import internal_guard
 from server.internal_api.routes import internal_router
 from server.internal_api.secret import internal_secret
 
@@ -45,7 +46,7 @@ def anyio_backend() -> str:
 
 def _client(people: People, secret: str, sent: str | None) -> httpx2.AsyncClient:
     app = FastAPI()
-    app.include_router(internal_router(people, lambda: secret))
+    app.include_router(internal_router(people, internal_guard(lambda: secret, lambda: False)))
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({}, 401 if isinstance(error, Unauthorized) else 422)
