@@ -40,8 +40,17 @@ class Offers:
         """As last listed."""
         return self._known.get(kind, ())
 
+    def is_known(self, kind: Kind) -> bool:
+        """Whether it was listed before, or there is nothing to list."""
+        return kind in self._known or not self.upstream.may_offer(_CAPABILITIES[kind])
+
     async def items(self, kind: Kind, wait: float) -> Sequence[Item]:
-        """The list. A server that can't be reached in `wait` seconds has what it had, or nothing."""
+        """The list. A server that can't be reached in `wait` seconds has what it had, or nothing.
+
+        One that rests is not started only to list again what it has listed.
+        """
+        if self.is_known(kind) and self.upstream.state == "stopped":
+            return self.known(kind)
         try:
             session = await self.upstream.open(wait)
             if self._kept.get(kind) is not session:

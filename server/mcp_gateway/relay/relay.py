@@ -19,6 +19,7 @@ from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHAN
 from server.mcp_gateway.upstreams.upstream import Upstream
 
 Params = Mapping[str, Any]
+_OF_RESOURCES: tuple[Kind, ...] = ("resources", "templates")
 _PROMPT_REF, _RESOURCE_REF = "ref/prompt", "ref/resource"
 
 
@@ -49,8 +50,9 @@ class Relay:
         if caller.server is not None:
             upstreams = [upstream for upstream in upstreams if upstream.config.name == caller.server]
             for upstream in upstreams:
-                with contextlib.suppress(CallFailed):
-                    await upstream.open(self._gateway.list_wait)
+                if not upstream.is_introduced:
+                    with contextlib.suppress(CallFailed):
+                        await upstream.open(self._gateway.list_wait)
         found: dict[str, Any] = {"tools": {"listChanged": True}}
         for capability in ("prompts", "resources", "completions", "logging"):
             if any(upstream.may_offer(capability) for upstream in upstreams):
@@ -111,16 +113,14 @@ class Relay:
         """Whose resource, or template, a URI is. Raises CallFailed."""
         if caller.server is not None:
             return self._of_server(caller, caller.server)
-        by_uri = await self._all(caller, "resources")
-        for upstream, items in by_uri:
-            if any(item["uri"] == uri for item in items):
-                return upstream
-        for upstream, items in await self._all(caller, "templates"):
-            if any(item["uriTemplate"] == uri or fits(item["uriTemplate"], uri) for item in items):
-                return upstream
-        for upstream, _ in by_uri:
-            if uri in upstream.links or uri in ui_resources(upstream.known_tools.values()):
-                return upstream
+        offers = [self.offers(upstream) for upstream in self._gateway.visible_whole(caller.actor)]
+        known = all(one.is_known("resources") and one.is_known("templates") for one in offers)
+        for fresh in (False, True) if known else (True,):
+            if fresh:
+                await asyncio.gather(*(self._all(caller, kind) for kind in _OF_RESOURCES))
+            found = _first(offers, uri)
+            if found is not None:
+                return found
         raise unknown_resource(uri, modern=caller.modern)
 
     def _hear(self, notice: Notice) -> None:
@@ -168,3 +168,18 @@ class Relay:
         self._gateway.count(caller, upstream)
         given = {key: value for key, value in params.items() if key != "_meta"}
         return await upstream.request(method, given, meta, caller)
+
+
+def _first(offers: Sequence[Offers], uri: str) -> Upstream | None:
+    """Whose a URI is, as last listed: who has it in a list comes before whose template it fits."""
+    for one in offers:
+        if any(item["uri"] == uri for item in one.known("resources")):
+            return one.upstream
+    for one in offers:
+        if any(item["uriTemplate"] == uri or fits(item["uriTemplate"], uri) for item in one.known("templates")):
+            return one.upstream
+    for one in offers:
+        upstream = one.upstream
+        if uri in upstream.links or uri in ui_resources(upstream.known_tools.values()):
+            return upstream
+    return None

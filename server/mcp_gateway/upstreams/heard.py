@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from server.mcp_gateway.caller import Ask, Caller
+from server.mcp_gateway.caller import Ask, Caller, Tell
 from server.mcp_gateway.log_levels import is_wanted
 from server.mcp_gateway.upstreams.in_flight import Flight, InFlight
 from server.mcp_gateway.upstreams.notices import (
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
+ELICITATION_COMPLETE = "notifications/elicitation/complete"
 _PAUSE_SECONDS = 0.1
 QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation"}
 """Requests that a server of the older eras sends to a client, and the capability that each wants."""
@@ -52,8 +53,8 @@ class Heard:
             self._tell(method, None)
         elif method == RESOURCE_UPDATED and params is not None and params.get("uri") in self._upstream.watched:
             self._tell(method, params)
-        elif method == LOG_MESSAGE and params is not None:
-            self._message(params, known)
+        elif method in (LOG_MESSAGE, ELICITATION_COMPLETE) and params is not None:
+            self._to_caller(method, params, known)
 
     def missed(self) -> None:
         """Nobody listened for a while: its lists may be others."""
@@ -108,15 +109,15 @@ class Heard:
         if key in self._repeated:
             self._tell(key[0], self._repeated.pop(key))
 
-    def _message(self, params: Mapping[str, Any], known: Flight | None) -> None:
+    def _to_caller(self, method: str, params: Mapping[str, Any], known: Flight | None) -> None:
         flights = self._in_flight.whose(known)
-        # What a server logs for one person is nothing for another.
+        # What a server says of one person's call is nothing for another.
         if len({flight.caller.actor.user_id for flight in flights}) != 1:
             return
         caller = flights[-1].caller
-        if caller.tell is None or not is_wanted(params.get("level"), caller.log_level):
+        if caller.tell is None or (method == LOG_MESSAGE and not is_wanted(params.get("level"), caller.log_level)):
             return
-        task = asyncio.ensure_future(_tell(caller, params))
+        task = asyncio.ensure_future(_told(caller.tell, method, params))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
@@ -137,9 +138,8 @@ def _way(caller: Caller, capability: str, params: Mapping[str, Any]) -> Ask:
     return caller.ask
 
 
-async def _tell(caller: Caller, params: Mapping[str, Any]) -> None:
-    assert caller.tell is not None
+async def _told(tell: Tell, method: str, params: Mapping[str, Any]) -> None:
     try:
-        await caller.tell(LOG_MESSAGE, params)
+        await tell(method, params)
     except Exception as error:  # a client that has gone needs no message
-        _log.debug("a log message was not passed on: %s", error)
+        _log.debug("%s was not passed on: %s", method, error)

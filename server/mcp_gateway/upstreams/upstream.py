@@ -151,6 +151,11 @@ class Upstream:
         if session is not None and not session.is_modern and session.may_log:
             self._setting_level = asyncio.get_running_loop().create_task(self._set_level(session, level))
 
+    @property
+    def is_introduced(self) -> bool:
+        """Whether it has said what it has."""
+        return self._capabilities is not None
+
     def may_offer(self, capability: str) -> bool:
         """Whether it has `prompts`, `resources` or `completions`; before its first start that is not known: True."""
         return self._capabilities is None or capability in self._capabilities

@@ -135,6 +135,7 @@ def call(number: Any, name: str, params: dict[str, Any]) -> dict[str, Any] | Non
     elif name == "log" and (not MODERN or meta.get(f"{META}logLevel")):
         for level in ("debug", "warning"):
             tell("notifications/message", {"level": level, "logger": NAME, "data": {"said": [level, None]}, **ODD})
+        tell("notifications/elicitation/complete", {"elicitationId": "page 1"})
         tell("notifications/progress", {"progressToken": meta.get("progressToken"), "progress": 1, "total": 2})
     elif name == "ask":
         if not MODERN:

@@ -216,6 +216,8 @@ async def test_log_messages_of_a_call_and_its_progress_come_with_it(
             assert logged[-1]["x-ours"] == {"deep": [1, None, "ä"]}
             progress = next(one["params"] for one in heard if one["method"] == "notifications/progress")
             assert progress == {"progressToken": "mine", "progress": 1, "total": 2}
+            complete = next(one["params"] for one in heard if one["method"] == "notifications/elicitation/complete")
+            assert complete == {"elicitationId": "page 1"}
 
 
 @pytest.mark.parametrize("client", [MODERN, LEGACY])

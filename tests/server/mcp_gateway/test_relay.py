@@ -187,3 +187,18 @@ async def test_a_server_without_prompts_and_one_that_is_dead_harm_no_list(make_h
         assert len((await result(wire, "resources/list"))["resources"]) == 2
         assert (await refused(wire, "prompts/get", name="tiny__greet"))["message"] == "Unknown prompt: tiny__greet"
         assert "dead" in (await refused(wire, "prompts/get", name="dead__greet"))["message"]
+
+
+async def test_a_server_that_rests_is_not_started_for_a_list(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        await add(house, "rich")
+        wire = await Wire(http, MODERN).open()
+        lists = ("prompts/list", "resources/list", "resources/templates/list")
+        before = [await result(wire, method) for method in lists]
+        (upstream,) = house.app.gateway.gateway.visible(SYSTEM)
+        await upstream.stop()
+        assert [await result(wire, method) for method in lists] == before
+        assert "prompts" in await capabilities(http, MODERN, "/mcp/rich")
+        assert upstream.state == "stopped"
+        assert (await result(wire, "resources/read", uri="note://rich/1"))["contents"][0]["text"] == "rich"
+        assert upstream.state == "ready"
