@@ -39,26 +39,17 @@ class ToolCatalogue:
         self._known: dict[int, dict[str, KnownTool]] = {}
         self._learning = asyncio.Lock()
         self._listeners: list[Callable[[int], None]] = []
-        self._stale = False
+        self._stale: set[int] = set()
         records.behave(MODEL, McpToolBehaviour())
         self.stop: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
 
     def load(self) -> None:
         """Put what is stored in force."""
-        self._stale = False
-        found: dict[int, dict[str, KnownTool]] = {}
+        self._stale.clear()
+        self._known = {}
         for row in sorted(self._records.all_now(SYSTEM, MODEL), key=lambda row: int(row["id"])):
             tool = KnownTool.of(row)
-            found.setdefault(tool.server_id, {})[tool.key] = tool
-        before, self._known = self._known, found
-        for server_id in before.keys() | found.keys():
-            if before.get(server_id) == found.get(server_id):
-                # The same mapping says that nothing has changed.
-                if server_id in before:
-                    found[server_id] = before[server_id]
-                continue
-            for listener in self._listeners:
-                listener(server_id)
+            self._known.setdefault(tool.server_id, {})[tool.key] = tool
 
     def on_changed(self, listener: Callable[[int], None]) -> None:
         """Call `listener` with the id of a server of whose tools something changed here."""
@@ -66,8 +57,7 @@ class ToolCatalogue:
 
     def of(self, server_id: int) -> Mapping[str, KnownTool]:
         """What is known of a server's tools, gone ones included; another mapping after each change."""
-        if self._stale:
-            self.load()
+        self._catch_up()
         return self._known.get(server_id, _NOTHING)
 
     @property
@@ -141,18 +131,36 @@ class ToolCatalogue:
         """What of a list is offered now."""
         return ToolSet(config.name, listed, self.of(config.id), asks=self.asks)
 
-    def _changed(self, _event: RecordChanged) -> None:
+    def _changed(self, event: RecordChanged) -> None:
         # A server that is deleted takes hundreds of rows along: they are one change.
         if not self._stale:
-            self._stale = True
-            asyncio.get_running_loop().call_soon(self._load_once)
+            asyncio.get_running_loop().call_soon(self._catch_up)
+        self._stale.add(event.record_id)
 
-    def _load_once(self) -> None:
-        if self._stale:
-            self.load()
+    def _catch_up(self) -> None:
+        """Look at the rows that have changed; each server of one gets another mapping."""
+        if not self._stale:
+            return
+        ids, self._stale = self._stale, set()
+        changed: dict[int, dict[str, KnownTool]] = {}
+        for server_id, tools in self._known.items():
+            if any(tool.id in ids for tool in tools.values()):
+                changed[server_id] = dict(tools)
+        for record_id in sorted(ids):
+            row = self._records.look_up(SYSTEM, MODEL, "id", record_id)
+            if row is not None:
+                tool = KnownTool.of(row)
+                changed.setdefault(tool.server_id, dict(self._known.get(tool.server_id, {})))[tool.key] = tool
+                ids.discard(record_id)
+        for server_id, tools in changed.items():
+            left = [tool for tool in tools.values() if tool.id not in ids]
+            self._known[server_id] = {tool.key: tool for tool in sorted(left, key=lambda tool: tool.id)}
+        for server_id in changed:
+            for listener in self._listeners:
+                listener(server_id)
 
     async def _write(self, server_id: int, changes: Sequence[Change]) -> None:
-        def write(work: Work, _: list[Any]) -> None:
+        def write(work: Work, _: list[Any]) -> list[int]:
             spec = self._records.registry.get(MODEL)
             may = self._records.policy.permission(SYSTEM, spec, "update")
             for change in changes:
@@ -165,9 +173,13 @@ class ToolCatalogue:
                 else:
                     work.change(MODEL, change.id, change.columns, may, ("id",))
             # One of them says that there is something new: a list of hundreds is one change.
+            touched = [event.record_id for event in work.events]
             del work.events[:-1]
+            return touched
 
-        await self._records.work(SYSTEM, write, (MODEL,), always=True)
+        touched = await self._records.work(SYSTEM, write, (MODEL,), always=True)
+        self._stale.update(touched)
+        self._catch_up()
 
 
 def _read(server: str, raw: Sequence[Mapping[str, Any]], version: str | None) -> tuple[Listed, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, Permit
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
+from server.mcp_gateway.catalogue.last_list import LastList
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
 from server.mcp_gateway.catalogue.tool_set import ToolSet
@@ -56,23 +56,19 @@ class Upstream:
         self.watched = Watched()
         self._in_flight = InFlight()
         self.breaker = CircuitBreaker()
+        self._last_list = LastList(config, catalogue, around.clock)
         self.supervisor = Supervisor(
             config,
             around,
             on_open=self._learn,
             on_tools_changed=self._learn_again,
             on_changed=self._standing_changed,
-            is_known=lambda: self._listed is not None,
+            is_known=lambda: self._last_list.is_known,
             heard=Heard(self, self._in_flight, lambda: self.supervisor.relist()),
             watched=self.watched,
         )
         self._settings = around.settings
         self._clock = around.clock
-        self._catalogue = catalogue
-        self._listed: Sequence[Listed] | None = catalogue.restored(config)
-        self._listed_at = self._clock() - catalogue.age(config)
-        self._offered = ToolSet(config.name)
-        self._offered_of: tuple[Sequence[Listed] | None, Mapping[str, KnownTool] | None, bool] = (None, None, True)
         self._refreshing: asyncio.Task[None] | None = None
         self._shown = Shown(self)
         self._reopening = Reopening(self)
@@ -103,11 +99,7 @@ class Upstream:
     @property
     def offered(self) -> ToolSet:
         """What of the last list is offered at this moment."""
-        catalogue, was = self._catalogue, self._offered_of
-        now = self._listed, catalogue.of(self.config.id), catalogue.asks
-        if was[0] is not now[0] or was[1] is not now[1] or was[2] is not now[2]:
-            self._offered_of, self._offered = now, catalogue.offered(self.config, self._listed or ())
-        return self._offered
+        return self._last_list.offered
 
     @property
     def list_seconds(self) -> float:
@@ -169,12 +161,12 @@ class Upstream:
         suffer from it.
         """
         standing = self.supervisor.standing
-        if self.config.installs and self._listed is None:
+        if self.config.installs and not self._last_list.is_known:
             wait = min(wait, _INSTALLING_WAIT_SECONDS)
-        if self._listed is None or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
+        if not self._last_list.is_known or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
             with contextlib.suppress(CallFailed):
                 await self._ready(wait)
-        elif self._clock() - self._listed_at > self._catalogue.ttl.total_seconds():
+        elif self._last_list.is_old:
             self._refresh_soon()
         return self._shown.listed()
 
@@ -241,7 +233,7 @@ class Upstream:
 
     async def open(self, wait: float) -> SdkSession:
         """The open session; the server is started for it. Raises CallFailed when that takes longer than `wait`."""
-        if self.config.installs and self._listed is None:
+        if self.config.installs and not self._last_list.is_known:
             wait = min(wait, _INSTALLING_WAIT_SECONDS)
         return await self._ready(wait)
 
@@ -358,7 +350,7 @@ class Upstream:
 
     def _refresh_soon(self) -> None:
         if self._refreshing is None or self._refreshing.done():
-            self._listed_at = self._clock()
+            self._last_list.asked()
             self._refreshing = asyncio.create_task(self._refresh_quietly(), name=f"tools of {self.config.name}")
 
     async def _refresh_quietly(self) -> None:
@@ -369,11 +361,7 @@ class Upstream:
 
     async def _learn(self, session: SdkSession) -> None:
         self._capabilities = session.capabilities
-        raw = await session.list_tools()
-        self._listed, waiting = await self._catalogue.learned(self.config, raw, session.server_version)
-        self._listed_at = self._clock()
-        if waiting:
-            await self._catalogue.tell_admins(self.config, waiting)
+        await self._last_list.learn(await session.list_tools(), session.server_version)
         if self._log_level is not None and not session.is_modern and session.may_log:
             await self._set_level(session, self._log_level)
 
