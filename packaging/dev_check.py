@@ -1,4 +1,4 @@
-"""The checks that need no running program: style, types, import contracts, file sizes, lock files."""
+"""The checks that need no running program: style, types, import contracts, file sizes, names of tests, lock files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def run_all() -> list[str]:
         "types": lambda: python("-m", "mypy", "--no-error-summary") == 0,
         "imports": _imports,
         "file sizes": _file_sizes,
+        "names of tests": _test_names,
         "lock files": _locks,
     }
     failed = []
@@ -55,6 +56,16 @@ def _file_sizes() -> bool:
     for path, lines in long:
         print(f"{path.relative_to(ROOT)} has {lines} lines; a file stays below {LONGEST_FILE}.", flush=True)
     return not long
+
+
+def _test_names() -> bool:
+    # Two test files of one name in folders that are no packages are one module to pytest, which then runs neither.
+    seen: dict[str, Path] = {}
+    twice = [(path, seen[path.name]) for path in source_files()
+             if path.name.startswith("test_") and seen.setdefault(path.name, path) != path]  # fmt: skip
+    for path, other in twice:
+        print(f"{path.relative_to(ROOT)} has the name of {other.relative_to(ROOT)}; rename one.", flush=True)
+    return not twice
 
 
 def _lines(path: Path) -> int:
