@@ -46,8 +46,9 @@ class PluginCall:
         for name, kind in self._given.items():
             values[name] = self._plugin.context if kind is PluginContext else actor
         try:
-            async with asyncio.timeout(seconds):
-                return await self._function(**values)
+            with self._plugin.watchdog.watching():
+                async with asyncio.timeout(seconds):
+                    return await self._function(**values)
         except BaseException as error:
             if is_cancelled(error):
                 raise

@@ -29,6 +29,7 @@ from server.plugin_host.permissions import Permissions, preview
 from server.plugin_host.plugin_rows import PluginRows
 from server.plugin_host.secrets import forget_secrets
 from server.plugin_host.tables import PluginTables
+from server.plugin_host.watchdog import Watchdog
 from server.records.service import Records
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class PluginHost:
         self._live: dict[str, LivePlugin] = {}
         self._tried: set[str] = set()
         """Those whose start was tried since their folder came: none is tried again by itself."""
+        self._watchdog = Watchdog(lambda: {it.id: it.folder for it in list(self._live.values())}, self._held_up)
         self._giving_up: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
@@ -138,6 +140,7 @@ class PluginHost:
     async def close(self) -> None:
         """Forget all plugins' code."""
         await self.stop_serving()
+        await asyncio.to_thread(self._watchdog.close)
         await asyncio.gather(*self._giving_up)
         await self._failures.close()
         for plugin_id in self._live:
@@ -255,6 +258,12 @@ class PluginHost:
     def _is_running(self, name: str) -> bool:
         return any(fills(live, name) for live in self.live)
 
+    def _held_up(self, plugin_id: str, where: str, stack: str) -> None:
+        failure = Failed(f"{plugin_id}/{where} held up the whole server; await, or work in a thread", stack)
+        telling = asyncio.create_task(self.failed(plugin_id, where, failure))
+        self._giving_up.add(telling)
+        telling.add_done_callback(self._giving_up.discard)
+
     async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
         async with self._lock:
             # Failures that came at the same time all end here; the first of them has done it.
@@ -312,7 +321,7 @@ class PluginHost:
             config = (self._rows.row_now(plugin.id) or {}).get("config")
             settings = plugin.manifest.settings
             context.configure(effective(plugin.id, settings, config, os.environ), secret_variables(settings))
-            live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names)
+            live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names, self._watchdog)
             self._live[plugin.id] = live
         except Exception as error:
             failure = failure_of(plugin.id, where, error)

@@ -12,6 +12,7 @@ from server.errors import GridBearError
 from server.plugin_host.context import HostContext
 from server.plugin_host.manifest import Manifest
 from server.plugin_host.permissions import Permission
+from server.plugin_host.watchdog import Watchdog
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class LivePlugin:
     manifest: Manifest
     context: HostContext
     models: tuple[str, ...]
+    watchdog: Watchdog
     stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     """Contributions push here what ends them; it is unwound when the plugin is switched off or fails to start."""
 

@@ -30,6 +30,7 @@ from server.errors import (
 )
 from server.plugin_api import PluginContext
 from server.plugin_host.contained import contained_error, is_cancelled
+from server.plugin_host.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,9 @@ class PluginMount:
         actor_for: ActorFor,
         send_error: SendError,
         when_it_fails: WhenItFails,
+        watchdog: Watchdog,
     ) -> None:
+        self._watchdog = watchdog
         self._context = context
         self.public = public
         self._when_it_fails = when_it_fails
@@ -82,7 +85,8 @@ class PluginMount:
             actor = self._enter(scope)
             body = await read_body(receive, scope, self._settings.current.webhook_body_bytes)
             state = {**scope.get("state", {}), "actor": actor, "plugin": self._context}
-            await self._routes({**scope, "state": state}, replayed(body, receive), watched)
+            with self._watchdog.watching():
+                await self._routes({**scope, "state": state}, replayed(body, receive), watched)
         except ClientDisconnect:
             return
         except BaseException as raised:

@@ -40,6 +40,7 @@ class PluginRoutes:
                 actor_for=self._actor_for,
                 send_error=self._send_error,
                 when_it_fails=self._when_it_fails,
+                watchdog=plugin.watchdog,
             )
         except Exception as error:
             raise failure_of(plugin.id, FILE, error) from error

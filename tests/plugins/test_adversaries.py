@@ -173,6 +173,51 @@ async def test_a_plugin_without_an_end_is_given_up_wherever_it_hangs(
     await all_is_well(ada)
 
 
+ENDLESS = """
+import time
+from fastapi import APIRouter
+router = APIRouter()
+@router.get("/endless")
+async def endless():
+    while True:
+        pass
+@router.get("/asleep")
+async def asleep():
+    time.sleep(0.6)
+    return "awake"
+"""
+
+
+async def test_an_endless_loop_is_broken_off_and_the_server_goes_on(
+    ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.watchdog.SECONDS", 0.2)
+    write(folder, "blocks", routes=ENDLESS)
+    await on(ada, "blocks")
+    answer = await ada.get("/api/blocks/endless")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    row = await state(ada, "blocks")
+    assert "held up the whole server" in row["error"] and "in endless" in row["traceback"] and row["failures"] == 1
+    await all_is_well(ada)
+
+
+async def test_who_holds_up_the_server_is_named_where_nothing_can_be_broken_off(
+    ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.watchdog.SECONDS", 0.2)
+    monkeypatch.setattr("server.plugin_host.watchdog.Watchdog._throw_out", lambda self: False)
+    write(folder, "blocks", routes=ENDLESS)
+    await on(ada, "blocks")
+    assert (await ada.get("/api/blocks/asleep")).json() == "awake"
+
+    async def told() -> bool:
+        return "routes.py:" in ((await state(ada, "blocks"))["error"] or "")
+
+    await until(told)
+    row = await state(ada, "blocks")
+    assert "held up the whole server" in row["error"] and "in asleep" in row["traceback"] and row["enabled"]
+
+
 async def test_a_hook_that_calls_itself_without_end_is_stopped(ada: httpx2.AsyncClient, folder: Path) -> None:
     hooks = """
 from server.plugin_api import PluginContext, RecordEvent, on

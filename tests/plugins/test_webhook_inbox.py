@@ -30,6 +30,7 @@ from server.plugin_host.context import HostContext
 from server.plugin_host.load import load_router
 from server.plugin_host.mount import PluginMount
 from server.plugin_host.permissions import Permissions
+from server.plugin_host.watchdog import Watchdog
 
 pytestmark = pytest.mark.anyio
 
@@ -103,6 +104,7 @@ class Inbox:
             actor_for=lambda scope: self.caller,
             send_error=send_error,
             when_it_fails=AsyncMock(),
+            watchdog=Watchdog(dict, lambda plugin_id, where, stack: None),
         )
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(mount), base_url="http://127.0.0.1")
 
