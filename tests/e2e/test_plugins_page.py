@@ -97,6 +97,45 @@ def test_a_plugin_is_installed_switched_off_and_on_and_removed(
     watched.close()
 
 
+@looks
+def test_settings_are_a_form_made_of_the_manifest(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    described = {
+        "city": {"type": "string", "default": "Rome", "description": "Where the weather is asked for."},
+        "days": {"type": "integer", "default": 3, "minimum": 1, "maximum": 14},
+        "api_key": {"type": "secret"},
+    }
+    name = f"weather-{theme}"
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/plugins", ".plugin")
+    page.click("text=Install a plugin")
+    asked = ["mcp_tools", "secrets"]
+    page.set_input_files("#plugin-zip", plugin_zip(name, permissions=asked, config_schema=described))
+    page.click("text=Install and switch on")
+    card = page.locator(".plugin", has_text=name.title())
+    card.locator("text=Settings").click()
+    expect(page.locator("#setting-0")).to_have_value("Rome")
+    page.fill("#setting-1", "99")
+    page.fill("#setting-2", "sesame")
+    watched.settle()
+    assert watched.axe() == []
+    page.click("dialog .primary")
+    expect(page.locator("#setting-1")).to_have_attribute("aria-invalid", "true")
+    page.fill("#setting-1", "7")
+    page.fill("#setting-0", "Oslo")
+    page.click("dialog .primary")
+    expect(page.locator("dialog")).to_have_count(0)
+    expect(card).to_contain_text("Running")
+    card.locator("text=Settings").click()
+    expect(page.locator("#setting-0")).to_have_value("Oslo")
+    expect(page.locator("#setting-2")).to_have_value("")
+    expect(page.locator("#setting-2")).to_have_attribute("placeholder", "Set; write a new one to replace it")
+    assert "sesame" not in page.content()
+    watched.check(documented, allowed=("422",))
+    watched.close()
+
+
 def test_what_is_no_plugin_is_refused_in_words_and_a_broken_one_shows_its_traceback(
     browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented
 ) -> None:
@@ -106,6 +145,11 @@ def test_what_is_no_plugin_is_refused_in_words_and_a_broken_one_shows_its_traceb
     page.set_input_files("#plugin-zip", {"name": "notes.zip", "mimeType": "application/zip", "buffer": b"no zip"})
     expect(page.locator("dialog .trouble")).to_contain_text("zip")
     page.click("dialog >> text=Cancel")
+    page.click("text=Install a plugin")
+    page.set_input_files("#plugin-zip", plugin_zip("needy", requirements=["no-such-library-at-all-9zq"]))
+    page.click("text=Install and switch on")
+    needy = page.locator(".plugin", has_text="Needy")
+    expect(needy.locator("text=Install what it needs")).to_be_visible()
     card = page.locator(".plugin", has_text="Broken")
     card.locator("[role=switch]").click()
     page.click("dialog .primary")

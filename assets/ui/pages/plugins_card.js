@@ -12,14 +12,18 @@ import { Trouble, sentence } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
 import { useLoad } from "../widgets/load.js";
 import { Asked } from "./plugins_permissions.js";
+import { SettingsDialog } from "./plugins_settings.js";
 
 /** @type {Record<string, "ok"|"off"|"bad"|"warn">} */
 const SHAPES = { on: "ok", off: "off", failed: "bad", missing: "warn" };
 
+/** The command that the error of a plugin without its libraries names. */
+const LACKS_LIBRARIES = /gridbear plugin libraries/;
+
 /** @param {{plugin: any, reload: () => void}} props */
 export function PluginCard({ plugin, reload }) {
   const [busy, setBusy] = useState(false);
-  const [asking, ask] = useState(/** @type {""|"enable"|"uninstall"} */ (""));
+  const [asking, ask] = useState(/** @type {""|"enable"|"uninstall"|"settings"} */ (""));
   const title = plugin.title || plugin.name;
   const deed = async (/** @type {string} */ name, /** @type {any} */ body, /** @type {string} */ done) => {
     setBusy(true);
@@ -53,6 +57,7 @@ export function PluginCard({ plugin, reload }) {
     </header>
     ${plugin.description && html`<p>${plugin.description}</p>`}
     ${plugin.error && html`<div class="note bad"><${Icon} name="alert" /><span>${plugin.error}</span></div>`}
+    ${plugin.enabled && LACKS_LIBRARIES.test(plugin.error || "") && html`<div><button class="btn" type="button" disabled=${busy} onClick=${() => deed("libraries", {}, "plugins.did_libraries")}><${Icon} name="download" />${t("plugins.libraries")}</button></div>`}
     ${plugin.traceback && html`<details class="folded"><summary><${Icon} name="right" size=${14} extra="turn" /><b>${t("plugins.traceback")}</b>${plugin.failures > 0 && html`<span class="muted">${t("plugins.failures", { n: plugin.failures })}</span>`}</summary>
       <pre class="code flush" tabindex="0" role="region" aria-label=${t("plugins.traceback_of", { name: title })}>${plugin.traceback}</pre></details>`}
     ${(plugin.permissions?.length > 0 || models.length > 0) && html`<div class="perms">
@@ -60,12 +65,14 @@ export function PluginCard({ plugin, reload }) {
       ${models.map((/** @type {string} */ one) => html`<a class="tag" key=${one} href=${href(`/data/${one}`)}><${Icon} name="data" size=${14} />${modelNamed(one)?.label_plural}</a>`)}
     </div>`}
     <footer>
+      ${plugin.state !== "missing" && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => ask("settings")}><${Icon} name="settings" />${t("plugins.settings")}</button>`}
       ${plugin.enabled && plugin.state !== "missing" && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => deed("reload", undefined, "plugins.did_reload")}><${Icon} name="refresh" />${t("plugins.reload")}</button>`}
       ${!plugin.bundled && html`<button class="btn quiet dense" type="button" disabled=${busy} onClick=${() => ask("uninstall")}><${Icon} name="trash" />${t("plugins.remove")}</button>`}
       <span class="grow"></span>
       <${State} kind=${SHAPES[plugin.state] || "off"}>${t(`plugins.state_${plugin.state}`)}<//>
     </footer>
     ${asking === "enable" && html`<${EnableDialog} plugin=${plugin} busy=${busy} close=${() => ask("")} enable=${(/** @type {string[]} */ permissions) => deed("enable", { permissions }, "plugins.did_enable")} />`}
+    ${asking === "settings" && html`<${SettingsDialog} plugin=${plugin} close=${() => ask("")} done=${reload} />`}
     ${asking === "uninstall" && html`<${Uninstall} plugin=${plugin} close=${() => ask("")} act=${(/** @type {boolean} */ drop) => deed("uninstall", { drop_data: drop }, "plugins.did_remove")} />`}
   </article>`;
 }

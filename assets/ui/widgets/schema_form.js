@@ -6,16 +6,16 @@ import { Labelled, describedBy } from "./labelled.js";
 import { Icon } from "./icon.js";
 
 /**
- * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string}} props
- * `texts` is what stands in the controls, "" for nothing
+ * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string, fixed?: string[]}} props
+ * `texts` is what stands in the controls, "" for nothing; `fixed` can't be changed here
  */
-export function SchemaForm({ fields, texts, errors, change, prefix }) {
+export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [] }) {
   return fields.map((field, at) => {
     const id = `${prefix}-${at}`;
     const text = texts[field.name] ?? "";
     const set = (/** @type {any} */ event) => change(field.name, event.target.value);
     const common = {
-      id, onInput: set, "aria-invalid": errors[field.name] ? "true" : undefined,
+      id, onInput: set, disabled: fixed.includes(field.name), "aria-invalid": errors[field.name] ? "true" : undefined,
       "aria-describedby": describedBy(id, field.help, errors[field.name]), "aria-required": field.need ? "true" : undefined,
     };
     return html`<${Labelled} key=${field.name} id=${id} label=${field.name} need=${field.need} type=${field.type} help=${field.help} error=${errors[field.name]}>
@@ -39,6 +39,9 @@ function Control({ field, text, common }) {
     const mono = field.kind === "json";
     return html`<textarea class=${`input ${mono ? "mono" : ""}`} rows=${mono ? 4 : 3} spellcheck=${!mono} value=${text}
       placeholder=${field.kind === "lines" ? t("schema.lines") : undefined} ...${common}></textarea>`;
+  }
+  if (field.kind === "secret") {
+    return html`<input class="input" type="password" autocomplete="off" value=${text} placeholder=${field.nothing ? t("schema.secret_set") : undefined} ...${common} />`;
   }
   const number = field.kind === "number";
   return html`<input class=${`input ${number ? "num" : ""}`} type="text" inputmode=${number ? "decimal" : undefined} value=${text}

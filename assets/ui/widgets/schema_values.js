@@ -6,7 +6,7 @@ const LONG_TEXT = 200;
 const DEEPEST_REFERENCE = 16;
 
 /**
- * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"lines"|"json"} Kind
+ * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"lines"|"json"|"secret"} Kind
  * @typedef {{name: string, kind: Kind, type: string, need: boolean, help: string|null, choices: any[], nothing: any, schema: any}} SchemaField
  */
 
@@ -30,6 +30,7 @@ function fieldOf(name, schema, need) {
 /** @param {string|undefined} type @param {any} schema @param {any[]} choices @returns {Kind} */
 function kindOf(type, schema, choices) {
   if (choices.length && choices.every((one) => one === null || typeof one !== "object")) return "choice";
+  if (schema.writeOnly && type === "string") return "secret";
   if (type === "boolean") return "boolean";
   if (type === "integer" || type === "number") return "number";
   if (type === "array" && schema.items?.type === "string" && !schema.items.enum) return "lines";
@@ -106,7 +107,7 @@ export function argumentsFrom(fields, texts) {
 
 /** @param {SchemaField} field @param {string} text @returns {any} */
 function valueOf(field, text) {
-  if (field.kind === "text" || field.kind === "long") return text;
+  if (field.kind === "text" || field.kind === "long" || field.kind === "secret") return text;
   if (field.kind === "lines") return text.split("\n").filter((line) => line !== "");
   if (field.kind === "number") {
     const number = /^\s*[+-]?\d+\s*$/.test(text) ? parseJson(text.trim().replace(/^\+/, "")) : Number(text.replace(",", "."));
