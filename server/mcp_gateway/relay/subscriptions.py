@@ -68,8 +68,10 @@ class Subscriptions:
         task.add_done_callback(self._ending.discard)
 
     async def stop(self) -> None:
-        """Wait for what is ending."""
-        await asyncio.gather(*self._ending)
+        """All servers end now: none need be told."""
+        for task in self._ending:
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _unsubscribe(self, caller: Caller, subscription: Subscription) -> None:
         with contextlib.suppress(CallFailed):
