@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import orjson
 import pytest
 from tests_mcp_support import House
+from tests_peers_support import free_port, served
 from tests_rich_support import ODD, PAIRS, RICH, add, refused, result
 from tests_wire_support import LEGACY, MODERN, Wire, message
 
@@ -202,3 +204,47 @@ async def test_a_server_that_rests_is_not_started_for_a_list(make_house: MakeHou
         assert upstream.state == "stopped"
         assert (await result(wire, "resources/read", uri="note://rich/1"))["contents"][0]["text"] == "rich"
         assert upstream.state == "ready"
+
+
+@pytest.mark.parametrize("era", [MODERN, LEGACY])
+async def test_no_token_of_a_client_reaches_a_server(make_house: MakeHouse, era: str) -> None:
+    seen: list[tuple[dict[str, str], bytes]] = []
+    answers: dict[str, Any] = {
+        "initialize": {
+            "protocolVersion": LEGACY,
+            "capabilities": {"tools": {}, "prompts": {}, "resources": {"subscribe": True}},
+            "serverInfo": {"name": "listening", "version": "1"},
+        },
+        "tools/list": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]},
+        "tools/call": {"content": []},
+        "prompts/list": {"prompts": [{"name": "greet"}]},
+        "prompts/get": {"messages": []},
+        "resources/read": {"contents": []},
+        "resources/subscribe": {},
+    }
+
+    async def upstream(scope: Any, receive: Any, send: Any) -> None:
+        body = (await receive()).get("body", b"") if scope["method"] == "POST" else b""
+        seen.append(({name.decode(): value.decode() for name, value in scope["headers"]}, body))
+        asked = orjson.loads(body) if body else {}
+        found = answers.get(asked.get("method", ""))
+        answer = {"result": found} if found is not None else {"error": {"code": -32601, "message": "no such method"}}
+        said = orjson.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}) if "id" in asked else b""
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(said)).encode())]
+        status = 405 if scope["method"] == "GET" else 200 if said else 202
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": said})
+
+    async with make_house() as house, served(upstream, port := free_port()), house.http("bob") as http:
+        await house.add("rich", transport="http", url=f"http://127.0.0.1:{port}/mcp", visibility="everyone")
+        wire = await Wire(http, era, "/mcp/rich").open()
+        meta = {"progressToken": "of this connection"}
+        await result(wire, "tools/call", name="echo", arguments={}, _meta=meta)
+        await result(wire, "prompts/get", name="greet")
+        await result(wire, "resources/read", uri="note://one")
+        methods = {orjson.loads(body).get("method") for _, body in seen if body}
+        assert {"tools/call", "prompts/get", "resources/read"} <= methods
+        for headers, body in seen:
+            assert not {"authorization", "cookie"} & headers.keys()
+            assert house.tokens["bob"] not in str(headers) + body.decode()
+            assert b"of this connection" not in body
