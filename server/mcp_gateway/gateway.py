@@ -195,8 +195,10 @@ class Gateway:
             upstream, tool = await self._tool(actor, name, caller.server)
             call.of(upstream.config.name, tool.name)
             self._limits.count(actor, upstream.config.name)
-            asked = self._asked(caller, upstream, tool, arguments)
-            needed = await self._approve(asked)
+            if resting := upstream.breaker.retry_after(self._clock()):
+                # Nobody is asked about a call, and no approval used up, that can't be made now.
+                raise circuit_open(upstream.config.name, resting)
+            needed = await self._approve(self._asked(caller, upstream, tool, arguments))
             result = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
             if needed and result.get("resultType") == "input_required":
                 # The same call goes on when its client has answered.
