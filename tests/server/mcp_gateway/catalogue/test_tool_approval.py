@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from tests_mcp_support import House, call_text
+from tests_mcp_support import ERAS, House, call_text
 from tests_shifty_support import (
     Shifty,
     approve,
@@ -204,3 +204,48 @@ async def test_what_a_rule_forbids_does_not_tell_that_it_waits(make_house: MakeH
             assert await house.app.records.create(SYSTEM, "mcp_rules", rule)
         for way, (code, text) in (await refusals(house, "bob", "secret")).items():
             assert code in (-32602, 404) and "Unknown tool" in text, way
+
+
+async def test_a_tool_that_a_server_of_the_official_sdk_gets_while_it_runs_waits_in_both_eras(
+    make_house: MakeHouse,
+) -> None:
+    async with make_house() as house:
+        server = await house.add("up", visibility="everyone")
+        async with house.session("ann") as http:
+            await refreshed(http, server)
+            async with house.mcp("ann") as client:
+                assert await call_text(client, "up__grow", {}) == "grown"
+            seen = await refreshed(http, server)
+            assert seen["grown"]["state"] == "new"
+            for era in ERAS:
+                async with house.mcp("bob", era) as client:
+                    assert "up__grown" not in {tool.name for tool in (await client.list_tools()).tools}
+                    with pytest.raises(MCPError, match="waits for the approval"):
+                        await client.call_tool("up__grown", {"text": "hi"})
+            await approve(http, server, seen["grown"])
+            for era in ERAS:
+                async with house.mcp("bob", era) as client:
+                    assert await call_text(client, "up__grown", {"text": "hi"}) == "hi"
+            # Its next start has forgotten the tool, and the one after has it again: the approval holds.
+            await http.post(f"/api/v1/gateway/{server}/restart")
+            assert (await told(http, server))["grown"]["state"] == "gone"
+            async with house.mcp("bob") as client:
+                with pytest.raises(MCPError, match="Unknown tool"):
+                    await client.call_tool("up__grown", {"text": "hi"})
+                assert await call_text(client, "up__grow", {}) == "grown"
+                await refreshed(http, server)
+                assert await call_text(client, "up__grown", {"text": "hi"}) == "hi"
+
+
+async def test_a_record_that_points_at_another_program_brings_nothing_in_unseen(
+    make_house: MakeHouse, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    shifty = Shifty(tmp_path, definition("a"), definition("b"))
+    other = Shifty(tmp_path / "other", definition("a", "Of another program."), definition("b"), definition("c"))
+    async with make_house() as house:
+        server = await house.add("up", **shifty.command)
+        assert await names(house, "ann") == ["a", "b"]
+        await house.app.records.update(SYSTEM, "mcp_servers", server, other.command)
+        assert await names(house, "ann") == ["b"]
+        assert (await house.state("up"))["tools_waiting"] == 2
