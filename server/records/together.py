@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import count
 from typing import Any
 
 from server.access.actor import Actor
@@ -16,6 +16,7 @@ from server.db.statements import ROW_SEPARATOR
 from server.db.writer import Transaction
 from server.events.bus import RecordChanged
 from server.log import caller_address
+from server.records.log_rows import insert_rows
 from server.records.prepared import PreparedModel
 from server.records.row_form import RowForm, needs_only_storing
 from server.records.shelf import Shelf
@@ -23,7 +24,6 @@ from server.records.steady import planned_at
 from server.records.times import now_text
 from server.records.work import HISTORY, Work
 
-LARGEST_PART = 64
 MAX_KNOWN = 10_000
 Outcome = tuple[Any, list[RecordChanged]]
 
@@ -112,7 +112,7 @@ class Creates:
             columns = dict(zip(prepared.columns, row, strict=True))
             Work(shelf, transaction, unit.actor, now).check_relations(prepared, columns, {})
         transaction.touched.add(self._model)
-        _insert(transaction, prepared, rows)
+        insert_rows(transaction, prepared, rows)
         events = self._events(prepared, rows, first)
         self._remember(transaction, prepared, units, events, now)
         texts = _texts(transaction, prepared, self._shown, first, first + len(rows) - 1)
@@ -154,7 +154,7 @@ class Creates:
             entries.append(entry)
             size += known[1]
         transaction.touched.add(HISTORY)
-        _insert(transaction, history, entries)
+        insert_rows(transaction, history, entries)
         cap.grown(transaction, size, self._shelf.cap_of(HISTORY))
 
 
@@ -192,16 +192,6 @@ class KnownCreates:
         if rights not in self._of_rights:
             self._of_rights[rights] = Creates(self._shelf, RowForm(self._shelf, actor, model))
         return self._of_rights[rights]
-
-
-def _insert(transaction: Transaction, prepared: PreparedModel, rows: list[list[Any]]) -> None:
-    # By powers of two, so that few statements serve any number.
-    done = 0
-    while done < len(rows):
-        part = min(LARGEST_PART, 1 << ((len(rows) - done).bit_length() - 1))
-        values = tuple(chain.from_iterable(rows[done : done + part]))
-        transaction.execute(prepared.insert_many(part), values)
-        done += part
 
 
 def _texts(

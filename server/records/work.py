@@ -53,7 +53,7 @@ class Work:
     def insert(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> tuple[int, str]:
         """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
         prepared = self._shelf.models[model]
-        self._check_log(prepared.spec)
+        self.check_log(prepared.spec)
         self.check_relations(prepared, row, {})
         self.transaction.touched.add(model)
         told = self.told(prepared, row, shown)
@@ -264,7 +264,8 @@ class Work:
             self._audit(spec, "update", record_id, after, fields=fields)
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
 
-    def _check_log(self, spec: ModelSpec) -> None:
+    def check_log(self, spec: ModelSpec) -> None:
+        """Raises StorageFull while a log takes no new rows."""
         options = spec.options
         if options.log_cap_setting and not options.log_goes_on and self._shelf.store.storage.logs_stopped:
             raise StorageFull(
@@ -314,6 +315,10 @@ class Work:
             found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
             behaviour.settle(self.transaction, verb, record_id, None if found is None else prepared.revealed(found))
 
+    def count_log(self, model: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep a log within its bytes, now that these rows came in."""
+        self._shelf.caps[model].added(self.transaction, rows, self._shelf.cap_of(model))
+
     def _count(self, model: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         cap = self._shelf.caps.get(model)
         if cap is not None:
@@ -343,14 +348,14 @@ class Work:
         self.transaction.touched.add(HISTORY)
         entry_id = self.transaction.execute(self._shelf.models[HISTORY].insert, entry).lastrowid or 0
         self.remembered = (self.remembered[0] if self.remembered else entry_id, entry_id)
-        self.cap_history([entry])
+        self.count_log(HISTORY, [entry])
 
     def note(self, kind: str, **what: Any) -> None:
         """Add to the audit log; `what` as for `audit_entry`."""
         entry = audit_entry(self.actor, self.address, self.now, kind, **what)
         self.transaction.touched.add(AUDIT)
         self.transaction.execute(self._shelf.models[AUDIT].insert, entry)
-        self._shelf.caps[AUDIT].added(self.transaction, [entry], self._shelf.cap_of(AUDIT))
+        self.count_log(AUDIT, [entry])
 
     def _audit(self, spec: ModelSpec, verb: WriteVerb, record_id: int, row: Mapping[str, Any], **what: Any) -> None:
         # What the program does by itself, it does for somebody: that is noted where they asked for it.
@@ -380,10 +385,6 @@ class Work:
             "created_at": self.now,
             "updated_at": self.now,
         }
-
-    def cap_history(self, entries: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the history within its bytes, now that these entries came in."""
-        self._shelf.caps[HISTORY].added(self.transaction, entries, self._shelf.cap_of(HISTORY))
 
 
 def absent(spec: ModelSpec, record_id: int) -> NotFound:

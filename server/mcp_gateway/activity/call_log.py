@@ -19,6 +19,7 @@ from server.errors import Busy, GridBearError, StorageFull
 from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.activity.redaction import Redactor
 from server.models.tool_call import ToolCall
+from server.records.log_rows import insert_log
 from server.records.secret_values import secret_values
 from server.records.service import Records
 from server.records.times import to_text
@@ -155,12 +156,9 @@ class CallLog:
 
     async def _insert(self, rows: list[dict[str, Any]]) -> None:
         def insert(work: Work, _: list[Any]) -> None:
-            for row in rows:
-                work.insert(MODEL, {**work.prepared(MODEL).defaults, **row}, ("id",))
-            # One event a batch and person says that there are new ones: calls in thousands would drive
-            # all other changes out of what a listener who was away can catch up on.
-            newest = {event.owner_id: event for event in work.events}
-            work.events[:] = newest.values()
+            # Calls in thousands would drive all other changes out of what a listener who was away can catch up on:
+            # one event a batch and person says that there are new ones.
+            insert_log(work, MODEL, rows)
 
         await self._records.work(SYSTEM, insert, (MODEL,))
         self.written += len(rows)

@@ -64,8 +64,8 @@ async def test_each_gets_their_own_row_its_history_and_its_event(
     told: list[RecordChanged] = []
     bear.app._bus.subscribe(told.append)
     parts: list[int] = []
-    insert = together._insert
-    monkeypatch.setattr(together, "_insert", lambda t, p, rows: (parts.append(len(rows)), insert(t, p, rows)))
+    insert = together.insert_rows
+    monkeypatch.setattr(together, "insert_rows", lambda t, p, rows: (parts.append(len(rows)), insert(t, p, rows)))
     asked = [
         (member, other)[n % 2].post("/api/v1/notes", json={"title": f"note {n}", "priority": n}) for n in range(71)
     ]
