@@ -53,7 +53,9 @@ class Installer:
         """
         _admins_only(actor)
         async with self._staged(source, name) as staged:
-            told = self._told(staged)
+            there = self._own / staged.id
+            digest = await asyncio.to_thread(content_hash, there) if there.is_dir() else None
+            told = self._told(staged, digest)
             if expected is not None and expected != staged.content_hash:
                 raise Conflict(
                     f"The files are not those that were looked at: found {staged.content_hash}, wanted {expected}. "
@@ -114,9 +116,8 @@ class Installer:
         finally:
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
 
-    def _told(self, staged: Staged) -> dict[str, Any]:
+    def _told(self, staged: Staged, digest_there: str | None) -> dict[str, Any]:
         manifest = staged.checked.manifest
-        there = self._own / staged.id
         installed = self._host.row_now(staged.id)
         said_yes_to = () if installed is None else installed["permissions"]
         return {
@@ -131,10 +132,10 @@ class Installer:
             "bytes": staged.bytes,
             "installed": {
                 "version": None if installed is None else installed["version"],
-                "content_hash": content_hash(there),
+                "content_hash": digest_there,
                 "enabled": installed is not None and installed["enabled"],
             }
-            if there.is_dir()
+            if digest_there is not None
             else None,
         }
 

@@ -71,17 +71,18 @@ def plugin_install_router(installer: Installer, gate: RestGate, settings: Settin
         _admin(actor)
         asked = _asked(request)
         body = UploadBody(request, settings.current.upload_body_bytes, others=_OTHERS)
-        with tempfile.NamedTemporaryFile(prefix="plugin-", suffix=".zip", dir=tmp) as file:
+        with tempfile.TemporaryDirectory(prefix="plugin-", dir=tmp) as place:
+            upload = Path(place) / "upload.zip"
             try:
-                async for chunk in body.chunks():
-                    file.write(chunk)
+                with upload.open("wb") as file:
+                    async for chunk in body.chunks():
+                        file.write(chunk)
             except ClientDisconnect:
                 # Nobody is left to answer, and nothing was begun.
                 return Response(status_code=204)
-            file.flush()
             data = await installer.install(
                 actor,
-                Path(file.name),
+                upload,
                 name=wanted_name(body.name),
                 dry_run=asked.get("dry_run", False),
                 replace=asked.get("replace", False),
