@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from server.access.actor import SYSTEM
 from tests.conftest import Bear
 from tests.server.mcp_gateway.importing import example_files as files
+from tests.server.mcp_gateway.tests_mcp_support import UPSTREAM
 
 pytestmark = pytest.mark.anyio
 IMPORT = "/api/v1/gateway/import"
@@ -357,3 +359,20 @@ async def test_a_broken_file_is_named_among_the_sources(home: Path, admin: httpx
     (home / ".gemini" / "settings.json").write_bytes(b"\xff\xfe")
     found = {one["client"]: one for one in (await admin.get(f"{IMPORT}/sources")).json()["data"]}
     assert "UTF-8" in found["gemini"]["problem"] and found["gemini"]["servers"] == 0
+
+
+async def test_an_imported_server_works_and_gets_the_secret_that_went_into_the_vault(
+    home: Path, bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    text = json.dumps({"mcpServers": {"My Tools": {
+        "command": sys.executable, "args": [str(UPSTREAM), "stdio"], "env": {"TOOLS_API_KEY": "a key of tools"},
+    }}})  # fmt: skip
+    made = await done(admin, text)
+    body = {"tool": "my-tools__variable", "arguments": {"name": "TOOLS_API_KEY"}}
+    answer = await admin.post("/api/v1/gateway/call", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"]["result"]["content"][0]["text"] == "a key of tools"
+    await bear.app.gateway.activity.log.flush()
+    calls = await admin.get("/api/v1/tool_calls")
+    assert calls.json()["count"] == 1 and "a key of tools" not in calls.text
+    assert made["My Tools"]["id"] is not None
