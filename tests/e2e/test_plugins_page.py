@@ -164,7 +164,7 @@ def test_what_is_no_plugin_is_refused_in_words_and_a_broken_one_shows_its_traceb
 
 def test_the_page_is_for_admins_and_a_phone_finds_the_others_under_more(browser: Browser, house: RunningServer) -> None:
     house.create_user("otto", PASSWORD)
-    for name, links in (("maja", ["Backups", "Sharing"]), ("otto", [])):
+    for name, links in (("maja", ["Plugins", "Backups", "Sharing"]), ("otto", [])):
         with sign_in(house.url, name, PASSWORD) as client:
             watched = Watched(browser, house.url, "light", 390, dict(client.cookies))
         page = watched.open("/", ".plate")

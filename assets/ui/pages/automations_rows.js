@@ -1,0 +1,44 @@
+// The latest records of a model, drawn anew when one changes.
+import { api } from "../api.js";
+import { useEvents } from "../events.js";
+import { html, useRef } from "../vendor/preact.js";
+import { useLoad } from "../widgets/load.js";
+import { say } from "../widgets/toasts.js";
+import { Empty, Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+
+/** Changes come in bursts; one look at the end of each is enough. */
+const BURST_MS = 250;
+
+/** @param {string} model @param {string} query */
+export function useRows(model, query) {
+  const load = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/${model}`, { signal, query })).data), [model, query]);
+  const timer = useRef(0);
+  const soon = () => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(load.reload, BURST_MS);
+  };
+  useEvents([model], soon, soon);
+  /** Does something and looks again; what goes wrong is said. @param {() => Promise<any>} deed @param {string} done */
+  const act = async (deed, done) => {
+    try {
+      await deed();
+      if (done) say(done);
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    load.reload();
+  };
+  return { ...load, act };
+}
+
+/**
+ * A card of rows, or what stands in its place.
+ * @param {{rows: ReturnType<typeof useRows>, what: string, none: {heading: string, words: string, curl?: string}, draw: (row: any) => any, label: string}} props
+ */
+export function Rows({ rows, what, none, draw, label }) {
+  const { data, error, slow, reload } = rows;
+  if (error && !data) return html`<${Trouble} error=${error} what=${what} retry=${reload} />`;
+  if (!data) return slow ? html`<section class="card"><${Skeleton} rows=${6} /></section>` : null;
+  if (!data.length) return html`<${Empty} ...${none} />`;
+  return html`<ul class="card calls" aria-label=${label}>${data.map(draw)}</ul>`;
+}

@@ -1,0 +1,49 @@
+// Work in the background: how far it is, what came of it; ended early or done once more.
+import { api } from "../api.js";
+import { formatExact, formatPercent, t } from "../i18n.js";
+import { html } from "../vendor/preact.js";
+import { Icon, State } from "../widgets/icon.js";
+import { JsonCode } from "../widgets/json_code.js";
+import { Ago } from "../widgets/time.js";
+import { Rows, useRows } from "./automations_rows.js";
+
+/** @type {Record<string, "ok"|"busy"|"off"|"bad"|"wait"|"warn">} */
+const SHAPES = { queued: "wait", running: "busy", completed: "ok", failed: "bad", cancelled: "off", interrupted: "warn" };
+const AGAIN = ["failed", "cancelled", "interrupted"];
+
+export function Tasks() {
+  const rows = useRows("tasks", "sort=-id&limit=100&total=false");
+  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.tasks")} none=${{ heading: t("automations.no_tasks"), words: t("automations.no_tasks_words") }}
+    draw=${(/** @type {any} */ task) => html`<${Task} key=${task.key} task=${task} act=${rows.act} />`} />`;
+}
+
+/** @param {{task: any, act: ReturnType<typeof useRows>["act"]}} props */
+function Task({ task, act }) {
+  const open = task.status === "queued" || task.status === "running";
+  return html`<li><details>
+    <summary>
+      <${State} kind=${SHAPES[task.status] || "off"}><span class="vh">${t(`task.${task.status}`)}</span><//>
+      <span class="clip name">${task.title || task.kind}</span>
+      <span class="small soft clip who">${task.status === "running" && task.message ? task.message : t(`task.${task.status}`)}</span>
+      <span class="small muted num">${task.status === "running" && task.progress !== null ? formatPercent(task.progress) : ""}</span>
+      <span class="small muted when"><${Ago} iso=${task.finished_at || task.started_at || task.created_at} /></span>
+    </summary>
+    <div class="stack wide call-body">
+      ${task.error && html`<p class="note bad"><${Icon} name="alert" /><span>${task.error}</span></p>`}
+      ${task.status === "running" && task.progress !== null && html`<progress aria-label=${t("task.progress")} value=${task.progress} max="1"></progress>`}
+      <dl class="facts">
+        <dt>${t("task.kind")}</dt><dd><code>${task.kind}</code></dd>
+        <dt>${t("task.begun")}</dt><dd>${task.started_at ? formatExact(task.started_at) : "–"}</dd>
+        <dt>${t("task.ended")}</dt><dd>${task.finished_at ? formatExact(task.finished_at) : "–"}</dd>
+        ${task.attempts > 1 && html`<dt>${t("task.attempts")}</dt><dd>${task.attempts}</dd>`}
+      </dl>
+      ${task.input && html`<div class="stack"><h2 class="small">${t("task.input")}</h2><${JsonCode} value=${task.input} label=${t("task.input")} /></div>`}
+      ${task.result && html`<div class="stack"><h2 class="small">${t("tools.result")}</h2><${JsonCode} value=${task.result} label=${t("tools.result")} /></div>`}
+      ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="region" aria-label=${t("task.log")}>${task.log}</pre></div>`}
+      <div class="row">
+        ${open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
+        ${AGAIN.includes(task.status) && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry"))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
+      </div>
+    </div>
+  </details></li>`;
+}

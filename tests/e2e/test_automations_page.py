@@ -1,0 +1,81 @@
+"""The Automations page: tasks, schedules and webhooks, as an admin and as a member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Documented, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path / "data") as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        server.create_user("otto", PASSWORD)
+        yield server
+
+
+@looks
+def test_schedules_begin_pause_and_leave_tasks_and_webhooks_tell_how_it_went(
+    browser: Browser, house: RunningServer, theme: str, width: int
+) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        cookies = dict(client.cookies)
+        documented = Documented(client.get("/api/openapi.json").json())
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/automations", ".empty")
+    assert watched.axe() == []
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        tea = {"name": "tea", "task": "remind", "input": {"title": "Tea is ready"}, "cron": "0 16 * * *"}
+        assert client.post("/api/v1/schedules", json=tea).status_code == 201
+        hook = {"name": "kitchen", "url": "https://receiver.invalid/hook", "events": ["notes"]}
+        assert client.post("/api/v1/webhooks", json=hook).status_code == 201
+    page.click("[role=tab] >> text=Schedules")
+    row = page.locator(".schedule", has_text="tea")
+    expect(row).to_contain_text("0 16 * * *")
+    row.locator("[role=switch]").click()
+    expect(row.locator("[role=switch]")).not_to_be_checked()
+    row.locator("[role=switch]").click()
+    expect(row.locator("[role=switch]")).to_be_checked()
+    row.locator("text=Run now").click()
+    page.locator(".toast", has_text="tea has begun").wait_for()
+    watched.settle()
+    assert watched.axe() == []
+    page.click("[role=tab] >> text=Tasks")
+    task = page.locator(".calls li", has_text="tea")
+    expect(task.locator(".state.ok")).to_have_count(1)
+    task.locator("summary").click()
+    expect(task).to_contain_text("Tea is ready")
+    watched.settle()
+    assert watched.axe() == []
+    page.click("[role=tab] >> text=Webhooks")
+    page.click("text=Send an example")
+    delivery = page.locator(".calls details").first
+    delivery.locator("summary").click()
+    expect(delivery.locator(".note.bad")).to_be_visible()
+    watched.settle()
+    assert watched.axe() == []
+    watched.check(documented)
+    watched.close()
+
+
+def test_a_member_has_tasks_and_schedules_of_their_own_alone(browser: Browser, house: RunningServer) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        tea = {"name": "tea of maja", "task": "remind", "input": {"title": "Tea"}, "cron": "0 16 * * *"}
+        assert client.post("/api/v1/schedules", json=tea).status_code == 201
+    with sign_in(house.url, "otto", PASSWORD) as client:
+        watched = Watched(browser, house.url, cookies=dict(client.cookies))
+    page = watched.open("/#/automations/schedules", ".empty")
+    assert page.locator("[role=tab]").all_inner_texts() == ["Tasks", "Schedules"]
+    assert "tea of maja" not in page.content()
+    watched.check()
+    watched.close()
