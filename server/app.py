@@ -167,7 +167,7 @@ class GridBearApp:
             self.records.behave("users", UserBehaviour())
             self.records.behave("sessions", SessionBehaviour())
             self.records.behave("preferences", PreferenceBehaviour())
-            self.records.behave("api_tokens", ApiTokenBehaviour(self.records.registry, self.records.policy))
+            self.records.behave("api_tokens", ApiTokenBehaviour(self.records))
             self.records.behave("mcp_servers", McpServerBehaviour(self.settings))
             self.records.behave("access_rules", AccessRuleBehaviour(registry))
             self.records.behave("groups", GroupBehaviour(self.settings))

@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 
 from server.access.actor import MODEL_SCOPE, SCOPES, TOOL_SCOPE, Actor
-from server.access.policy import Policy
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
 from server.db.writer import Transaction
@@ -16,10 +15,11 @@ from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.oauth_token import delete_tokens_of_person_sql
 from server.models.preference import count_of_person_sql
-from server.models.registry import ModelRegistry
 from server.models.session import delete_of_person_sql, delete_surplus_sql
 from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
+from server.records.ownership import require_unruled_credential
+from server.records.service import Records
 
 MOST_SESSIONS = 1000
 MOST_PREFERENCES = 500
@@ -84,9 +84,10 @@ class ApiTokenBehaviour(Behaviour):
 
     importable = False
 
-    def __init__(self, registry: ModelRegistry, policy: Policy) -> None:
-        self._registry = registry
-        self._policy = policy
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._registry = records.registry
+        self._policy = records.policy
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         if record_id is not None:
@@ -103,6 +104,7 @@ class ApiTokenBehaviour(Behaviour):
         if actor.kind == "token" and not all(_hands_on(actor, scope) for scope in scopes):
             message = "a token can't make one that may do more than itself"
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("scope_too_wide", message)})
+        await require_unruled_credential(self._records, actor)
         token = new_token(API_TOKEN_PREFIX)
         made = {**columns, "token_hash": token_hash(token), "prefix": token[:SHOWN_PREFIX_LENGTH]}
         return Prepared(made, told_once={"token": token})

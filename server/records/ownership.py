@@ -21,6 +21,18 @@ def require_whole_credential(actor: Actor) -> None:
         )
 
 
+async def require_unruled_credential(records: Records, actor: Actor) -> None:
+    """Raise Forbidden for a token that a tool rule holds back: the rule would not be about what the token makes."""
+    if actor.kind != "token" or actor.is_app:
+        return
+    where = {"token_id": actor.credential_id, "effect__in": ["ask", "deny"]}
+    if await records.find(SYSTEM, "mcp_rules", where=where, limit=1):
+        raise Forbidden(
+            "A tool rule holds this token back, so it makes neither tokens nor what works by itself later: sign in.",
+            code="credential_ruled",
+        )
+
+
 async def row_to_change(
     records: Records, actor: Actor, model: str, record_id: int, columns: Collection[str], harmless: Collection[str] = ()
 ) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from server.db.writer import Transaction
 from server.errors import FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.records.behaviour import Behaviour, Prepared
-from server.records.ownership import require_whole_credential, row_to_change
+from server.records.ownership import require_unruled_credential, require_whole_credential, row_to_change
 from server.records.service import Records
 from server.records.times import to_text
 from server.tasks.queue import Tasks
@@ -37,6 +37,7 @@ class ScheduleBehaviour(Behaviour):
         if actor.kind == "system":
             return Prepared(columns)
         require_whole_credential(actor)
+        await require_unruled_credential(self._records, actor)
         known: Mapping[str, Any] = {}
         if record_id is not None:
             known = await row_to_change(self._records, actor, SCHEDULES, record_id, columns, ("enabled",))

@@ -20,7 +20,7 @@ from server.outbound.places import is_public
 from server.records.behaviour import Behaviour, Prepared
 from server.records.domain import domain_condition
 from server.records.filters import Filters
-from server.records.ownership import require_whole_credential, row_to_change
+from server.records.ownership import require_unruled_credential, require_whole_credential, row_to_change
 from server.records.service import Records
 from server.records.values import BadValue, raise_for
 from server.webhooks.outbox import WEBHOOKS, Outbox
@@ -45,6 +45,7 @@ class WebhookBehaviour(Behaviour):
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         require_whole_credential(actor)
+        await require_unruled_credential(self._records, actor)
         known: Mapping[str, Any] = {}
         if record_id is not None:
             known = await row_to_change(self._records, actor, WEBHOOKS, record_id, columns)

@@ -255,6 +255,27 @@ async def test_a_narrow_token_makes_none_that_is_wider(bear: Bear, admin: httpx2
         assert answer.status_code == 422 and answer.json()["fields"]["scopes"]["code"] == "unknown_scope", scope
 
 
+async def test_a_token_that_a_rule_holds_back_makes_nothing_that_the_rule_is_not_about(
+    bear: Bear, shop: Shop, member: httpx2.AsyncClient
+) -> None:
+    free = await bear.person("max")
+    [row, _] = await bear.app.records.find(SYSTEM, "api_tokens", where={"owner_id": bear.ids["max"]})
+    given = {"tool": "shop__echo", "arguments": {}}
+    made = {
+        "/api/v1/api_tokens": {"name": "t", "scopes": ["mcp"]},
+        "/api/v1/schedules": {"name": "s", "task": "mcp_tool", "every_seconds": 86_400, "input": given},
+    }
+    for effect, status in (("allow", 201), ("ask", 403), ("deny", 403)):
+        number = await rule(bear, effect, "token", token_id=row["id"], tool="echo")
+        for address, values in made.items():
+            answer = await member.post(address, json=values)
+            assert answer.status_code == status, answer.text
+            if status == 403:
+                assert answer.json()["code"] == "credential_ruled"
+            assert (await free.post(address, json=values)).status_code == 201
+        await bear.app.records.delete(SYSTEM, "mcp_rules", number)
+
+
 @pytest.mark.parametrize(
     ("query", "left"),
     [
