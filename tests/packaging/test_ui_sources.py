@@ -62,3 +62,12 @@ def test_both_dark_blocks_of_the_tokens_are_the_same() -> None:
     assert re.findall(r"--[\w-]+: [^;]+;", re.sub(r"\s+", " ", system[1])) == re.findall(
         r"--[\w-]+: [^;]+;", re.sub(r"\s+", " ", chosen[1])
     )
+
+
+def test_nothing_is_used_that_browsers_withhold_from_plain_http_but_the_clipboard_with_its_way_round() -> None:
+    withheld = re.compile(
+        r"crypto\.(subtle|randomUUID)|navigator\.(clipboard|serviceWorker|share|locks|storage|credentials|mediaDevices)"
+        r"|\bNotification\b|\bcaches\.|show(Save|Open)FilePicker|wakeLock"
+    )
+    users = {path.relative_to(UI).as_posix() for path in SCRIPTS if withheld.search(path.read_text("utf-8"))}
+    assert users == {"widgets/copy.js"}

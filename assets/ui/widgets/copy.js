@@ -28,21 +28,36 @@ export async function copyText(text) {
   return copied;
 }
 
+/** The element beside a button that shows exactly `text`, if there is one. @param {HTMLElement} button @param {string} text */
+function shownBeside(button, text) {
+  const near = button.parentElement?.querySelector("code, pre");
+  return near?.textContent === text ? near : null;
+}
+
 /** @param {{text: string, label: string, dense?: boolean, words?: boolean}} props */
 export function CopyButton({ text, label, dense = true, words = false }) {
   const [state, setState] = useState("");
-  const copy = async () => {
-    setState((await copyText(text)) ? "done" : "failed");
-    setTimeout(() => setState(""), 2000);
+  const copy = async (/** @type {any} */ event) => {
+    const shown = shownBeside(event.currentTarget, text);
+    if (await copyText(text)) {
+      setState("done");
+      setTimeout(() => setState(""), 2000);
+      return;
+    }
+    // The browser lets nobody copy here: the text is put where a person can.
+    if (shown) getSelection()?.selectAllChildren(shown);
+    setState(shown ? "marked" : "failed");
   };
-  const said = state === "done" ? t("copy.done") : state === "failed" ? t("copy.failed") : label;
+  const refused = state === "marked" || state === "failed";
+  const said = refused ? t("copy.failed") : state ? t("copy.done") : label;
   return html`<button
     class=${`btn ${words ? "" : "only quiet"} ${dense ? "dense" : ""}`} type="button" onClick=${copy}
     aria-label=${words ? undefined : said} title=${words ? undefined : said}
   >
-    <${Icon} name=${state === "done" ? "check" : "copy"} />${words && said}
+    <${Icon} name=${state === "done" ? "check" : "copy"} />${words && (refused ? label : said)}
   </button>
-  <span class="vh" role="status">${state ? said : ""}</span>`;
+  ${state === "failed" && html`<textarea class="input" readonly rows="2" aria-label=${label} ref=${(/** @type {any} */ area) => area?.select()}>${text}</textarea>`}
+  <span class=${refused ? "small" : "vh"} role="status">${state ? said : ""}</span>`;
 }
 
 /** A line of code with its copy button. @param {{text: string, label?: string}} props */
