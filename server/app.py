@@ -52,6 +52,7 @@ from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
 from server.plugin_host.libraries.libraries import Libraries
+from server.plugin_host.pages_contribution import PluginPages
 from server.plugin_host.secrets import take_over_files
 from server.plugin_host.watching import Watcher
 from server.records.audit import expire_audit
@@ -77,6 +78,7 @@ from server.tasks.schedules import Schedules
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
 from server.web.pages import UiFiles
+from server.web.plugin_pages import PluginFiles
 from server.web.public_guard import PublicGuard
 from server.webhooks.behaviour import know_webhooks
 from server.webhooks.deliveries import Deliveries
@@ -229,7 +231,7 @@ class GridBearApp:
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
-            traffic, reach = Traffic(), Reach()
+            traffic, reach, plugin_pages = Traffic(), Reach(), PluginPages()
 
             parts = Parts(
                 settings=self.settings,
@@ -250,6 +252,7 @@ class GridBearApp:
                 deliveries=self.deliveries,
                 schedules=self.schedules,
                 plugins=self.plugins,
+                plugin_pages=plugin_pages,
                 plugin_installer=self.plugin_installer,
                 tmp=self._folder.tmp,
                 authenticator=authenticator,
@@ -269,6 +272,7 @@ class GridBearApp:
                 tasks=tasks,
                 schedules=self.schedules,
                 gateway=self.gateway.gateway,
+                pages=plugin_pages,
                 actor_for=authenticator.actor_for,
             )
             stack.push_async_callback(self.plugins.stop_serving)
@@ -280,6 +284,7 @@ class GridBearApp:
                 web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),
                 plugins=routes,
+                plugin_files=PluginFiles(plugin_pages, authenticator.actor_for),
                 ui=UiFiles(ui),
                 gateway=self.gateway.endpoint,
             )

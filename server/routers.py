@@ -41,6 +41,7 @@ from server.mcp_gateway.server_catalogue.routes import catalogue_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
+from server.plugin_host.pages_contribution import PluginPages
 from server.plugin_host.plugin_settings import PluginSettings
 from server.plugin_host.public_routes import public_router
 from server.plugin_host.routes import plugin_router
@@ -71,6 +72,7 @@ from server.web.faults import handle_errors
 from server.web.metrics_routes import metrics_router
 from server.web.openapi import ApiDocument, openapi_router
 from server.web.pages import page_router
+from server.web.plugin_pages import contributions_router
 from server.web.prometheus import Numbers
 from server.webhooks.deliveries import Deliveries
 from server.webhooks.routes import webhooks_router
@@ -100,6 +102,7 @@ class Parts:
     deliveries: Deliveries
     schedules: Schedules
     plugins: PluginHost
+    plugin_pages: PluginPages
     plugin_installer: Installer
     tmp: Path
     authenticator: Authenticator
@@ -145,6 +148,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     plugin_settings = PluginSettings(parts.plugins, records)
+    web.include_router(contributions_router(parts.plugin_pages, settings, gate.enter_route))
     web.include_router(public_router(parts.reach, settings, gate.enter_route))
     web.include_router(plugin_settings_router(plugin_settings, settings, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))

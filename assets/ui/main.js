@@ -1,5 +1,6 @@
 // Where the pages start: the words, who is signed in, then the page the address names.
 import { request } from "./api.js";
+import { Contributions } from "./contributions.js";
 import { loadCatalogue, t } from "./i18n.js";
 import { loadModels, modelsTrouble } from "./models.js";
 import { Consent } from "./pages/consent.js";
@@ -61,7 +62,7 @@ function App() {
 }
 
 function draw() {
-  render(html`<${App} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+  render(html`<${App} /><${Contributions} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
 await loadCatalogue("en");

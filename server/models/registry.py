@@ -14,7 +14,7 @@ from server.models.declared import PLUGIN_PACKAGE, declared_models
 
 RESERVED_MODEL_NAMES = frozenset(
     ("models", "batch", "events", "access", "files", "import", "export", "backups", "sql", "docs", "metrics",
-     "server", "gateway", "undo")
+     "server", "gateway", "undo", "ui")
 )  # fmt: skip
 """Addresses under /api/v1 that are no model."""
 

@@ -9,6 +9,7 @@ from server.mcp_gateway.gateway import Gateway
 from server.plugin_host.hooks_contribution import PluginHooks
 from server.plugin_host.host import PluginHost
 from server.plugin_host.mount import ActorFor
+from server.plugin_host.pages_contribution import PluginPages
 from server.plugin_host.routes_contribution import PluginRoutes
 from server.plugin_host.tasks_contribution import PluginTasks
 from server.plugin_host.tools_contribution import PluginTools
@@ -26,6 +27,7 @@ async def serve_plugins(
     tasks: Tasks,
     schedules: Schedules,
     gateway: Gateway,
+    pages: PluginPages,
     actor_for: ActorFor,
 ) -> PluginRoutes:
     """Take in what the running plugins bring, and from now on of every one that starts. Returns what serves /api/."""
@@ -36,6 +38,7 @@ async def serve_plugins(
             PluginTasks(tasks, schedules).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
+            pages.contribute,
             routes.contribute,
         )
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from server.errors import Forbidden
 
 Permission = Literal[
-    "records:read", "records:write", "notifications", "secrets", "tasks", "mcp_tools", "network", "files"
+    "records:read", "records:write", "notifications", "secrets", "tasks", "mcp_tools", "pages", "network", "files"
 ]
 """What a manifest may ask for."""
 
@@ -28,6 +28,7 @@ MEANINGS: dict[Permission, Meaning] = {
     "secrets": Meaning("Keep secrets of its own, sealed.", True),
     "tasks": Meaning("Work in the background.", True),
     "mcp_tools": Meaning("Offer tools to AI clients.", True),
+    "pages": Meaning("Show pages of its own, whose code may do what whoever looks at the page may do.", True),
     "network": Meaning("Use the network. Only told: nothing keeps the code of a plugin from it.", False),
     "files": Meaning("Use files of this computer. Only told: nothing keeps the code of a plugin from it.", False),
 }

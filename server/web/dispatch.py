@@ -31,12 +31,14 @@ class Dispatch:
         web: ASGIApp,
         records: ASGIApp,
         plugins: ASGIApp,
+        plugin_files: ASGIApp,
         ui: ASGIApp,
         gateway: ASGIApp,
     ) -> None:
         self._web = web
         self._records = records
         self._plugins = plugins
+        self._plugin_files = plugin_files
         self._ui = ui
         self._gateway = gateway
 
@@ -54,6 +56,8 @@ class Dispatch:
         if path.startswith("/api/"):
             prefix = path[len("/api/") :].partition("/")[0]
             return self._plugins if prefix and prefix not in OWN_API_PREFIXES else self._web
+        if path.startswith("/plugins/"):
+            return self._plugin_files
         return self._ui if path.startswith("/ui/") else self._web
 
 

@@ -1,5 +1,7 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
 import { isAdmin } from "../store.js";
+import { signal } from "../vendor/preact.js";
+import { contained } from "../widgets/contained.js";
 import { later } from "../widgets/later.js";
 import { Home } from "./home.js";
 import { More } from "./more.js";
@@ -16,6 +18,10 @@ const pages = [
   { name: "backups", label: "page.backups", icon: "archive", Page: later(() => import("./backups.js").then((found) => found.Backups)), rail: "open", admin: true },
   { name: "sharing", label: "page.sharing", icon: "globe", Page: later(() => import("./sharing.js").then((found) => found.Sharing)), rail: "open", admin: true },
 ];
+
+/** Those of plugins. @type {import("../types").Signal<(Page & {plugin: string})[]>} */
+const added = signal([]);
+let registering = "";
 
 /** What fits into a phone's bar; the other pages stand under "More". */
 const IN_BAR = 5;
@@ -38,10 +44,28 @@ export function pageNamed(name) {
 
 /** Those that are for who is signed in. */
 export function allPages() {
-  return pages.filter((page) => !page.admin || isAdmin());
+  return [...pages, ...added.value].filter((page) => !page.admin || isAdmin());
 }
 
-/** @param {Page} page */
+/** Adds a page to the rail; for a plugin's module, while it is imported. @param {Page} page */
 export function registerPage(page) {
-  pages.push(page);
+  const { name, label, Page } = page;
+  if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");
+  if ([...pages, ...added.value, ACCOUNT, MORE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
+  added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin: registering, Page: contained(registering, Page) }];
+}
+
+/** What registers while `load` runs is the plugin's. @param {string} plugin @param {() => Promise<unknown>} load */
+export async function pagesOf(plugin, load) {
+  registering = plugin;
+  try {
+    await load();
+  } finally {
+    registering = "";
+  }
+}
+
+/** @param {string} plugin */
+export function dropPages(plugin) {
+  added.value = added.value.filter((page) => page.plugin !== plugin);
 }

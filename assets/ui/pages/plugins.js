@@ -1,8 +1,9 @@
 // Plugins, for admins: what each is, what it may touch, whether it runs, and why not.
 import { api } from "../api.js";
+import { loadContributions } from "../contributions.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { html, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
@@ -19,6 +20,8 @@ export function Plugins({ rest }) {
   const [installing, install] = useState(false);
   const chosen = rest[0] && rest[0] in SHOWN ? rest[0] : "all";
   const plugins = data || [];
+  // Whatever was done here may have brought a page, or taken one.
+  useEffect(loadContributions, [data]);
   // What does not run comes first: it waits for somebody.
   const shown = plugins.filter(SHOWN[chosen]).sort((one, other) => Number(SHOWN.broken(other)) - Number(SHOWN.broken(one)));
   return html`<div class="scroll"><div class="column">

@@ -1,0 +1,56 @@
+// What plugins add to the page: their modules are imported when somebody is signed in, and anew when plugins change.
+import { request } from "./api.js";
+import { t } from "./i18n.js";
+import { dropPages, pagesOf } from "./pages/index.js";
+import { person, returned } from "./store.js";
+import { useEffect } from "./vendor/preact.js";
+import { say } from "./widgets/toasts.js";
+
+/** @typedef {{plugin: string, title: string, module: string}} Contribution */
+
+/** Module addresses by plugin, as they are in force. @type {Map<string, string>} */
+const known = new Map();
+/** One after the other: what registers while a module is imported is that plugin's. */
+let turn = Promise.resolve();
+
+/** @param {Contribution[]} wanted */
+async function take(wanted) {
+  const modules = new Map(wanted.map((one) => [one.plugin, one.module]));
+  for (const [plugin, module] of [...known]) {
+    if (modules.get(plugin) === module) continue;
+    known.delete(plugin);
+    dropPages(plugin);
+  }
+  for (const { plugin, title, module } of wanted) {
+    if (known.has(plugin)) continue;
+    known.set(plugin, module);
+    try {
+      await pagesOf(plugin, () => import(module));
+    } catch (error) {
+      // One plugin's mistake is told, and takes nothing else along.
+      console.error(error);
+      dropPages(plugin);
+      say(t("contributions.broken", { name: title, reason: /** @type {Error} */ (error).message }), "bad");
+    }
+  }
+}
+
+/** Asks what there is now. */
+export function loadContributions() {
+  turn = turn.then(async () => {
+    try {
+      await take((await request("GET", "/api/v1/ui/contributions")).data);
+    } catch {
+      // Away, or not allowed: what is there stays, and the next look finds out.
+    }
+  });
+}
+
+/** Draws nothing; keeps the pages of plugins up to date. */
+export function Contributions() {
+  const me = person.value?.id;
+  useEffect(() => {
+    if (me) loadContributions();
+  }, [me, returned.value]);
+  return null;
+}
