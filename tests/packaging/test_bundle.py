@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.plugin_host.tests_plugin_support import wheel, write
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +120,20 @@ def test_the_bundled_plugin_is_inside(server: str) -> None:
         get(f"{server}/api/webhook-inbox/", body={})
     with refused.value as answer:
         assert answer.code == 401, answer.read()
+
+
+def test_a_plugin_gets_the_library_that_it_asks_for(program: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    wheel(tmp_path, "gbtest_lib", "1.0", "pydantic>=2")
+    pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "none")}
+    apart = {**environment, **pip, "GRIDBEAR_DATA_DIR": str(tmp_path / "data")}
+    run(program, apart, ["user", "create", "maja", "--admin", "--password-stdin"], f"{PASSWORD}\n")
+    routes = "import gbtest_lib\nfrom fastapi import APIRouter\nrouter = APIRouter()\n"
+    write(tmp_path, "weather", models="import gbtest_lib\n", routes=routes, requirements=["gbtest-lib"])
+    run(program, apart, ["plugin", "install", str(tmp_path / "weather"), "--yes"])
+    assert run(program, apart, ["plugin", "libraries", "weather"]).startswith("gbtest-lib 1.0  sha256:")
+    assert "weather is on" in run(program, apart, ["plugin", "enable", "weather", "--yes"])
+    run(program, apart, ["plugin", "new", "tea-log", "--in", str(tmp_path)])
+    assert "tea-log 0.1.0 is good" in run(program, apart, ["plugin", "check", str(tmp_path / "tea-log")])
 
 
 def test_no_window_toolkit_is_inside(program: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from server.plugin_host.libraries.wheels import BadWheel, unpack
 from tests.conftest import Bear
-from tests.server.plugin_host.tests_plugin_support import on, state, switch, write
+from tests.server.plugin_host.tests_plugin_support import on, state, switch, wheel, write
 
 pytestmark = pytest.mark.anyio
 
@@ -43,24 +42,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert sys.path == path
     for name in [name for name in sys.modules if name.startswith("gbtest")]:
         del sys.modules[name]
-
-
-def wheel(shelf: Path, name: str, of: str, *needs: str, files: dict[str, str] | None = None) -> Path:
-    """A wheel with one module that knows its version."""
-    target = shelf / f"{name}-{of}-py3-none-any.whl"
-    info = f"{name}-{of}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {of}", *(f"Requires-Dist: {it}" for it in needs)]
-    content = {
-        f"{name}.py": f"VERSION = {of!r}\n",
-        **(files or {}),
-        f"{info}/METADATA": "\n".join(metadata) + "\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": "",
-    }
-    with zipfile.ZipFile(target, "w") as archive:
-        for path, text in content.items():
-            archive.writestr(zipfile.ZipInfo(path), text)
-    return target
 
 
 async def fetch(client: httpx2.AsyncClient, name: str, **body: Any) -> httpx2.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,21 @@ async def state(client: httpx2.AsyncClient, plugin_id: str) -> dict[str, Any]:
     [row] = (await client.get(f"/api/v1/plugins?name={plugin_id}")).json()["data"]
     found: dict[str, Any] = row
     return found
+
+
+def wheel(shelf: Path, name: str, of: str, *needs: str, files: dict[str, str] | None = None) -> Path:
+    """A wheel with one module that knows its version."""
+    target = shelf / f"{name}-{of}-py3-none-any.whl"
+    info = f"{name}-{of}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {of}", *(f"Requires-Dist: {it}" for it in needs)]
+    content = {
+        f"{name}.py": f"VERSION = {of!r}\n",
+        **(files or {}),
+        f"{info}/METADATA": "\n".join(metadata) + "\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    with zipfile.ZipFile(target, "w") as archive:
+        for path, text in content.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return target
