@@ -75,6 +75,9 @@ class People:
         self, actor: Actor, username: str, password: str, *, role: str = "member", display_name: str | None = None
     ) -> dict[str, Any]:
         """A new person with a password. Raises Conflict (code `exists`) when the name is taken."""
+        if actor == SYSTEM:
+            # What the system writes is stored as it is, a password unhashed.
+            raise Forbidden("People are made by somebody, not by the system.")
         _good(password)
         if await self._records.find(SYSTEM, "users", where={"username": username}, limit=1):
             raise Conflict(f"A user {username!r} exists already; nothing was changed.", code="exists")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+from server.access.actor import SYSTEM
+from server.errors import Forbidden
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
@@ -68,3 +70,9 @@ async def test_what_is_no_address_and_no_picture_is_refused(bear: Bear, member: 
     for file in (await upload(member, b"only words", "words.txt"), await upload(member, PNG + bytes(2 << 20)), 4711):
         answer = await member.post("/api/v1/avatars", json={"picture": file})
         assert answer.status_code in (409, 422) and "picture" in answer.json()["fields"], (file, answer.text)
+
+
+async def test_the_system_itself_makes_no_people(bear: Bear) -> None:
+    with pytest.raises(Forbidden):
+        await bear.app.people.create_user(SYSTEM, "mole", "a calm bear in a den")
+    assert await bear.app.records.find(SYSTEM, "users", where={"username": "mole"}) == []
