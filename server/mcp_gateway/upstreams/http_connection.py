@@ -11,6 +11,8 @@ import httptools
 
 MAX_BYTES = 64 << 20
 """Of one answer, or of one event of a stream."""
+_HEAD_BYTES = 1 << 18
+"""Of all that stands before an answer's body."""
 _AHEAD_BYTES = 1 << 18
 """Of a stream, read and not looked at yet; with more the server waits."""
 _TURN = 64
@@ -102,6 +104,7 @@ class HttpConnection(asyncio.Protocol):
         self._answer: Answer | None = None
         self._open = False
         self._type = b""
+        self._head_bytes = 0
 
     @property
     def is_free(self) -> bool:
@@ -116,6 +119,7 @@ class HttpConnection(asyncio.Protocol):
             return answer
         self._parser = httptools.HttpResponseParser(self)
         self._type = b""
+        self._head_bytes = 0
         self._transport.write(request)
         return answer
 
@@ -137,11 +141,18 @@ class HttpConnection(asyncio.Protocol):
         if self._answer is None:
             self.close()
             return
+        waits = self._answer
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
             self._end(ConnectionError(f"its answer is no valid HTTP: {error}"))
             self.close()
+            return
+        if not waits.status.done():
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self._end(ConnectionError(f"the head of its answer is larger than {_HEAD_BYTES >> 10} KB"))
+                self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open = False
@@ -153,7 +164,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         answer = self._answer
-        if answer is not None and not answer.status.done():
+        if answer is not None and not answer.status.done() and not self._is_interim():
             answer.is_stream = self._type.startswith(b"text/event-stream")
             answer.status.set_result(self._parser.get_status_code())
 
@@ -162,11 +173,19 @@ class HttpConnection(asyncio.Protocol):
             self._answer.fed(data)
 
     def on_message_complete(self) -> None:
+        if self._is_interim():
+            self._type = b""
+            return
         answer, self._answer = self._answer, None
         if answer is not None:
             answer.completed()
         if not self._parser.should_keep_alive():
             self.close()
+
+    def _is_interim(self) -> bool:
+        # 100 Continue, 103 Early Hints: the answer comes after it.
+        status: int = self._parser.get_status_code()
+        return 100 <= status < 200
 
     def _end(self, error: ConnectionError) -> None:
         answer, self._answer = self._answer, None
@@ -175,5 +194,5 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _data(event: bytes) -> bytes:
-    lines = [line for line in event.replace(b"\r\n", b"\n").split(b"\n") if line.startswith(b"data:")]
-    return b"\n".join(line[5:].removeprefix(b" ") for line in lines)
+    rows = event.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    return b"\n".join(row[5:].removeprefix(b" ") for row in rows if row.startswith(b"data:"))

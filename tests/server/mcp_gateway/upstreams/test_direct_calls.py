@@ -287,6 +287,18 @@ async def test_events_may_end_in_any_way_and_what_is_no_message_is_passed_over(e
     assert (answer["result"], told) == ({"content": []}, [])
 
 
+async def test_a_word_before_the_answer_is_not_the_answer() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    [answer], _, faults, _ = await asked_of(lambda call_id: hints + whole(result(call_id)))
+    assert (answer["result"], faults.transport) == ({"content": []}, 0)
+
+
+@pytest.mark.parametrize("line", [b"X: " + b"x" * 300_000, b"X: x\r\n" * 60_000])
+async def test_an_answer_with_an_endless_head_is_given_up(line: bytes) -> None:
+    [failed], _, _, _ = await asked_of(lambda _id: b"HTTP/1.1 200 OK\r\n" + line)
+    assert isinstance(failed, RequestFailed) and "head" in failed.message
+
+
 async def test_a_server_that_hangs_up_is_a_fault_of_the_transport_and_not_asked_again() -> None:
     [failed], _, faults, visits = await asked_of(lambda _id: b"HTTP/1.1 503")
     assert isinstance(failed, RequestFailed) and failed.kind == "transport"
