@@ -19,6 +19,8 @@ PICTURES = [
     ("data.png", "/#/data/notes?record=3", "#field-title", "light", 1280),
     ("data-phone.png", "/#/data/notes", ".card-rows li", "light", 390),
     ("backups.png", "/#/backups", ".backups > li", "light", 1280),
+    ("tools.png", "/#/tools/2", "#argument-0", "light", 1280),
+    ("plugins.png", "/#/plugins", ".plugin", "dark", 1280),
     ("model.png", "/#/data/-", "#design-plural", "light", 1280),
 ]
 RECEIPTS = "Shop,Category,Amount,Bought,Paid\n" + "".join(
@@ -35,6 +37,11 @@ def draw(browser: Any, server: Any, cookies: dict[str, str], watched_page: Any) 
     for name, path, ready, theme, width in [("sign-in.png", "/auth/login", "#username", "light", 1280), *PICTURES]:
         watched = watched_page.Watched(browser, server.url, theme, width, None if name == "sign-in.png" else cookies)
         page = watched.open(path, ready)
+        if name == "tools.png":
+            page.fill("#argument-0", "sourdough")
+            page.click(".bench .primary")
+            page.locator(".reply-side pre").wait_for()
+            watched.settle()
         if name == "model.png":
             receipts = {"name": "Receipts.csv", "mimeType": "text/csv", "buffer": RECEIPTS.encode()}
             page.set_input_files("#design-file", receipts)
@@ -62,6 +69,9 @@ def main() -> None:
         server.create_user("maja", PASSWORD, admin=True)
         with demo_data.sign_in(server.url, "maja", PASSWORD) as client:
             demo_data.fill(client, SECRET)
+            shop = ROOT / "tests" / "e2e" / "shop_server.py"
+            server_row = {"name": "notes-search", "transport": "stdio", "command": sys.executable, "args": [str(shop)]}
+            client.post("/api/v1/mcp_servers", json=server_row)
             phrase = client.post("/api/v1/backups/recovery-phrase").json()["data"]["phrase"]
             client.post("/api/v1/backups/recovery-phrase/confirm", json={"phrase": phrase})
             client.post("/api/v1/backups")
