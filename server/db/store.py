@@ -80,7 +80,7 @@ class Store:
         try:
             return _run(self._inline, queries)
         except sqlite3.Error as error:
-            if fault_of(error) not in ("interrupted", "locked"):
+            if fault_of(error) not in ("interrupted", "locked") and not _may_be_news(error):
                 raise self.storage.failure(error) from error
             return None
 
@@ -149,6 +149,11 @@ class Store:
             raise self.storage.failure(error) from error
         finally:
             self._idle_readers.put(connection)
+
+
+def _may_be_news(error: sqlite3.Error) -> bool:
+    # A connection that does not wait can't look whether the schema has changed while the file is locked for a moment.
+    return str(error).startswith("no such table")
 
 
 def _reader(path: Path) -> sqlite3.Connection:

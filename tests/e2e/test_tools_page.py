@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +232,24 @@ def test_a_call_that_a_rule_asks_about_waits_for_its_person(
     watched.close()
     with sign_in(house.url, "maja", PASSWORD) as client:
         assert client.delete(f"/api/v1/mcp_rules/{rule}").status_code == 200
+
+
+def test_home_notices_a_client_that_lost_its_entry_and_connects_it_again(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented
+) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        connected = client.post("/api/v1/gateway/clients/gemini/connect")
+        assert connected.status_code == 200, connected.text
+        config = Path(connected.json()["data"]["path"])
+    written = config.read_text()
+    config.write_text("{}")
+    for theme, width in (("light", 1280), ("dark", 390)):
+        watched = Watched(browser, house.url, theme, width, cookies)
+        page = watched.open("/", ".lost-client")
+        assert watched.axe() == []
+        page.click(".lost-client button")
+        expect(page.locator(".lost-client")).to_have_count(0)
+        assert json.loads(config.read_text()) == json.loads(written)
+        config.write_text("{}")
+        watched.check(documented)
+        watched.close()

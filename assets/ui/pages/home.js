@@ -1,7 +1,8 @@
 // Home: where the server is, how its tools are, what happened, what to do first.
 import { t } from "../i18n.js";
-import { modelNamed, person } from "../store.js";
+import { isAdmin, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
+import { LostClients } from "./home_clients.js";
 import { Notifications } from "./home_notifications.js";
 import { Plate } from "./home_plate.js";
 import { Servers } from "./home_servers.js";
@@ -13,6 +14,7 @@ export function Home() {
   const name = person.value?.display_name || person.value?.username || "";
   return html`<div class="scroll"><div class="column">
     <header class="page-head"><div class="say"><h1>${t(`home.${part}`, { name })}</h1><p>${t("home.words")}</p></div></header>
+    ${isAdmin() && onThisComputer() && html`<${LostClients} />`}
     <${Plate} />
     <div class="two">
       <div class="stack wide">
@@ -22,4 +24,9 @@ export function Home() {
       <${Steps} />
     </div>
   </div></div>`;
+}
+
+/** The server answers about its own computer's programs there alone; asking from elsewhere would only be refused. */
+function onThisComputer() {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 }

@@ -15,8 +15,8 @@ import { Skeleton } from "../widgets/trouble.js";
 const STEPS = [
   { key: "steps.note", model: "notes", more: 0, verb: "create" },
   { key: "steps.model", model: "own_models", more: 0, verb: "list", to: "/data/-", admin: true },
-  { key: "steps.server", model: "mcp_servers", more: 0, verb: "create" },
-  { key: "steps.token", model: "api_tokens", more: 0, verb: "create" },
+  { key: "steps.server", model: "mcp_servers", more: 0, verb: "create", to: "/tools/add", admin: true },
+  { key: "steps.token", model: "api_tokens", more: 0, verb: "create", to: "/account" },
   { key: "steps.webhook", model: "webhook_inbox_deliveries", more: 0, verb: "list" },
   { key: "steps.person", model: "users", more: 1, verb: "create" },
   { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/backups", admin: true },
