@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from server.access.actor import OWNER
-from server.app import GridBearApp, create_app
-from server.cli.running import RunningServer, running_server
-from server.config import Settings
-from server.data_folder import DataFolder
+from server.app import GridBearApp
+from server.cli.running import RunningServer
+from server.cli.server_or_folder import server_or_folder
 from server.errors import NotFound
 from server.plugin_host.package import stage, write_zip
 
@@ -51,22 +50,8 @@ class PluginDoor(Protocol):
 @contextlib.contextmanager
 def plugin_door(data_dir: Path | None) -> Iterator[PluginDoor]:
     """The door to a data folder. Raises NotFound, StartupError."""
-    settings = Settings.load({"data_dir": data_dir})
-    folder = DataFolder(settings.data_dir)
-    server = running_server(folder)
-    if server is not None:
-        yield _ServerDoor(server)
-        return
-    folder.want_data()
-    folder.open()
-    with folder.lock(), asyncio.Runner() as runner:
-        app = create_app(settings)
-        opened = app.data()
-        runner.run(opened.__aenter__())
-        try:
-            yield _FolderDoor(app, runner)
-        finally:
-            runner.run(opened.__aexit__(None, None, None))
+    with server_or_folder(data_dir) as place:
+        yield _ServerDoor(place) if isinstance(place, RunningServer) else _FolderDoor(place.app, place.runner)
 
 
 class _ServerDoor:

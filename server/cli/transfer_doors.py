@@ -11,10 +11,9 @@ from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote, urlencode
 
 from server.access.actor import OWNER
-from server.app import GridBearApp, create_app
-from server.cli.running import RunningServer, running_server
-from server.config import Settings
-from server.data_folder import DataFolder
+from server.app import GridBearApp
+from server.cli.running import RunningServer
+from server.cli.server_or_folder import server_or_folder
 from server.errors import ValidationFailed
 from server.records.import_files import sniffed_format
 from server.records.import_guess import SAMPLE_BYTES
@@ -54,23 +53,8 @@ class Door(Protocol):
 @contextlib.contextmanager
 def data_door(data_dir: Path | None, *, new: bool) -> Iterator[Door]:
     """The door to a data folder, which is made when it may be `new`. Raises NotFound, StartupError."""
-    settings = Settings.load({"data_dir": data_dir})
-    folder = DataFolder(settings.data_dir)
-    server = running_server(folder)
-    if server is not None:
-        yield _ServerDoor(server)
-        return
-    if not new:
-        folder.want_data()
-    folder.open()
-    with folder.lock(), asyncio.Runner() as runner:
-        app = create_app(settings)
-        opened = app.data()
-        runner.run(opened.__aenter__())
-        try:
-            yield _FolderDoor(app, runner)
-        finally:
-            runner.run(opened.__aexit__(None, None, None))
+    with server_or_folder(data_dir, new=new) as place:
+        yield _ServerDoor(place) if isinstance(place, RunningServer) else _FolderDoor(place.app, place.runner)
 
 
 class _ServerDoor:
