@@ -75,7 +75,7 @@ def test_the_first_hour_of_a_stranger(server: RunningServer) -> None:
 
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 2.0, server.log
+    assert time.monotonic() - began < 5.0, server.log
 
 
 def _set_up(server: RunningServer, page: Watched) -> None:

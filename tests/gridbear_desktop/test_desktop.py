@@ -103,7 +103,7 @@ def start(screen: Gridbear, *arguments: str) -> Any:
 
 def end_by_signal(process: Any) -> None:
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
     assert process.returncode == 0
 
 
@@ -113,7 +113,7 @@ def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridb
     info = run_info(screen.data_dir)
     assert info is not None
     subprocess.run(["xdotool", "windowclose", window[0]], env=screen.env, check=True)
-    out, _ = process.communicate(timeout=15)
+    out, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and "No tray takes icons here" in out
     assert not psutil.pid_exists(info["pid"])
 
@@ -124,7 +124,7 @@ def test_minimized_shows_the_icon_and_a_second_launch_the_window(panel: Gridbear
     wait_for(lambda: found(panel, "--name", "^GridBear Desktop: Running at http://127.0.0.1:"), "the icon")
     assert not found(panel, "--name", TITLE)
     second = start(panel)
-    second.communicate(timeout=15)
+    second.communicate(timeout=30)
     assert second.returncode == 0
     wait_for(lambda: found(panel, "--name", TITLE), "the window")
     end_by_signal(process)
