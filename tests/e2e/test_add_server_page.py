@@ -57,7 +57,7 @@ def test_servers_are_added_from_the_catalogue_a_client_and_pasted_text(
     page.click("dialog .primary")
     page.locator(".bench-name", has_text="filesystem").wait_for()
 
-    expect(page.locator(".toast")).to_have_count(0, timeout=10_000)
+    expect(page.locator(".toast")).to_have_count(0)
     page.goto(f"{house.url}/#/tools/add/clients")
     page.click("[aria-label='Look at Cursor']")
     page.locator(".found").wait_for()
@@ -69,7 +69,7 @@ def test_servers_are_added_from_the_catalogue_a_client_and_pasted_text(
     page.click("text=Add 1 server")
     page.locator(".bench-name", has_text="brave-search").wait_for()
 
-    expect(page.locator(".toast")).to_have_count(0, timeout=10_000)
+    expect(page.locator(".toast")).to_have_count(0)
     page.goto(f"{house.url}/#/tools/add/paste")
     page.fill("#paste-text", "{no json")
     page.click("button:has-text('Look')")

@@ -81,7 +81,7 @@ def test_the_first_backup_keeps_a_phrase_and_a_restore_is_reported_and_undone(
     assert watched.axe() == []
     page.fill("#typed", "restore")
     page.click("dialog button.danger")
-    page.locator(".report").wait_for(timeout=30_000)
+    page.locator(".report").wait_for(timeout=60_000)
     expect(page.locator(".report tr", has_text="notes").locator(".n")).to_have_text(["12", "12"])
     watched.settle()
     assert watched.axe() == []
@@ -92,7 +92,7 @@ def test_the_first_backup_keeps_a_phrase_and_a_restore_is_reported_and_undone(
     page.click("text=Bring it back")
     page.fill("#typed", "restore")
     page.click("dialog button.danger")
-    page.locator("text=The restore was undone").wait_for(timeout=30_000)
+    page.locator("text=The restore was undone").wait_for(timeout=60_000)
     page.goto(f"{own.url}/#/data/notes")
     page.locator(".grid-foot >> text=of 12").wait_for(state="detached")
     watched.settle()

@@ -253,7 +253,7 @@ def test_while_the_server_is_away_a_banner_says_so_and_the_page_recovers(at_desk
     assert page.locator(".grid tbody tr").count() > 0
     assert at_desk.axe() == []
     at_desk.context.set_offline(False)
-    page.locator(".banner").wait_for(state="detached", timeout=15_000)
+    page.locator(".banner").wait_for(state="detached", timeout=60_000)
     page.locator("th[aria-sort=ascending]").wait_for()
     at_desk.settle()
     at_desk.check(allowed=("ERR_INTERNET_DISCONNECTED",))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 CHROMIUM = os.environ.get("GRIDBEAR_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 CHROMIUM_ARGS = [
@@ -23,6 +23,9 @@ CHROMIUM_ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Nothing here is about speed: a slow machine gets the time that it needs.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STATIC = re.compile(r"^/(ui/.*|favicon\.ico)?$")
@@ -72,7 +75,7 @@ class Watched:
             is_mobile=phone,
             locale="en-GB",
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_cookies([{"name": key, "value": value, "url": base} for key, value in (cookies or {}).items()])
         self.context.add_init_script(WATCH_CSP)
         self.page: Page = self.context.new_page()

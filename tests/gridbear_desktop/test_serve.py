@@ -81,9 +81,7 @@ def test_the_run_file_is_private_and_gone_at_the_end(gridbear: Gridbear) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_soon_with_requests_in_flight(
-    gridbear: Gridbear, number: signal.Signals
-) -> None:
+def test_a_signal_ends_it_soon_with_requests_in_flight(gridbear: Gridbear, number: signal.Signals) -> None:
     process = gridbear.serve("--port", "0")
     port = gridbear.ready(process)["port"]
     with contextlib.ExitStack() as open_connections:
