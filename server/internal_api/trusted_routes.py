@@ -92,7 +92,7 @@ async def _tell_result(records: Records, result: TaskResult) -> int:
         "severity": "success" if result.status == "completed" else "warning",
         "category": "task",
         "source": "internal",
-        "action_url": "#/data/tasks",
+        "action_url": "#/automations/tasks",
     }
     if result.message:
         values["message"] = result.message

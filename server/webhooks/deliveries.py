@@ -256,7 +256,7 @@ class Deliveries:
             "message": f"Nothing was taken for a while, last: {reason}\nSwitch it on again when the receiver works.",
             "severity": "warning",
             "source": "webhooks",
-            "action_url": f"#/data/webhooks/{webhook['id']}",
+            "action_url": "#/automations/webhooks",
         }
         username = person["username"] if person is not None and person["is_active"] else None
         with contextlib.suppress(GridBearError):

@@ -200,7 +200,7 @@ class Approvals:
             "severity": "warning",
             "category": "approval",
             "source": "gateway",
-            "action_url": f"#/data/{MODEL}?record={row['id']}",
+            "action_url": "#/tools/approvals",
         }
         await self._records.create(SYSTEM, "notifications", told)
         return row
