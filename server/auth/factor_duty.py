@@ -50,6 +50,8 @@ class DutySettingBehaviour(SettingBehaviour):
 class GroupBehaviour(Behaviour):
     """A group that second factors are a duty of keeps its name and stays."""
 
+    minds_creation = False
+
     def __init__(self, settings: SettingsHolder) -> None:
         self._settings = settings
 

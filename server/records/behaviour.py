@@ -26,6 +26,9 @@ class Behaviour:
     importable = True
     """Whether files of rows may be imported. Not where a create tells something that is told only once."""
 
+    minds_creation = True
+    """False: a new record is nothing but stored, so that files of rows are taken in whole."""
+
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
         """Before the write, on the event loop: `columns` in stored form, as they are to be stored.
 

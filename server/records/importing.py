@@ -109,7 +109,7 @@ class Import:
         self._position = self._rows = 0
         self._phase: Literal["reading", "storing"] = "reading"
         behaviour: Behaviour | None = records.shelf.behaviours.get(model)
-        self._one_by_one = behaviour is not None or bool(self._spec.sealed)
+        self._one_by_one = (behaviour is not None and behaviour.minds_creation) or bool(self._spec.sealed)
         if behaviour is not None and not behaviour.importable:
             raise ValidationFailed(
                 f"{self._spec.options.label_plural} can't be imported: each tells something only once, when it is "
