@@ -8,9 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from server.errors import FieldError, ValidationFailed
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "secret", "config")
@@ -64,6 +61,8 @@ class ConfigSchema:
         field = self.fields[name]
         if _is_odd(value):
             return FieldError("not_json", "NaN, infinity, NUL and lone surrogates are no JSON")
+        from jsonschema import Draft202012Validator
+
         error = next(iter(Draft202012Validator(dict(field.schema)).iter_errors(value)), None)
         if error is None:
             return None
@@ -134,6 +133,10 @@ def _field(name: str, given: Any, required: bool) -> SettingField:
 def _check_schema(name: str, schema: dict[str, Any]) -> None:
     if _has_far_reference(schema):
         raise SchemaRefused(f"{name}: $ref is not possible here; write it out")
+    # Here and not above: it costs every start 25 ms and some megabytes, and few plugins have settings.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
