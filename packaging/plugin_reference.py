@@ -16,10 +16,15 @@ SCHEMA = ROOT / "docs" / "plugin-manifest.schema.json"
 MADE_BY_THE_HOST = ("Actor", "Report")
 HEAD = """# The plugin API
 
-All that a plugin may import from GridBear: `from server.plugin_api import …`. Written by packaging/plugin_reference.py; [Writing a plugin](plugin-development.md) shows how it fits together.
+All that a plugin may import from GridBear: `from server.plugin_api import …`. Written by \
+packaging/plugin_reference.py; [Writing a plugin](plugin-development.md) shows how it fits together.
 
-**Promise.** Every name on this page keeps its meaning within a major version of GridBear: none is taken away, no parameter is removed or made required, and no error gets another code. New names and new optional parameters may come with any version. A name that is to go is marked as deprecated here, and works for at least one major version more. Everything else below `server` may change at any time, and so may names that begin with an underscore.
-"""  # noqa: E501 - paragraphs of Markdown
+**Promise.** Every name on this page keeps its meaning within a major version of GridBear: none is taken away, \
+no parameter is removed or made required, and no error gets another code. New names and new optional parameters \
+may come with any version. A name that is to go is marked as deprecated here, and works for at least one major \
+version more. Everything else below `server` may change at any time, and so may names that begin with an \
+underscore.
+"""
 
 
 def reference(api: ModuleType) -> str:

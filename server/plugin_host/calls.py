@@ -50,6 +50,6 @@ class PluginCall:
                 async with asyncio.timeout(seconds):
                     return await self._function(**values)
         except BaseException as error:
-            if is_cancelled(error):
+            if isinstance(error, Exception) or is_cancelled(error):
                 raise
-            raise contained_error(error)  # noqa: B904 - it has its cause
+            raise contained_error(error) from error

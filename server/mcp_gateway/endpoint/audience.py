@@ -212,8 +212,8 @@ class _Ear:
         self._begun = begun
 
     async def publish(self, event: ServerEvent) -> None:
-        """Nothing is published here."""
-        raise NotImplementedError
+        """Part of the SDK's protocol. What there is to tell comes from the servers' notices, never through here."""
+        raise RuntimeError(f"{type(event).__name__} was published past the notices of the servers")
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
         def hear(notice: Notice) -> None:

@@ -91,7 +91,8 @@ def test_a_standard_signature_is_that_of_the_standards_own_libraries() -> None:
 )
 def test_any_other_standard_header_is_refused(changed: dict[str, str | None]) -> None:
     headers = {**STANDARD, **changed}
-    assert not verify_standard(STANDARD_SECRET, STANDARD_BODY, **headers, now=1614265330)  # type: ignore[arg-type]
+    given = {name: headers[name] for name in ("message_id", "timestamp", "signature")}
+    assert not verify_standard(STANDARD_SECRET, STANDARD_BODY, **given, now=1614265330)
 
 
 def test_an_old_message_an_empty_secret_and_another_body_are_refused() -> None:

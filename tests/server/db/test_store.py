@@ -94,20 +94,19 @@ async def test_reader_threads_go_on_reading_a_file_that_was_moved_away(store: St
     assert await asyncio.gather(*(store.read(query) for _ in range(4))) == [[[("kept",)]]] * 4
 
 
-async def test_a_table_that_the_loops_connection_has_not_heard_of_is_looked_for_in_a_thread(store: Store) -> None:
+async def test_a_table_that_the_loops_connection_has_not_heard_of_is_looked_for_in_a_thread(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await store.write(_insert("new"), ("things",))
 
     class Late:
-        """A connection that has not heard of the table yet."""
+        """A connection that has not heard of the table yet: a moment that can't be made to happen."""
 
         def execute(self, sql: str, parameters: object) -> None:
             raise sqlite3.OperationalError("no such table: things")
 
-        def close(self) -> None:
-            real.close()
-
-    real = store._inline
-    store._inline = Late()  # type: ignore[assignment]  # stands in for a moment that can't be made to happen
+    monkeypatch.setattr(store, "_inline", Late())
     assert await store.read([("SELECT name FROM things", {})], inline=True) == [[("new",)]]
     with pytest.raises(InternalError):
         await store.read([("SELECT name FROM nothing", {})], inline=True)
+    monkeypatch.undo()

@@ -17,7 +17,7 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import PromptsListChanged, ResourceUpdated
-from mcp_types import ElicitResult, PromptReference
+from mcp_types import ElicitResult, PromptReference, ReadResourceResult, TextContent, TextResourceContents
 from tests_mcp_support import House, call_text
 from tests_peers_support import free_port, listening, needs, served
 
@@ -61,10 +61,10 @@ async def test_the_python_sdk_2_uses_all_that_is_relayed(make_house: MakeHouse, 
         assert {"alpha__greet", "modern__test_simple_prompt", "legacy__test_simple_prompt"} <= prompts
         assert not any(name.startswith("secret") for name in prompts)
         greeting = await client.get_prompt("alpha__greet", {"who": "you"})
-        assert greeting.messages[0].content.text == "Hello you"  # type: ignore[union-attr]
+        assert greeting.messages[0].content == TextContent(text="Hello you")
         uris = {str(one.uri) for one in (await client.list_resources()).resources}
         assert {"note://one", "test://static-text"} <= uris
-        assert (await client.read_resource("note://of/them")).contents[0].text == "of them"  # type: ignore[union-attr]
+        assert _text(await client.read_resource("note://of/them")) == "of them"
         ref = PromptReference(type="ref/prompt", name="alpha__greet")
         assert (await client.complete(ref, {"name": "who", "value": "A"})).completion.values == ["Ada", "Alan"]
         with pytest.raises(MCPError):
@@ -79,7 +79,7 @@ async def test_the_python_sdk_2_hears_of_what_it_listens_to(make_house: MakeHous
             async with asyncio.timeout(20):
                 heard = [await anext(told), await anext(told)]
         assert {type(one) for one in heard} == {PromptsListChanged, ResourceUpdated}
-        assert (await client.read_resource("note://one")).contents[0].text == "one more"  # type: ignore[union-attr]
+        assert _text(await client.read_resource("note://one")) == "one more"
 
 
 @pytest.mark.parametrize(
@@ -160,3 +160,10 @@ async def until_told(house: House, process: asyncio.subprocess.Process) -> str:
         out, err = await done
     assert process.returncode == 0, err.decode()[-3000:]
     return out.decode()
+
+
+def _text(read: ReadResourceResult) -> str:
+    """The text of the first part."""
+    first = read.contents[0]
+    assert isinstance(first, TextResourceContents)
+    return first.text

@@ -230,7 +230,7 @@ async def test_what_is_no_server_is_told_with_its_reason_and_harms_no_other(
     home: Path, admin: httpx2.AsyncClient, odd: str
 ) -> None:
     entry, reason = ODD[odd]
-    text = '{"mcpServers": {"odd": %s, "good": {"command": "x"}}}' % entry  # noqa: UP031
+    text = '{"mcpServers": {"odd": ENTRY, "good": {"command": "x"}}}'.replace("ENTRY", entry)
     preview = await seen(admin, text)
     assert preview["odd"]["status"] == "invalid" and preview["good"]["status"] == "ready"
     assert reason in preview["odd"]["problem"], preview["odd"]["problem"]

@@ -49,11 +49,9 @@ class Rest:
     """A server that was listed once, on such a line and with such a clock."""
 
     def __init__(self, bear: Bear, number: int) -> None:
-        gateway = bear.app.gateway.gateway
-        upstream = gateway._pool.of_id(number)
+        upstream = bear.app.gateway.gateway._pool.of_id(number)
         assert upstream is not None
         self.bear, self.number, self.now, self.line, self.upstream = bear, number, 1000.0, Line(), upstream
-        gateway._clock = upstream._clock = lambda: self.now  # type: ignore[method-assign]
         self.actor = Actor(kind="token", user_id=bear.ids["ada"], username="ada", role="admin")
 
     async def ready(self, _wait: float) -> Any:
@@ -88,6 +86,8 @@ async def rest(bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.Monkey
     assert len((await admin.get(f"/api/v1/gateway/{number}/tools")).json()["data"]) == 1
     rest = Rest(bear, number)
     monkeypatch.setattr(rest.upstream, "_ready", rest.ready)
+    for owner in (bear.app.gateway.gateway, rest.upstream):
+        monkeypatch.setattr(owner, "_clock", lambda: rest.now)
     yield rest
 
 
@@ -132,9 +132,10 @@ async def test_after_the_rest_one_call_goes_first_and_its_success_lets_all_throu
 
 async def test_a_probe_that_fails_makes_it_rest_again(rest: Rest) -> None:
     await rest.opened()
-    for kind in ("transport", "slow"):
+    kinds: tuple[FailureKind, ...] = ("transport", "slow")
+    for kind in kinds:
         rest.now += 30
-        rest.line.fails = kind  # type: ignore[assignment]
+        rest.line.fails = kind
         assert await rest.call() == "failed" and rest.state == "open"
         assert await rest.call() == 30.0
 
