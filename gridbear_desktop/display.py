@@ -29,7 +29,7 @@ def tray_backend(platform: str = sys.platform) -> str | None:
         return "darwin"
     bus = _session_bus()
     # pystray's GTK backends want a session bus for notifications and raise without one.
-    if bus is None or not (_has_status_notifier(bus) or _has_embedding_tray()):
+    if bus is None or not (_has_status_notifier(bus) or has_embedding_tray()):
         return None
     return _gtk_backend()
 
@@ -79,7 +79,7 @@ def _has_status_notifier(bus: Any) -> bool:
     return bool(answer.unpack()[0])
 
 
-def _has_embedding_tray() -> bool:
+def has_embedding_tray() -> bool:
     """Whether an X11 panel takes icons the old way (XEmbed)."""
     if not os.environ.get("DISPLAY"):
         return False
@@ -89,10 +89,11 @@ def _has_embedding_tray() -> bool:
         return False
     try:
         screen = display.Display()
-    except (error.DisplayError, OSError):
+        try:
+            owner = screen.get_selection_owner(screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}"))
+            return bool(owner != X.NONE)
+        finally:
+            screen.close()
+    except (error.DisplayError, error.ConnectionClosedError, OSError):
+        # A display that goes away, or starts anew, while it is asked.
         return False
-    try:
-        owner = screen.get_selection_owner(screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}"))
-        return bool(owner != X.NONE)
-    finally:
-        screen.close()

@@ -24,6 +24,7 @@ from server.errors import StartupError
 from server.this_computer import program
 
 POLL_SECONDS = 0.3
+LOGIN_ATTEMPTS = 5
 WINDOW_END_SECONDS = 3.0
 LAST_RESORT_SECONDS = 15.0
 
@@ -99,7 +100,7 @@ class Launcher:
             signal.signal(number, self._signalled)
         # The server first: a tray that hangs must never keep it from running.
         self._server.start()
-        backend = display.tray_backend()
+        backend = self._tray_backend()
         self._has_tray = backend is not None
         threading.Thread(target=self._begin, name="begin", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
@@ -154,11 +155,15 @@ class Launcher:
         info = self._server.info
         if info is None:
             return None
-        try:
-            return control.login_url(info)
-        except (OSError, ValueError) as error:
-            log.warning("no login for the window: %s", error)
-            return None
+        for left in range(LOGIN_ATTEMPTS - 1, -1, -1):
+            try:
+                return control.login_url(info)
+            except (OSError, ValueError) as error:
+                log.warning("no login for the window, %s more attempts: %s", left, error)
+            # Busy with its start, perhaps; without a tray nobody could ask for the window again.
+            if self._quitting.wait(POLL_SECONDS):
+                break
+        return None
 
     def _send_to_window(self, line: str) -> None:
         assert self._window is not None and self._window.stdin is not None
@@ -193,6 +198,14 @@ class Launcher:
                     tell("Ctrl+C ends GridBear.")
             elif code is not None and not self._has_tray:
                 self.quit()
+
+    def _tray_backend(self) -> str | None:
+        try:
+            return display.tray_backend()
+        except Exception:
+            # Whatever a desktop does when it is asked, the server and the window go on.
+            log.exception("it could not be found out whether a tray takes icons here")
+            return None
 
     def _run_tray(self, backend: str) -> None:
         try:

@@ -52,9 +52,10 @@ def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
     """`gridbear` on an X server and a session bus of its own."""
     with ExitStack() as stack:
         reading, writing = os.pipe()
-        # It chooses a free display and writes its number.
+        # It chooses a free display and writes its number. Without -noreset it would start anew, and drop whoever is
+        # connecting, each time its last client leaves.
         xvfb = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+            ["Xvfb", "-noreset", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
             pass_fds=[writing],
             stderr=subprocess.DEVNULL,
         )
@@ -90,6 +91,17 @@ def panel(screen: Gridbear) -> Iterator[Gridbear]:
     end(process)
 
 
+def window_of(process: subprocess.Popen[str], screen: Gridbear) -> str:
+    """The id of the window once it is there; AssertionError with what the launcher said when that ends first."""
+
+    def shown() -> list[str]:
+        assert process.poll() is None, process.communicate()
+        return found(screen, "--name", TITLE)
+
+    ids: list[str] = wait_for(shown, "the window")
+    return ids[0]
+
+
 def found(screen: Gridbear, *search: str) -> list[str]:
     """Ids of the visible windows that xdotool finds."""
     command = ["xdotool", "search", "--onlyvisible", *search]
@@ -109,10 +121,10 @@ def end_by_signal(process: Any) -> None:
 
 def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridbear) -> None:
     process = start(screen, "--port", "0")
-    window = wait_for(lambda: found(screen, "--name", TITLE), "the window")
+    window = window_of(process, screen)
     info = run_info(screen.data_dir)
     assert info is not None
-    subprocess.run(["xdotool", "windowclose", window[0]], env=screen.env, check=True)
+    subprocess.run(["xdotool", "windowclose", window], env=screen.env, check=True)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and "No tray takes icons here" in out
     assert not psutil.pid_exists(info["pid"])
@@ -133,7 +145,7 @@ def test_minimized_shows_the_icon_and_a_second_launch_the_window(panel: Gridbear
 
 def test_a_killed_tray_leaves_neither_server_nor_window(panel: Gridbear) -> None:
     process = start(panel, "--port", "0")
-    wait_for(lambda: found(panel, "--name", TITLE), "the window")
+    window_of(process, panel)
     server = json.loads((panel.data_dir / "run" / "server.json").read_text("utf-8"))["pid"]
     children = [child.pid for child in psutil.Process(process.pid).children()]
     assert server in children and len(children) == 2

@@ -48,7 +48,7 @@ def test_a_killed_server_is_started_again(gridbear: Gridbear) -> None:
     supervise(gridbear)
     first = wait_for(lambda: run_info(gridbear.data_dir), "the first server")
     os.kill(first["pid"], signal.SIGKILL)
-    wait_for(lambda: other_server(gridbear, first), "the second server", 5)
+    wait_for(lambda: other_server(gridbear, first), "the second server")
 
 
 def test_restart_makes_a_new_server(gridbear: Gridbear) -> None:
@@ -56,14 +56,14 @@ def test_restart_makes_a_new_server(gridbear: Gridbear) -> None:
     first = wait_for(lambda: run_info(gridbear.data_dir), "the first server")
     launcher.stdin.write("restart\n")
     launcher.stdin.flush()
-    wait_for(lambda: other_server(gridbear, first), "the second server", 5)
+    wait_for(lambda: other_server(gridbear, first), "the second server")
 
 
 def test_no_server_outlives_a_killed_launcher(gridbear: Gridbear) -> None:
     launcher = supervise(gridbear)
     info = wait_for(lambda: run_info(gridbear.data_dir), "the server")
     launcher.kill()
-    wait_for(lambda: not psutil.pid_exists(info["pid"]), "the end of the server", 5)
+    wait_for(lambda: not psutil.pid_exists(info["pid"]), "the end of the server")
     assert not (gridbear.data_dir / "run" / "server.json").exists()
 
 
