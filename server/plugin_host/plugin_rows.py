@@ -13,6 +13,8 @@ from server.plugin_host.live import Failed
 from server.records.service import Records
 
 MODEL = "plugins"
+ON_FROM_THE_START = frozenset({"webhook-inbox"})
+"""Bundled plugins that nobody has to switch on: they do nothing until somebody gives them a secret."""
 OWN_MODELS = "own_models"
 _NO_FAILURE = {"error": None, "traceback": None}
 _MAX_TRACE = 20_000
@@ -25,7 +27,7 @@ class PluginRows:
         self._records = records
 
     def is_enabled(self, plugin_id: str) -> bool:
-        """Whether a person, or for bundled ones the program, switched it on."""
+        """Whether a person, or for the webhook inbox the program, switched it on."""
         row = self._row(plugin_id)
         return row is not None and bool(row["enabled"])
 
@@ -71,9 +73,11 @@ class PluginRows:
             told = _told(plugin, bundled)
             row = known.get(plugin.id)
             if row is None:
-                enabled = told["bundled"] and plugin.manifest is not None
+                enabled = told["bundled"] and plugin.manifest is not None and plugin.id in ON_FROM_THE_START
+                told |= _allowed(plugin, enabled)
                 await self._records.create(SYSTEM, MODEL, {"name": plugin.id, **told, "enabled": enabled})
                 continue
+            told |= _allowed(plugin, told["bundled"] and bool(row["enabled"]))
             if plugin.id not in running and row["state"] == "missing":
                 told["state"] = "off"
             if plugin.error is not None and not row["enabled"]:
@@ -132,6 +136,13 @@ def _told(plugin: FoundPlugin, bundled: Path) -> dict[str, Any]:
         manifest = plugin.manifest
         told |= {"title": manifest.title, "version": manifest.version, "description": manifest.description or None}
     return told
+
+
+def _allowed(plugin: FoundPlugin, by_the_program: bool) -> dict[str, Any]:
+    """What came with the program and is on has what it asks for: nobody was asked, or an update asks for more."""
+    if plugin.manifest is None or not by_the_program:
+        return {}
+    return {"permissions": list(plugin.manifest.permissions)}
 
 
 def _failure(failure: Failed | None) -> dict[str, Any]:

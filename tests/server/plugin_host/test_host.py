@@ -9,6 +9,7 @@ from unittest.mock import AsyncMock
 import httpx2
 import pytest
 
+from server.config import resource_dir
 from server.errors import Forbidden
 from server.models.base import Base
 from server.models.declared import declared_models
@@ -32,6 +33,7 @@ async def test_a_bundled_plugin_is_on_and_one_of_the_folder_waits_for_a_person(
     assert (await ada.get("/api/v1/plugins/weather/manifest")).status_code == 200
     assert ((await state(ada, "webhook-inbox"))["state"], (await state(ada, "weather"))["state"]) == ("on", "off")
     assert (await ada.get("/api/v1/weather_days")).status_code == 404
+    assert (await state(ada, "webhook-inbox"))["permissions"] == ["notifications", "secrets"]
 
 
 async def test_models_and_routes_come_and_go_and_the_records_stay(ada: httpx2.AsyncClient, folder: Path) -> None:
@@ -252,3 +254,21 @@ async def test_a_plugin_reaches_its_own_models_alone() -> None:
     with pytest.raises(Forbidden, match="its own models"):
         await OwnRecords("weather", records, ["weather_days"]).find("users")
     assert records.mock_calls == []
+
+
+async def test_a_bundled_plugin_shows_what_it_may_and_a_new_one_waits_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "shipped"
+    write(shipped, "webhook-inbox", permissions=["notifications"])
+    write(shipped, "letters", permissions=["network"])
+    monkeypatch.setattr("server.app.resource_dir", lambda name: shipped if name == "plugins" else resource_dir(name))
+    async with running_bear(tmp_path / "data") as bear:
+        ada = await bear.person("ada", "admin")
+        assert ((await state(ada, "letters"))["state"], (await state(ada, "letters"))["permissions"]) == ("off", [])
+        assert (await state(ada, "webhook-inbox"))["permissions"] == ["notifications"]
+    write(shipped, "webhook-inbox", permissions=["notifications", "secrets"])
+    async with running_bear(tmp_path / "data") as bear:
+        ada = await again(bear)
+        row = await state(ada, "webhook-inbox")
+        assert (row["state"], row["permissions"]) == ("on", ["notifications", "secrets"])
