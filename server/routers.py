@@ -33,6 +33,7 @@ from server.mcp_gateway.assembly import McpGateway
 from server.mcp_gateway.call_routes import call_router
 from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
+from server.mcp_gateway.hosted_routes import own_tools_router
 from server.mcp_gateway.importing.routes import import_router
 from server.mcp_gateway.policy.approval_routes import approval_router
 from server.mcp_gateway.policy.explain_routes import explain_router
@@ -141,6 +142,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(clients_router(records, settings, gate.enter_route))
     web.include_router(catalogue_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(call_router(parts.gateway.gateway, gate.enter_route))
+    web.include_router(own_tools_router(parts.gateway.own_desk, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(explain_router(parts.gateway.explainer, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))

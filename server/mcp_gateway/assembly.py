@@ -8,9 +8,12 @@ from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.catalogue.desk import ToolDesk
+from server.mcp_gateway.catalogue.own_tools import MODEL as OWN_TOOLS
+from server.mcp_gateway.catalogue.own_tools import OwnTools
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.hosted_desk import OwnToolDesk
 from server.mcp_gateway.importing.server_import import ServerImport
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.explain import ToolExplainer
@@ -44,11 +47,21 @@ class McpGateway:
         records.behave(RULES, McpRuleBehaviour())
         self.catalogue = ToolCatalogue(records, settings, bus)
         self.approvals = Approvals(records, settings, self.activity.log.redactor)
+        self.own_tools = OwnTools(records, bus)
         self.gateway = Gateway(
-            records, settings, bus, self.sign_ins, self.activity, self.policy, self.catalogue, self.approvals
+            records,
+            settings,
+            bus,
+            self.sign_ins,
+            self.activity,
+            self.policy,
+            self.catalogue,
+            self.approvals,
+            self.own_tools,
         )
         self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
+        self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.imports = ServerImport(records, self.gateway.own_names)
@@ -56,7 +69,9 @@ class McpGateway:
         relay = Relay(self.gateway, self.activity)
         self.subscriptions = Subscriptions(self.gateway, relay, self.activity)
         # Heard after those whose answers change by it.
-        self._deaf = bus.subscribe(lambda _event: self.gateway.notices.lists_changed(), (RULES, RECORD_TOOLS))
+        self._deaf = bus.subscribe(
+            lambda _event: self.gateway.notices.lists_changed(), (RULES, RECORD_TOOLS, OWN_TOOLS)
+        )
         self.endpoint = GatewayEndpoint(
             self.gateway, self.builtins, relay, self.subscriptions, settings, records, authenticate, endings
         )
@@ -67,6 +82,7 @@ class McpGateway:
         self.records_server.start()
         self.policy.load()
         self.catalogue.load()
+        self.own_tools.load()
         await self.gateway.start()
 
     async def stop(self) -> None:
@@ -78,5 +94,6 @@ class McpGateway:
         await self.gateway.stop()
         self.policy.stop()
         self.catalogue.stop()
+        self.own_tools.stop()
         self.records_server.stop()
         await self.activity.log.stop()

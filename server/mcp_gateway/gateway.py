@@ -16,13 +16,14 @@ from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.catalogue.names import public_name, server_of
+from server.mcp_gateway.catalogue.own_tools import OwnTools
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
+from server.mcp_gateway.hosted import Hosted, served_by
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall
-from server.mcp_gateway.policy.rule import Effect, Served
+from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
@@ -52,6 +53,7 @@ class Gateway:
         policy: ToolPolicy,
         catalogue: ToolCatalogue,
         approvals: Approvals,
+        own_tools: OwnTools,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,7 +63,7 @@ class Gateway:
         self._policy = policy
         self._approvals = approvals
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
-        self._virtual: dict[str, VirtualServer] = {}
+        self.hosted = Hosted(policy, own_tools)
         self._limits = CallLimits(settings, clock)
         self._unhosted: list[Callable[[str], None]] = []
 
@@ -75,22 +77,21 @@ class Gateway:
 
     def host(self, server: VirtualServer) -> None:
         """Offer a server that is part of this program. Raises Conflict when another has its name."""
-        name = server.name
-        if name in self._virtual or any(upstream.config.name == name for upstream in self._pool.servers()):
-            raise Conflict(f"There is an MCP server named {name} already.", code="name_taken")
-        self._virtual[name] = server
+        if any(upstream.config.name == server.name for upstream in self._pool.servers()):
+            raise Conflict(f"There is an MCP server named {server.name} already.", code="name_taken")
+        self.hosted.add(server)
         self.notices.tell(Notice(TOOLS_CHANGED))
 
     def unhost(self, name: str) -> None:
         """Offer a server of this program no longer."""
-        self._virtual.pop(name, None)
+        self.hosted.remove(name)
         self.notices.tell(Notice(TOOLS_CHANGED))
         for callback in self._unhosted:
             callback(name)
 
     def own_names(self) -> list[str]:
         """The names of servers that are part of this program or of its plugins."""
-        return list(self._virtual)
+        return self.hosted.names()
 
     def on_gone(self, callback: Callable[[str], None]) -> None:
         """Call `callback` with the name of a server that was changed, renamed or deleted."""
@@ -131,16 +132,17 @@ class Gateway:
 
     def serves(self, actor: Actor, server: str) -> bool:
         """Whether there is a server of this name for `actor`."""
-        virtual = self._virtual.get(server)
-        return bool(self._of_own(actor, virtual)) if virtual is not None else self.find(actor, server) is not None
+        if server in self.hosted:
+            return bool(self.hosted.tools(actor, server))
+        return self.find(actor, server) is not None
 
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
         """The tools that `actor` may call: of one server, or of all in stable order."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
         lists = await asyncio.gather(*(upstream.tools(self.list_wait) for upstream in upstreams))
         theirs = [self._usable(actor, *pair) for pair in zip(upstreams, lists, strict=True)]
-        virtual = [self._of_own(actor, own) for name, own in self._virtual.items() if server in (None, name)]
-        return [tool for tools in (*theirs, *virtual) for tool in tools.values()]
+        hosted = [self.hosted.tools(actor, name) for name in self.hosted.names() if server in (None, name)]
+        return [tool for tools in (*theirs, *hosted) for tool in tools.values()]
 
     async def tools_of(self, actor: Actor, server_id: int) -> list[Tool]:
         """The tools of one server, for who may use it and for admins. Raises NotFound."""
@@ -184,12 +186,12 @@ class Gateway:
         """
         actor = caller.actor
         with self._activity.watch(caller, name, arguments) as call:
-            own = self._own_tool(actor, name, caller.server)
+            own = self.hosted.find(actor, name, caller.server)
             if own is not None:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
                 self._limits.count(actor, virtual.name)
-                asked = AskedCall(caller, Served(virtual.name, None, shown=True), "", tool, arguments)
+                asked = AskedCall(caller, served_by(virtual.name), "", tool, arguments)
                 await self._approve(asked)
                 return call.answered(await virtual.call(actor, tool, arguments))
             upstream, tool = await self._tool(actor, name, caller.server)
@@ -212,10 +214,10 @@ class Gateway:
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
         actor = caller.actor
-        own = self._own_tool(actor, name, None)
+        own = self.hosted.find(actor, name, None)
         if own is not None:
             server, resting = own[0].name, 0.0
-            asked = AskedCall(caller, Served(server, None, shown=True), "", own[1], arguments)
+            asked = AskedCall(caller, served_by(server), "", own[1], arguments)
         else:
             upstream, tool = await self._tool(actor, name, None)
             server, resting = upstream.config.name, upstream.breaker.retry_after(self._clock())
@@ -261,9 +263,7 @@ class Gateway:
 
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
         """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
-        servers = {upstream.config.name for upstream in self.visible(actor)} | {
-            name for name, own in self._virtual.items() if self._of_own(actor, own)
-        }
+        servers = {upstream.config.name for upstream in self.visible(actor)} | self.hosted.names_for(actor)
         return self._activity.told(servers, everything=actor.is_admin)
 
     def standing(self) -> list[tuple[str, str, str]]:
@@ -282,7 +282,7 @@ class Gateway:
     def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
         # One from before a name became ours would stand in the way of the program's own server.
         config = upstream.config
-        return config.enabled and config.name not in self._virtual and self._policy.reaches(actor, config.served(actor))
+        return config.enabled and config.name not in self.hosted and self._policy.reaches(actor, config.served(actor))
 
     async def _approve(self, call: AskedCall, *, use: bool = True) -> int | None:
         """None when the call needs no approval, else that of its person, 0 when it is for more than this call.
@@ -308,21 +308,6 @@ class Gateway:
     def _told_tools(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Iterable[Tool]:
         """Admins look at all tools of a server, also at those that they may not call."""
         return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
-
-    def _of_own(self, actor: Actor, server: VirtualServer) -> Mapping[str, Tool]:
-        """The tools of a server that is part of this program, as far as `actor` may call them."""
-        served = Served(server.name, None, shown=True)
-        return self._policy.usable(actor, served, server.tools(actor)) if self._policy.reaches(actor, served) else {}
-
-    def _own_tool(self, actor: Actor, name: str, server: str | None) -> tuple[VirtualServer, Tool] | None:
-        """A tool of a server that is part of this program; None: another server has the name. Raises CallFailed."""
-        virtual = self._virtual.get((server_of(name) or "") if server is None else server)
-        if virtual is None:
-            return None
-        found = virtual.tools(actor).get(name if server is None else public_name(server, name))
-        if found is None or self._policy.effect(actor, Served(virtual.name, None, shown=True), found) == "deny":
-            raise unknown_tool(name)
-        return virtual, found
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
         for upstream in self._pool.servers():

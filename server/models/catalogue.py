@@ -19,6 +19,7 @@ from server.models.notification import Notification
 from server.models.oauth_client import OAuthClient
 from server.models.oauth_token import OAuthToken
 from server.models.own_model import OwnModel
+from server.models.own_tool import OwnTool
 from server.models.plugin import Plugin
 from server.models.preference import Preference
 from server.models.record_tools import RecordTools
@@ -39,5 +40,5 @@ OWN_MODELS = (
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule, McpTool, McpApproval,
-    Webhook, WebhookDelivery, Schedule,
+    Webhook, WebhookDelivery, Schedule, OwnTool,
 )  # fmt: skip

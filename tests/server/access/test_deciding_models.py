@@ -19,6 +19,7 @@ DECIDING: dict[str, dict[str, Any]] = {
     "settings": {"name": "second_factor_roles", "value": ""},
     "mcp_servers": {"name": "x", "transport": "stdio", "command": "/bin/sh"},
     "mcp_rules": {"subject": "everyone", "effect": "allow"},
+    "own_tools": {"server": "records", "name": "get_notes", "enabled": False},
     "record_tools": {"model": "notes", "reading": True, "writing": True, "deleting": True},
     "secrets": {"name": "x", "value": "y"},
     "plugins": {"name": "x"},

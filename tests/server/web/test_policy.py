@@ -86,6 +86,8 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
     f"GET {V1}/gateway/{{server_id}}/tools": READ,
+    f"GET {V1}/gateway/own": READ, f"GET {V1}/gateway/own/{{server}}/tools": READ,
+    f"PATCH {V1}/gateway/own/{{server}}/tools/{{name:path}}": FULL_SESSION,
     f"PATCH {V1}/gateway/{{server_id}}/tools/{{name:path}}": FULL_SESSION,
     f"POST {V1}/gateway/{{server_id}}/tools/approve": FULL_SESSION,
     f"POST {V1}/gateway/{{server_id}}/refresh": WRITE,
