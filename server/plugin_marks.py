@@ -40,6 +40,7 @@ class TaskMark:
     idempotent: bool
     attempts: int
     schedulable: str
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,25 @@ def on(model: str, *verbs: EventVerb) -> Callable[[F], F]:
 
 
 def task(
-    *, name: str | None = None, idempotent: bool = False, attempts: int = 1, schedulable: str = ""
+    *,
+    name: str | None = None,
+    idempotent: bool = False,
+    attempts: int = 1,
+    schedulable: str = "",
+    priority: int = 0,
 ) -> Callable[[F], F]:
     """Make an async function of `tasks.py` a kind of background task, started by `plugin.start_task(name, ...)`.
 
     With `idempotent` it may be begun again after a crash or a failure, `attempts` times in all. With `schedulable`,
-    a sentence on what it does and the input that it wants, people may let schedules of their own run it.
+    a sentence on what it does and the input that it wants, people may let schedules of their own run it. Of those
+    that wait, the higher `priority` goes first.
     """
-    return lambda function: _marked(function, TaskMark(name or function.__name__, idempotent, attempts, schedulable))
+
+    def mark(function: F) -> F:
+        own = name or function.__name__
+        return _marked(function, TaskMark(own, idempotent, attempts, schedulable, priority))
+
+    return mark
 
 
 def schedule(

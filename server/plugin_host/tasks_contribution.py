@@ -58,4 +58,11 @@ def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark) -> Ki
     name = f"{plugin_id}.{mark.name}"
     if isinstance(mark, ScheduleMark):
         return Kind(name, run, at_once=1)
-    return Kind(name, run, idempotent=mark.idempotent, attempts=mark.attempts, schedulable=mark.schedulable)
+    return Kind(
+        name,
+        run,
+        idempotent=mark.idempotent,
+        attempts=mark.attempts,
+        priority=mark.priority,
+        schedulable=mark.schedulable,
+    )

@@ -42,6 +42,8 @@ class Kind:
     """Done twice is as good as done once: it is begun again after a crash, and may be tried again."""
     attempts: int = 1
     """How often it is begun at most; more than once only if idempotent."""
+    priority: int = 0
+    """Of those that wait, the higher goes first."""
     schedulable: str = ""
     """What it does, for people who may let it run by a schedule of their own; empty: they may not."""
 

@@ -110,26 +110,28 @@ class Tasks:
         title: str,
         given: dict[str, Any],
         *,
-        priority: int = 0,
+        priority: int | None = None,
         retry_of: str = "",
         key: str = "",
     ) -> dict[str, Any]:
         """Store a task and let it wait for its turn. Raises RateLimited when the person has too many open ones.
 
-        Of several with one `key` the first is stored alone; the others raise Conflict.
+        Of several with one `key` the first is stored alone; the others raise Conflict. Without a `priority` it has
+        that of its kind.
         """
         if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
         await self._check_room(actor)
+        known = self._kinds[kind]
         row = await self._records.create(
             SYSTEM,
             MODEL,
             {
                 "owner_id": actor.user_id,
                 "key": key or f"task-{secrets.token_hex(16)}",
-                "kind": self._kinds[kind].name,
+                "kind": known.name,
                 "title": title[:500],
-                "priority": priority,
+                "priority": known.priority if priority is None else priority,
                 "input": given,
                 "retry_of": retry_of or None,
                 "acting": orjson.dumps(kept(actor)).decode(),

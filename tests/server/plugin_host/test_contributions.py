@@ -56,7 +56,7 @@ async def end(plugin: PluginContext) -> None:
 TASKS = """
 from server.plugin_api import Actor, PluginContext, Report, task
 
-@task()
+@task(priority=3)
 async def count(plugin: PluginContext, actor: Actor, report: Report, to: int) -> dict[str, object]:
     report.progress(0.5, "counting")
     return {"counted": to, "for": actor.username}
@@ -256,6 +256,7 @@ async def test_a_task_runs_for_its_person_and_its_kind_goes_with_the_plugin(
 
     row = await until(done)
     assert (row["status"], row["kind"], row["result"]) == ("completed", "counter.count", {"counted": 7, "for": "max"})
+    assert row["priority"] == 3
     await switch(ada, "counter", "disable")
     assert not house.app.gateway.gateway.serves(_actor(house, member), "counter")
     assert (await member.post(f"/api/v1/tasks/{key}/retry")).status_code == 409
