@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ def serve_main(arguments: Sequence[str]) -> int:
     folder_options(parser)
     parser.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    # All that a start makes stays: looking through it for garbage again and again would take a fifth of its time.
+    # `serve` switches it on once the server listens.
+    gc.disable()
     from gridbear_desktop.serve import serve  # the server's libraries, which no other command needs
 
     given = {"data_dir": options.data_dir, "host": options.host, "port": options.port}

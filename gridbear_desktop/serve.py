@@ -171,6 +171,7 @@ class _Life:
             # twentieth of the time of every request.
             gc.freeze()
             gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+            gc.enable()
             helpers = [
                 asyncio.create_task(sweep(server.server_state.connections)),
                 asyncio.create_task(listener.keep_certificate()),
