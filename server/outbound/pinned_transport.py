@@ -42,7 +42,9 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, inner: httpx2.AsyncBaseTransport | None = None, *, most_bytes: int | None = MOST_BYTES) -> None:
         """`most_bytes` of an answer are read; None: it may go on for ever."""
-        self._inner = inner or httpx2.AsyncHTTPTransport()
+        # Made with the first request: loading what the system trusts takes time and memory, which a server that calls
+        # nobody does without.
+        self._inner = inner
         self._most_bytes = most_bytes
 
     @abstractmethod
@@ -62,6 +64,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": url.host},
         )
+        if self._inner is None:
+            self._inner = httpx2.AsyncHTTPTransport()
         response = await self._inner.handle_async_request(pinned)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         if self._most_bytes is not None:
@@ -69,7 +73,8 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        if self._inner is not None:
+            await self._inner.aclose()
 
     async def places(self, url: httpx2.URL, request: httpx2.Request) -> list[str]:
         """The IP addresses of the host of `url`. Raises HostUnknown when there are none."""

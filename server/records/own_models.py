@@ -78,6 +78,8 @@ class OwnModels:
             except ValidationError as error:
                 log.error("the model %s can't be used: %s", row["name"], error)
         self._leave_out_unconnected()
+        if not self._definitions:
+            return
         self._follow_registry()
         for definition in self._definitions.values():
             self._records.registry.put(own_spec(definition, self._metadata))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import psutil
-
 from server import __version__
 from server.asgi.traffic import Traffic
 from server.db.store import Store
@@ -28,7 +26,6 @@ class Numbers:
         self._activity = activity
         self._traffic = traffic
         self._store = store
-        self._process = psutil.Process()
 
     def text(self) -> bytes:
         """All of it. Label values are names of servers, surfaces, methods and statuses: never of people or tools."""
@@ -104,9 +101,10 @@ class Numbers:
         yield logs
 
     def _of_process(self) -> Iterator[Metric]:
+        import psutil
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
-        process = self._process
+        process = psutil.Process()
         with process.oneshot():
             times, memory = process.cpu_times(), process.memory_info()
             yield CounterMetricFamily("process_cpu_seconds", "Processor time.", times.user + times.system)

@@ -10,8 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from server.errors import UpstreamFailed
 from server.this_computer import program
 
@@ -40,6 +38,8 @@ def resolve(requirements: Collection[str], fixed: Mapping[str, str], place: Path
 
     Raises UpstreamFailed with what pip says.
     """
+    from packaging.utils import canonicalize_name  # most servers never fetch a library
+
     report = place / "report.json"
     lines = [f"{name}=={version}" for name, version in sorted(fixed.items())]
     words = ["--constraint", _lines(place / "constraints.txt", lines)]

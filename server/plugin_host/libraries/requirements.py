@@ -1,16 +1,22 @@
-"""What `requirements` of a manifest ask for, and what the program itself has of it."""
+"""What `requirements` of a manifest ask for, and what the program itself has of it.
+
+`packaging` is imported where it is used: most starts have no plugin with requirements.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 def parsed(text: str) -> Requirement:
     """One requirement. Raises ValueError that says what is wanted."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -28,6 +34,8 @@ def asked(requirements: Iterable[str]) -> list[Requirement]:
 
 def found_on(path: list[str]) -> dict[str, str]:
     """The version by name of every library on `path`."""
+    from packaging.utils import canonicalize_name
+
     return {
         canonicalize_name(one.metadata["Name"]): one.version
         for one in importlib.metadata.distributions(path=path)
@@ -37,6 +45,8 @@ def found_on(path: list[str]) -> dict[str, str]:
 
 def clashes(requirements: Collection[str], owners: Mapping[str, Mapping[str, str]]) -> list[str]:
     """What can't be together, in sentences. `owners`: who has which versions by name."""
+    from packaging.utils import canonicalize_name
+
     found = []
     for requirement in asked(requirements):
         for owner, versions in owners.items():
@@ -48,6 +58,8 @@ def clashes(requirements: Collection[str], owners: Mapping[str, Mapping[str, str
 
 def missing(requirements: Collection[str], versions: Mapping[str, str]) -> list[str]:
     """Those that none of `versions` fills."""
+    from packaging.utils import canonicalize_name
+
     return [
         str(requirement)
         for requirement in asked(requirements)

@@ -6,8 +6,6 @@ import hashlib
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from server.errors import ValidationFailed
 
 MAX_BYTES = 1 << 30
@@ -29,6 +27,8 @@ def sha256_of(path: Path) -> str:
 
 def name_and_version(path: Path) -> tuple[str, str]:
     """Of a wheel, by its file name. Raises BadWheel."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # most servers never fetch a library
+
     try:
         name, version, _, _ = parse_wheel_filename(path.name)
     except InvalidWheelFilename as error:
