@@ -1,5 +1,6 @@
 // What plugins add to the page: their modules are imported when somebody is signed in, and anew when plugins change.
 import { request } from "./api.js";
+import { dropCommands } from "./commands.js";
 import { t } from "./i18n.js";
 import { dropPages, pagesOf } from "./pages/index.js";
 import { person, returned } from "./store.js";
@@ -13,13 +14,19 @@ const known = new Map();
 /** One after the other: what registers while a module is imported is that plugin's. */
 let turn = Promise.resolve();
 
+/** @param {string} plugin */
+function dropAll(plugin) {
+  dropPages(plugin);
+  dropCommands(plugin);
+}
+
 /** @param {Contribution[]} wanted */
 async function take(wanted) {
   const modules = new Map(wanted.map((one) => [one.plugin, one.module]));
   for (const [plugin, module] of [...known]) {
     if (modules.get(plugin) === module) continue;
     known.delete(plugin);
-    dropPages(plugin);
+    dropAll(plugin);
   }
   for (const { plugin, title, module } of wanted) {
     if (known.has(plugin)) continue;
@@ -29,7 +36,7 @@ async function take(wanted) {
     } catch (error) {
       // One plugin's mistake is told, and takes nothing else along.
       console.error(error);
-      dropPages(plugin);
+      dropAll(plugin);
       say(t("contributions.broken", { name: title, reason: /** @type {Error} */ (error).message }), "bad");
     }
   }

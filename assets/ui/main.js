@@ -10,6 +10,7 @@ import { SignIn } from "./pages/signin.js";
 import { pageNamed } from "./pages/index.js";
 import { sharePreferences } from "./preferences.js";
 import { route } from "./router.js";
+import { listenForKeys } from "./shortcuts.js";
 import { away, base, models, person, returned, setupNeeded } from "./store.js";
 import { effect, html, render } from "./vendor/preact.js";
 import { Questions } from "./widgets/dialog.js";
@@ -75,4 +76,5 @@ effect(() => {
   if (returned.value) recognise();
 });
 sharePreferences();
+listenForKeys();
 draw();

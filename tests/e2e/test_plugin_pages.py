@@ -14,7 +14,7 @@ from watched_page import CHROMIUM, Watched
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 PASSWORD = "a calm bear in a den"
 GOOD = """
-import { html, page, person, useState } from "../../../ui/sdk.js";
+import { command, html, page, person, say, useState } from "../../../ui/sdk.js";
 
 function Forecast() {
   const [fails, fail] = useState(false);
@@ -24,6 +24,7 @@ function Forecast() {
 }
 
 page({ name: "forecast", label: "Forecast", Page: Forecast });
+command({ name: "rain", label: "Will it rain?", run: () => say("No rain today.") });
 """
 
 
@@ -55,6 +56,11 @@ def test_a_page_comes_and_goes_with_its_plugin_and_a_bad_one_harms_itself_alone(
         watched = Watched(browser, server.url, cookies=cookies)
         page = watched.open("/#/home", ".rail")
         expect(page.locator(".toasts")).to_contain_text("no luck today")
+        page.keyboard.press("Control+k")
+        page.locator(".palette input").press_sequentially("rain")
+        expect(page.locator('.palette [aria-selected="true"]')).to_contain_text("Will it rain?")
+        page.keyboard.press("Enter")
+        expect(page.locator(".toasts")).to_contain_text("No rain today.")
         page.locator(".rail >> text=Forecast").click()
         expect(page.locator("h1")).to_have_text("Sun for maja")
         page.click("text=Break it")

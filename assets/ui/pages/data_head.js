@@ -17,7 +17,7 @@ export function DataHead({ model, query, add, empty }) {
     <div class="say"><h1>${model.label_plural}</h1><p class="clip" title=${model.description}>${model.description}</p></div>
     <div class="do">
       <${MoreMenu} model=${model} query=${query} />
-      ${may(model, "create") && !empty && html`<button class="btn primary" type="button" onClick=${add} data-row="new">
+      ${may(model, "create") && !empty && html`<button class="btn primary" type="button" onClick=${add} data-row="new" aria-keyshortcuts="n">
         <${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}
       </button>`}
     </div>

@@ -50,7 +50,7 @@ function Nothing({ model, filtered, clear, move, offset }) {
   const create = may(model, "create");
   const words = create ? t("data.empty_words", { name: inSentence(model.label) }) : t("data.empty_kept");
   return html`<${Empty} heading=${t("data.empty", { name })} words=${words} curl=${curl(model, create)}>
-    ${create && html`<button class="btn primary" type="button" data-row="new" onClick=${() => move({ record: "new" })}><${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}</button>`}
+    ${create && html`<button class="btn primary" type="button" data-row="new" aria-keyshortcuts="n" onClick=${() => move({ record: "new" })}><${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}</button>`}
   <//>`;
 }
 

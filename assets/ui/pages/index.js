@@ -26,7 +26,7 @@ let registering = "";
 /** What fits into a phone's bar; the other pages stand under "More". */
 const IN_BAR = 5;
 /** @type {Page} reached by the menu of the person */
-const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: later(() => import("./account.js").then((found) => found.Account)), rail: "open" };
+export const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: later(() => import("./account.js").then((found) => found.Account)), rail: "open" };
 const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => More({ pages: pagesUnderMore() }), rail: /** @type {"open"} */ ("open") };
 
 /** The pages that a phone's bar has no room for. */
@@ -53,6 +53,11 @@ export function registerPage(page) {
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");
   if ([...pages, ...added.value, ACCOUNT, MORE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
   added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin: registering, Page: contained(registering, Page) }];
+}
+
+/** Whose module is being imported, "" while none is. */
+export function registeringPlugin() {
+  return registering;
 }
 
 /** What registers while `load` runs is the plugin's. @param {string} plugin @param {() => Promise<unknown>} load */

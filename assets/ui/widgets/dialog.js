@@ -20,8 +20,8 @@ export function confirm(question) {
   });
 }
 
-/** @param {{label: string, onClose: () => void, children: any}} props `label` is the id of the heading inside */
-export function Dialog({ label, onClose, children }) {
+/** @param {{label: string, kind?: string, onClose: () => void, children: any}} props `label` is the id of the heading inside, `kind` its classes */
+export function Dialog({ label, kind = "dialog", onClose, children }) {
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   useEffect(() => {
     const dialog = box.current;
@@ -36,7 +36,7 @@ export function Dialog({ label, onClose, children }) {
     event.preventDefault();
     onClose();
   };
-  return html`<dialog class="dialog" ref=${box} aria-labelledby=${label} onCancel=${cancel}>${children}</dialog>`;
+  return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel}>${children}</dialog>`;
 }
 
 export function Questions() {

@@ -2,13 +2,20 @@
 import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { allPages, pagesUnderMore } from "../pages/index.js";
-import { href } from "../router.js";
+import { href, route } from "../router.js";
+import { COMMAND_KEY, paletteOpen, sheetOpen } from "../shortcuts.js";
 import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, Mark, State } from "./icon.js";
+import { later } from "./later.js";
 import { StorageBanner } from "./storage_banner.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
 
+const Palette = later(() => import("./palette.js").then((found) => found.Palette));
+const ShortcutSheet = later(() => import("./shortcut_sheet.js").then((found) => found.ShortcutSheet));
+const seek = () => {
+  paletteOpen.value = true;
+};
 const CALM_MS = 30_000;
 const CHECK_MS = 2000;
 
@@ -26,6 +33,10 @@ export function Frame({ page, rest, children }) {
   useEffect(() => {
     document.title = `${title} · GridBear`;
   }, [title]);
+  // Whatever was open belonged to the place that was left.
+  useEffect(() => {
+    paletteOpen.value = sheetOpen.value = false;
+  }, [route.value.path]);
   const folded = rail.value === "auto" ? (page.rail === "open" ? "open" : "auto") : rail.value;
   const skip = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -37,8 +48,10 @@ export function Frame({ page, rest, children }) {
       <div class="main">
         <header class="topbar">
           <${Crumbs} page=${page} model=${model} />
+          <button class="seek" type="button" onClick=${seek}><${Icon} name="search" size=${16} /><span class="label">${t("palette.placeholder")}</span><kbd aria-hidden="true">${COMMAND_KEY} K</kbd></button>
           <div class="topbar-end">
             ${away.value && html`<span class="desk-only"><${State} kind="warn">${t("away.short")}<//></span>`}
+            <button class="btn quiet only phone-only" type="button" onClick=${seek} aria-label=${t("palette.title")}><${Icon} name="search" /></button>
             <${ThemeMenu} />
             ${modelNamed("notifications") && html`<${Bell} />`}
             <${PersonMenu} />
@@ -50,7 +63,8 @@ export function Frame({ page, rest, children }) {
           ${children}
         </main>
       </div>
-    </div>`;
+    </div>
+    ${paletteOpen.value && html`<${Palette} />`}${sheetOpen.value && html`<${ShortcutSheet} />`}`;
 }
 
 async function loadServer() {

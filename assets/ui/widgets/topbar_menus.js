@@ -30,7 +30,7 @@ export function ThemeMenu() {
   <//>`;
 }
 
-async function signOut() {
+export async function signOut() {
   try {
     await request("POST", "/auth/logout", { anonymous: true });
     person.value = null;

@@ -1,0 +1,47 @@
+// What the palette can do beside going somewhere. A plugin adds its own through the facade.
+import { registeringPlugin } from "./pages/index.js";
+import { href } from "./router.js";
+import { sheetOpen } from "./shortcuts.js";
+import { base, chooseTheme, isAdmin } from "./store.js";
+import { signal } from "./vendor/preact.js";
+import { passwordOpen } from "./widgets/password.js";
+import { factorOpen } from "./widgets/second_factor.js";
+import { signOut } from "./widgets/topbar_menus.js";
+
+/** @typedef {{name: string, label: string, icon?: string, run?: () => void, address?: string, admin?: boolean, plugin?: string}} Command `run` or `address`; `label` is a key of the catalogue, or plain words */
+
+/** @type {Command[]} */
+const commands = [
+  { name: "keys", label: "keys.title", icon: "keyboard", run: () => (sheetOpen.value = true) },
+  { name: "light", label: "command.light", icon: "sun", run: () => chooseTheme("light") },
+  { name: "dark", label: "command.dark", icon: "moon", run: () => chooseTheme("dark") },
+  { name: "system", label: "command.system", icon: "settings", run: () => chooseTheme("system") },
+  { name: "add-server", label: "command.add_server", icon: "plus", address: href("/tools/add"), admin: true },
+  { name: "connect", label: "command.connect", icon: "link", address: href("/tools/clients"), admin: true },
+  { name: "model", label: "design.new", icon: "plus", address: href("/data/-"), admin: true },
+  { name: "password", label: "password.change", icon: "key", run: () => (passwordOpen.value = true) },
+  { name: "factor", label: "factor.title", icon: "shield", run: () => (factorOpen.value = true) },
+  { name: "docs", label: "page.docs", icon: "code", run: () => open(`${base}/api/docs`, "_blank") },
+  { name: "sign-out", label: "person.sign_out", icon: "logout", run: signOut },
+];
+
+/** Those of plugins. @type {import("./types").Signal<Command[]>} */
+const added = signal([]);
+
+/** Those that are for who is signed in. */
+export function allCommands() {
+  return [...commands, ...added.value].filter((command) => !command.admin || isAdmin());
+}
+
+/** Adds a command to the palette; for a plugin's module, while it is imported. @param {Command} command */
+export function registerCommand(command) {
+  const { name, label, run, address } = command;
+  if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || !(typeof run === "function" || address)) throw new Error("command() wants a name (a-z, 0-9, -), a label, and run() or an address");
+  if ([...commands, ...added.value].some((one) => one.name === name)) throw new Error(`there is a command ${name} already`);
+  added.value = [...added.value, { icon: "plugins", ...command, plugin: registeringPlugin() }];
+}
+
+/** @param {string} plugin */
+export function dropCommands(plugin) {
+  added.value = added.value.filter((command) => command.plugin !== plugin);
+}
