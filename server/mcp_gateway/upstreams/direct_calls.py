@@ -10,14 +10,14 @@ from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
-from server.mcp_gateway.upstreams.line_calls import LineCalls, LineWriter
+from server.mcp_gateway.upstreams.line_calls import ChannelCalls, LineCalls, LineWriter
 from server.mcp_gateway.upstreams.request_failed import result_of
 
 SESSION_HEADER = "Mcp-Session-Id"
 
 
 class DirectCalls:
-    """What a transport offers of the short way: nothing, pipes or HTTP.
+    """What a transport offers of the short way: nothing, a channel (pipes, SSE) or HTTP.
 
     The SDK's way costs a pydantic model, three tasks and four streams per call, more than all the rest of a call.
     """
@@ -25,7 +25,7 @@ class DirectCalls:
     def __init__(self) -> None:
         self.session_id: str | None = None
         """Of the server, as it gave it."""
-        self._lines: LineCalls | None = None
+        self._lines: ChannelCalls | None = None
         self._http: HttpCalls | None = None
         self._abandon: Callable[[str], Awaitable[None]] | None = None
         self._abandoning: set[asyncio.Future[None]] = set()
@@ -36,8 +36,12 @@ class DirectCalls:
 
     def over_pipes(self, stdin: LineWriter) -> LineCalls:
         """Offer the pipes of a child."""
-        self._lines = LineCalls(stdin)
-        return self._lines
+        self._lines = calls = LineCalls(stdin)
+        return calls
+
+    def over(self, calls: ChannelCalls) -> None:
+        """Offer another channel."""
+        self._lines = calls
 
     def over_http(self, spec: LaunchSpec, faults: HttpFaults, tell: Callable[[Any], Awaitable[None]]) -> None:
         """Offer connections to the server, if it is one of plain HTTP without a sign-in.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,6 @@ import anyio
 import httpx2
 import mcp_types as types
 from mcp.client._transport import TransportStreams
-from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
 
@@ -20,6 +19,7 @@ from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.raw_client import CameWith
+from server.mcp_gateway.upstreams.sse_transport import sse_transport
 from server.outbound.pinned_transport import PublicTransport
 
 _log = logging.getLogger(__name__)
@@ -48,32 +48,28 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
 
 
 def http_transport(
-    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls
+    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls, on_end: Callable[[], None]
 ) -> AbstractAsyncContextManager[TransportStreams]:
-    """The connection to a server of the transport `http` or `sse`."""
+    """The connection to a server of the transport `http` or `sse`; `on_end`: the server has ended that of `sse`."""
     if spec.transport == "sse":
-        return sse_client(
-            spec.url,
-            headers=dict(spec.headers),
-            auth=spec.auth,
-            httpx_client_factory=lambda headers=None, timeout=None, auth=None: _http_client(
-                spec, faults, direct, headers, timeout, auth
-            ),
-        )
+        return sse_transport(spec.url, _http_client(spec, faults, direct), direct, on_end)
     return _streamable_http(spec, faults, direct)
 
 
-def _http_client(
-    spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls, headers: Any, timeout: Any = None, auth: Any = None
-) -> httpx2.AsyncClient:
+def _http_client(spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls) -> httpx2.AsyncClient:
     # The read time is our own limit's business: a tool may work for long without a byte on the wire.
-    limits = timeout or httpx2.Timeout(30.0, read=None)
+    limits = httpx2.Timeout(30.0, read=None)
     transport: httpx2.AsyncBaseTransport = _WatchedTransport(faults, direct)
     if spec.public_only:
         transport = PublicTransport(lambda: False, transport, most_bytes=None)
     # No proxies or .netrc from the environment: what reaches a server is what its row says.
     return httpx2.AsyncClient(
-        transport=transport, headers=headers, timeout=limits, auth=auth, follow_redirects=False, trust_env=False
+        transport=transport,
+        headers=dict(spec.headers),
+        timeout=limits,
+        auth=spec.auth,
+        follow_redirects=False,
+        trust_env=False,
     )
 
 
@@ -94,7 +90,7 @@ async def _streamable_http(
         await to_client.send(SessionMessage(known, metadata=CameWith.this()))
 
     async with (
-        _http_client(spec, faults, direct, dict(spec.headers), auth=spec.auth) as http,
+        _http_client(spec, faults, direct) as http,
         streamable_http_client(spec.url, http_client=http) as (read, write),
         anyio.create_task_group() as group,
         to_client,

@@ -1,10 +1,11 @@
-"""Requests straight over a child's pipes: a line there, a line back."""
+"""Requests straight over a channel that the SDK's session has too: a message there, a message back."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import re
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from server.mcp_gateway.caller import Progress
@@ -13,7 +14,6 @@ from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed, too_large
 from server.mcp_gateway.wire import from_wire, to_wire
 
-_ENDED = "the program has ended"
 _ID = re.compile(rb'"id"\s*:\s*"(gb-\d+)"')
 
 
@@ -24,13 +24,14 @@ class LineWriter(Protocol):
     async def drain(self) -> None: ...
 
 
-class LineCalls:
-    """Shares the pipes with the SDK's session: who reads them shows every line to `take` first."""
+class ChannelCalls(ABC):
+    """Shares the channel with the SDK's session: who reads it shows every message to `take` first."""
 
-    def __init__(self, stdin: LineWriter) -> None:
-        self._stdin = stdin
+    ended = "the connection has ended"
+    """Why no answer comes any more."""
+
+    def __init__(self) -> None:
         self._pending: dict[str, PendingCall] = {}
-        self._unsent: list[bytes] = []
         self._closed = False
 
     def take(self, line: bytes) -> bool:
@@ -53,19 +54,19 @@ class LineCalls:
                     return
 
     async def call(self, method: str, params: dict[str, Any], progress: Progress | None) -> dict[str, Any]:
-        """The server's answer, as it wrote it. Raises RequestFailed when the pipes end."""
+        """The server's answer, as it wrote it. Raises RequestFailed when the channel ends."""
         if self._closed:
-            raise connection_closed(_ENDED)
+            raise connection_closed(self.ended)
         call = PendingCall(progress)
         self._pending[call.id] = call
         try:
-            await self._write(call.request(method, params))
+            await self._write(call.request(method, params), call)
             return await call.wait()
         except asyncio.CancelledError:
             cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
             message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
             with contextlib.suppress(RequestFailed):
-                await self._write(to_wire(message))
+                await self._write(to_wire(message), None)
             raise
         finally:
             del self._pending[call.id]
@@ -74,18 +75,33 @@ class LineCalls:
         """No line comes any more."""
         self._closed = True
         for call in self._pending.values():
-            call.fail(connection_closed(_ENDED))
+            call.fail(connection_closed(self.ended))
 
-    async def _write(self, line: bytes) -> None:
+    @abstractmethod
+    async def _write(self, message: bytes, call: PendingCall | None) -> None:
+        """Send a message, that of `call` if it is one. Raises RequestFailed."""
+
+
+class LineCalls(ChannelCalls):
+    """Over the pipes of a child, line by line."""
+
+    ended = "the program has ended"
+
+    def __init__(self, stdin: LineWriter) -> None:
+        super().__init__()
+        self._stdin = stdin
+        self._unsent: list[bytes] = []
+
+    async def _write(self, message: bytes, call: PendingCall | None) -> None:
         try:
             await self._stdin.drain()
         except (OSError, RuntimeError) as error:
             # (RuntimeError is what uvloop makes of a pipe that is gone.)
-            raise connection_closed(str(error) or _ENDED) from error
+            raise connection_closed(str(error) or self.ended) from error
         # Lines of one turn of the loop go out together: waking the child is the dearest part of a call.
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append(line)
+        self._unsent.append(message)
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []

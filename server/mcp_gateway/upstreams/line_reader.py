@@ -1,15 +1,23 @@
-"""The lines that a program writes, however it writes them; one that is too long does not end the others."""
+"""The lines that a server writes, however it writes them; one that is too long does not end the others."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 MAX_LINE_BYTES = 64 << 20
 BUFFER_BYTES = 1 << 18
-"""Of what was not read yet; with more the program waits."""
+"""Of what was not read yet; with more it waits."""
 _END_BYTES = 256
 _TURN = 64
+
+
+class Chunks(Protocol):
+    """What of a stream reader is used."""
+
+    async def read(self, n: int = -1, /) -> bytes:
+        """The next bytes, however many; none at the end."""
 
 
 class TooLong:
@@ -25,7 +33,7 @@ class TooLong:
         self.tail = (self.tail + part[-_END_BYTES:])[-_END_BYTES:]
 
 
-async def lines_of(stream: asyncio.StreamReader) -> AsyncIterator[bytes | TooLong]:
+async def lines_of(stream: Chunks) -> AsyncIterator[bytes | TooLong]:
     """Line after line without its end, until the stream ends; others have their turn between them.
 
     The stream's own `readline` gives up with the first line over its limit, and reads ahead twice as much.

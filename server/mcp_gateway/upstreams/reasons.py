@@ -18,7 +18,7 @@ from server.outbound.pinned_transport import AddressRefused
 _ADVICE = {
     403: "It refuses this address or its headers; an account may lack the right.",
     404: "Is the address right? Most end in /mcp.",
-    405: "Is the address right? An older server may want the transport sse.",
+    405: "Is the address right? An older server may want the transport sse, a newer one http.",
 }
 
 
@@ -31,7 +31,7 @@ def trouble_of(failure: BaseException | None, stderr: Iterable[str], faults: Htt
     error = _innermost(failure)
     if isinstance(error, ProgramNotFound):
         return Trouble(error.message, error.advice)
-    if isinstance(error, MCPError) and faults.status >= 400:
+    if isinstance(error, MCPError | httpx2.HTTPStatusError) and faults.status >= 400:
         return Trouble(f"The server answers {faults.status}.", _ADVICE.get(faults.status, ""))
     return Trouble(_described(error), hint(stderr))
 

@@ -262,10 +262,12 @@ async def open_session(
     faults: HttpFaults,
     heard: Heard,
     on_child: Callable[[int | None], None],
+    on_end: Callable[[], None],
 ) -> AsyncGenerator[SdkSession, None]:
     """Reach the server and agree on a protocol version. Must be entered and left by the same task.
 
-    `on_child` is told the child's process id, and None when it ends. `faults` counts what the SDK hides. Raises
+    `on_child` is told the child's process id, and None when it ends; `on_end` that a server has ended the stream that
+    all its answers come on. `faults` counts what the SDK hides. Raises
     OSError, ValueError, MCPError, httpx2 errors or an ExceptionGroup of them when the server can't be reached.
     """
 
@@ -273,7 +275,7 @@ async def open_session(
     transport = (
         stdio_transport(spec, stderr, guardian, on_child, direct)
         if spec.transport == "stdio"
-        else http_transport(spec, faults, direct)
+        else http_transport(spec, faults, direct, on_end)
     )
     client = RawClient(transport, mode="auto", cache=None, client_info=_CLIENT)
     client.heard = heard

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
-import mcp_types as types
 from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
@@ -16,6 +15,7 @@ from server.mcp_gateway.upstreams.child_process import STDERR_LINE_LENGTH, STDOU
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.line_reader import TooLong, lines_of
+from server.mcp_gateway.upstreams.messages import read_message
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 _FIRST_LOOK_SECONDS, _LOOK_SECONDS = 0.05, 1.0
@@ -55,7 +55,7 @@ async def stdio_transport(
                         continue
                     if lines.take(line):
                         continue
-                    message = _parsed(line)
+                    message = read_message(line)
                     if isinstance(message, Exception):
                         stderr.append(f"{STDOUT_NOISE}{line.decode('utf-8', 'replace').strip()[:STDERR_LINE_LENGTH]}")
                     await to_client.send(message)
@@ -107,11 +107,3 @@ async def stdio_transport(
         lines.close()
         for stream in (to_client, from_child, to_child, from_client):
             stream.close()
-
-
-def _parsed(line: bytes) -> SessionMessage | Exception:
-    try:
-        return SessionMessage(types.jsonrpc_message_adapter.validate_json(line, by_name=False))
-    except ValueError as error:
-        # Servers that print to stdout are common; the line is shown with stderr, and the connection lives on.
-        return error

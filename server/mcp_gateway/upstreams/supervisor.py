@@ -8,9 +8,8 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -21,6 +20,7 @@ from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.notices import Notices
+from server.mcp_gateway.upstreams.opening import load_open_session
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Standing, UpstreamState
@@ -39,21 +39,6 @@ _RELIST_SECONDS = 0.5
 """A server that says all the time that its tools have changed is asked for them no more often."""
 _SILENT_SECONDS = 60.0
 """A network connection on which nothing was heard for so long may be dead without a sign."""
-
-
-class OpenSession(Protocol):
-    """The shape of `sdk_client.open_session`."""
-
-    def __call__(
-        self,
-        spec: LaunchSpec,
-        *,
-        stderr: deque[str],
-        guardian: Guardian | None,
-        faults: HttpFaults,
-        heard: Heard,
-        on_child: Callable[[int | None], None],
-    ) -> AbstractAsyncContextManager[SdkSession]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +239,7 @@ class Supervisor:
 
     async def _serve(self, opened: asyncio.Future[SdkSession], scope: anyio.CancelScope, faults: HttpFaults) -> None:
         # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
-        open_session = await asyncio.to_thread(_load_open_session)
+        open_session = await asyncio.to_thread(load_open_session)
         spec = await self._located(await self._around.launch_spec(self.config))
         if self.config.installs and not self._is_known():
             self._installing(scope)
@@ -269,6 +254,7 @@ class Supervisor:
                         faults=faults,
                         heard=self._heard,
                         on_child=self._child_changed,
+                        on_end=self._stream_ended,
                     )
                 )
                 await self._on_open(session)
@@ -384,13 +370,12 @@ class Supervisor:
             # The program is gone, or has closed its end: known before somebody's call falls into the hole.
             self.lost(self._session)
 
+    def _stream_ended(self) -> None:
+        # Proxies end idle streams all the time: that is no failure, and the next use connects anew.
+        if self._session is not None:
+            self._finish()
+
     def _finish(self) -> None:
         self._end = True
         self._session = None
         self._wake.set()
-
-
-def _load_open_session() -> OpenSession:
-    from server.mcp_gateway.upstreams.sdk_client import open_session  # see `_serve`
-
-    return open_session

@@ -25,6 +25,10 @@ class FaultySite:
         self.calls: list[str] = []
         self.waiting, self.go_on = asyncio.Event(), asyncio.Event()
         """Of calls of `wait`: one has come; all may be answered."""
+        self.endpoint: str | None = None
+        """Where it wants messages sent, in place of its own address."""
+        self.stream: asyncio.StreamWriter | None = None
+        """Of the older transport: on which all answers go, whoever asked."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -57,11 +61,15 @@ class FaultySite:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        method = head.partition(" ")[0]
+        method, path, _ = head.split(" ", 2)
         headers = dict(row.lower().split(": ", 1) for row in head.split("\r\n")[1:] if ": " in row)
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if self.status is not None:
             return await reply(writer, self.status, b"")
+        if path.startswith("/sse"):
+            return await self._stream(reader, writer)
+        if path.startswith("/messages"):
+            return await self._take(writer, path, json.loads(body))
         if method != "POST":
             return await reply(writer, 405, b"")
         message: dict[str, Any] = json.loads(body)
@@ -76,6 +84,29 @@ class FaultySite:
         if name:
             self.calls.append(name)
         return await self._say(writer, message, name)
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        self.stream = writer
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+        endpoint = self.endpoint or f"/messages?session={self.session}"
+        writer.write(f"event: endpoint\r\ndata: {endpoint}\r\n\r\n".encode())
+        await reader.read()
+        return False
+
+    async def _take(self, writer: asyncio.StreamWriter, path: str, message: dict[str, Any]) -> bool:
+        if not path.endswith(f"={self.session}"):
+            return await reply(writer, 404, b"")
+        await reply(writer, 202, b"")
+        if message.get("method") == "tools/call":
+            self.calls.append(message["params"]["name"])
+        assert self.stream is not None
+        for answer in self.server.answer(message):
+            if answer in (DIE, CLOSE):
+                self.stream.close()
+                break
+            self.stream.write(b": a comment\nevent: message\ndata: " + answer + b"\n\n")
+            await self.stream.drain()
+        return True
 
     async def _say(self, writer: asyncio.StreamWriter, message: dict[str, Any], name: str) -> bool:
         answers = self.server.answer(message)

@@ -23,7 +23,7 @@ Reply = dict[str, Any]
 PROGRAM = Path(__file__).with_name("faulty_program.py")
 PIPES = pytest.param("pipes", marks=pytest.mark.slow)
 SDK_HTTP = pytest.param("sdk http", marks=pytest.mark.slow)
-TRANSPORTS = [PIPES, "http", SDK_HTTP]
+TRANSPORTS = [PIPES, "http", "sse", SDK_HTTP]
 """How the gateway speaks to the server; `sdk http` by way of the SDK, as it does for https and sign-ins."""
 WAYS = ["short", "sdk"]
 """How the client's call goes through the gateway; one that wants progress is the SDK's."""
@@ -77,7 +77,8 @@ def make_faulty(make_house: MakeHouse) -> Callable[..., AbstractAsyncContextMana
                 await house.add("bad", command=sys.executable, args=["-S", str(PROGRAM), *arguments])
             else:
                 headers = {"accept-encoding": "identity"} if transport == "sdk http" else {}
-                await house.add("bad", transport="http", url=f"http://127.0.0.1:{site.port}/mcp", headers=headers)
+                kind, path = ("sse", "sse") if transport == "sse" else ("http", "mcp")
+                await house.add("bad", transport=kind, url=f"http://127.0.0.1:{site.port}/{path}", headers=headers)
             await house.add("good", transport="http", url=f"http://127.0.0.1:{good.port}/mcp")
             wire = Wire(http, MODERN)
             listed = message(await wire.ask("tools/list", {}))["result"]["tools"]
@@ -153,7 +154,7 @@ async def test_fifty_megabytes_come_whole(make_faulty: MakeFaulty, transport: st
         await faulty.is_well()
 
 
-@pytest.mark.parametrize("transport", [PIPES, "http"])
+@pytest.mark.parametrize("transport", [PIPES, "http", "sse"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_an_answer_over_the_limit_is_refused_by_name_and_the_connection_lives(
     make_faulty: MakeFaulty, transport: str, way: str, monkeypatch: pytest.MonkeyPatch
@@ -167,7 +168,7 @@ async def test_an_answer_over_the_limit_is_refused_by_name_and_the_connection_li
         await faulty.is_well()
 
 
-@pytest.mark.parametrize("transport", [PIPES, "http"])
+@pytest.mark.parametrize("transport", [PIPES, "http", "sse"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("lie", ["unknown", "odd", "twice"])
 async def test_answers_with_ids_of_nobody_are_not_taken_for_others(
@@ -179,7 +180,7 @@ async def test_answers_with_ids_of_nobody_are_not_taken_for_others(
         await faulty.is_well()
 
 
-@pytest.mark.parametrize("transport", [PIPES, "http"])
+@pytest.mark.parametrize("transport", [PIPES, "http", "sse"])
 @pytest.mark.parametrize("way", WAYS)
 async def test_lines_that_are_no_json_do_not_stand_in_the_way_of_the_answer(
     make_faulty: MakeFaulty, transport: str, way: str
@@ -235,7 +236,7 @@ async def test_a_tool_that_comes_in_the_middle_is_known_at_once_and_called_by_th
             assert text(reply) == "done"
 
 
-@pytest.mark.parametrize("transport", ["http", SDK_HTTP])
+@pytest.mark.parametrize("transport", ["http", "sse", SDK_HTTP])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_login_that_is_wanted_is_said_and_nothing_is_tried_again(
     make_faulty: MakeFaulty, transport: str, way: str
@@ -249,7 +250,7 @@ async def test_a_login_that_is_wanted_is_said_and_nothing_is_tried_again(
         assert faulty.site.calls == []
 
 
-@pytest.mark.parametrize("transport", ["http", SDK_HTTP])
+@pytest.mark.parametrize("transport", ["http", "sse", SDK_HTTP])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_server_that_was_restarted_gets_a_new_session_and_no_call_twice(
     make_faulty: MakeFaulty, transport: str, way: str
@@ -263,7 +264,7 @@ async def test_a_server_that_was_restarted_gets_a_new_session_and_no_call_twice(
         assert faulty.site.calls == ["echo", "echo"]
 
 
-@pytest.mark.parametrize("transport", ["http", SDK_HTTP])
+@pytest.mark.parametrize("transport", ["http", "sse", SDK_HTTP])
 @pytest.mark.parametrize("status", [302, 403, 429, 500, 503])
 async def test_a_status_that_is_no_answer_is_named(make_faulty: MakeFaulty, transport: str, status: int) -> None:
     async with make_faulty(transport, "short") as faulty:
@@ -280,3 +281,39 @@ async def test_a_client_of_the_handshake_eras_sees_the_same(make_faulty: MakeFau
         assert error(await faulty.call("hang"))[0] == TIMEOUT
         assert error(await faulty.call("die"))[0] == FAILED
         assert text(await faulty.call("unknown", {"text": "mine"})) == "mine"
+
+
+async def test_a_stream_that_ends_while_nobody_calls_is_no_failure_and_costs_no_call(make_faulty: MakeFaulty) -> None:
+    async with make_faulty("sse", "short") as faulty:
+        await faulty.is_well()
+        assert faulty.site.stream is not None
+        faulty.site.stream.close()
+        async with asyncio.timeout(30):
+            while faulty.house.app.gateway.gateway.standing()[0][1] == "ready":
+                await asyncio.sleep(0)
+        assert (await faulty.state())["state"] == "stopped" and (await faulty.state())["error"] is None
+        await faulty.is_well()
+        assert (await faulty.state())["breaker"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [("http://example.com/messages", "sent to another server"), ("//127.0.0.1:1/x", "sent to another server")],
+)
+async def test_messages_and_their_headers_go_to_the_server_alone(
+    make_house: MakeHouse, endpoint: str, words: str
+) -> None:
+    async with make_house() as house, FaultySite().serving() as site:
+        site.endpoint = endpoint
+        await house.add("bad", transport="sse", url=f"http://127.0.0.1:{site.port}/sse", headers={"x-key": "value"})
+        async with house.http("ann") as http:
+            assert message(await Wire(http, MODERN).ask("tools/list", {}))["result"]["tools"]
+        assert words in (await house.state("bad"))["error"]
+
+
+@pytest.mark.parametrize(("path", "words"), [("nowhere", "answers 405"), ("mcp", "answers 405")])
+async def test_an_address_that_has_no_stream_is_explained(make_house: MakeHouse, path: str, words: str) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("ann") as http:
+        await house.add("bad", transport="sse", url=f"http://127.0.0.1:{site.port}/{path}")
+        assert message(await Wire(http, MODERN).ask("tools/list", {}))["result"]["tools"]
+        assert words in (await house.state("bad"))["error"]
