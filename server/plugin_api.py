@@ -143,7 +143,7 @@ class PluginContext(Protocol):
         Needs the permission `secrets`.
         """
 
-    async def start_task(self, name: str, actor: Actor, title: str = "", **given: Any) -> str:
+    async def start_task(self, name: str, actor: Actor, /, title: str = "", **given: Any) -> str:
         """Start a background task of this plugin for the person `actor`; `given` (JSON) are the function's arguments.
 
         Returns the task's key. Raises NotFound for an unknown kind, RateLimited when too many wait already.

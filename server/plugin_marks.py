@@ -41,6 +41,7 @@ class TaskMark:
     attempts: int
     schedulable: str
     priority: int
+    process: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ScheduleMark:
     every_seconds: int | None
     time_zone: str | None
     missed: Literal["run_once", "skip"]
+    process: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +103,19 @@ def task(
     attempts: int = 1,
     schedulable: str = "",
     priority: int = 0,
+    process: bool = False,
 ) -> Callable[[F], F]:
     """Make an async function of `tasks.py` a kind of background task, started by `plugin.start_task(name, ...)`.
 
     With `idempotent` it may be begun again after a crash or a failure, `attempts` times in all. With `schedulable`,
     a sentence on what it does and the input that it wants, people may let schedules of their own run it. Of those
-    that wait, the higher `priority` goes first.
+    that wait, the higher `priority` goes first. With `process` it runs in a process of its own: it may keep a
+    processor busy without an await, and is ended when it is cancelled or takes too long.
     """
 
     def mark(function: F) -> F:
         own = name or function.__name__
-        return _marked(function, TaskMark(own, idempotent, attempts, schedulable, priority))
+        return _marked(function, TaskMark(own, idempotent, attempts, schedulable, priority, process))
 
     return mark
 
@@ -124,18 +128,19 @@ def schedule(
     missed: Literal["run_once", "skip"] = "run_once",
     name: str | None = None,
     title: str | None = None,
+    process: bool = False,
 ) -> Callable[[F], F]:
     """Let an async function of `tasks.py` run by itself: by `cron` or `every_seconds`.
 
     It is a task without a person: its parameters may be the `PluginContext` and a `Report`. It shows as a record of
     `schedules`, where admins pause it or begin a run. `time_zone` (the computer's own) is for `cron`; `missed` says
-    what happens after the computer was off.
+    what happens after the computer was off; `process` is that of `task`.
     """
 
     def mark(function: F) -> F:
         own = name or function.__name__
         shown = title or own.replace("_", " ").capitalize()
-        return _marked(function, ScheduleMark(own, shown, cron, every_seconds, time_zone, missed))
+        return _marked(function, ScheduleMark(own, shown, cron, every_seconds, time_zone, missed, process))
 
     return mark
 

@@ -223,6 +223,14 @@ class SettingFields(BaseModel):
     tasks_open_per_person: int = _setting(
         100, "Background tasks that one person may have waiting or running.", applies="live", ge=1, le=100_000
     )
+    task_process_seconds: float = _setting(
+        3600.0, "A task that runs in a process of its own is ended after so long.", unit="s", applies="live",
+        gt=0, le=7 * 86400,
+    )  # fmt: skip
+    task_process_memory_bytes: int = _setting(
+        1024 * MEBIBYTE, "Memory of a task in a process of its own, on Linux; more fails it.", unit="B", applies="live",
+        ge=128 * MEBIBYTE,
+    )  # fmt: skip
     tool_calls_log: Literal["everything", "calls", "off"] = _setting(
         "everything",
         "What is kept of tool calls: everything, calls (without arguments and results) or nothing (off).",

@@ -93,6 +93,14 @@ def check_inside_command(folder: Path, beside: Path, data: Path) -> None:
     typer.echo(json.dumps(check_inside(folder, beside, data)))
 
 
+@plugin.command("work-inside", hidden=True)
+def work_inside_command() -> None:
+    """A worker process of the server: it does tasks of a plugin."""
+    from server.plugin_host.workers.inside import work_inside
+
+    work_inside()
+
+
 @plugin.command("pack")
 def pack_command(
     path: Annotated[Path, typer.Argument(help="The plugin's folder.")],

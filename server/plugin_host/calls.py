@@ -6,18 +6,32 @@ import asyncio
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from server.access.actor import Actor
 from server.plugin_api import PluginContext
 from server.plugin_host.contained import contained_error, is_cancelled
-from server.plugin_host.live import Failed, LivePlugin
+from server.plugin_host.live import Failed
+
+
+class Callee(Protocol):
+    """The plugin whose function is called."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def context(self) -> PluginContext: ...
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Inside runs code of the plugin."""
 
 
 class PluginCall:
     """One function of a plugin, looked at once."""
 
-    def __init__(self, plugin: LivePlugin, file: str, function: Callable[..., Any]) -> None:
+    def __init__(self, plugin: Callee, file: str, function: Callable[..., Any]) -> None:
         self.where = f"{file}:{getattr(function, '__name__', '?')}"
         self._function = function
         self._plugin = plugin
@@ -46,7 +60,7 @@ class PluginCall:
         for name, kind in self._given.items():
             values[name] = self._plugin.context if kind is PluginContext else actor
         try:
-            with self._plugin.watchdog.watching():
+            with self._plugin.watching():
                 async with asyncio.timeout(seconds):
                     return await self._function(**values)
         except BaseException as error:

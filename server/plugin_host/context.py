@@ -138,7 +138,7 @@ class HostContext:
         """Who runs this plugin's tasks from now on."""
         self._tasks = tasks
 
-    async def start_task(self, name: str, actor: Actor, title: str = "", **given: Any) -> str:
+    async def start_task(self, name: str, actor: Actor, /, title: str = "", **given: Any) -> str:
         kind = f"{self.plugin_id}.{name}"
         if self._tasks is None or not self._tasks.knows(kind):
             raise NotFound(f"the plugin {self.plugin_id} has no task {name!r}")

@@ -35,7 +35,7 @@ async def serve_plugins(
     routes = PluginRoutes(settings, actor_for=actor_for, send_error=send_error, when_it_fails=failed)
     await host.serve(
         (
-            PluginTasks(tasks, schedules).contribute,
+            PluginTasks(tasks, schedules, settings).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
             pages.contribute,

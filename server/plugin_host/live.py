@@ -28,6 +28,10 @@ class LivePlugin:
     stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     """Contributions push here what ends them; it is unwound when the plugin is switched off or fails to start."""
 
+    def watching(self) -> contextlib.AbstractContextManager[None]:
+        """Inside runs code of the plugin, on the event loop."""
+        return self.watchdog.watching()
+
     def need(self, permission: Permission, file: str) -> None:
         """Raise Failed unless the manifest asks for `permission`, which `file` takes for granted."""
         if permission not in self.manifest.permissions:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from server.access.actor import INTERNAL, Actor
+from server.config import SettingsHolder
 from server.plugin_host.calls import PluginCall
 from server.plugin_host.contained import in_thread
 from server.plugin_host.live import LivePlugin, failure_of
 from server.plugin_host.load import load_part
+from server.plugin_host.workers.workers import PluginWorkers, at_once
 from server.plugin_marks import ScheduleMark, TaskMark, marked
 from server.tasks.kinds import Kind
 from server.tasks.queue import Tasks
@@ -21,8 +23,9 @@ FILE = "tasks.py"
 class PluginTasks:
     """The contribution."""
 
-    def __init__(self, tasks: Tasks, schedules: Schedules) -> None:
+    def __init__(self, tasks: Tasks, schedules: Schedules, settings: SettingsHolder) -> None:
         self._tasks = tasks
+        self._settings = settings
         self._schedules = schedules
 
     async def contribute(self, plugin: LivePlugin) -> None:
@@ -33,8 +36,10 @@ class PluginTasks:
                 return
             plugin.need("tasks", FILE)
             kinds, declared = [], []
+            workers = PluginWorkers(plugin, self._settings)
+            plugin.stack.push_async_callback(workers.close)
             for function, mark in marked(module, [TaskMark, ScheduleMark]):
-                kinds.append(_kind(PluginCall(plugin, FILE, function), plugin.id, mark))
+                kinds.append(_kind(PluginCall(plugin, FILE, function), plugin.id, mark, workers))
                 if isinstance(mark, ScheduleMark):
                     shown = f"{plugin.manifest.display_name or plugin.id}: {mark.title}"
                     timing = (mark.cron, mark.every_seconds, mark.time_zone, mark.missed)
@@ -49,11 +54,14 @@ class PluginTasks:
         plugin.stack.callback(plugin.context.tasks_by, None)
 
 
-def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark) -> Kind:
+def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark, workers: PluginWorkers) -> Kind:
     async def run(actor: Actor, given: dict[str, Any], report: Report) -> Any:
-        reports = {name: report for name in call.parameters if call.hints.get(name) is Report}
         # What runs for nobody gets no rights of the program's own.
-        return await call({**given, **reports}, actor=INTERNAL if actor.kind == "system" else actor)
+        acting = INTERNAL if actor.kind == "system" else actor
+        if mark.process:
+            return await workers.run(mark.name, acting, given, report)
+        reports = {name: report for name in call.parameters if call.hints.get(name) is Report}
+        return await call({**given, **reports}, actor=acting)
 
     name = f"{plugin_id}.{mark.name}"
     if isinstance(mark, ScheduleMark):
@@ -61,6 +69,7 @@ def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark) -> Ki
     return Kind(
         name,
         run,
+        at_once=at_once() if mark.process else 4,
         idempotent=mark.idempotent,
         attempts=mark.attempts,
         priority=mark.priority,

@@ -136,6 +136,31 @@ def test_a_plugin_gets_the_library_that_it_asks_for(program: Path, environment: 
     assert "tea-log 0.1.0 is good" in run(program, apart, ["plugin", "check", str(tmp_path / "tea-log")])
 
 
+def test_a_task_of_a_plugin_runs_in_a_process_of_its_own(
+    program: Path, environment: dict[str, str], server: str
+) -> None:
+    tasks = "import os\nfrom server.plugin_api import task\n@task(process=True)\nasync def pid() -> int:\n"
+    routes = "from fastapi import APIRouter\nfrom server.plugin_api import Caller, Context\nrouter = APIRouter()\n"
+    routes += "@router.post('/begin')\nasync def begin(caller: Caller, plugin: Context) -> str:\n"
+    routes += "    return await plugin.start_task('pid', caller)\n"
+    folder = Path(environment["GRIDBEAR_DATA_DIR"]) / "plugins"
+    files = {"tasks.py": tasks + "    return os.getpid()\n"}
+    write(folder, "crunch", routes=routes, files=files, permissions=["tasks"])
+    run(program, environment, ["plugin", "enable", "crunch", "--yes"])
+    token = run(program, environment, ["token", "create", "maja"]).splitlines()[-1]
+    key = json.loads(get(f"{server}/api/crunch/begin", token, {})[1])
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        [row] = json.loads(get(f"{server}/api/v1/tasks?key={key}", token)[1])["data"]
+        if row["status"] not in ("queued", "running"):
+            break
+        assert time.monotonic() < deadline, row
+        time.sleep(0.05)
+    run_file = Path(environment["GRIDBEAR_DATA_DIR"]) / "run" / "server.json"
+    assert row["status"] == "completed", row["error"]
+    assert row["result"] != json.loads(run_file.read_text("utf-8"))["pid"]
+
+
 def test_no_window_toolkit_is_inside(program: Path) -> None:
     names = {path.name.lower() for path in program.parent.rglob("*")}
     assert not [name for name in names if name.startswith(("libgtk", "libqt", "pyside", "webview", "pystray"))]

@@ -1,0 +1,31 @@
+"""What a worker process may ask of the server: the plugin's own narrow context, and nothing beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.access.actor import Actor
+from server.errors import NotFound
+from server.plugin_host.context import HostContext
+
+_OF_RECORDS = frozenset(("find", "get", "create", "update", "delete"))
+_AT_ONCE = frozenset(("secret", "secret_variable", "is_running"))
+_AWAITED = frozenset(("put_secret", "notify"))
+
+
+async def lent(context: HostContext, actor: Actor, deed: str, words: list[Any], named: dict[str, Any]) -> Any:
+    """What `deed` of the context returns. `actor`: whom the task runs for; a worker can't name another one.
+
+    Raises what the context raises: its permissions hold here as everywhere.
+    """
+    whose, _, name = deed.rpartition(".")
+    if name in _OF_RECORDS and whose in ("records", "records_as"):
+        records = context.records if whose == "records" else context.records_as(actor)
+        return await getattr(records, name)(*words, **named)
+    if deed in _AT_ONCE:
+        return getattr(context, deed)(*words)
+    if deed in _AWAITED:
+        return await getattr(context, deed)(*words, **named)
+    if deed == "start_task":
+        return await context.start_task(words[0], actor, *words[1:], **named)
+    raise NotFound(f"the context has no {deed!r}")
