@@ -3,43 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.limits.token_bucket import TokenBuckets
 from server.mcp_gateway.failures import rate_limited
+from server.mcp_gateway.upstreams.config import ServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Calls of one person. `own`: the server's record says so, and not the settings."""
+
+    per_minute: float
+    burst: int
+    own: bool = False
 
 
 class CallLimits:
-    """Rate and burst are those that the settings say now."""
+    """Rate and burst are those that the settings, or a server's own record, say now."""
 
     def __init__(self, settings: SettingsHolder, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
-        self._buckets = TokenBuckets()
+        self._buckets: dict[str, TokenBuckets] = {}
+        """By server."""
 
-    def count(self, actor: Actor, server: str) -> None:
-        """Count a call. Raises CallFailed when it is over the limit."""
-        rate, burst = self._limit()
-        decision = self._buckets.take(_key(actor, server), rate=rate / 60, burst=burst, now=self._clock())
-        if not decision.allowed:
-            raise rate_limited(server, decision.retry_after, rate, burst)
-
-    def check(self, actor: Actor, server: str) -> None:
-        """Raise CallFailed if a call would be over the limit now; nothing is counted."""
-        wait = self.wait(actor, server)
-        if wait:
-            raise rate_limited(server, wait, *self._limit())
-
-    def wait(self, actor: Actor, server: str) -> float:
-        """Seconds until a call is within the limit, 0 when it is now."""
-        rate, burst = self._limit()
-        return self._buckets.wait(_key(actor, server), rate=rate / 60, burst=burst, now=self._clock())
-
-    def _limit(self) -> tuple[float, int]:
+    def of(self, config: ServerConfig | None) -> Limit:
+        """The limit of a server; None: one of this program, which have the common one."""
         settings = self._settings.current
-        return settings.mcp_rate_per_minute, settings.mcp_rate_burst
+        common = Limit(settings.mcp_rate_per_minute, settings.mcp_rate_burst)
+        if config is None or config.rate_per_minute is config.rate_burst is None:
+            return common
+        per_minute = common.per_minute if config.rate_per_minute is None else config.rate_per_minute
+        # A server that takes 10 in a minute does not take 100 at once.
+        burst = min(common.burst, max(1, int(per_minute))) if config.rate_burst is None else config.rate_burst
+        if config.owner is not None:
+            per_minute, burst = min(per_minute, common.per_minute), min(burst, common.burst)
+        return Limit(per_minute, burst, own=True)
+
+    def count(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
+        """Count a call. Raises CallFailed when it is over the limit."""
+        limit = self.of(config)
+        buckets = self._buckets.setdefault(server, TokenBuckets())
+        decision = buckets.take(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
+        if not decision.allowed:
+            raise rate_limited(server, decision.retry_after, limit.per_minute, limit.burst, own=limit.own)
+
+    def check(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
+        """Raise CallFailed if a call would be over the limit now; nothing is counted."""
+        wait = self.wait(actor, server, config)
+        if wait:
+            limit = self.of(config)
+            raise rate_limited(server, wait, limit.per_minute, limit.burst, own=limit.own)
+
+    def wait(self, actor: Actor, server: str, config: ServerConfig | None = None) -> float:
+        """Seconds until a call is within the limit, 0 when it is now."""
+        buckets = self._buckets.get(server)
+        if buckets is None:
+            return 0.0
+        limit = self.of(config)
+        return buckets.wait(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
+
+    def forget(self, server: str) -> None:
+        """Everybody begins anew at a server."""
+        self._buckets.pop(server, None)
 
 
-def _key(actor: Actor, server: str) -> tuple[int | str, str]:
-    return actor.user_id or actor.kind, server
+def _key(actor: Actor) -> int | str:
+    return actor.user_id or actor.kind

@@ -45,11 +45,12 @@ def unknown_resource(uri: str, *, modern: bool) -> CallFailed:
     return CallFailed(INVALID_PARAMS if modern else RESOURCE_NOT_FOUND, message, {"uri": uri})
 
 
-def waits_for_approval(name: str) -> CallFailed:
-    """A tool that is new or has changed, called by somebody who may use its server."""
+def waits_for_approval(name: str, *, owned: bool = False) -> CallFailed:
+    """A tool that is new or has changed, called by somebody who may use its server, `owned`: their own one."""
+    who = "its owner" if owned else "an admin of this GridBear"
     return CallFailed(
         WAITS_FOR_APPROVAL,
-        f"The tool {name} is new or has changed, and waits for the approval of an admin of this GridBear.",
+        f"The tool {name} is new or has changed, and waits for the approval of {who}.",
         {"reason": "waits_for_approval"},
     )
 
@@ -91,13 +92,13 @@ def too_many_wait(name: str, limit: int) -> CallFailed:
     )
 
 
-def rate_limited(server: str, retry_after: float, per_minute: float, burst: int) -> CallFailed:
-    """Over the limit per person and server."""
+def rate_limited(server: str, retry_after: float, per_minute: float, burst: int, *, own: bool = False) -> CallFailed:
+    """Over the limit per person and server; `own`: that of the server's record."""
     return CallFailed(
         RATE_LIMITED,
         f"Rate limit of the MCP server {server} reached: {per_minute:g} calls per minute and person, "
         f"at most {burst} at once. Try again in {max(1, round(retry_after + 0.5))} s.",
-        {"limit": "mcp_rate_per_minute", "retry_after": round(retry_after, 3)},
+        {"limit": "rate_per_minute" if own else "mcp_rate_per_minute", "retry_after": round(retry_after, 3)},
     )
 
 

@@ -196,7 +196,7 @@ class Gateway:
                 return call.answered(await virtual.call(actor, tool, arguments))
             upstream, tool = await self._tool(actor, name, caller.server)
             call.of(upstream.config.name, tool.name)
-            self._limits.count(actor, upstream.config.name)
+            self._limits.count(actor, upstream.config.name, upstream.config)
             if resting := upstream.breaker.retry_after(self._clock()):
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(upstream.config.name, resting)
@@ -209,27 +209,27 @@ class Gateway:
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
-        self._limits.count(caller.actor, upstream.config.name)
+        self._limits.count(caller.actor, upstream.config.name, upstream.config)
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
         actor = caller.actor
         own = self.hosted.find(actor, name, None)
         if own is not None:
-            server, resting = own[0].name, 0.0
+            server, config, resting = own[0].name, None, 0.0
             asked = AskedCall(caller, served_by(server), "", own[1], arguments)
         else:
             upstream, tool = await self._tool(actor, name, None)
-            server, resting = upstream.config.name, upstream.breaker.retry_after(self._clock())
+            server, config, resting = upstream.config.name, upstream.config, upstream.breaker.retry_after(self._clock())
             asked = self._asked(caller, upstream, tool, arguments)
-        self._limits.check(actor, server)
+        self._limits.check(actor, server, config)
         if resting:
             raise circuit_open(server, resting)
         await self._approve(asked, use=False)
 
-    def limit_wait(self, actor: Actor, server: str) -> float:
+    def limit_wait(self, actor: Actor, config: ServerConfig) -> float:
         """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""
-        return self._limits.wait(actor, server)
+        return self._limits.wait(actor, config.name, config)
 
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
@@ -251,6 +251,7 @@ class Gateway:
         upstream = self._pool.of(actor, self._shown(actor, server_id))
         await upstream.stop()
         upstream.forget_failures()
+        self._limits.forget(upstream.config.name)
         if upstream.config.enabled:
             with contextlib.suppress(CallFailed):
                 await upstream.refresh(self.list_wait)
@@ -323,27 +324,31 @@ class Gateway:
                 return upstream, found
             waiting = upstream.offered.find_waiting(name, by_own_name=server is not None)
             if waiting is not None and self._effect(actor, upstream, waiting) != "deny":
-                raise waits_for_approval(name)
+                raise waits_for_approval(name, owned=upstream.config.owner is not None)
             if not tools and (refusal := upstream.refusal()) is not None:
                 raise refusal
         raise unknown_tool(name)
 
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
         config, supervisor = upstream.config, upstream.supervisor
+        limit = self._limits.of(config)
+        owned = config.owner is not None and config.owner == actor.user_id
         return {
             "id": config.id,
             "name": config.name,
             "transport": config.transport,
             "enabled": config.enabled,
             "state": upstream.state,
-            "error": _told(actor.is_admin or config.owner == actor.user_id is not None, upstream.trouble),
+            "error": _told(actor.is_admin or owned, upstream.trouble),
             "may_sign_in": upstream.state == "needs_login" and (actor.is_admin or config.signs_in_each),
             "found_at": supervisor.found_at if actor.is_admin else None,
             "stderr": list(supervisor.stderr) if actor.is_admin else [],
             "tools": [tool.summary() for tool in self._told_tools(actor, upstream, upstream.known_tools)],
-            "tools_waiting": upstream.offered.waiting if actor.is_admin else 0,
+            "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,
             "breaker": upstream.breaker.state(self._clock()),
             "retry_after": round(upstream.retry_after, 3),
+            "limit": {"per_minute": limit.per_minute, "burst": limit.burst, "own": limit.own},
+            "limit_wait": round(self.limit_wait(actor, config), 3),
         }
 
 

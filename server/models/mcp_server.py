@@ -92,6 +92,16 @@ class McpServer(Record, Base):
         read_only=True,
         help="Made by a person for themselves: a remote one, which they alone use.",
     )
+    rate_per_minute: Mapped[int | None] = field(
+        Integer,
+        label="Calls per minute",
+        minimum=1,
+        maximum=1_000_000,
+        help="Of each person, in place of the setting mcp_rate_per_minute.",
+    )
+    rate_burst: Mapped[int | None] = field(
+        Integer, label="Calls at once", minimum=1, maximum=1_000_000, help="In place of the setting mcp_rate_burst."
+    )
     enabled: Mapped[bool] = field(Boolean, label="Enabled", default=True)
     visibility: Mapped[str] = field(
         ChoiceText("admins", "everyone"), label="For", default="admins", help="Who may use its tools."

@@ -1,12 +1,11 @@
-"""What REST tells of a server's tools, and what admins do with them: switch, rename, describe, approve."""
+"""What REST tells of a server's tools, and what admins, and owners, do with them: switch, rename, approve."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from server.access.actor import Actor
-from server.access.policy import Permission
+from server.access.actor import SYSTEM, Actor
 from server.errors import Conflict, Forbidden, NotFound
 from server.mcp_gateway.catalogue.definition import changes, seal
 from server.mcp_gateway.catalogue.known_tool import KnownTool
@@ -28,9 +27,12 @@ class ToolDesk:
         self._gateway = gateway
 
     async def listed(self, actor: Actor, server_id: int) -> list[dict[str, Any]]:
-        """What a server offers to `actor`; to admins also what is off, waits or is gone. Raises NotFound."""
+        """What a server offers to `actor`; to who decides about it also what is off, waits or is gone.
+
+        Raises NotFound.
+        """
         tools = await self._gateway.tools_of(actor, server_id)
-        if not actor.is_admin:
+        if not (actor.is_admin or self._owns(actor, server_id)):
             return [{**tool.described(), "state": "approved", "enabled": True} for tool in tools]
         server = self._gateway.config_for(actor, server_id).name
         return [_told(server, row) for row in self._catalogue.of(server_id).values()]
@@ -45,15 +47,18 @@ class ToolDesk:
     async def change(self, actor: Actor, server_id: int, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Change `enabled`, `alias` or `description`. Raises Forbidden, NotFound, ValidationFailed."""
         server, row = self._found(actor, server_id, name)
-        await self._records.update(actor, MODEL, row.id, values)
+        await self._records.update(self._writer(actor, server_id), MODEL, row.id, values)
+        if not actor.is_admin:
+            await self._noted("tool_changed", actor, server, row, ", ".join(sorted(values)))
         return _told(server, self._found(actor, server_id, row.key)[1])
 
     async def approve(self, actor: Actor, server_id: int, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Approve tools, each as the hash says that the admin saw it; all of them or none.
+        """Approve tools, each as the hash says that they were seen; all of them or none.
 
         Raises Forbidden, NotFound, and Conflict when one has changed since.
         """
-        may = self._may(actor)
+        writer = self._writer(actor, server_id)
+        may = self._records.policy.permission(writer, self._records.registry.get(MODEL), "update")
         found = [(self._found(actor, server_id, name), seen) for name, seen in wanted.items()]
 
         def write(work: Work, _: list[Any]) -> None:
@@ -71,16 +76,37 @@ class ToolDesk:
                         del columns["state"]
                     work.change(MODEL, row.id, columns, may, ("id",))
 
-        await self._records.work(actor, write, (MODEL,), always=True)
+        await self._records.work(writer, write, (MODEL,), always=True)
+        if not actor.is_admin:
+            for (server, row), _ in found:
+                await self._noted("tool_approved", actor, server, row, row.state)
         return [_told(server, self._catalogue.of(server_id)[row.key]) for (server, row), _ in found]
 
-    def _may(self, actor: Actor) -> Permission:
-        """Admins who are signed in with a session. Raises Forbidden."""
-        return self._records.policy.allow(actor, self._records.registry.get(MODEL), "update")
+    def _writer(self, actor: Actor, server_id: int) -> Actor:
+        """Who writes what `actor` decides. Raises Forbidden for all but admins and owners, signed in with a session."""
+        if not actor.is_admin and self._owns(actor, server_id):
+            # Rows of tools are the admins'; of a server of their own people decide through this desk alone.
+            return SYSTEM
+        self._records.policy.allow(actor, self._records.registry.get(MODEL), "update")
+        return actor
+
+    def _owns(self, actor: Actor, server_id: int) -> bool:
+        """Whether it is a person with a session, and the server their own: no program says yes to its own tools."""
+        if actor.kind != "user" or actor.user_id is None:
+            return False
+        try:
+            return self._gateway.config_for(actor, server_id).owner == actor.user_id
+        except NotFound:
+            return False
+
+    async def _noted(self, kind: str, actor: Actor, server: str, row: KnownTool, detail: str) -> None:
+        await self._records.note(
+            kind, actor, model=MODEL, record_id=row.id, about=f"{server}: {row.key}"[:200], detail=detail
+        )
 
     def _found(self, actor: Actor, server_id: int, name: str) -> tuple[str, KnownTool]:
         """A tool by the name it is offered under, or that its server gave it."""
-        self._may(actor)
+        self._writer(actor, server_id)
         config = self._gateway.config_for(actor, server_id)
         known = self._catalogue.of(server_id)
         row = next((row for row in known.values() if row.own_name == name), None) or known.get(name)

@@ -49,4 +49,4 @@ class LastList:
         self._listed, waiting = await self._catalogue.learned(self._config, raw, version)
         self._at = self._clock()
         if waiting:
-            await self._catalogue.tell_admins(self._config, waiting)
+            await self._catalogue.tell(self._config, waiting)

@@ -51,7 +51,10 @@ def tools_router(desk: ToolDesk, enter: Callable[[Request, Response], Actor]) ->
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/gateway/{server_id}", tags=["gateway"])
 
-    @router.get("/tools", summary="The tools of an MCP server, with their schemas; for admins all that it ever had")
+    @router.get(
+        "/tools",
+        summary="The tools of an MCP server, with their schemas; for who decides about it all that it ever had",
+    )
     async def tools(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
         return {"ok": True, "data": await desk.listed(enter(request, response), server_id)}
 

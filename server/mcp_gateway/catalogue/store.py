@@ -107,14 +107,15 @@ class ToolCatalogue:
                 _log.warning("The tools of MCP server %s could not be remembered: %s", config.name, error.message)
         return listed, sorted(change.key for change in changes if change.waits)
 
-    async def tell_admins(self, config: ServerConfig, waiting: Sequence[str]) -> None:
-        """Notify every admin of tools that wait, unless the same notification is still unread."""
+    async def tell(self, config: ServerConfig, waiting: Sequence[str]) -> None:
+        """Notify every admin of tools that wait, or the owner of the server; not while that is still unread."""
+        who = "an admin has" if config.owner is None else "you have"
         names = ", ".join(waiting[:_MOST_NAMED]) + (
             f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
         )
         values = {
             "title": f"Tools of {config.name} wait for your approval",
-            "message": f"New or changed: {names}. Nobody can see or call them until an admin has looked at them.",
+            "message": f"New or changed: {names}. Nobody can see or call them until {who} looked at them.",
             "severity": "warning",
             "category": "mcp",
             "source": "gateway",
@@ -123,9 +124,12 @@ class ToolCatalogue:
         told = {name: values[name] for name in ("source", "title", "message")}
         try:
             if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
-                await notify(self._records, values, audience="admins")
+                if config.owner is None:
+                    await notify(self._records, values, audience="admins")
+                else:
+                    await self._records.create(SYSTEM, "notifications", {**values, "owner_id": config.owner})
         except GridBearError as error:
-            _log.warning("Admins could not be told of tools of MCP server %s: %s", config.name, error.message)
+            _log.warning("Nobody could be told of tools of MCP server %s: %s", config.name, error.message)
 
     def offered(self, config: ServerConfig, listed: Sequence[Listed]) -> ToolSet:
         """What of a list is offered now."""

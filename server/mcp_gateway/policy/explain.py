@@ -96,7 +96,7 @@ class ToolExplainer:
             found.append({"code": "tool_gone", "message": "The server does not list the tool any more."})
         if known.waits and self._catalogue.asks:
             found.append({"code": "waits_for_approval", "message": "The tool is new or changed: an admin approves it."})
-        wait = self._gateway.limit_wait(about, config.name)
+        wait = self._gateway.limit_wait(about, config)
         if wait:
             found.append({"code": "rate_limited", "message": "Over the limit of calls.", "retry_after": round(wait, 3)})
         state = next(one for one in self._gateway.state_for(admin) if one["id"] == config.id)

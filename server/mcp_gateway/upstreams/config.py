@@ -40,6 +40,9 @@ class ServerConfig:
     """The exact version of its package, where the record names one."""
     owner: int | None = None
     """The person who made it for themselves; None for one of the admins'."""
+    rate_per_minute: float | None = None
+    rate_burst: int | None = None
+    """Calls of one person, in place of what the settings say for all servers."""
     identity: str = ""
     """What it runs or where it is: what an approval of its tools is good for."""
 
@@ -59,6 +62,8 @@ class ServerConfig:
             owner=row.get("person_id"),
             installs=installs(command, args),
             pinned=pinned_version(command, args) if row["transport"] == "stdio" else None,
+            rate_per_minute=row.get("rate_per_minute"),
+            rate_burst=row.get("rate_burst"),
             identity=orjson.dumps([row.get(name) for name in _IDENTITY]).decode(),
         )
 

@@ -276,7 +276,9 @@ class Upstream:
             now = self.known_tools.get(tool.public_name)
             if now is None or now.name != tool.name:
                 waits = self.offered.find_waiting(tool.public_name, by_own_name=False) is not None
-                raise (waits_for_approval if waits else unknown_tool)(tool.public_name)
+                if not waits:
+                    raise unknown_tool(tool.public_name)
+                raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)
             if as_defined and now.definition_hash != tool.definition_hash:
                 raise changed_meanwhile(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
