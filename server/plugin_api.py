@@ -34,10 +34,11 @@ from server.errors import (
     UpstreamFailed,
     ValidationFailed,
 )
-from server.models.base import Base, ModelOptions, Owned, Record, field
+from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
 from server.plugin_marks import EventVerb, on, on_shutdown, on_startup, schedule, task, tool
 from server.records.notify import Audience, Severity
 from server.tasks.report import Report
+from server.tasks.timing import local_zone
 
 
 class RecordEvent(NamedTuple):
@@ -159,8 +160,13 @@ class PluginContext(Protocol):
         action_url: str = "",
         audience: Audience = "everyone",
         username: str | None = None,
-    ) -> None:
-        """Notify one person, the admins or everyone. A failure is logged, not raised. Needs `notifications`."""
+        user_id: int | None = None,
+        key: str = "",
+    ) -> bool:
+        """Notify one person (by name or id), the admins or everyone. Needs `notifications`.
+
+        Nobody gets a second one with the same `key`. A failure is logged, not raised; then the answer is False.
+        """
 
 
 def _caller(request: Request) -> Actor:
@@ -205,6 +211,7 @@ __all__ = [
     "LongText",
     "ModelOptions",
     "NotFound",
+    "OWN",
     "Owned",
     "PluginContext",
     "PluginRecords",
@@ -221,6 +228,7 @@ __all__ = [
     "UrlText",
     "ValidationFailed",
     "field",
+    "local_zone",
     "new_standard_secret",
     "on",
     "on_shutdown",

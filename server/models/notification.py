@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Text
+from sqlalchemy import Boolean, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from server.db.types import ChoiceText, LongText
@@ -14,6 +14,7 @@ _OWN_NOTIFICATIONS: Rules = {**NOTHING, "list": "own", "read": "own", "update": 
 class Notification(Owned, Record, Base):
     __tablename__ = "notifications"
     __owner_delete__ = "CASCADE"
+    __table_args__ = (UniqueConstraint("owner_id", "key"),)
     __options__ = ModelOptions(
         label="Notification",
         label_plural="Notifications",
@@ -35,4 +36,12 @@ class Notification(Owned, Record, Base):
     category: Mapped[str | None] = field(Text, label="Category", create_only=True, max_length=100)
     source: Mapped[str | None] = field(Text, label="Source", create_only=True, max_length=100)
     action_url: Mapped[str | None] = field(Text, label="Link", create_only=True, max_length=2000)
+    key: Mapped[str | None] = field(
+        Text,
+        label="Key",
+        create_only=True,
+        unique_per_owner=True,
+        max_length=200,
+        help="Of what is told once: its person gets no second notification with the same key.",
+    )
     is_read: Mapped[bool] = field(Boolean, label="Read", default=False)

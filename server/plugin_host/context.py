@@ -181,16 +181,21 @@ class HostContext:
         action_url: str = "",
         audience: Audience = "everyone",
         username: str | None = None,
-    ) -> None:
+        user_id: int | None = None,
+        key: str = "",
+    ) -> bool:
         self._permissions.need("notifications", "notify()")
         if not self._notices.take("", rate=NOTICES_PER_SECOND, burst=NOTICES_AT_ONCE, now=time.monotonic()).allowed:
             self.log.error("notification %r was dropped: too many at once", title)
-            return
+            return False
         values = {"title": title, "severity": severity, "source": self.plugin_id}
         given = {"message": message, "category": category, "action_url": action_url}
+        given["key"] = f"{self.plugin_id} {key}" if key else ""
         values.update({key: value for key, value in given.items() if value})
         try:
-            await notify(self._service, values, audience=audience, username=username)
+            await notify(self._service, values, audience=audience, username=username, user_id=user_id)
         except GridBearError as error:
             # What the notification tells of has happened already; failing here would undo nothing.
             self.log.error("notification %r could not be stored: %s", title, error.message)
+            return False
+        return True

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import ValidationFailed
+from server.errors import Conflict, ValidationFailed
 
 Severity = Literal["info", "success", "warning", "error"]
 Audience = Literal["everyone", "admins"]
@@ -28,24 +28,33 @@ async def notify(
     *,
     audience: Audience = "everyone",
     username: str | None = None,
+    user_id: int | None = None,
 ) -> list[int]:
-    """Give `values` (title, message, severity, ...) to `username`, else to every active person of `audience`.
+    """Give `values` (title, message, severity, ...) to one person, else to every active person of `audience`.
 
-    Returns the ids of the new rows. Raises ValidationFailed when no active person has that username.
+    With a `key` among the values, who has a notification with it gets no second one. Returns the ids of the new rows.
+    Raises ValidationFailed when no active person has that username; somebody by `user_id` may have gone.
     """
     where: dict[str, Any] = {"is_active": True}
-    if username is not None:
+    if user_id is not None:
+        where["id"] = user_id
+    elif username is not None:
         where["username"] = username
     elif audience == "admins":
         where["role"] = "admin"
     ids: list[int] = []
-    last = 0
+    last, known = 0, False
     # By id in pages, so that nobody is left out where there are more people than one page holds.
     while people := await records.find(SYSTEM, "users", where={**where, "id__gt": last}, sort="id"):
         for person in people:
             last = int(person["id"])
-            row = await records.create(SYSTEM, "notifications", {**values, "owner_id": last})
-            ids.append(int(row["id"]))
-    if username is not None and not ids:
+            known = True
+            try:
+                row = await records.create(SYSTEM, "notifications", {**values, "owner_id": last})
+                ids.append(int(row["id"]))
+            except Conflict:
+                if "key" not in values:
+                    raise
+    if username is not None and not known:
         raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
     return ids

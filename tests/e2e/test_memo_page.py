@@ -1,0 +1,79 @@
+"""The page of the memo plugin: what was typed is shown as it was understood, kept, done, snoozed and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+PERMISSIONS = ["mcp_tools", "notifications", "pages"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, Path]]:
+    folder = tmp_path_factory.mktemp("memo") / "data"
+    with RunningServer(folder) as running:
+        running.create_user("ada", PASSWORD, admin=True)
+        with sign_in(running.url, "ada", PASSWORD) as client:
+            answer = client.post("/api/v1/plugins/memo/enable", json={"permissions": PERMISSIONS})
+            assert answer.status_code == 200, answer.text
+        yield running, folder
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390), ("light", 390)])
+def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
+    browser: Browser, server: tuple[RunningServer, Path], theme: str, width: int
+) -> None:
+    running, _ = server
+    name = f"maja-{theme}-{width}"
+    running.create_user(name, PASSWORD)
+    with sign_in(running.url, name, PASSWORD) as client:
+        late = {"text": "water the fern", "due_at": "2026-01-02T09:00:00Z"}
+        assert client.post("/api/v1/memo_memos", json=late).status_code == 201
+        cookies = dict(client.cookies)
+    watched = Watched(browser, running.url, theme=theme, width=width, cookies=cookies)
+    page = watched.open("/#/memo", "#memo-sentence")
+    field, keep = page.locator("#memo-sentence"), page.locator("button[type=submit]")
+    expect(keep).to_be_disabled()
+    field.fill("buy milk")
+    expect(page.locator("#memo-read")).to_contain_text("When?")
+    expect(field).to_have_value("buy milk")
+    expect(keep).to_be_disabled()
+    field.fill("buy milk tomorrow at 9 every day")
+    expect(page.locator("#memo-read")).to_contain_text("buy milk · Tomorrow, 09:00 · every day")
+    watched.settle()
+    assert watched.axe() == []
+    keep.click()
+    expect(field).to_have_value("")
+    row = page.locator(".plain-list li", has_text="buy milk")
+    expect(row).to_contain_text("Tomorrow, 09:00 · every day")
+
+    fern = page.locator(".plain-list li", has_text="water the fern")
+    expect(fern).to_contain_text("due")
+    fern.get_by_role("button", name="Done: water the fern").click()
+    expect(fern).to_have_count(0)
+    page.locator(".toasts").get_by_role("button", name="Undo").click()
+    expect(fern).to_have_count(1)
+    fern.get_by_role("button", name="Snooze water the fern: 1 hour").click()
+    expect(fern).to_contain_text("T")
+    row.get_by_role("button", name="Delete buy milk").click()
+    expect(row).to_have_count(0)
+    page.locator(".toasts").get_by_role("button", name="Undo").last.click()
+    expect(row).to_contain_text("every day")
+    page.get_by_role("button", name="Show what is done").click()
+    expect(page.locator(".card")).to_contain_text(["", "Nothing is done yet."])
+    page.get_by_role("button", name="Show what is coming").click()
+    expect(row).to_have_count(1)
+    watched.settle()
+    assert watched.axe() == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(path=f"/tmp/memo-lib/{theme}-{width}.png")
+    watched.check(allowed=("422",))
+    watched.close()
