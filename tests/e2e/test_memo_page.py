@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from demo_data import sign_in
@@ -17,28 +16,26 @@ PERMISSIONS = ["mcp_tools", "notifications", "pages"]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, Path]]:
-    folder = tmp_path_factory.mktemp("memo") / "data"
-    with RunningServer(folder) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with RunningServer(tmp_path_factory.mktemp("memo") / "data") as running:
         running.create_user("ada", PASSWORD, admin=True)
         with sign_in(running.url, "ada", PASSWORD) as client:
             answer = client.post("/api/v1/plugins/memo/enable", json={"permissions": PERMISSIONS})
             assert answer.status_code == 200, answer.text
-        yield running, folder
+        yield running
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390), ("light", 390)])
 def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
-    browser: Browser, server: tuple[RunningServer, Path], theme: str, width: int
+    browser: Browser, server: RunningServer, theme: str, width: int
 ) -> None:
-    running, _ = server
     name = f"maja-{theme}-{width}"
-    running.create_user(name, PASSWORD)
-    with sign_in(running.url, name, PASSWORD) as client:
+    server.create_user(name, PASSWORD)
+    with sign_in(server.url, name, PASSWORD) as client:
         late = {"text": "water the fern", "due_at": "2026-01-02T09:00:00Z"}
         assert client.post("/api/v1/memo_memos", json=late).status_code == 201
         cookies = dict(client.cookies)
-    watched = Watched(browser, running.url, theme=theme, width=width, cookies=cookies)
+    watched = Watched(browser, server.url, theme=theme, width=width, cookies=cookies)
     page = watched.open("/#/memo", "#memo-sentence")
     field, keep = page.locator("#memo-sentence"), page.locator("button[type=submit]")
     expect(keep).to_be_disabled()
@@ -62,7 +59,7 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     page.locator(".toasts").get_by_role("button", name="Undo").click()
     expect(fern).to_have_count(1)
     fern.get_by_role("button", name="Snooze water the fern: 1 hour").click()
-    expect(fern).to_contain_text("T")
+    expect(fern).not_to_contain_text("due")
     row.get_by_role("button", name="Delete buy milk").click()
     expect(row).to_have_count(0)
     page.locator(".toasts").get_by_role("button", name="Undo").last.click()
@@ -74,6 +71,5 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     watched.settle()
     assert watched.axe() == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.screenshot(path=f"/tmp/memo-lib/{theme}-{width}.png")
     watched.check(allowed=("422",))
     watched.close()

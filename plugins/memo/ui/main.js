@@ -33,7 +33,7 @@ function Memos() {
   const act = async (deed, done, undo) => {
     try {
       await deed();
-      say(done, "ok", undo && { label: "Undo", run: () => act(undo, "As it was") });
+      say(done, "ok", undo && { label: "Undo", run: () => act(undo, "As it was before") });
     } catch (error) {
       say(words(error), "bad");
     }
@@ -43,7 +43,7 @@ function Memos() {
     <h1>Memo</h1>
     <${Ask} kept=${load} />
     <section class="card" aria-labelledby="memo-list">
-      <header><h2 class="grow" id="memo-list">${shows === "open" ? "Coming" : "Done"}</h2>
+      <header><h2 id="memo-list">${shows === "open" ? "Coming" : "Done"}</h2><span class="grow"></span>
         <button class="btn quiet dense" type="button" onClick=${() => [setMemos(null), setShows(shows === "open" ? "done" : "open")]}>
           ${shows === "open" ? "Show what is done" : "Show what is coming"}</button></header>
       ${problem && html`<p class="body small bad-ink" role="alert">${problem}</p>`}
@@ -91,13 +91,12 @@ function Ask({ kept }) {
     }
     setSaves(false);
   };
-  return html`<form class="card" onSubmit=${keep}><div class="body pad-top form">
+  return html`<form class="card" onSubmit=${keep}><header><h2 id="memo-new">Remind me</h2></header><div class="body form">
     <div class="field">
-      <label for="memo-sentence">Remind me</label>
       <input class="input" id="memo-sentence" maxlength="500" autocomplete="off" placeholder=${EXAMPLES[0]}
-        aria-describedby="memo-read" value=${sentence} onInput=${(event) => setSentence(event.target.value)} />
+        aria-labelledby="memo-new" aria-describedby="memo-read" value=${sentence} onInput=${(event) => setSentence(event.target.value)} />
       <div id="memo-read" aria-live="polite">
-        ${read && html`<p class="memo-read"><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
+        ${read && html`<p><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
         ${!read && unclear && html`<p class="small soft">${unclear}</p>`}
         ${!read && !unclear && html`<p class="small soft">Such as “${EXAMPLES.slice(1).join("”, “")}”. Times are of ${ZONE}.</p>`}
       </div>
@@ -111,7 +110,7 @@ function Item({ memo, act }) {
   const late = !done && Date.parse(memo.due_at) <= Date.now();
   const back = () => api.patch(`${MEMOS}/${memo.id}`, { due_at: memo.due_at, state: memo.state });
   const finish = () => act(() => api.post(`/api/memo/${memo.id}/done`), memo.repeat ? "Done for this time" : "Done", back);
-  const snooze = (until) => act(() => api.post(`/api/memo/${memo.id}/snooze`, { until, time_zone: ZONE }), "Later", back);
+  const snooze = (until) => act(() => api.post(`/api/memo/${memo.id}/snooze`, { until, time_zone: ZONE }), "Snoozed", back);
   const remove = () => {
     const { text, due_at, repeat, every, starts_at, time_zone, state } = memo;
     return act(() => api.delete(`${MEMOS}/${memo.id}`), "Deleted", () => api.post(MEMOS, { text, due_at, repeat, every, starts_at, time_zone, state }));
@@ -119,7 +118,7 @@ function Item({ memo, act }) {
   return html`<li class="wrap">
     <div class="grow min0 stack tight">
       <p class="strong">${memo.text}</p>
-      <p class=${late ? "small warn-ink" : "small soft"}><time datetime=${memo.due_at} title=${formatRelative(memo.due_at)}>${moment(memo.due_at)}</time>${memo.repeat ? ` · ${again(memo)}` : ""}${late ? " · due" : ""}</p>
+      <p class=${late ? "small strong" : "small soft"}><time datetime=${memo.due_at} title=${formatRelative(memo.due_at)}>${moment(memo.due_at)}</time>${memo.repeat ? ` · ${again(memo)}` : ""}${late ? " · due" : ""}</p>
     </div>
     <div class="row wrap">
       ${late && LATER.map(([until, label]) => html`<button class="btn dense" type="button" key=${until} onClick=${() => snooze(until)} aria-label=${`Snooze ${memo.text}: ${label}`}>${label}</button>`)}
