@@ -93,7 +93,9 @@ class RemoteContext:
         action_url: str = "",
         audience: Audience = "everyone",
         username: str | None = None,
-    ) -> None:
+        user_id: int | None = None,
+        key: str = "",
+    ) -> bool:
         named = {"message": message, "severity": severity, "category": category, "action_url": action_url,
-                 "audience": audience, "username": username}  # fmt: skip
-        await asyncio.wrap_future(self._ask("notify", [title], named))
+                 "audience": audience, "username": username, "user_id": user_id, "key": key}  # fmt: skip
+        return bool(await asyncio.wrap_future(self._ask("notify", [title], named)))
