@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from server.access.actor import READING, Actor
+from server.access.actor import READING, Actor, Role
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
 from server.models.base import EXTENTS, VERBS, WRITES, Extent, Verb
@@ -39,13 +39,30 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """What the defaults and the rules say of one role or group, one model and one verb."""
+
+    extent: Extent
+    default: Extent | None
+    """What the model says without a rule; None for a group, which says nothing then."""
+    rule_id: int | None
+    rule_verb: str | None
+    hidden: frozenset[str]
+    most: Extent
+    """How far a rule can reach."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Rule:
     rule_id: int
+    verb: str
     extent: Extent
     hidden: frozenset[str]
 
 
-_Subject = tuple[str, str | int]
+ROLE, GROUP = "role", "group"
+Subject = tuple[str, str | int]
+"""`(ROLE, "member")` or `(GROUP, 3)`."""
 
 
 class Policy:
@@ -54,7 +71,7 @@ class Policy:
     def __init__(self, is_on: Callable[[str], bool] = lambda _setting: False) -> None:
         """`is_on`: whether a setting is on that opens a model; `forget` when one changes."""
         self._is_on = is_on
-        self._rules: dict[tuple[_Subject, str, str], _Rule] = {}
+        self._rules: dict[tuple[Subject, str, str], _Rule] = {}
         self._groups: dict[int, tuple[int, ...]] = {}
         self._group_names: dict[int, str] = {}
         self._known: dict[tuple[Any, ...], Permission] = {}
@@ -70,7 +87,7 @@ class Policy:
         """Put the rows of `access_rules`, `groups` and `group_members` in force."""
         self._rules = {
             (_subject(row), row["model"], row["verb"]): _Rule(
-                row["id"], row["extent"], frozenset(row["hidden_fields"] or ())
+                row["id"], row["verb"], row["extent"], frozenset(row["hidden_fields"] or ())
             )
             for row in rules
         }
@@ -93,6 +110,28 @@ class Policy:
     def group_names(self, user_id: int) -> Iterator[str]:
         """The names of the groups that a person is in."""
         return (self._group_names[group] for group in self._groups.get(user_id, ()) if group in self._group_names)
+
+    def groups(self) -> Mapping[int, str]:
+        """The names of all groups by their ids."""
+        return self._group_names
+
+    def stand(self, subject: Subject, spec: ModelSpec, verb: Verb) -> Stand:
+        """What `subject` is given for `verb`, by the words of `grants`."""
+        kind, which = subject
+        role = cast(Role, which) if kind == ROLE else "member"
+        default = self._default(Actor("user", role=role), spec, verb)
+        rule = self._rule(subject, spec, verb)
+        # A group adds to what its people's roles give, and those who are guests have less of it.
+        most: Extent = "none" if verb not in spec.options.verbs else default if spec.options.holds(verb) else "all"
+        said = rule.extent if rule is not None else default if kind == ROLE else "none"
+        return Stand(
+            min(said, most, key=EXTENTS.index),
+            default if kind == ROLE else None,
+            rule.rule_id if rule else None,
+            rule.verb if rule else None,
+            rule.hidden if rule else frozenset(),
+            most,
+        )
 
     def standing(self, actor: Actor) -> Hashable:
         """All of `actor` that decides over permissions: whoever has the same standing may do the same."""
@@ -144,7 +183,7 @@ class Policy:
                           "all" if offered else "none")]  # fmt: skip
         found = [self._role_grant(actor, spec, verb)]
         for group in self._groups.get(actor.user_id or 0, ()):
-            rule = self._rule(("group", group), spec, verb)
+            rule = self._rule((GROUP, group), spec, verb)
             if rule is not None:
                 name = self._group_names.get(group, str(group))
                 found.append(Grant(f"the group {name}", rule.extent, rule.hidden, rule.rule_id))
@@ -159,7 +198,7 @@ class Policy:
 
     def _role_grant(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Grant:
         source = f"the role {actor.role}" if actor.role else "no role"
-        rule = self._rule(("role", actor.role or ""), spec, verb)
+        rule = self._rule((ROLE, actor.role or ""), spec, verb)
         if rule is not None:
             return Grant(source, rule.extent, rule.hidden, rule.rule_id)
         return Grant(source, self._default(actor, spec, verb))
@@ -170,7 +209,7 @@ class Policy:
             return "none"
         return spec.rules_for(actor.role)[verb]
 
-    def _rule(self, subject: _Subject, spec: ModelSpec, verb: Verb) -> _Rule | None:
+    def _rule(self, subject: Subject, spec: ModelSpec, verb: Verb) -> _Rule | None:
         return self._rules.get((subject, spec.name, verb)) or self._rules.get((subject, spec.name, ANY_VERB))
 
     def _work_out(self, actor: Actor, spec: ModelSpec, verb: Verb) -> Permission:
@@ -191,8 +230,8 @@ def _permission(spec: ModelSpec, extent: Extent, hidden: frozenset[str]) -> Perm
     return Permission(extent, spec.owner_column if extent == "own" else None, hidden, shown)
 
 
-def _subject(row: Mapping[str, Any]) -> _Subject:
-    return ("group", int(row["group_id"])) if row["group_id"] is not None else ("role", str(row["role"] or ""))
+def _subject(row: Mapping[str, Any]) -> Subject:
+    return (GROUP, int(row["group_id"])) if row["group_id"] is not None else (ROLE, str(row["role"] or ""))
 
 
 def offered_extents(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[Verb, Extent]:

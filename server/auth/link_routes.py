@@ -15,6 +15,7 @@ from server.auth.people import People, missing_fields
 from server.auth.sign_in import SignedIn
 from server.config import SettingsHolder, listed
 from server.errors import ValidationFailed
+from server.qr_code import qr_rows
 from server.records.values import raise_for
 
 HOURS = 72.0
@@ -26,11 +27,12 @@ def link_router(
     """Routes under /auth. `address` is where the page is reached from this computer."""
     router = APIRouter(prefix="/auth", tags=["auth"])
 
-    def url(request: Request, token: str) -> str:
+    def address_for(request: Request, token: str) -> dict[str, Any]:
         # The address under which the admin reaches the server is more likely to be the other's than loopback.
         host = request.headers.get("host")
         base = f"{request.scope['scheme']}://{host}{settings.current.base_path}" if host else address()
-        return f"{base}/auth/link?token={token}"
+        url = f"{base}/auth/link?token={token}"
+        return {"url": url, "qr": qr_rows(url)}
 
     @router.post(
         "/invites",
@@ -51,7 +53,7 @@ def link_router(
         if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
             raise ValidationFailed.of("groups", "wrong_type", "names of groups are wanted")
         token, row = await people.links.invite(actor, role=role, username=name, hours=_hours(form), groups=groups)
-        return {"ok": True, "data": {**row, "url": url(request, token)}}
+        return {"ok": True, "data": {**row, **address_for(request, token)}}
 
     @router.post(
         "/resets",
@@ -66,7 +68,7 @@ def link_router(
         if not user_id.isascii() or not user_id.isdigit() or len(user_id) > 18:
             raise ValidationFailed.of("user_id", "wrong_type", "the id of a user is wanted")
         token, row = await people.links.reset(actor, int(user_id), hours=_hours(form))
-        return {"ok": True, "data": {**row, "url": url(request, token)}}
+        return {"ok": True, "data": {**row, **address_for(request, token)}}
 
     @router.post("/link/look", summary="What a link is for", openapi_extra=form_body("token"))
     async def look(request: Request) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from server.asgi.json_body import parse_object
 from server.asgi.query import query_pairs
 from server.config import SettingsHolder
 from server.errors import ValidationFailed
+from server.records.access_matrix import access_matrix
 from server.records.batch import VERBS, run_batch
 from server.records.bulk import BulkResult, change_many, delete_many
 from server.records.explain import explain_access
@@ -48,6 +49,10 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
     ) -> dict[str, Any]:
         actor = gate.enter_route(request, response, records=True)
         return {"ok": True, "data": await explain_access(records, actor, model, verb, user_id=user, record_id=id)}
+
+    @router.get("/access/matrix", tags=["access"], summary="What every role and group may do with every model (admins)")
+    async def matrix(request: Request, response: Response) -> dict[str, Any]:
+        return {"ok": True, "data": access_matrix(records, gate.enter_route(request, response))}
 
     @router.post("/undo", tags=["records"], summary="Take back what you did: the entries first to last of the history",
                  openapi_extra=UNDO_BODY)  # fmt: skip

@@ -8,6 +8,7 @@ import httpx2
 import pyotp
 import pytest
 
+from server.qr_code import qr_rows
 from tests.conftest import PASSWORD, Bear
 
 pytestmark = pytest.mark.anyio
@@ -33,6 +34,7 @@ async def test_an_invitation_makes_one_account_of_its_role_and_signs_it_in(
 ) -> None:
     token, data = await made(admin, "/auth/invites", role="guest")
     assert str(data["url"]).startswith("http://127.0.0.1:8088/auth/link?token=")
+    assert data["qr"] == qr_rows(str(data["url"]))
     nobody = await bear.client()
     looked = await nobody.post("/auth/link/look", json={"token": token})
     assert looked.json()["data"]["role"] == "guest" and set(looked.json()["data"]) == {

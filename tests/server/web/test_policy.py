@@ -67,6 +67,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/models": SOME, f"POST {V1}/models": ADMIN, f"GET {V1}/models/{{model}}": SOME,
     f"PATCH {V1}/models/{{model}}": ADMIN, f"DELETE {V1}/models/{{model}}": ADMIN,
     f"GET {V1}/models/{{model}}/definition": ADMIN, f"GET {V1}/access/explain": SOME,
+    f"GET {V1}/access/matrix": ADMIN_READ,
     f"GET {V1}/events": SOME, f"POST {V1}/batch": NOTES_WRITE, f"POST {V1}/undo": WRITE,
     f"POST {V1}/import/guess": READ, f"GET {V1}/import/running": PERSON,
     f"GET {V1}/files": READ, f"HEAD {V1}/files": READ, f"POST {V1}/files": WRITE - {"guest"},
