@@ -21,6 +21,7 @@ PICTURES = [
     ("backups.png", "/#/backups", ".backups > li", "light", 1280),
     ("tools.png", "/#/tools/2", "#argument-0", "light", 1280),
     ("plugins.png", "/#/plugins", ".plugin", "dark", 1280),
+    ("people.png", "/#/people/access?who=role:member&model=notes&verb=read", ".why ol", "light", 1280),
     ("model.png", "/#/data/-", "#design-plural", "light", 1280),
 ]
 RECEIPTS = "Shop,Category,Amount,Bought,Paid\n" + "".join(
@@ -72,6 +73,13 @@ def main() -> None:
             shop = ROOT / "tests" / "e2e" / "shop_server.py"
             server_row = {"name": "notes-search", "transport": "stdio", "command": sys.executable, "args": [str(shop)]}
             client.post("/api/v1/mcp_servers", json=server_row)
+            group = client.post("/api/v1/groups", json={"name": "Family"}).json()["data"]["id"]
+            for rule in (
+                {"role": "member", "verb": "read", "extent": "all"},
+                {"role": "guest", "verb": "any", "extent": "own"},
+                {"group_id": group, "verb": "update", "extent": "all"},
+            ):
+                client.post("/api/v1/access_rules", json={"model": "notes", **rule})
             phrase = client.post("/api/v1/backups/recovery-phrase").json()["data"]["phrase"]
             client.post("/api/v1/backups/recovery-phrase/confirm", json={"phrase": phrase})
             client.post("/api/v1/backups")

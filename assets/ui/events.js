@@ -38,3 +38,17 @@ export function useEvents(names, onChange, onMissed) {
     };
   }, [listed]);
 }
+
+/** Changes come in bursts; one look at the end of each is enough. */
+const BURST_MS = 250;
+
+/** Reads anew a moment after the last change of any of these models. @param {string[]} names @param {() => void} reload */
+export function useFresh(names, reload) {
+  const timer = useRef(0);
+  const soon = () => {
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(reload, BURST_MS);
+  };
+  useEffect(() => () => clearTimeout(timer.current), []);
+  useEvents(names, soon, soon);
+}

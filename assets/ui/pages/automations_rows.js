@@ -1,23 +1,15 @@
 // The latest records of a model, drawn anew when one changes.
 import { api } from "../api.js";
-import { useEvents } from "../events.js";
-import { html, useRef } from "../vendor/preact.js";
+import { useFresh } from "../events.js";
+import { html } from "../vendor/preact.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Empty, Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 
-/** Changes come in bursts; one look at the end of each is enough. */
-const BURST_MS = 250;
-
 /** @param {string} model @param {string} query */
 export function useRows(model, query) {
   const load = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/${model}`, { signal, query })).data), [model, query]);
-  const timer = useRef(0);
-  const soon = () => {
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(load.reload, BURST_MS);
-  };
-  useEvents([model], soon, soon);
+  useFresh([model], load.reload);
   /** Does something and looks again; what goes wrong is said. @param {() => Promise<any>} deed @param {string} done */
   const act = async (deed, done) => {
     try {

@@ -15,6 +15,7 @@ const pages = [
   { name: "tools", label: "page.tools", icon: "tools", Page: later(() => import("./tools.js").then((found) => found.Tools)), rail: "auto" },
   { name: "automations", label: "page.automations", icon: "automations", Page: later(() => import("./automations.js").then((found) => found.Automations)), rail: "open" },
   { name: "plugins", label: "page.plugins", icon: "plugins", Page: later(() => import("./plugins.js").then((found) => found.Plugins)), rail: "open", admin: true },
+  { name: "people", label: "page.people", icon: "people", Page: later(() => import("./people.js").then((found) => found.People)), rail: "open", admin: true },
   { name: "backups", label: "page.backups", icon: "archive", Page: later(() => import("./backups.js").then((found) => found.Backups)), rail: "open", admin: true },
   { name: "sharing", label: "page.sharing", icon: "globe", Page: later(() => import("./sharing.js").then((found) => found.Sharing)), rail: "open", admin: true },
 ];

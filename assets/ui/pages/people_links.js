@@ -6,9 +6,12 @@ import { Copyable } from "../widgets/copy.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
+import { QrCode } from "../widgets/qr_code.js";
 import { sentence } from "../widgets/trouble.js";
 
 const ROLES = ["member", "guest", "admin"];
+/** How long a link works, in hours. */
+const LIFETIMES = [24, 72, 168, 720];
 
 /** Whether somebody is being invited. @type {import("../types").Signal<boolean>} */
 export const inviting = signal(false);
@@ -16,6 +19,7 @@ export const inviting = signal(false);
 export function InviteDialog() {
   const [role, setRole] = useState(ROLES[0]);
   const [username, setUsername] = useState("");
+  const [hours, setHours] = useState("72");
   const [groups, setGroups] = useState(/** @type {string[]} */ ([]));
   const [chosen, setChosen] = useState(/** @type {string[]} */ ([]));
   useEffect(() => {
@@ -27,7 +31,7 @@ export function InviteDialog() {
   const close = () => (inviting.value = false);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
-    make({ role, username: username.trim(), groups: chosen });
+    make({ role, username: username.trim(), groups: chosen, hours: Number(hours) });
   };
   return html`<${Dialog} label="invite-title" onClose=${close}>
     <h2 id="invite-title">${t("invite.title")}</h2>
@@ -40,6 +44,10 @@ export function InviteDialog() {
         <${Labelled} id="invite-name" label=${t("signin.username")} help=${t("invite.name_help")}>
           <input class="input" id="invite-name" value=${username} autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="invite-name-help"
             onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} /><//>
+        <${Labelled} id="invite-hours" label=${t("invite.works")}><span class="select">
+          <select class="input" id="invite-hours" value=${hours} onChange=${(/** @type {any} */ event) => setHours(event.target.value)}>
+            ${LIFETIMES.map((one) => html`<option key=${one} value=${String(one)} selected=${String(one) === hours}>${t("invite.days", { n: one / 24 })}</option>`)}
+          </select><${Icon} name="down" /></span><//>
         ${groups.length > 0 && html`<${GroupChoice} groups=${groups} chosen=${chosen} choose=${setChosen} />`}
         ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
         <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
@@ -90,9 +98,10 @@ function useLink(path) {
   return { made, error, make };
 }
 
-/** @param {{made: {url: string, expires_at: string}, close: () => void}} props */
+/** @param {{made: {url: string, qr: string[], expires_at: string}, close: () => void}} props */
 function Made({ made, close }) {
   return html`<p>${t("invite.made", { time: formatExact(made.expires_at) })}</p>
     <${Copyable} text=${made.url} label=${t("invite.copy")} />
+    <${QrCode} rows=${made.qr} label=${t("invite.qr")} />
     <footer><button class="btn primary" type="button" onClick=${close}>${t("invite.done")}</button></footer>`;
 }

@@ -1,5 +1,5 @@
 // Tabs of one place: arrows move between them, the panel below belongs to the chosen one.
-import { html, useRef } from "../vendor/preact.js";
+import { html, useEffect, useRef } from "../vendor/preact.js";
 
 /** @param {{label: string, tabs: {name: string, label: string, count?: number|null}[], current: string, choose: (name: string) => void, panel: string}} props `panel` is the id of what they switch */
 export function Tabs({ label, tabs, current, choose, panel }) {
@@ -13,6 +13,9 @@ export function Tabs({ label, tabs, current, choose, panel }) {
     choose(next.name);
     /** @type {HTMLElement|null|undefined} */ (box.current?.querySelector(`[data-tab="${next.name}"]`))?.focus();
   };
+  useEffect(() => {
+    /** @type {HTMLElement|null|undefined} */ (box.current?.querySelector("[aria-selected=true]"))?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   return html`<div class="tabs" role="tablist" aria-label=${label} ref=${box} onKeyDown=${onKey}>
     ${tabs.map((tab) => html`<button
       key=${tab.name} type="button" role="tab" data-tab=${tab.name} aria-selected=${tab.name === current ? "true" : "false"}

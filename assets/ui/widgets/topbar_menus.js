@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, chooseTheme, darkNow, person, theme } from "../store.js";
 import { html } from "../vendor/preact.js";
+import { initials } from "./avatar.js";
 import { Icon } from "./icon.js";
 import { Menu } from "./menu.js";
 import { PasswordDialog, passwordOpen } from "./password.js";
@@ -43,7 +44,7 @@ export function PersonMenu() {
   const me = person.value;
   if (!me) return null;
   const name = me.display_name || me.username;
-  const letters = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+  const letters = initials(name);
   return html`<${Menu}
       id="person-menu" label=${t("person.menu", { letters, name })} className="avatar a"
       button=${html`<span aria-hidden="true">${letters}</span>`}
