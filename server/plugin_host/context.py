@@ -14,7 +14,6 @@ from server.config import SettingsHolder
 from server.errors import Forbidden, GridBearError, NotFound
 from server.limits.token_bucket import TokenBuckets
 from server.plugin_api import Audience, RecordStore, Severity
-from server.plugin_host.chain import Chain
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
 from server.records.notify import notify
@@ -27,11 +26,10 @@ NOTICES_PER_SECOND = 1.0
 class OwnRecords:
     """The records service for a plugin's own models, and no others."""
 
-    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str], chain: Chain | None = None) -> None:
+    def __init__(self, plugin_id: str, records: RecordStore, models: Iterable[str]) -> None:
         self._plugin_id = plugin_id
         self._records = records
         self._models = frozenset(models)
-        self._chain = chain or Chain()
 
     async def find(
         self, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
@@ -42,18 +40,13 @@ class OwnRecords:
         return await self._records.get(SYSTEM, self._own(model), record_id)
 
     async def create(self, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        row = await self._records.create(SYSTEM, self._own(model), values)
-        self._chain.made(model, row["id"])
-        return row
+        return await self._records.create(SYSTEM, self._own(model), values)
 
     async def update(self, model: str, record_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
-        row = await self._records.update(SYSTEM, self._own(model), record_id, values)
-        self._chain.made(model, record_id)
-        return row
+        return await self._records.update(SYSTEM, self._own(model), record_id, values)
 
     async def delete(self, model: str, record_id: int) -> None:
         await self._records.delete(SYSTEM, self._own(model), record_id)
-        self._chain.made(model, record_id)
 
     def _own(self, model: str) -> str:
         if model not in self._models:
@@ -114,8 +107,7 @@ class HostContext:
         self.plugin_id = plugin_id
         self.log = logging.getLogger(f"plugin.{plugin_id}")
         self._models = frozenset(models)
-        self.chain = Chain()
-        self.records = OwnRecords(plugin_id, records, self._models, self.chain)
+        self.records = OwnRecords(plugin_id, records, self._models)
         self._notices = TokenBuckets()
         self._permissions = permissions
         self._service = records

@@ -10,9 +10,9 @@ from collections import deque
 from server.access.actor import SYSTEM
 from server.errors import NotFound
 from server.events.bus import Bus, RecordChanged
+from server.events.hook_path import hook_path, led_by
 from server.plugin_api import RecordEvent
 from server.plugin_host.calls import PluginCall
-from server.plugin_host.chain import MOST_ROUNDS
 from server.plugin_host.contained import SECONDS, in_thread
 from server.plugin_host.live import Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_part
@@ -25,8 +25,16 @@ log = logging.getLogger(__name__)
 FILE = "hooks.py"
 CALL_SECONDS = 30.0
 END_SECONDS = 5.0
+MOST_ROUNDS = 10
+"""A change that so many hooks led to, one by the other, of whatever plugins, is told to no further hook."""
 MOST_WAITING = 1000
 """Changes that wait for one plugin; of more, the oldest are dropped and told in the log."""
+
+
+class HookLoop(Failed):
+    """A hook would be called by its own changes, or those of hooks that it calls, over and over."""
+
+    code = "hook_loop"
 
 
 class PluginHooks:
@@ -89,7 +97,7 @@ class _Queue:
         self._calls = calls
         self._records = records
         self._when_it_fails = when_it_fails
-        self._waiting: deque[RecordChanged] = deque()
+        self._waiting: deque[tuple[RecordChanged, tuple[str, ...]]] = deque()
         self._dropped = 0
         self._some = asyncio.Event()
         self._worker = asyncio.create_task(self._work(), name=f"hooks of {plugin.id}")
@@ -98,7 +106,7 @@ class _Queue:
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
             self._dropped += 1
-        self._waiting.append(event)
+        self._waiting.append((event, hook_path()))
         self._some.set()
 
     async def stop(self) -> None:
@@ -110,9 +118,9 @@ class _Queue:
         while True:
             await self._some.wait()
             while self._waiting:
-                event = self._waiting.popleft()
+                event, path = self._waiting.popleft()
                 try:
-                    await self._tell(event)
+                    await self._tell(event, path)
                 except Exception:
                     # A read that failed, say: it is not the plugin's fault, and the next change may be told.
                     log.exception("plugin %s is not told of %s", self._plugin.id, event)
@@ -121,7 +129,7 @@ class _Queue:
                 self._dropped = 0
             self._some.clear()
 
-    async def _tell(self, event: RecordChanged) -> None:
+    async def _tell(self, event: RecordChanged, path: tuple[str, ...]) -> None:
         row = None
         if event.verb in ("create", "update"):
             try:
@@ -129,17 +137,21 @@ class _Queue:
             except NotFound:
                 return
         told = RecordEvent(event.model, event.verb, event.record_id, row)
-        chain = self._plugin.context.chain
-        rounds = chain.rounds(event.model, event.record_id)
         for call, mark in self._calls:
             if mark.model != event.model or (mark.verbs and event.verb not in mark.verbs):
                 continue
+            where = f"{self._plugin.id}/{call.where}"
             try:
-                if rounds >= MOST_ROUNDS:
-                    where = f"{self._plugin.id}/{call.where}"
-                    raise Failed(f"{where} calls itself by what it changes; after {rounds} rounds it is not called")
-                with chain.hook(rounds):
+                if len(path) >= MOST_ROUNDS:
+                    raise _loop(where, path)
+                with led_by((*path, where)):
                     await call(dict.fromkeys(call.parameters, told), seconds=CALL_SECONDS)
             except Exception as error:
                 log.exception("plugin %s: %s failed", self._plugin.id, call.where)
                 await self._when_it_fails(self._plugin.id, call.where, error)
+
+
+def _loop(where: str, path: tuple[str, ...]) -> HookLoop:
+    others = [name for name in dict.fromkeys(path) if name != where]
+    how = f"through {', '.join(others)}" if others else "by what it changes"
+    return HookLoop(f"{where} calls itself {how}; after {len(path)} rounds it is not called")

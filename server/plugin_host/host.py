@@ -21,6 +21,7 @@ from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, find_plugins
 from server.plugin_host.effective_settings import effective, secret_variables
 from server.plugin_host.failures import Failures
+from server.plugin_host.leftovers import LeftRunning, end_leftovers
 from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_models, unload
@@ -184,8 +185,7 @@ class PluginHost:
         async with self._lock:
             self._check_not_needed(plugin_id)
             was_on = self._rows.is_enabled(plugin_id)
-            await self._end(plugin_id)
-            await self._rows.switch_off(plugin_id)
+            await self._rows.switch_off(plugin_id, await self._end(plugin_id))
             if was_on:
                 await self._records.note("plugin_disabled", actor, about=plugin_id)
             return await self._rows.row(plugin_id)
@@ -246,13 +246,14 @@ class PluginHost:
 
     async def _with_other_files(self, plugin_id: str, change: Callable[[], None]) -> None:
         again = [plugin_id, *dependants(self.live, plugin_id)]
-        for name in reversed(again):
-            await self._end(name, forced=True)
+        left = {name: await self._end(name, forced=True) for name in reversed(again)}
         await asyncio.to_thread(change)
         await self._look()
         for name in again:
             if name in self._found and self._rows.is_enabled(name):
                 await self._start(self._found[name])
+                if (of_before := left[name]) is not None:
+                    await self._rows.failed_again(name, of_before, 1)
         await self._start_waiting(set(again).intersection(self._live))
 
     def _is_running(self, name: str) -> bool:
@@ -355,13 +356,14 @@ class PluginHost:
             await self._rows.failed(name, Failed(f"needs the plugin {plugin_id!r}, which is not running"))
         await self._end(plugin_id, forced=True)
 
-    async def _end(self, plugin_id: str, *, forced: bool = False) -> None:
+    async def _end(self, plugin_id: str, *, forced: bool = False) -> LeftRunning | None:
+        """End a plugin. Returns what of it goes on all the same."""
         live = self._live.get(plugin_id)
         if live is None:
-            return
+            return None
         if not forced:
             self._tables.check_free(plugin_id, live.models)
-        await _unwound(live)
+        left = await _unwound(live)
         await self._failures.forget(plugin_id)
         self._libraries.take(plugin_id)
         try:
@@ -370,16 +372,21 @@ class PluginHost:
             # Somebody's own model refers to it: its records stay reachable, its code is gone.
             log.warning("the models of plugin %s stay in force: %s", plugin_id, error.message)
             self._live.pop(plugin_id)
-            return
+            return left
         self._live.pop(plugin_id)
         unload([plugin_id], Base)
+        return left
 
 
-async def _unwound(live: LivePlugin) -> None:
+async def _unwound(live: LivePlugin) -> LeftRunning | None:
     try:
         await live.stack.aclose()
     except Exception:
         log.exception("plugin %s did not end as it should", live.id)
+    left = await end_leftovers(live.id, live.folder)
+    if left is not None:
+        log.warning("plugin %s", left.message)
+    return left
 
 
 def _admins_only(actor: Actor) -> None:

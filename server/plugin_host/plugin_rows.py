@@ -9,6 +9,7 @@ from typing import Any
 from server.access.actor import SYSTEM
 from server.errors import NotFound
 from server.plugin_host.discover import FoundPlugin
+from server.plugin_host.leftovers import LeftRunning
 from server.plugin_host.live import Failed
 from server.records.service import Records
 
@@ -93,8 +94,8 @@ class PluginRows:
         await self._change(plugin_id, told)
 
     async def switch_off(self, plugin_id: str, failure: Failed | None = None) -> None:
-        """It is off; with `failure` because of that."""
-        state = "off" if failure is None else "failed"
+        """It is off; with `failure` because of that, or with that left of it."""
+        state = "off" if failure is None or isinstance(failure, LeftRunning) else "failed"
         await self._change(plugin_id, {"enabled": False, "state": state, **_failure(failure)})
 
     async def running(self, plugin_id: str) -> None:

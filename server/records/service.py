@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from server.config import SettingsHolder
 from server.db.store import Store
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
+from server.events.hook_path import hook_path
 from server.models.registry import ModelRegistry
 from server.records.audit import AUDIT
 from server.records.behaviour import Behaviour
@@ -63,7 +65,7 @@ class Records(Reading):
                     break
                 self.require_room(always=creates.form.kept_writable)
                 unit = NewRow(shelf, actor, creates.form, row, planned)
-                told, _ = await shelf.store.write(unit, (model,), self._tell, together=creates)
+                told, _ = await shelf.store.write(unit, (model,), self._telling(), together=creates)
                 return told  # type: ignore[no-any-return]  # futures of the store carry any result
             except Exception:
                 if shelf.epoch.number == planned:
@@ -156,7 +158,8 @@ class Records(Reading):
         """
         self.require_room(always=always)
         unit = Unit(self.shelf, actor, run)
-        result, _events = await self.shelf.store.write(unit, models, self._tell, exclusive=exclusive, attached=attached)
+        tell = self._telling()
+        result, _events = await self.shelf.store.write(unit, models, tell, exclusive=exclusive, attached=attached)
         return result  # type: ignore[no-any-return]  # futures of the store carry any result
 
     async def note(self, kind: str, actor: Actor, **what: Any) -> None:
@@ -184,6 +187,13 @@ class Records(Reading):
     def tell(self, event: RecordChanged) -> None:
         """Publish an event of something that is no row."""
         self._bus.publish(event)
+
+    def _telling(self) -> Callable[[tuple[Any, list[RecordChanged]]], None]:
+        """What tells of the changes of a unit: hooks that hear of them must know which hooks led to them."""
+        if not hook_path():
+            return self._tell
+        context = copy_context()
+        return lambda result: context.run(self._tell, result)
 
     def _tell(self, result: tuple[Any, list[RecordChanged]]) -> None:
         for event in result[1]:

@@ -15,6 +15,7 @@ import orjson
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
+from server.events.hook_path import led_by
 from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import actor_now, kept
@@ -232,7 +233,9 @@ class Tasks:
         limits = {name: kind.at_once for name, kind in self._kinds.items()}
         per_person = self._settings.current.tasks_at_once_per_person
         while not self._stopping and (entry := self._waiting.take(limits, per_person)) is not None:
-            task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
+            # Whoever's end or hook it was that made room, it does not lead to this.
+            with led_by(()):
+                task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
             self._running[entry.record_id], self._begun[entry.record_id] = task, entry
             task.add_done_callback(partial(self._ended, entry))
 
