@@ -64,6 +64,7 @@ from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.sealing import look_at_values, seal_at_start
 from server.records.service import Records
 from server.records.setting_behaviour import publish_live, with_records
+from server.records.setting_desk import SettingDesk
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.event_stream import EventStreams
@@ -241,6 +242,8 @@ class GridBearApp:
                 operations=self.operations,
                 oauth_clients=self.oauth_clients,
                 lan=self.lan,
+                setting_desk=SettingDesk(self.records, self.settings, self._started_with),
+                restart=self._restart,
                 transfers=self.transfers,
                 files=self.files,
                 backups=self.backups,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from server.errors import StartupError, ValidationFailed
 from server.setting_fields import Applies, SettingFields, listed
@@ -22,6 +22,15 @@ READ_BEFORE_THE_DATABASE = frozenset(
 
 class Settings(SettingFields):
     """All settings at one moment. A change makes a new object; see `SettingsHolder`."""
+
+    _sources: dict[str, SettingSource] | None = PrivateAttr(None)
+
+    def started_from(self, name: str) -> SettingSource | None:
+        """What gave a setting its value at the start; None where records or the default decide."""
+        if self._sources is None:
+            # Made by hand and not by `load`: whoever did that decides.
+            return "command line" if name in self.model_fields_set else None
+        return self._sources.get(name)
 
     @property
     def is_loopback(self) -> bool:
@@ -56,13 +65,16 @@ class Settings(SettingFields):
 
         Raises StartupError naming the variable or option that can't be used.
         """
-        values, names = _layered(cli or {}, os.environ if env is None else env, stored or {})
+        cli, env, stored = cli or {}, os.environ if env is None else env, stored or {}
+        values, names = _layered(cli, env, stored)
         try:
-            return cls(**values)
+            settings = cls(**values)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
             raise StartupError(f"{names.get(name, name)} can't be used: {first['msg']}.") from None
+        settings._sources = {name: source_of(name, cli, env, stored) for name in values}
+        return settings
 
 
 class SettingField(NamedTuple):

@@ -51,6 +51,7 @@ from server.records.files import Files
 from server.records.history import History
 from server.records.own_models import OwnModels
 from server.records.service import Records
+from server.records.setting_desk import SettingDesk
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.backup_routes import backup_router
@@ -64,6 +65,7 @@ from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.plugin_routes import plugin_install_router
 from server.rest_api.records_routes import records_router
 from server.rest_api.routes import rest_router
+from server.rest_api.settings_routes import settings_router
 from server.rest_api.transfer_routes import transfer_router
 from server.tasks.queue import Tasks
 from server.tasks.schedule_routes import schedules_router
@@ -92,6 +94,8 @@ class Parts:
     operations: Operations
     oauth_clients: Clients
     lan: Lan
+    setting_desk: SettingDesk
+    restart: Callable[[], None]
     transfers: Transfers
     files: Files
     backups: BackupService
@@ -134,6 +138,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(trusted_router(records, parts.plugins, internal))
     web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
     web.include_router(lan_router(parts.lan, gate, settings))
+    web.include_router(settings_router(parts.setting_desk, records, gate, parts.restart))
     # Before /{model}/import, which would take "gateway" for a model.
     web.include_router(import_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(transfer_router(parts.transfers, gate, settings))
