@@ -18,7 +18,7 @@ PICTURES = [
     ("home-dark.png", "/", ".server summary", "dark", 1280),
     ("data.png", "/#/data/notes?record=3", "#field-title", "light", 1280),
     ("data-phone.png", "/#/data/notes", ".card-rows li", "light", 390),
-    ("backups.png", "/#/backups", ".backups > li", "light", 1280),
+    ("backups.png", "/#/settings/backups", ".backups > li", "light", 1280),
     ("tools.png", "/#/tools/2", "#argument-0", "light", 1280),
     ("plugins.png", "/#/plugins", ".plugin", "dark", 1280),
     ("people.png", "/#/people/access?who=role:member&model=notes&verb=read", ".why ol", "light", 1280),

@@ -55,11 +55,13 @@ from server.records.setting_desk import SettingDesk
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.backup_routes import backup_router
+from server.rest_api.certificate_routes import certificate_router
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
 from server.rest_api.lan_routes import lan_router
+from server.rest_api.licence_routes import licence_router
 from server.rest_api.models_routes import models_router
 from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.plugin_routes import plugin_install_router
@@ -138,6 +140,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(trusted_router(records, parts.plugins, internal))
     web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
     web.include_router(lan_router(parts.lan, gate, settings))
+    web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))
+    web.include_router(licence_router(gate))
     web.include_router(settings_router(parts.setting_desk, records, gate, parts.restart))
     # Before /{model}/import, which would take "gateway" for a model.
     web.include_router(import_router(parts.gateway.imports, settings, gate.enter_route))

@@ -87,7 +87,7 @@ export function sayChanged(model, row, text) {
     try {
       const { data } = await api.get(`/api/v1/${model.name}/${row.id}/history`, { query: "limit=1" });
       const [entry] = data;
-      if (entry?.verb !== "update" || entry.actor_id !== person.value?.id) return say(t("undo.changed_since"), "bad");
+      if (!["create", "update"].includes(entry?.verb) || entry.actor_id !== person.value?.id) return say(t("undo.changed_since"), "bad");
       await undo({ first: entry.id, last: entry.id });
     } catch (error) {
       say(sentence(error), "bad");

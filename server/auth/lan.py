@@ -57,6 +57,8 @@ class Lan:
         self._host_given_by = host_given_by
         self._restart = restart
         self.visitors = Visitors()
+        self.certificate_file = folder.certificate
+        """What the server shows; not there without encryption."""
 
     async def state(self) -> dict[str, Any]:
         """What an admin sees of it; see `server.rest_api.lan_routes.LanShown` for the fields."""
@@ -85,7 +87,7 @@ class Lan:
         if self._settings.current.tls == "off":
             return None
         with contextlib.suppress(OSError, ValueError):
-            return fingerprint_of(self._folder.certificate.read_text("ascii"))
+            return fingerprint_of(self.certificate_file.read_text("ascii"))
         return None
 
     async def missing(self) -> list[Missing]:

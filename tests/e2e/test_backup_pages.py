@@ -63,7 +63,7 @@ def test_the_first_backup_keeps_a_phrase_and_a_restore_is_reported_and_undone(
     browser: Browser, own: RunningServer
 ) -> None:
     watched = _signed_in(browser, own)
-    page = watched.open("/#/backups", ".empty")
+    page = watched.open("/#/settings/backups", ".empty")
     assert watched.axe() == []
     page.click("text=Make the first backup")
     page.locator(".phrase").wait_for()
@@ -88,7 +88,7 @@ def test_the_first_backup_keeps_a_phrase_and_a_restore_is_reported_and_undone(
     page.goto(f"{own.url}/#/data/notes")
     page.locator(".grid-foot >> text=of 12").wait_for()
 
-    page.goto(f"{own.url}/#/backups")
+    page.goto(f"{own.url}/#/settings/backups")
     page.click("text=Bring it back")
     page.fill("#typed", "restore")
     page.click("dialog button.danger")
@@ -102,7 +102,7 @@ def test_the_first_backup_keeps_a_phrase_and_a_restore_is_reported_and_undone(
 
 def test_a_backup_is_fetched_deleted_sent_back_and_checked(browser: Browser, own: RunningServer) -> None:
     watched = _signed_in(browser, own)
-    page = watched.open("/#/backups", ".empty")
+    page = watched.open("/#/settings/backups", ".empty")
     page.click("text=Make the first backup")
     page.click("text=Back up without")
     page.locator(".backups > li").first.wait_for()
@@ -146,7 +146,7 @@ def test_a_backup_whose_phrase_is_lost_is_restored_without_its_secrets(
         assert client.post("/api/v1/backups/upload", content=content).status_code == 201
     for width in (390, 1280):
         watched = _signed_in(browser, own, width=width)
-        page = watched.open("/#/backups", "text=with secrets")
+        page = watched.open("/#/settings/backups", "text=with secrets")
         page.click("button[aria-label^='Restore the backup']")
         page.locator("#restore-phrase").wait_for()
         page.check("#restore-without")
@@ -172,7 +172,7 @@ def test_the_backups_page_in_every_look(
 ) -> None:
     httpx2.post(f"{lived_in.url}/api/v1/backups", json={"without_phrase": True}, cookies=cookies, timeout=30)
     watched = Watched(browser, lived_in.url, theme, width, cookies)
-    watched.open("/#/backups", ".backups > li")
+    watched.open("/#/settings/backups", ".backups > li")
     assert watched.axe() == []
     watched.open("/#/data/notes/access", "#access-user")
     assert watched.axe() == []
@@ -184,7 +184,7 @@ def test_who_is_no_admin_has_no_backups_page(browser: Browser, lived_in: Running
     lived_in.create_user("ines", PASSWORD)
     with sign_in(lived_in.url, "ines", PASSWORD) as client:
         watched = Watched(browser, lived_in.url, cookies=dict(client.cookies))
-    page = watched.open("/#/backups", ".plate")
+    page = watched.open("/#/settings/backups", ".plate")
     assert page.locator(".rail >> text=Backups").count() == 0
     page = watched.open("/#/data/notes", ".empty")
     assert page.locator(".side [aria-label='New model']").count() == 0

@@ -28,7 +28,7 @@ def test_an_admin_shares_copies_the_address_from_elsewhere_and_takes_it_back(
         with sign_in(server.url, "maja", PASSWORD) as client:
             cookies = dict(client.cookies)
         here = Watched(browser, server.url, theme, width, cookies)
-        page = here.open("/#/sharing", "form")
+        page = here.open("/#/settings/sharing", "form")
         assert here.axe() == []
         page.click("text=Not encrypted")
         page.click("text=Let other computers in")
@@ -36,7 +36,7 @@ def test_an_admin_shares_copies_the_address_from_elsewhere_and_takes_it_back(
         page.locator("svg.qr").wait_for()
         shown = f"http://{addresses[0]}:{server.url.rpartition(':')[2]}"
         elsewhere = Watched(browser, shown, theme, width, cookies)
-        other = elsewhere.open("/#/sharing", "svg.qr")
+        other = elsewhere.open("/#/settings/sharing", "svg.qr")
         assert other.evaluate("isSecureContext") is False
         other.click(f".copyable:has-text('{shown}') button")
         other.locator(".copyable [role=status]", has_text="Copied").wait_for(state="attached")

@@ -15,7 +15,7 @@ import { BackupList } from "./backups_list.js";
 import { PhraseDialog } from "./backups_phrase.js";
 import { RestoreReport } from "./backups_report.js";
 import { RestoreDialog, Returning, UndoRestore } from "./backups_restore.js";
-import { ScheduleCard } from "./backups_schedule.js";
+import { SettingsCard } from "./settings_fields.js";
 
 const CALM_MS = 30_000;
 const BUSY_MS = 700;
@@ -27,7 +27,8 @@ async function load(/** @type {AbortSignal} */ signal) {
   return { list: /** @type {Backup[]} */ (list.data), status: status.data };
 }
 
-export function Backups() {
+/** @param {{group: string, settings: import("./settings.js").Setting[], reload: () => void}} props */
+export function Backups({ group, settings, reload: readSettings }) {
   const { data, error, slow, reload } = useLoad(load, []);
   const [asked, setAsked] = useState(/** @type {null|"backup"|"move"|"phrase"} */ (null));
   const [restoring, setRestoring] = useState(/** @type {Backup|null} */ (null));
@@ -75,7 +76,7 @@ export function Backups() {
   const progress = busy === "upload" ? part : data?.status.running?.progress;
   const doing = busy || data?.status.running?.what;
   if (away) return html`<${Returning} before=${data?.status.last_restore?.finished_at || ""} />`;
-  return html`<div class="scroll"><div class="column">
+  return html`<div class="scroll"><div class="column settings-column">
     <header class="page-head">
       <div class="say"><h1>${t("page.backups")}</h1><p>${t("backups.words")}</p></div>
       <div class="do">
@@ -109,7 +110,11 @@ export function Backups() {
         <button class="btn dense" type="button" disabled=${Boolean(running)} onClick=${() => setUndoing(one)}><${Icon} name="history" />${t("restore.undo")}</button>
       </li>`)}</ul>
     </section>`}
-    ${data && html`<${ScheduleCard} status=${data.status} saved=${reload} />`}
+    ${data && html`<section class="stack" aria-labelledby="schedule-title"><h2 class="settings-heading" id="schedule-title">${t("schedule.title")}</h2>
+      <${SettingsCard} heading=${t("schedule.title")} settings=${settings.filter((one) => one.group === group)} reload=${() => {
+        readSettings();
+        reload();
+      }} /></section>`}
     ${asked && html`<${PhraseDialog} first=${!data?.status.phrase_kept} close=${() => setAsked(null)}
       skip=${asked === "phrase" ? null : () => {
         setAsked(null);

@@ -19,7 +19,7 @@ const STEPS = [
   { key: "steps.token", model: "api_tokens", more: 0, verb: "create", to: "/account" },
   { key: "steps.webhook", model: "webhook_inbox_deliveries", more: 0, verb: "list" },
   { key: "steps.person", model: "users", more: 1, verb: "create" },
-  { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/backups", admin: true },
+  { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/settings/backups", admin: true },
 ];
 
 /** @param {AbortSignal} signal */

@@ -6,7 +6,7 @@ import { later } from "../widgets/later.js";
 import { Home } from "./home.js";
 import { More } from "./more.js";
 
-/** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean}} Page `admin`: for admins alone */
+/** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean, foot?: boolean}} Page `admin`: for admins alone; `foot`: at the end of the rail */
 
 /** @type {Page[]} `label` is a key of the catalogue, or plain words */
 const pages = [
@@ -16,8 +16,7 @@ const pages = [
   { name: "automations", label: "page.automations", icon: "automations", Page: later(() => import("./automations.js").then((found) => found.Automations)), rail: "open" },
   { name: "plugins", label: "page.plugins", icon: "plugins", Page: later(() => import("./plugins.js").then((found) => found.Plugins)), rail: "open", admin: true },
   { name: "people", label: "page.people", icon: "people", Page: later(() => import("./people.js").then((found) => found.People)), rail: "open", admin: true },
-  { name: "backups", label: "page.backups", icon: "archive", Page: later(() => import("./backups.js").then((found) => found.Backups)), rail: "open", admin: true },
-  { name: "sharing", label: "page.sharing", icon: "globe", Page: later(() => import("./sharing.js").then((found) => found.Sharing)), rail: "open", admin: true },
+  { name: "settings", label: "page.settings", icon: "settings", Page: later(() => import("./settings.js").then((found) => found.Settings)), rail: "auto", foot: true },
 ];
 
 /** Those of plugins. @type {import("../types").Signal<(Page & {plugin: string})[]>} */
@@ -45,7 +44,8 @@ export function pageNamed(name) {
 
 /** Those that are for who is signed in. */
 export function allPages() {
-  return [...pages, ...added.value].filter((page) => !page.admin || isAdmin());
+  const all = [...pages.filter((page) => !page.foot), ...added.value, ...pages.filter((page) => page.foot)];
+  return all.filter((page) => !page.admin || isAdmin());
 }
 
 /** Adds a page to the rail; for a plugin's module, while it is imported. @param {Page} page */

@@ -39,7 +39,7 @@ export function Sharing() {
       reload();
     }
   };
-  return html`<div class="scroll"><div class="column">
+  return html`<div class="scroll"><div class="column settings-column">
     <header class="page-head"><div class="say"><h1>${t("page.sharing")}</h1><p>${t("sharing.words")}</p></div></header>
     ${error && !data && html`<${Trouble} error=${error} what=${t("sharing.error")} retry=${reload} />`}
     ${!data && slow && html`<section class="card"><${Skeleton} rows=${4} /></section>`}
@@ -113,7 +113,7 @@ function Moving({ on, here }) {
     if (shutOut) return;
     // Long enough for the server to end and begin; a page under the same address loads anew as well.
     const timer = setTimeout(() => {
-      location.href = `${next}#/sharing`;
+      location.href = `${next}#/settings/sharing`;
       if (location.href.startsWith(next)) location.reload();
     }, RETURN_MS);
     return () => clearTimeout(timer);
@@ -122,6 +122,6 @@ function Moving({ on, here }) {
   return html`<section class="card"><div class="body pad stack" role="status">
     <p>${t("sharing.moving")}</p>
     ${next.startsWith("https:") && location.protocol === "http:" && html`<p class="small muted">${t("sharing.browser_warns")}</p>`}
-    <p><a class="link" href=${`${next}#/sharing`}>${next}</a></p>
+    <p><a class="link" href=${`${next}#/settings/sharing`}>${next}</a></p>
   </div></section>`;
 }

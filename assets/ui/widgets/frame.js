@@ -86,21 +86,19 @@ function Rail({ page }) {
     keep("rail", rail.value);
   };
   const later = new Set(pagesUnderMore().map((one) => one.name));
+  const entry = (/** @type {import("../pages/index.js").Page} */ { name, label, icon }) => html`<li key=${name} class=${later.has(name) ? "later" : undefined}>
+    <a href=${href(`/${name}`)} title=${t(label)} aria-current=${page.name === name ? "page" : undefined}><${Icon} name=${icon} /><span class="label">${t(label)}</span></a>
+  </li>`;
   return html`<aside class="rail" aria-label="GridBear">
     <a class="brand" href=${href("/home")} aria-label=${t("brand.home")}><${Mark} /><span class="label">GridBear</span></a>
     <nav aria-label=${t("nav.main")}>
       <ul>
-        ${allPages().map(
-          ({ name, label, icon }) => html`<li key=${name} class=${later.has(name) ? "later" : undefined}>
-            <a href=${href(`/${name}`)} title=${t(label)} aria-current=${page.name === name ? "page" : undefined}>
-              <${Icon} name=${icon} /><span class="label">${t(label)}</span>
-            </a>
-          </li>`,
-        )}
+        ${allPages().filter((one) => !one.foot).map(entry)}
         ${later.size > 0 && html`<li class="phone-only" key="more"><a href=${href("/more")} aria-current=${page.name === "more" || later.has(page.name) ? "page" : undefined}>
           <${Icon} name="menu" /><span class="label">${t("page.more")}</span></a></li>`}
       </ul>
       <ul class="nav-foot">
+        ${allPages().filter((one) => one.foot).map(entry)}
         <li><a href=${`${base}/api/docs`} target="_blank" title=${t("page.docs")}><${Icon} name="code" /><span class="label">${t("page.docs")}</span></a></li>
         <li><button class="fold" type="button" onClick=${fold} title=${t("nav.fold")}><${Icon} name="sidebar" /><span class="label">${t("nav.fold")}</span></button></li>
       </ul>

@@ -32,7 +32,7 @@ export function StorageBanner({ reload }) {
     ${isAdmin() && recovery && html`<span class="row wrap">
       <button class="btn dense" type="button" disabled=${busy || check?.state === "running"} onClick=${() => act("check-file")}>${t("storage.check")}</button>
       ${check?.state === "whole" && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => act("go-on")}>${t("storage.go_on")}</button>`}
-      <a class="btn dense" href=${href("/backups")}>${t("storage.restore")}</a>
+      <a class="btn dense" href=${href("/settings/backups")}>${t("storage.restore")}</a>
     </span>`}
   </div>`;
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from server.certificates import self_made_certificate
 from server.config import Settings, setting_fields
+from server.rest_api.licence_routes import ROOTS
 from server.setting_groups import GROUPS
 from tests.conftest import Bear, running_bear
 
@@ -104,3 +108,32 @@ def test_settings_remember_what_gave_them_their_values() -> None:
     assert [settings.started_from(name) for name in ("port", "tls", "host", "backup_keep")] == [
         "command line", "environment", "settings", None,
     ]  # fmt: skip
+
+
+async def test_the_certificate_is_for_everybody_signed_in_and_its_key_for_nobody(
+    tmp_path: Path, nobody: httpx2.AsyncClient, guest_role: httpx2.AsyncClient
+) -> None:
+    certificate = "/api/v1/server/certificate"
+    assert (await nobody.get(certificate)).status_code == 401
+    assert (await guest_role.get(certificate)).json()["data"]["encryption"] == "off"
+    assert (await guest_role.get(f"{certificate}/content")).status_code == 404
+    made = self_made_certificate(tmp_path, "127.0.0.1")
+    async with running_bear(tmp_path / "other", tls="self-made") as bear:
+        bear.app.lan.certificate_file.write_text(made.pem, "ascii")
+        await bear.person("ada", "admin")
+        client = await bear.person("gus", "guest")
+        state = (await client.get(certificate)).json()["data"]
+        assert (state["encryption"], state["fingerprint"]) == ("self-made", made.fingerprint)
+        assert "127.0.0.1" in state["names"]
+        file = await client.get(f"{certificate}/content")
+        assert (file.text, "PRIVATE" in file.text) == (made.pem, False)
+        assert file.headers["content-type"] == "application/x-x509-ca-cert"
+
+
+async def test_the_licences_name_every_library_that_the_program_asks_for(guest_role: httpx2.AsyncClient) -> None:
+    told = {part["name"].lower() for part in (await guest_role.get("/api/v1/server/licences")).json()["data"]}
+    assert {"fastapi", "sqlalchemy", "mcp", "anyio"} <= told
+    assert "pytest" not in told
+    project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["desktop"]]
+    assert {re.split(r"[<>=; ]", line)[0].lower() for line in asked} == set(ROOTS)
