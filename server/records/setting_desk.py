@@ -61,7 +61,9 @@ class SettingDesk:
         wanted = with_records(self._started, list(rows.values()))
         fields = {field.name: field for field in setting_fields()}
         return [
-            self._shown(fields[name], rows.get(name), getattr(wanted, name)) for names in GROUPS.values() for name in names
+            self._shown(fields[name], rows.get(name), getattr(wanted, name))
+            for names in GROUPS.values()
+            for name in names
         ]
 
     def _shown(self, field: SettingField, row: dict[str, Any] | None, wanted: Any) -> dict[str, Any]:

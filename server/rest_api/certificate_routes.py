@@ -25,9 +25,9 @@ class CertificateShown(BaseModel):
     """The certificate. Everything but `encryption` is null while there is none."""
 
     encryption: Literal["off", "self-made", "files"]
-    fingerprint: str | None = Field(None, description="SHA-256, as browsers show it.")
-    names: list[str] | None = Field(None, description="The names and addresses that it is for.")
-    expires_at: str | None = Field(None, description="UTC. One that was made here is made anew 30 days before.")
+    fingerprint: str | None = Field(default=None, description="SHA-256, as browsers show it.")
+    names: list[str] | None = Field(default=None, description="The names and addresses that it is for.")
+    expires_at: str | None = Field(default=None, description="UTC. One that was made here is made anew 30 days before.")
 
 
 class CertificateAnswer(BaseModel):

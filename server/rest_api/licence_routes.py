@@ -22,6 +22,7 @@ ROOTS = (
 """What the program asks for itself; the rest follows from what these ask for."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST = 80
+_WANTED = ("License-Expression", "Classifier", "License", "Home-page", "Project-URL")
 
 
 class Part(BaseModel):
@@ -65,12 +66,12 @@ def installed_parts() -> list[Part]:
         except PackageNotFoundError:
             # For another system, or an extra that nobody asked for.
             continue
-        told = one.metadata
-        licence = told.get("License-Expression") or _classified(told.get_all("Classifier", [])) or told.get("License")
-        url = told.get("Home-page") or next(
-            (line.partition(", ")[2] for line in told.get_all("Project-URL", []) if line.partition(", ")[2]), None
+        told = {key: one.metadata.get_all(key) or [] for key in _WANTED}
+        licence = [*told["License-Expression"], _classified(told["Classifier"]), *told["License"], ""]
+        urls = [*told["Home-page"], *(line.partition(", ")[2] for line in told["Project-URL"])]
+        found[name] = Part(
+            name=one.name, version=one.version, licence=_short(next(filter(None, licence), "")), url=_address(urls)
         )
-        found[name] = Part(name=told["Name"], version=one.version, licence=_short(licence or ""), url=_safe(url))
         open_names += [
             match[0] for line in one.requires or () if "extra ==" not in line and (match := _NAME.match(line))
         ]
@@ -88,5 +89,5 @@ def _short(licence: str) -> str:
     return first if len(first) <= _LONGEST else f"{first[: _LONGEST - 1]}…"
 
 
-def _safe(url: str | None) -> str | None:
-    return url if url and url.startswith(("https://", "http://")) else None
+def _address(urls: list[str]) -> str | None:
+    return next((url for url in urls if url.startswith(("https://", "http://"))), None)

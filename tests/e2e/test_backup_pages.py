@@ -124,7 +124,7 @@ def test_a_backup_is_fetched_deleted_sent_back_and_checked(browser: Browser, own
     page.set_input_files("#backup-file", {"name": "no.zip", "mimeType": "application/zip", "buffer": b"no zip"})
     page.locator(".toast.bad").wait_for()
     page.select_option("#setting-backup_schedule", "every 6 hours")
-    page.locator(".toast >> text=Saved").wait_for()
+    page.locator(".toast >> text=is saved").wait_for()
     expect(page.locator(".setting").first).to_contain_text("Set here")
     watched.settle()
     watched.check(_documented(own, watched), allowed=("422 (Unprocessable", "400 (Bad", "409 (Conflict"))
@@ -184,8 +184,8 @@ def test_who_is_no_admin_has_no_backups_page(browser: Browser, lived_in: Running
     lived_in.create_user("ines", PASSWORD)
     with sign_in(lived_in.url, "ines", PASSWORD) as client:
         watched = Watched(browser, lived_in.url, cookies=dict(client.cookies))
-    page = watched.open("/#/settings/backups", ".plate")
-    assert page.locator(".rail >> text=Backups").count() == 0
+    page = watched.open("/#/settings/backups", "#licences-title")
+    assert page.locator(".side >> text=Backups").count() == 0
     page = watched.open("/#/data/notes", ".empty")
     assert page.locator(".side [aria-label='New model']").count() == 0
     watched.check()

@@ -111,7 +111,7 @@ export function Backups({ group, settings, reload: readSettings }) {
       </li>`)}</ul>
     </section>`}
     ${data && html`<section class="stack" aria-labelledby="schedule-title"><h2 class="settings-heading" id="schedule-title">${t("schedule.title")}</h2>
-      <${SettingsCard} heading=${t("schedule.title")} settings=${settings.filter((one) => one.group === group)} reload=${() => {
+      <${SettingsCard} settings=${settings.filter((one) => one.group === group)} reload=${() => {
         readSettings();
         reload();
       }} /></section>`}

@@ -40,7 +40,9 @@ export function Settings({ rest, query }) {
     const wide = matchMedia("(min-width: 720px)").matches;
     if (!part && !words && (wide || rest[0])) go(href(`/settings/${admin ? FIRST : "about"}`), { replace: true });
   }, [part, words]);
+  const nothing = !part && !words;
   return html`<div class="split" data-open=${part || words ? "area" : "list"}>
+    ${nothing && html`<h1 class="vh">${t("page.settings")}</h1>`}
     <${Parts} admin=${admin} part=${words ? "" : part} words=${words} count=${page.data?.length || 0} />
     <div class="area settings-area">
       <a class="settings-back phone-only" href=${href("/settings")}><${Icon} name="left" size=${16} />${t("page.settings")}</a>

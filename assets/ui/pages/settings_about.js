@@ -40,7 +40,7 @@ export function About() {
       <header><h2 id="licences-title">${t("about.licences")}</h2><span class="grow">${parts.data && formatNumber(parts.data.length + OF_THE_PAGES.length)}</span></header>
       ${parts.error && !parts.data && html`<div class="body"><${Trouble} error=${parts.error} what=${t("about.licences_error")} retry=${parts.reload} /></div>`}
       ${!parts.data && parts.slow && html`<${Skeleton} rows=${6} />`}
-      ${parts.data && html`<div class="speeds" tabindex="0" role="region" aria-labelledby="licences-title"><table>
+      ${parts.data && html`<div class="speeds" tabindex="0" role="group" aria-label=${t("about.licences")}><table>
         <thead><tr><th scope="col">${t("about.name")}</th><th scope="col">${t("about.its_version")}</th><th scope="col">${t("about.licence")}</th></tr></thead>
         <tbody>
           ${OF_THE_PAGES.map(([name, file]) => html`<tr key=${file}><th scope="row">${name}</th><td>${t("about.in_the_pages")}</td><td><a class="link" href=${`${base}/ui/vendor/licences/${file}.txt`} target="_blank">${t("about.text")}</a></td></tr>`)}

@@ -54,7 +54,9 @@ export function SettingField({ setting, reload }) {
   return html`<div class="setting" data-setting=${setting.name}>
     <div class="min0"><label for=${id}>${label}</label>
       <p class="help" id=${`${id}-help`}>${setting.help}</p>
-      <p class="tiny muted setting-name"><code>${setting.name}</code><span class=${`tag ${setting.waits ? "warn" : ""}`}>${t(setting.waits ? "settings.waits" : setting.applies === "live" ? "settings.live" : "settings.restart")}</span></p>
+      <p class="tiny muted setting-name"><code>${setting.name}</code>${setting.waits
+        ? html`<span class="tag warn">${t("settings.waits")}</span>`
+        : setting.changeable && html`<span>${t(setting.applies === "live" ? "settings.live" : "settings.restart")}</span>`}</p>
     </div>
     <div class="field">
       ${setting.changeable ? html`<${Control} key=${JSON.stringify(setting.wanted)} id=${id} setting=${setting} store=${store} busy=${busy} error=${error} setError=${setError} />` : html`<${Fixed} id=${id} setting=${setting} />`}
@@ -69,16 +71,21 @@ function Origin({ setting, label, reset, busy }) {
   const sources = ["default", "settings", "environment", "command line"];
   const standard = setting.secret || setting.default === null ? "" : t("settings.default_is", { value: shown(setting, setting.default) });
   return html`<p class="tiny muted setting-origin">
-    <span>${t(`settings.from_${sources.indexOf(setting.source)}`, { name: setting.environment })}${setting.source !== "default" && standard && ` ${standard}`}</span>
+    <span>${t(`settings.from_${sources.indexOf(setting.source)}`, { name: setting.environment })}${setting.source !== "default" && standard && ` ${standard}`}${!setting.changeable && ` ${elsewhere(setting)}`}</span>
     ${setting.changeable && setting.record_id !== null && html`<button class="btn quiet dense" type="button" disabled=${busy} onClick=${reset} aria-label=${t("settings.reset_of", { name: label })}>${t("settings.reset")}</button>`}
   </p>`;
+}
+
+/** How to change what is decided elsewhere. @param {Setting} setting */
+function elsewhere(setting) {
+  if (setting.name === "data_dir") return t("settings.elsewhere_folder", { name: setting.environment });
+  return t(setting.source === "settings" ? "settings.elsewhere_sharing" : "settings.elsewhere", { name: setting.environment });
 }
 
 /** What is decided elsewhere is shown and told how to change it. @param {{id: string, setting: Setting}} props */
 function Fixed({ id, setting }) {
   const text = setting.secret ? t("settings.secret") : shown(setting, setting.value);
-  return html`<input class="input mono" id=${id} readonly value=${text} aria-describedby=${`${id}-help`} />
-    <p class="tiny muted">${t(setting.name === "data_dir" ? "settings.elsewhere_folder" : setting.source === "settings" ? "settings.elsewhere_sharing" : "settings.elsewhere", { name: setting.environment })}</p>`;
+  return html`<input class="input mono" id=${id} readonly value=${text} aria-describedby=${`${id}-help`} />`;
 }
 
 /** @param {{id: string, setting: Setting, store: (value: any) => void, busy: boolean, error: string, setError: (error: string) => void}} props */

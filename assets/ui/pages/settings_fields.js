@@ -10,15 +10,15 @@ import { SettingField } from "./settings_field.js";
 export function SettingsGroup({ group, settings, reload }) {
   return html`<div class="scroll"><div class="column settings-column">
     <header class="page-head"><div class="say"><h1>${t(`settings.group_${group}`)}</h1><p>${t(`settings.words_${group}`)}</p></div></header>
-    <${SettingsCard} heading=${t("settings.all")} settings=${settings.filter((one) => one.group === group)} reload=${reload} />
+    <${SettingsCard} settings=${settings.filter((one) => one.group === group)} reload=${reload} />
   </div></div>`;
 }
 
-/** @param {{heading: string, settings: Setting[], reload: () => void}} props */
-export function SettingsCard({ heading, settings, reload }) {
-  return html`<section class="card settings-card" aria-label=${heading}>
+/** @param {{settings: Setting[], reload: () => void}} props */
+export function SettingsCard({ settings, reload }) {
+  return html`<div class="card settings-card">
     ${settings.map((one) => html`<${SettingField} key=${one.name} setting=${one} reload=${reload} />`)}
-  </section>`;
+  </div>`;
 }
 
 /** @param {{words: string, settings: Setting[], reload: () => void}} props */
@@ -34,7 +34,7 @@ export function SettingsFound({ words, settings, reload }) {
       <div class="do"><button class="btn" type="button" onClick=${() => go(href("/settings"))}>${t("settings.clear")}</button></div></header>
     ${groups.map((group) => html`<section class="stack" key=${group} aria-labelledby=${`found-${group}`}>
       <h2 class="settings-heading" id=${`found-${group}`}><a class="link" href=${href(`/settings/${group}`)}>${t(`settings.group_${group}`)}</a></h2>
-      <${SettingsCard} heading=${t(`settings.group_${group}`)} settings=${found.filter((one) => one.group === group)} reload=${reload} />
+      <${SettingsCard} settings=${found.filter((one) => one.group === group)} reload=${reload} />
     </section>`)}
   </div></div>`;
 }

@@ -26,10 +26,13 @@ export function useRestart(done) {
   const [since, setSince] = useState("");
   useEffect(() => {
     if (!since) return;
+    let back = false;
     const timer = setInterval(async () => {
       try {
         const { data } = await request("GET", "/api/v1/server");
-        if (data.started_at === since) return;
+        // A slow answer may come after that of a later question.
+        if (back || data.started_at === since) return;
+        back = true;
         server.value = data;
         setSince("");
         say(t("settings.restarted"));

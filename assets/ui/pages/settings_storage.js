@@ -43,7 +43,7 @@ export function Storage({ group, settings, reload }) {
     ${storage?.check && html`<div class=${`note ${storage.check.state === "whole" ? "good" : storage.check.state === "running" ? "" : "bad"}`} role="status"><${Icon} name=${storage.check.state === "whole" ? "check" : "info"} />
       <span>${t(`storage.check_${storage.check.state}`)} ${storage.check.found} ${!running && formatExact(storage.check.at)}</span></div>`}
     ${storage?.space && html`<${Space} storage=${storage} />`}
-    <${SettingsCard} heading=${t("settings.all")} settings=${settings.filter((one) => one.group === group)} reload=${reload} />
+    <${SettingsCard} settings=${settings.filter((one) => one.group === group)} reload=${reload} />
   </div></div>`;
 }
 
@@ -55,9 +55,9 @@ function Space({ storage }) {
   return html`<dl class="figures">${figures.map(([name, bytes]) => html`<div class="card" key=${name}><dt>${t(`space.${name}`)}</dt><dd>${bytes === null ? "–" : formatBytes(bytes)}</dd></div>`)}</dl>
     <section class="card" aria-labelledby="space-logs">
       <header><h2 id="space-logs">${t("space.logs")}</h2><span class="grow"></span><a class="btn quiet dense" href=${href("/settings/kept")}>${t("space.limits")}</a></header>
-      <div class="speeds" tabindex="0" role="region" aria-labelledby="space-logs"><table>
+      <div class="speeds" tabindex="0" role="group" aria-label=${t("space.logs")}><table>
         <thead><tr><th scope="col">${t("space.log")}</th><th scope="col" class="chart"><span class="vh">${t("space.part")}</span></th><th scope="col" class="num">${t("space.used")}</th><th scope="col" class="num">${t("space.cap")}</th></tr></thead>
-        <tbody>${logs.map(([name, { bytes, cap }]) => html`<tr key=${name}><th scope="row">${modelNamed(name)?.label_plural || name}</th>
+        <tbody>${logs.map(([name, { bytes, cap }]) => html`<tr key=${name}><th scope="row">${modelNamed(name)?.label_plural || name} <code class="muted">${name}</code></th>
           <td class="chart"><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="bed" width="100" height="8" rx="2" /><rect class="mid" width=${Math.min(100, Math.max(bytes ? 1 : 0, (bytes / cap) * 100))} height="8" rx="2" /></svg></td>
           <td class="num">${bytes / cap > FULL ? html`<${State} kind="warn">${formatBytes(bytes)}<//>` : formatBytes(bytes)}</td><td class="num" title=${formatPercent(bytes / cap)}>${formatBytes(cap)}</td></tr>`)}</tbody>
       </table></div>

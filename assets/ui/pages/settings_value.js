@@ -42,7 +42,7 @@ export function shown(setting, value) {
   if (value === "" || value === null || value === undefined) return t("settings.nothing");
   if (typeof value !== "number") return String(value);
   const { text, unit } = asTyped(setting, value);
-  return unit ? `${formatNumber(Number(text))} ${unit}` : setting.unit ? `${formatNumber(value)} ${unitOf(setting)}` : formatNumber(value);
+  return unit ? `${formatNumber(Number(text))} ${unit}` : setting.unit ? `${formatNumber(value)} ${unitOf(setting)}` : String(value);
 }
 
 /** @param {Setting} setting */

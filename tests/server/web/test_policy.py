@@ -103,7 +103,8 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
 
     f"GET {V1}/server/lan": ADMIN_READ, f"POST {V1}/server/lan": ADMIN,
-    f"GET {V1}/server/certificate": READ, f"GET {V1}/server/certificate/content": READ, f"GET {V1}/server/licences": READ,
+    f"GET {V1}/server/certificate": READ, f"GET {V1}/server/certificate/content": READ,
+    f"GET {V1}/server/licences": READ,
     f"GET {V1}/server/settings": ADMIN_READ, f"POST {V1}/server/restart": ADMIN,
 
     f"GET {V1}/backups": ADMIN_READ, f"POST {V1}/backups": ADMIN, f"GET {V1}/backups/status": ADMIN_READ,
