@@ -21,7 +21,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "mcp_start_timeout_seconds", "mcp_install_timeout_seconds", "mcp_failures_allowed", "mcp_idle_seconds",
         "mcp_tools_ttl_hours",
     ),
-    "automations": ("tasks_at_once_per_person", "tasks_open_per_person", "webhooks_private_addresses", "plugin_dev"),
+    "automations": (
+        "tasks_at_once_per_person", "tasks_open_per_person", "task_process_seconds", "task_process_memory_bytes",
+        "webhooks_private_addresses", "plugin_dev",
+    ),
     "kept": (
         "tool_calls_log", "tool_calls_days", "tool_calls_max_bytes", "tool_calls_value_bytes", "audit_days",
         "audit_max_bytes", "history_days", "history_max_bytes", "trash_days", "sessions_max_bytes",

@@ -29,7 +29,8 @@ async def by_name(client: httpx2.AsyncClient) -> dict[str, Any]:
 
 def test_every_setting_is_in_one_group_and_has_a_name_for_people() -> None:
     grouped = [name for names in GROUPS.values() for name in names]
-    assert sorted(grouped) == sorted(field.name for field in setting_fields())
+    told = "give a new setting a group in server/setting_groups.py, and setting.NAME in assets/ui/i18n/en.json"
+    assert sorted(grouped) == sorted(field.name for field in setting_fields()), told
     words = json.loads(CATALOGUE.read_text("utf-8"))
     assert [name for name in grouped if f"setting.{name}" not in words] == []
     assert [group for group in GROUPS if f"settings.group_{group}" not in words] == []
