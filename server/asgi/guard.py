@@ -109,8 +109,7 @@ class Guard:
         await self._guarded(scope, receive, send)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # No secret, and asking the system for one would cost more than a look-up of a row.
-        request_id = f"{random.getrandbits(64):016x}"
+        request_id = _new_request_id()
         server_log.request_id.set(request_id)
         client = scope.get("client")
         server_log.caller_address.set(None if client is None else str(client[0]))
@@ -197,6 +196,12 @@ class Guard:
         return lowered == scheme + b"://" + host.lower() or (
             lowered in self._origins and lowered.partition(b"://")[2] == host.lower()
         )
+
+
+def _new_request_id() -> str:
+    # No secret, and asking the system for one would cost more than a look-up of a row. Logs are indexed by it: ids that
+    # begin with the time go to the end of an index, and not each to a page of its own.
+    return f"{time.time_ns() >> 16:012x}{random.getrandbits(32):08x}"
 
 
 def _well_known_under(base: str, path: str) -> str | None:

@@ -31,7 +31,7 @@ MODEL = ToolCall.__tablename__
 MOST_WAITING = 5_000
 MOST_BYTES = 16 << 20
 """What may wait to be written; a call above it is not kept, and counted as dropped."""
-_BATCH = 250
+_BATCH = 500
 _GATHER_SECONDS = 0.25
 _RETRY_SECONDS = 1.0
 _CHUNK = 2000

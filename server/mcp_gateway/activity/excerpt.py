@@ -32,6 +32,9 @@ class _Room:
         return value if value is None or isinstance(value, (bool, int, float)) else self._text(str(value))
 
     def _text(self, text: str) -> str:
+        if len(text) <= _LEAST and text.isascii():
+            self.left -= len(text)
+            return text
         # One long text leaves room for what comes after it.
         keep = max(_LEAST, self.left * 3 // 4)
         kept = text[:keep]
@@ -44,8 +47,8 @@ class _Room:
             if self.left <= 0 or depth > _DEEPEST:
                 kept["…"] = f"{len(value) - place} more"
                 break
-            key = self._text(str(name))
-            kept[key] = self.copy(item, depth + 1)
+            key = self._text(name if isinstance(name, str) else str(name))
+            kept[key] = self._text(item) if isinstance(item, str) else self.copy(item, depth + 1)
         return kept
 
     def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:

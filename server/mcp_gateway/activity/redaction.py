@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -26,6 +27,9 @@ _LOOKS_SECRET = re.compile(
     r"|\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)?"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
+_SHORTEST_LOOK = len("Basic ") + 8
+"""No shorter text has anything in it that `_LOOKS_SECRET` finds."""
+_MOST_NAMES, _LONGEST_NAME = 2048, 64
 _SHORTEST_START = 4
 """Of a secret that was cut off, so many characters at the end of a text are taken for its beginning."""
 
@@ -38,9 +42,12 @@ class Redactor:
         # Inside a text that is itself JSON, a secret may stand escaped.
         forms |= {orjson.dumps(secret).decode()[1:-1] for secret in forms}
         self._secrets = sorted(forms, key=len, reverse=True)
+        self._shortest = min((len(self._secrets[-1]) if forms else _SHORTEST_LOOK), _SHORTEST_LOOK)
 
     def text(self, text: str) -> str:
         """`text` without secrets."""
+        if len(text) < self._shortest:
+            return text
         head, cut, end = text.rpartition(CUT) if CUT in text else (text, "", "")
         for secret in self._secrets:
             if secret in head:
@@ -80,5 +87,13 @@ def looks_secret(text: str) -> bool:
 
 def named_secret(name: str) -> bool:
     """Whether something of this name is a secret: `apiKey`, `user_password`, but not `max_tokens`."""
+    return _known_name(name) if len(name) <= _LONGEST_NAME else _named_secret(name)
+
+
+def _named_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     return bool(words) and (words[-1] in _SECRET_WORDS or tuple(words[-2:]) in _SECRET_PAIRS)
+
+
+_known_name = lru_cache(_MOST_NAMES)(_named_secret)
+"""The same few names come with every call."""

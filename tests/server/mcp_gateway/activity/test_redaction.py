@@ -99,3 +99,13 @@ def test_quantiles_are_good_to_a_quarter() -> None:
     latency.add(1e6)
     told = dict(latency.told())
     assert told[1.0] == 1000 and told[0.1] == 100 and tuple(told) == TOLD_BOUNDS
+
+
+@pytest.mark.parametrize("text", ["7", "pass", "x" * 13, "Basic abcdefgh", "Basic " + "z" * 8])
+def test_no_text_is_too_short_to_be_looked_at(text: str) -> None:
+    assert Redactor((text,)).text(text) == Redactor((text,)).value({"said": text})["said"] == BLACKED
+    assert (BLACKED in Redactor(()).text(text)) == text.startswith("Basic ")
+
+
+def test_what_a_name_means_does_not_depend_on_how_long_it_is() -> None:
+    assert named_secret("a_" * 200 + "password") and not named_secret("password_" * 200 + "length")
