@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gridbear_desktop.http_answer import WholeAnswer
+from server.asgi.hang_up import EXTENSION, Stop
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
@@ -46,6 +48,16 @@ class PatientProtocol(HttpToolsProtocol):
         """Bytes of an answered request that may still be thrown away; None when none are awaited."""
         self._closes_after = False
         self._since = self.loop.time()
+        self._lost = False
+        self._watchers: dict[object, Callable[[], None]] = {}
+        """Who wants to hear that the client hung up."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._lost = True
+        watchers, self._watchers = self._watchers, {}
+        for told in watchers.values():
+            told()
 
     def data_received(self, data: bytes) -> None:
         if self._unread is not None:
@@ -78,6 +90,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
         if self.cycle is not None:
+            self.scope["extensions"] = {EXTENSION: self._watch}
             if self._has_body():
                 self.cycle.transport = cast(asyncio.Transport, _Lingering(self))
             self.cycle.send = WholeAnswer(self.cycle)  # type: ignore[method-assign]  # read when the task begins
@@ -127,6 +140,20 @@ class PatientProtocol(HttpToolsProtocol):
         cycle = self.cycle
         waiting = cycle is not None and cycle.more_body and not cycle.response_complete and not self.flow.read_paused
         return waiting and waited > BODY_SECONDS
+
+    def _watch(self, callback: Callable[[], None]) -> Stop:
+        """Call `callback` when the connection is gone; the extension that `server.asgi.hang_up` asks for."""
+        if self._lost:
+            return self.loop.call_soon(callback).cancel
+        # While nothing is read, nobody sees its end.
+        self.flow.resume_reading()
+        key = object()
+        self._watchers[key] = callback
+
+        def stop() -> None:
+            self._watchers.pop(key, None)
+
+        return stop
 
     def _has_body(self) -> bool:
         return not _TELLING_BODY.isdisjoint([name for name, _ in self.headers])

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from gridbear_desktop import http_protocol
 from gridbear_desktop.http_protocol import PatientProtocol, close_overdue
+from server.asgi.hang_up import on_hang_up
 from server.certificates import client_context, self_made_certificate
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +33,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
         return
+    if scope["path"] == "/hang_up":
+        await _wait_for_the_end(scope, receive)
+        return
     size = 0
     if scope["path"] != "/unread":
         more = True
@@ -44,6 +48,29 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     body = b"%d" % size
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
+
+
+_heard: list[str] = []
+"""What /hang_up was told, in order."""
+
+
+async def _wait_for_the_end(scope: Any, receive: Any) -> None:
+    while (await receive())["more_body"]:
+        pass
+    ended = asyncio.Event()
+    stop = on_hang_up(scope, receive, lambda: _heard.append("stopped"))
+    on_hang_up(scope, receive, ended.set)
+    stop()
+    _heard.append("waits")
+    await ended.wait()
+    # It is over already: that is told too, and not from inside.
+    again: list[int] = []
+    stop = on_hang_up(scope, receive, lambda: again.append(1))
+    assert not again
+    while not again:
+        await asyncio.sleep(0)
+    stop()
+    _heard.append("ended")
 
 
 class Served:
@@ -211,3 +238,16 @@ async def test_blanks_around_a_headers_value_are_no_part_of_it(served: Served, s
     reader, writer = await served.connect()
     writer.write(b"GET /header HTTP/1.1\r\nHost: x\r\nX:%b\r\n\r\n" % sent)
     assert await answer_of(reader) == (200, b"a  b")
+
+
+@pytest.mark.parametrize("length", [1, 1 << 20])
+async def test_the_end_of_a_connection_is_told_to_who_watches_for_it(served: Served, length: int) -> None:
+    _heard.clear()
+    _reader, writer = await served.connect()
+    # More than the server reads ahead: at the end of the body it has stopped reading.
+    writer.write(HEAD % (b"hang_up", length) + b"\r\n" + b"x" * length)
+    await until(lambda: _heard)
+    writer.close()
+    await until(lambda: len(_heard) > 1)
+    # Who watches no more is told nothing.
+    assert _heard == ["waits", "ended"]

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from server.access.actor import Actor
 from server.asgi.body import read_body, replayed
+from server.asgi.hang_up import Watch, on_hang_up
 from server.asgi.replies import send_error
 from server.errors import GridBearError
 from server.mcp_gateway.endpoint.answers import Answer
@@ -133,7 +134,7 @@ class ShortWay:
 
     async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:
         # The end of the connection is how the modern era takes a call back.
-        found = await _unless(self._reply(actor, request, scope), _disconnected(receive))
+        found = await _unless(self._reply(actor, request, scope), lambda end: on_hang_up(scope, receive, end))
         if found is not None:
             await _send(send, *found)
 
@@ -147,7 +148,7 @@ class ShortWay:
         send: Send,
     ) -> None:
         with self._sessions.used(session):
-            found = await _unless(self._reply(actor, request, scope), taken_back)
+            found = await _unless(self._reply(actor, request, scope), lambda end: _when_done(taken_back, end))
         if found is None:
             error = {"code": _CANCELLED, "message": "The client took this call back."}
             found = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
@@ -177,21 +178,18 @@ class ShortWay:
             self._in_flight.take_back(session, number)
 
 
-async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | None:
-    """What `work` brings; None when `end` came first, and the work was given up."""
+async def _unless(work: Awaitable[_Reply], watch: Watch) -> _Reply | None:
+    """What `work` brings; None when the end that is watched for came first, and the work was given up."""
     this = asyncio.current_task()
     assert this is not None
     given_up = False
 
-    def give_up(ended: asyncio.Future[None]) -> None:
+    def give_up() -> None:
         nonlocal given_up
-        if not ended.cancelled():
-            ended.exception()  # whatever ended it
-            given_up = True
-            this.cancel()
+        given_up = True
+        this.cancel()
 
-    ending = asyncio.ensure_future(end)
-    ending.add_done_callback(give_up)
+    stop = watch(give_up)
     try:
         return await work
     except asyncio.CancelledError:
@@ -199,13 +197,19 @@ async def _unless(work: Awaitable[_Reply], end: Awaitable[None]) -> _Reply | Non
             raise
         return None
     finally:
-        ending.remove_done_callback(give_up)
-        ending.cancel()
+        stop()
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def _when_done(future: asyncio.Future[None], callback: Callable[[], None]) -> Callable[[], None]:
+    def done(_future: asyncio.Future[None]) -> None:
+        callback()
+
+    future.add_done_callback(done)
+
+    def stop() -> None:
+        future.remove_done_callback(done)
+
+    return stop
 
 
 async def _send(send: Send, status: int, reply: dict[str, Any], *, session: str | None = None) -> None:

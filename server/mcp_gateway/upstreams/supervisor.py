@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5
 """How often a starting program's lines are looked at."""
-_SIGN_OF_LIFE_SECONDS = 2.0
-_RELIST_SECONDS = 0.5
+_SIGN_OF_LIFE_SECONDS, _RELIST_SECONDS = 2.0, 0.5
 """A server that says all the time that its tools have changed is asked for them no more often."""
 _SILENT_SECONDS = 60.0
 """A network connection on which nothing was heard for so long may be dead without a sign."""
@@ -107,11 +106,16 @@ class Supervisor:
         """The open session, if there is one at this moment."""
         return self._session
 
+    @property
+    def ready(self) -> SdkSession | None:
+        """The open session, if it needs no look at whether it lives."""
+        return None if self._session is None or self._is_doubtful() else self._session
+
     async def session(self) -> SdkSession:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
         while True:
             session = self._session
-            if session is not None and (not self._is_doubtful() or await self._answers(session)):
+            if session is not None and (self.ready is session or await self._answers(session)):
                 return session
             if not self._is_ending():
                 break
@@ -334,7 +338,7 @@ class Supervisor:
         return self._around.vigil.sleeps() != self._sleeps
 
     def _is_doubtful(self) -> bool:
-        """Whether the session may be gone without a sign: after a sleep, or on a network that was silent for long."""
+        # It may be gone without a sign: after a sleep, or on a network that was silent for long.
         silent = self._around.clock() - max(self._alive_at, self._last_used)
         on_a_network = self.config.transport != "stdio" and self._in_flight <= 1
         return self._has_slept() or (on_a_network and silent > _SILENT_SECONDS)

@@ -265,7 +265,7 @@ class Upstream:
         as_defined: bool,
     ) -> dict[str, Any]:
         try:
-            session = await self._ready(self.start_wait)
+            session = self.supervisor.ready or await self._ready(self.start_wait)
         except CallFailed:
             # A server that is being installed, or that waits for a person, says nothing about its connection.
             if self.state == "failed":
