@@ -10,7 +10,6 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gridbear_desktop.http_answer import WholeAnswer
-from server.asgi.hang_up import EXTENSION, Stop
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
@@ -18,6 +17,8 @@ UNREAD_SECONDS = 5.0
 UNREAD_BYTES = 32 << 20
 HEAD_BYTES = 64 << 10
 SWEEP_SECONDS = 1.0
+HANG_UP = "gridbear.hang_up"
+"""The ASGI extension of `server.asgi.hang_up`."""
 _TELLING_BODY = frozenset((b"content-length", b"transfer-encoding"))
 
 
@@ -90,7 +91,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
         if self.cycle is not None:
-            self.scope["extensions"] = {EXTENSION: self._watch}
+            self.scope["extensions"] = cast(Any, {HANG_UP: self._watch})
             if self._has_body():
                 self.cycle.transport = cast(asyncio.Transport, _Lingering(self))
             self.cycle.send = WholeAnswer(self.cycle)  # type: ignore[method-assign]  # read when the task begins
@@ -141,8 +142,8 @@ class PatientProtocol(HttpToolsProtocol):
         waiting = cycle is not None and cycle.more_body and not cycle.response_complete and not self.flow.read_paused
         return waiting and waited > BODY_SECONDS
 
-    def _watch(self, callback: Callable[[], None]) -> Stop:
-        """Call `callback` when the connection is gone; the extension that `server.asgi.hang_up` asks for."""
+    def _watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback`, once, when the connection is gone. Returns what stops watching."""
         if self._lost:
             return self.loop.call_soon(callback).cancel
         # While nothing is read, nobody sees its end.

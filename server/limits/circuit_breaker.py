@@ -35,6 +35,9 @@ class Permit:
     probe: int | None = None
 
 
+_ALLOWED = Permit(True)
+
+
 class CircuitBreaker:
     """One circuit. It reads no clock: every call takes `now`, a monotonic time in seconds.
 
@@ -66,7 +69,7 @@ class CircuitBreaker:
     def acquire(self, now: float) -> Permit:
         """Ask to make one call."""
         if self._opened_at is None:
-            return Permit(True)
+            return _ALLOWED
         wait = self.retry_after(now)
         if wait > 0:
             return Permit(False, retry_after=wait)

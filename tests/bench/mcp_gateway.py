@@ -6,6 +6,7 @@ import contextlib
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ def _calls(folder: Path) -> str:
             runs = {one.name: _asking(one, era) for one in asked if era in one.eras}
             rows += _rows(f"HTTP upstream, {era}", runs)
         for era in (MODERN, LEGACY):
-            rows += _rows(f"stdio upstream, {era}", {"direct": mcp_pipes.run, "GridBear": _asking(piped, era)})
+            rows += _rows(
+                f"stdio upstream, {era}", {"direct": partial(mcp_pipes.run, era), "GridBear": _asking(piped, era)}
+            )
     head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct"]
     left_out = "" if len(asked) == 4 else "\nLeft out, not installed: FastMCP or ContextForge.\n"
     return Table(head, rows).markdown() + left_out

@@ -10,24 +10,30 @@ import time
 import uvloop
 
 from tests.bench.load import Load
-from tests.bench.mcp_requests import LEGACY
+from tests.bench.mcp_requests import LEGACY, MODERN, modern_meta
 from tests.bench.mcp_servers import UPSTREAM
 
 
-def run(in_flight: int, seconds: float) -> Load:
-    """Calls of echo for `seconds`, so many at once."""
+def run(era: str, in_flight: int, seconds: float) -> Load:
+    """Calls of echo for `seconds`, so many at once, in the words of a version of the protocol."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(in_flight, seconds))
+        return runner.run(_run(era, in_flight, seconds))
 
 
-async def _run(in_flight: int, seconds: float) -> Load:
+async def _run(era: str, in_flight: int, seconds: float) -> Load:
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, str(UPSTREAM), "stdio", stdin=pipe, stdout=pipe)
     assert process.stdin is not None and process.stdout is not None
-    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
-    process.stdin.write(_line({"id": 0, "method": "initialize", "params": params}))
-    await process.stdout.readline()
-    process.stdin.write(_line({"method": "notifications/initialized"}))
+    call: dict[str, object] = {"name": "echo", "arguments": {"text": "hello"}}
+    if era == MODERN:
+        call["_meta"] = modern_meta()
+        process.stdin.write(_line({"id": 0, "method": "server/discover", "params": {"_meta": modern_meta()}}))
+        await process.stdout.readline()
+    else:
+        params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+        process.stdin.write(_line({"id": 0, "method": "initialize", "params": params}))
+        await process.stdout.readline()
+        process.stdin.write(_line({"method": "notifications/initialized"}))
     sent: dict[int, float] = {}
     latencies: list[float] = []
     began = time.perf_counter()
@@ -36,7 +42,6 @@ async def _run(in_flight: int, seconds: float) -> Load:
         now = time.perf_counter()
         while len(sent) < in_flight and now - began < seconds:
             number += 1
-            call = {"name": "echo", "arguments": {"text": "hello"}}
             process.stdin.write(_line({"id": number, "method": "tools/call", "params": call}))
             sent[number] = time.perf_counter()
         if not sent:

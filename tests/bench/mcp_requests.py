@@ -14,6 +14,12 @@ _CLIENT = {"name": "bench", "version": "1"}
 _ACCEPT = "application/json, text/event-stream"
 
 
+def modern_meta() -> dict[str, Any]:
+    """What 2026-07-28 wants in the `_meta` of each request."""
+    key = "io.modelcontextprotocol"
+    return {f"{key}/protocolVersion": MODERN, f"{key}/clientInfo": _CLIENT, f"{key}/clientCapabilities": {}}
+
+
 @dataclass
 class Asked:
     """An MCP endpoint on this machine: where, with which token, and what its echo tool is called."""
@@ -56,9 +62,7 @@ class Asked:
             headers["Mcp-Method"] = method
             if "name" in params:
                 headers["Mcp-Name"] = params["name"]
-            key = "io.modelcontextprotocol"
-            meta = {f"{key}/protocolVersion": MODERN, f"{key}/clientInfo": _CLIENT, f"{key}/clientCapabilities": {}}
-            params = {**params, "_meta": meta}
+            params = {**params, "_meta": modern_meta()}
         else:
             headers |= self._session()
         return headers, json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode()

@@ -41,7 +41,10 @@ class Meters:
 
     def of(self, server: str | None) -> Meter:
         """The meter of a server."""
-        return self.by_server.setdefault(server or NO_SERVER, Meter())
+        found = self.by_server.get(server or NO_SERVER)
+        if found is None:
+            found = self.by_server[server or NO_SERVER] = Meter()
+        return found
 
 
 def _milliseconds(seconds: float | None) -> float | None:

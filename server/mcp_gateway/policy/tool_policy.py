@@ -45,6 +45,8 @@ class ToolPolicy:
         if not actor.is_signed_in or not actor.covers_server(server.name) or self._is_shut(server):
             return False
         rules = self._rules_for(actor, server)
+        if not rules:
+            return server.shown
         if any(rule.effect == "deny" and rule.is_whole for rule in rules):
             return False
         return server.shown or any(rule.effect == "allow" for rule in rules)

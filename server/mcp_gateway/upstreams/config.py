@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -73,7 +74,13 @@ class ServerConfig:
             shown = actor.user_id == self.owner and actor.role in ("admin", "member")
         else:
             shown = actor.role == "admin" or (self.visibility == "everyone" and actor.user_id is not None)
-        return Served(self.name, self.id, self.enabled and shown, owned=self.owner is not None)
+        return _served(self.name, self.id, self.enabled and shown, self.owner is not None)
+
+
+@lru_cache(1024)
+def _served(name: str, server_id: int, shown: bool, owned: bool) -> Served:
+    # Asked for several times on the way of every call.
+    return Served(name, server_id, shown, owned=owned)
 
 
 @dataclass(frozen=True, slots=True)

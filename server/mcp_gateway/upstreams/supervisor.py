@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.5
-"""How often a starting program's lines are looked at."""
+_LOOK_SECONDS = 0.5  # how often a starting program's lines are looked at
 _SIGN_OF_LIFE_SECONDS, _RELIST_SECONDS = 2.0, 0.5
 """A server that says all the time that its tools have changed is asked for them no more often."""
 _SILENT_SECONDS = 60.0
