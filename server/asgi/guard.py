@@ -201,7 +201,7 @@ class Guard:
 def _new_request_id() -> str:
     # No secret, and asking the system for one would cost more than a look-up of a row. Logs are indexed by it: ids that
     # begin with the time go to the end of an index, and not each to a page of its own.
-    return f"{time.time_ns() >> 16:012x}{random.getrandbits(32):08x}"
+    return f"{time.time_ns() >> 20:011x}{random.getrandbits(20):05x}"
 
 
 def _well_known_under(base: str, path: str) -> str | None:

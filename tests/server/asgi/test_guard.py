@@ -56,7 +56,7 @@ async def test_every_answer_carries_the_headers_and_an_id(bear: Bear, nobody: ht
     for address in ("/", "/healthz", "/api/v1/notes", "/ui/main.js", "/nope", "/mcp", "/api/docs"):
         headers = (await nobody.get(address)).headers
         policy = headers["content-security-policy"]
-        assert headers["x-content-type-options"] == "nosniff" and len(headers["x-request-id"]) == 20, address
+        assert headers["x-content-type-options"] == "nosniff" and len(headers["x-request-id"]) == 16, address
         assert "default-src 'none'" in policy and "unsafe" not in policy
         assert ("data:" in policy) == (address == "/api/docs")
 
