@@ -265,7 +265,7 @@ class Upstream:
         as_defined: bool,
     ) -> dict[str, Any]:
         try:
-            session = self.supervisor.ready or await self._ready(self.start_wait)
+            session = await self._ready(self.start_wait)
         except CallFailed:
             # A server that is being installed, or that waits for a person, says nothing about its connection.
             if self.state == "failed":
@@ -315,6 +315,8 @@ class Upstream:
 
     async def _ready(self, wait: float) -> SdkSession:
         """The open session. Raises CallFailed, also when that takes more than `wait` seconds; the start goes on."""
+        if (ready := self.supervisor.ready) is not None:
+            return ready
         try:
             async with asyncio.timeout(wait):
                 return await self.supervisor.session()
