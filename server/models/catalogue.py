@@ -10,6 +10,7 @@ from server.models.avatar import Avatar
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
 from server.models.mcp_approval import McpApproval
+from server.models.mcp_offer import McpOffer
 from server.models.mcp_rule import McpRule
 from server.models.mcp_server import McpServer
 from server.models.mcp_sign_in import McpSignIn
@@ -40,5 +41,5 @@ OWN_MODELS = (
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule, McpTool, McpApproval,
-    Webhook, WebhookDelivery, Schedule, OwnTool,
+    Webhook, WebhookDelivery, Schedule, OwnTool, McpOffer,
 )  # fmt: skip

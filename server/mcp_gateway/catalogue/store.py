@@ -15,6 +15,7 @@ from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.catalogue.behaviour import McpToolBehaviour
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.learning import Change, Source, learn
+from server.mcp_gateway.catalogue.offer_store import OfferStore
 from server.mcp_gateway.catalogue.tool_set import ToolSet
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.notify import notify
@@ -40,16 +41,24 @@ class ToolCatalogue:
         self._learning = asyncio.Lock()
         self._listeners: list[Callable[[int], None]] = []
         self._stale: set[int] = set()
+        self.offers = OfferStore(records, bus)
+        """What they have beside tools."""
         records.behave(MODEL, McpToolBehaviour())
-        self.stop: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
+        self._deaf: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
 
     def load(self) -> None:
         """Put what is stored in force."""
         self._stale.clear()
+        self.offers.load()
         self._known = {}
         for row in sorted(self._records.all_now(SYSTEM, MODEL), key=lambda row: int(row["id"])):
             tool = KnownTool.of(row)
             self._known.setdefault(tool.server_id, {})[tool.key] = tool
+
+    def stop(self) -> None:
+        """Hear of changes no longer."""
+        self._deaf()
+        self.offers.stop()
 
     def on_changed(self, listener: Callable[[int], None]) -> None:
         """Call `listener` with the id of a server of whose tools something changed here."""

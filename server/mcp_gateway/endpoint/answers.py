@@ -10,7 +10,7 @@ from server.mcp_gateway.builtin_tools.definitions import TOOLS
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.offers import Kind
-from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.relay.relay import Relay, told_ttl
 
 Params = Mapping[str, Any]
 Answer = Callable[[Caller, Params], Awaitable[dict[str, Any]]]
@@ -41,7 +41,10 @@ class Answers:
         tools = [] if caller.few_tools else await self._gateway.tools(caller.actor, caller.server)
         listed = [tool.as_listed(prefixed=caller.server is None) for tool in tools]
         own = list(TOOLS.values()) if caller.server is None else []
-        return {"tools": [*own, *listed]}
+        result: dict[str, Any] = {"tools": [*own, *listed]}
+        if caller.server is not None and (upstream := self._gateway.find(caller.actor, caller.server)) is not None:
+            result["ttlMs"] = told_ttl(upstream.list_fresh_for())
+        return result
 
     async def _call(self, caller: Caller, params: Params) -> dict[str, Any]:
         name, arguments, meta = params["name"], params.get("arguments"), relayed_meta(params)

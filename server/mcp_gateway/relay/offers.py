@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.upstream import Upstream
 
@@ -32,9 +33,13 @@ class Offers:
 
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
-        self._known: dict[Kind, list[Item]] = {}
+        self._known: dict[Kind, Sequence[Item]] = {
+            kind: items for kind in KEYS if (items := upstream.introduction.lists.get(kind)) is not None
+        }
         self._kept: dict[Kind, SdkSession] = {}
         """The session of which a list holds."""
+        self._holds_until: dict[Kind, float] = {}
+        """Where the server has said how long."""
 
     def known(self, kind: Kind) -> Sequence[Item]:
         """As last listed."""
@@ -42,7 +47,7 @@ class Offers:
 
     def is_known(self, kind: Kind) -> bool:
         """Whether it was listed before, or there is nothing to list."""
-        return kind in self._known or not self.upstream.may_offer(_CAPABILITIES[kind])
+        return kind in self._known or not self.upstream.introduction.may_offer(_CAPABILITIES[kind])
 
     async def items(self, kind: Kind, wait: float) -> Sequence[Item]:
         """The list. A server that can't be reached in `wait` seconds has what it had, or nothing.
@@ -53,7 +58,7 @@ class Offers:
             return self.known(kind)
         try:
             session = await self.upstream.open(wait)
-            if self._kept.get(kind) is not session:
+            if self._is_stale(kind, session):
                 await self._learn(kind, session)
         except (CallFailed, RequestFailed, TimeoutError):
             return () if self.upstream.is_down else self.known(kind)
@@ -64,6 +69,17 @@ class Offers:
         for kind, own in _CAPABILITIES.items():
             if own == capability:
                 self._kept.pop(kind, None)
+                self._holds_until.pop(kind, None)
+
+    def fresh_for(self, kind: Kind) -> float:
+        """Seconds for which the server says that a list still holds; 0 when it does not say."""
+        return max(0.0, self._holds_until.get(kind, 0.0) - self.upstream.now())
+
+    def _is_stale(self, kind: Kind, session: SdkSession) -> bool:
+        until = self._holds_until.get(kind)
+        if until is not None:
+            return self.upstream.now() >= until
+        return self._kept.get(kind) is not session
 
     async def _learn(self, kind: Kind, session: SdkSession) -> None:
         capability, key = _CAPABILITIES[kind], KEYS[kind]
@@ -76,13 +92,18 @@ class Offers:
         try:
             with self.upstream.supervisor.used():
                 async with asyncio.timeout(self.upstream.list_seconds):
-                    found = await session.listed(_METHODS[kind], FIELDS[kind])
+                    listing = await session.listed(_METHODS[kind], FIELDS[kind])
         except RequestFailed as error:
             self._kept.pop(kind, None)
             if error.code != _METHOD_NOT_FOUND or error.kind is not None:
                 raise
-            found = []
+            listing = Listing([])
         except BaseException:
             self._kept.pop(kind, None)
             raise
-        self._known[kind] = [one for one in found if isinstance(one.get(key), str) and one[key]]
+        self._holds_until.pop(kind, None)
+        # A change that was told meanwhile makes it stale, whatever it says itself.
+        if listing.ttl is not None and (kind in self._kept or not session.tells_changes(capability)):
+            self._holds_until[kind] = self.upstream.now() + listing.ttl
+        self._known[kind] = items = [one for one in listing.items if isinstance(one.get(key), str) and one[key]]
+        await self.upstream.introduction.keep(kind, items)

@@ -20,6 +20,7 @@ from server.mcp_gateway.upstreams.upstream import Upstream
 
 Params = Mapping[str, Any]
 _OF_RESOURCES: tuple[Kind, ...] = ("resources", "templates")
+_MOST_TOLD_SECONDS = 60.0
 _PROMPT_REF, _RESOURCE_REF = "ref/prompt", "ref/resource"
 
 
@@ -50,12 +51,12 @@ class Relay:
         if caller.server is not None:
             upstreams = [upstream for upstream in upstreams if upstream.config.name == caller.server]
             for upstream in upstreams:
-                if not upstream.is_introduced:
+                if upstream.introduction.capabilities is None:
                     with contextlib.suppress(CallFailed):
                         await upstream.open(self._gateway.list_wait)
         found: dict[str, Any] = {"tools": {"listChanged": True}}
         for capability in ("prompts", "resources", "completions", "logging"):
-            if any(upstream.may_offer(capability) for upstream in upstreams):
+            if any(upstream.introduction.may_offer(capability) for upstream in upstreams):
                 found[capability] = {"listChanged": True} if capability in ("prompts", "resources") else {}
         if "resources" in found:
             found["resources"]["subscribe"] = True
@@ -70,13 +71,17 @@ class Relay:
     async def listed(self, caller: Caller, kind: Kind) -> dict[str, Any]:
         """The result of a list, of all servers in the order of their names."""
         found: dict[str, Item] = {}
-        for upstream, items in await self._all(caller, kind):
+        lists = await self._all(caller, kind)
+        for upstream, items in lists:
             for item in items:
                 key = item[KEYS[kind]]
                 if kind == "prompts" and caller.server is None:
                     key = public_name(upstream.config.name, key)
                 found.setdefault(key, {**item, KEYS[kind]: key})
-        return {FIELDS[kind]: list(found.values())}
+        result: dict[str, Any] = {FIELDS[kind]: list(found.values())}
+        if caller.server is not None and lists:
+            result["ttlMs"] = told_ttl(min(self.offers(upstream).fresh_for(kind) for upstream, _ in lists))
+        return result
 
     async def prompt(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
         """The result of prompts/get. Raises CallFailed."""
@@ -168,6 +173,11 @@ class Relay:
         self._gateway.count(caller, upstream)
         given = {key: value for key, value in params.items() if key != "_meta"}
         return await upstream.request(method, given, meta, caller)
+
+
+def told_ttl(seconds: float) -> int:
+    """The `ttlMs` of a list for a client: what its server says, but a rule or a switch shows within a minute."""
+    return int(min(seconds, _MOST_TOLD_SECONDS) * 1000)
 
 
 def _first(offers: Sequence[Offers], uri: str) -> Upstream | None:

@@ -27,6 +27,7 @@ from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
+from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.raw_client import UI_EXTENSION, RawClient
 from server.mcp_gateway.upstreams.request_failed import (
@@ -108,25 +109,25 @@ class SdkSession:
         resources = self._client.server_capabilities.resources
         return resources is not None and bool(resources.subscribe)
 
-    async def list_tools(self) -> list[dict[str, Any]]:
-        """All pages of the tool list, as the server wrote them. Raises RequestFailed."""
+    async def list_tools(self) -> Listing:
+        """The tools, as the server wrote them. Raises RequestFailed."""
         tools = await self.listed("tools/list", "tools")
-        if self.is_modern and any(has_header_fields(tool) for tool in tools):
+        if self.is_modern and any(has_header_fields(tool) for tool in tools.items):
             # The SDK mirrors annotated arguments into headers only for tools that its own listing has seen.
             await self._client.session.list_tools()
         return tools
 
-    async def listed(self, method: str, field: str) -> list[dict[str, Any]]:
+    async def listed(self, method: str, field: str) -> Listing:
         """All pages of a list, as the server wrote them. Raises RequestFailed."""
-        found: list[dict[str, Any]] = []
+        pages: list[dict[str, Any]] = []
         cursor: str | None = None
         for _ in range(_MAX_PAGES):
             result = await self._send(method, {"cursor": cursor} if cursor else {}, None)
-            found += [one for one in result.get(field) or () if isinstance(one, dict)]
+            pages.append(result)
             cursor = result.get("nextCursor")
             if not cursor:
                 break
-        return found
+        return Listing.of(pages, field)
 
     async def request(
         self,

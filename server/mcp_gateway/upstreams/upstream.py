@@ -27,7 +27,9 @@ from server.mcp_gateway.log_levels import is_wanted
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.in_flight import InFlight
+from server.mcp_gateway.upstreams.introduction import Introduction
 from server.mcp_gateway.upstreams.links import Links
+from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, Notice
 from server.mcp_gateway.upstreams.outcomes import answered, apart, broke, list_failed, silent
 from server.mcp_gateway.upstreams.reopening import Reopening
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
@@ -75,7 +77,7 @@ class Upstream:
         self.links = Links()
         self._log_level: str | None = None
         self._setting_level: asyncio.Task[None] | None = None
-        self._capabilities: frozenset[str] | None = None
+        self.introduction = Introduction(config, catalogue.offers)
 
     @property
     def state(self) -> UpstreamState:
@@ -143,14 +145,13 @@ class Upstream:
         if session is not None and not session.is_modern and session.may_log:
             self._setting_level = asyncio.get_running_loop().create_task(self._set_level(session, level))
 
-    @property
-    def is_introduced(self) -> bool:
-        """Whether it has said what it has."""
-        return self._capabilities is not None
+    def now(self) -> float:
+        """The time by which lists grow old, in seconds."""
+        return self._clock()
 
-    def may_offer(self, capability: str) -> bool:
-        """Whether it has `prompts`, `resources` or `completions`; before its first start that is not known: True."""
-        return self._capabilities is None or capability in self._capabilities
+    def list_fresh_for(self) -> float:
+        """Seconds for which the server says that its list of tools still holds; 0 when it does not say."""
+        return self._last_list.fresh_for()
 
     async def tools(self, wait: float) -> dict[str, Tool]:
         """Tools by public name; a server that was never listed is started and waited for, `wait` seconds at most.
@@ -166,7 +167,7 @@ class Upstream:
         if not self._last_list.is_known or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
             with contextlib.suppress(CallFailed):
                 await self._ready(wait)
-        elif self._last_list.is_old:
+        elif self._last_list.is_old(running=self.supervisor.current is not None):
             self._refresh_soon()
         return self._shown.listed()
 
@@ -349,6 +350,10 @@ class Upstream:
         self._shown.tools_changed()
 
     def _standing_changed(self) -> None:
+        if self.state == "ready" and self.introduction.was_old():
+            # Clients have what it offered before it was started.
+            for method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
+                self.notices.tell(Notice(method, self))
         self._shown.standing_changed()
         self._reopening.look()
 
@@ -364,7 +369,7 @@ class Upstream:
             _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
 
     async def _learn(self, session: SdkSession) -> None:
-        self._capabilities = session.capabilities
+        await self.introduction.learn(session.capabilities)
         await self._last_list.learn(await session.list_tools(), session.server_version)
         if self._log_level is not None and not session.is_modern and session.may_log:
             await self._set_level(session, self._log_level)
