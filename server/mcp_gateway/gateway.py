@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 LIST_WAIT_SECONDS = 10.0
 """A list waits this long for servers that were never listed before; the others are not held up longer."""
 
+_ROUNDS = ("inputResponses", "requestState")
+"""Of a request that goes on after its client was asked for something: it is still the same request."""
+
 
 class Gateway:
     """Owns the upstreams. The policy is asked on every list and every call, whatever way it came."""
@@ -202,14 +205,33 @@ class Gateway:
                 raise circuit_open(upstream.config.name, resting)
             needed = await self._approve(self._asked(caller, upstream, tool, arguments))
             result = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
-            if needed and result.get("resultType") == "input_required":
-                # The same call goes on when its client has answered.
-                await self._approvals.give_back(needed)
-            return call.answered(result)
+            return call.answered(await self._gone_on(needed, result))
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
         self._limits.count(caller.actor, upstream.config.name, upstream.config)
+
+    async def request(
+        self,
+        caller: Caller,
+        upstream: Upstream,
+        method: str,
+        params: Mapping[str, Any],
+        meta: Mapping[str, Any] | None,
+        about: Tool | None,
+    ) -> dict[str, Any]:
+        """Pass on a request that is no call of a tool. `about`: what it gets, which a rule may want to be approved.
+
+        Raises CallFailed.
+        """
+        config, needed = upstream.config, None
+        self.count(caller, upstream)
+        if about is not None and self._is_asked(caller.actor, self._policy.whole_effect, config.served(caller.actor)):
+            if resting := upstream.breaker.retry_after(self._clock()):
+                raise circuit_open(config.name, resting)
+            asked = {key: value for key, value in params.items() if key not in _ROUNDS}
+            needed = await self._approvals.require(self._asked(caller, upstream, about, asked))
+        return await self._gone_on(needed, await upstream.request(method, params, meta, caller))
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
@@ -290,11 +312,19 @@ class Gateway:
 
         Raises CallFailed while there is none.
         """
-        actor = call.caller.actor
-        # Who calls with a session of their own would only be asked by themselves.
-        if actor.kind == "user" or self._policy.effect(actor, call.server, call.tool) != "ask":
+        if not self._is_asked(call.caller.actor, self._policy.effect, call.server, call.tool):
             return None
         return await self._approvals.require(call, use=use)
+
+    def _is_asked(self, actor: Actor, effect: Callable[..., Effect], *about: Any) -> bool:
+        # Who calls with a session of their own would only be asked by themselves.
+        return actor.kind != "user" and effect(actor, *about) == "ask"
+
+    async def _gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
+        if approval and result.get("resultType") == "input_required":
+            # The same call goes on when its client has answered.
+            await self._approvals.give_back(approval)
+        return result
 
     def _asked(self, caller: Caller, upstream: Upstream, tool: Tool, arguments: dict[str, Any] | None) -> AskedCall:
         config = upstream.config

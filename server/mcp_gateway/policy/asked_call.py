@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from server.access.actor import Actor
 from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.definition import definition_hash
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.policy.rule import Served
 
@@ -22,6 +24,7 @@ class AskedCall:
     identity: str
     """What the server runs or where it is: another one under its name has another."""
     tool: Tool
+    """Or what stands for a prompt or a resource (`thing`)."""
     arguments: dict[str, Any] | None
 
     @property
@@ -60,6 +63,12 @@ class AskedCall:
         """The tool's name in a form that can be stored."""
         name = self.tool.name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
         return name if len(name) <= 200 else f"{name[:135]}…{_hash(self.tool.name)}"
+
+
+def thing(server: str, method: str, name: str, definition: Mapping[str, Any] | None) -> Tool:
+    """A prompt or resource of a server in place of a tool: `prompts/get greet`, as its server listed it."""
+    key, told = f"{method} {name}", definition or {"name": name}
+    return Tool(server, key, key, f"{server}: {key}", told, definition_hash(told))
 
 
 def _hash(value: Any) -> str:

@@ -57,6 +57,14 @@ class ToolPolicy:
             return False
         return server.shown or any(rule.effect == "allow" and rule.is_whole for rule in self._rules_for(actor, server))
 
+    def whole_effect(self, actor: Actor, server: Served) -> Effect:
+        """What a request for something else than a tool comes to: the rules about all that a server offers."""
+        if not self.reaches_whole(actor, server):
+            return "deny"
+        rules = [rule for rule in self._rules_for(actor, server) if rule.is_whole]
+        narrowest = max(rules, key=lambda rule: (rule.narrowness, rule.effect == "ask"), default=None)
+        return "ask" if narrowest is not None and narrowest.effect == "ask" else "allow"
+
     def effect(self, actor: Actor, server: Served, tool: Tool) -> Effect:
         """What a call comes to. `ask` is for programs; somebody who calls with a session has decided already."""
         if not self._rules and server.shown and not server.owned and not actor.tool_limits and actor.has_scope("mcp"):

@@ -13,6 +13,7 @@ from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prompt, unknown_resource
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
 from server.mcp_gateway.relay.uris import fits, ui_resources
 from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, Notice
@@ -89,7 +90,7 @@ class Relay:
         with self._activity.watch(caller, f"prompts/get {name}", params.get("arguments")) as call:
             upstream, own = await self._of_prompt(caller, name)
             call.of(upstream.config.name, f"prompts/get {own}")
-            return call.answered(await self._ask(caller, upstream, "prompts/get", {**params, "name": own}, meta))
+            return call.answered(await self._ask(caller, upstream, "prompts/get", own, {**params, "name": own}, meta))
 
     async def resource(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
         """The result of resources/read. Raises CallFailed."""
@@ -97,7 +98,7 @@ class Relay:
         with self._activity.watch(caller, f"resources/read {uri}", None) as call:
             upstream = await self.of_resource(caller, uri)
             call.of(upstream.config.name, f"resources/read {uri}")
-            return call.answered(await self._ask(caller, upstream, "resources/read", params, meta))
+            return call.answered(await self._ask(caller, upstream, "resources/read", uri, params, meta))
 
     async def completion(self, caller: Caller, params: Params, meta: Params | None) -> dict[str, Any]:
         """The result of completion/complete. Raises CallFailed."""
@@ -112,7 +113,7 @@ class Relay:
             else:
                 upstream = await self.of_resource(caller, str(ref.get("uri", "")))
             call.of(upstream.config.name, "completion/complete")
-            return call.answered(await self._ask(caller, upstream, "completion/complete", params, meta))
+            return call.answered(await self._ask(caller, upstream, "completion/complete", None, params, meta))
 
     async def of_resource(self, caller: Caller, uri: str) -> Upstream:
         """Whose resource, or template, a URI is. Raises CallFailed."""
@@ -168,11 +169,13 @@ class Relay:
         return list(zip(upstreams, lists, strict=True))
 
     async def _ask(
-        self, caller: Caller, upstream: Upstream, method: str, params: Params, meta: Params | None
+        self, caller: Caller, upstream: Upstream, method: str, about: str | None, params: Params, meta: Params | None
     ) -> dict[str, Any]:
-        self._gateway.count(caller, upstream)
         given = {key: value for key, value in params.items() if key != "_meta"}
-        return await upstream.request(method, given, meta, caller)
+        kind: Kind = "prompts" if method == "prompts/get" else "resources"
+        known = next((one for one in self.offers(upstream).known(kind) if one[KEYS[kind]] == about), None)
+        asked = None if about is None else thing(upstream.config.name, method, about, known)
+        return await self._gateway.request(caller, upstream, method, given, meta, asked)
 
 
 def told_ttl(seconds: float) -> int:

@@ -36,8 +36,7 @@ async def introduced(house: House, http: Any, era: str, path: str) -> dict[str, 
     info = {"name": "wire", "version": "1"}
     params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": info}
     answer = message(await wire.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}))
-    found = answer["result"]["capabilities"]
-    return found
+    return dict(answer["result"]["capabilities"])
 
 
 @pytest.mark.parametrize("era", [MODERN, LEGACY])
