@@ -25,11 +25,11 @@ from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall
 from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
+from server.mcp_gateway.server_state import server_state
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.notices import TOOLS_CHANGED, Notice, Notices
 from server.mcp_gateway.upstreams.pool import UpstreamPool
-from server.mcp_gateway.upstreams.standing import Trouble
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.virtual_server import VirtualServer
 from server.records.service import Records
@@ -152,14 +152,27 @@ class Gateway:
         upstream = self._pool.of(actor, self._shown(actor, server_id))
         return list(self._told_tools(actor, upstream, await upstream.tools(self.list_wait)))
 
-    def known_tool(self, name: str, server: str | None = None) -> Tool | None:
-        """A tool by the name that its endpoint gives it, from memory and for everybody: for its schema alone."""
-        for upstream in self._pool.connections():
+    def known_tool(self, actor: Actor, name: str, server: str | None = None) -> Tool | None:
+        """A tool as `actor` has it, from memory, by the name that its endpoint gives it.
+
+        For its schema alone: whether they may call it is asked later.
+        """
+        for upstream in self._pool.servers():
             if server in (None, upstream.config.name):
-                found = upstream.offered.find(name, by_own_name=server is not None)
+                own = self._pool.used_by(actor, upstream)
+                found = own.offered.find(name, by_own_name=server is not None)
                 if found is not None:
                     return found
-        return None
+        return self.hosted.known(actor, name, server)
+
+    def definition_for(self, actor: Actor, server_id: int, key: str) -> tuple[Tool, bool] | None:
+        """A tool of a server as `actor`'s own connection lists it, and whether it waits for approval.
+
+        None where they have none, or it has no such tool. `key`: under what the catalogue keeps it.
+        """
+        upstream = self._pool.of_id(server_id)
+        own = None if upstream is None else self._pool.used_by(actor, upstream)
+        return None if own is None or own is upstream else own.offered.by_key(key)
 
     def upstream_of(self, actor: Actor, name: str, server: str | None = None) -> Upstream | None:
         """Whose tool a name is, from memory, if `actor` may call it: to choose how a call is answered."""
@@ -360,30 +373,7 @@ class Gateway:
         raise unknown_tool(name)
 
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
-        config, supervisor = upstream.config, upstream.supervisor
-        limit = self._limits.of(config)
-        owned = config.owner is not None and config.owner == actor.user_id
-        return {
-            "id": config.id,
-            "name": config.name,
-            "transport": config.transport,
-            "enabled": config.enabled,
-            "state": upstream.state,
-            "error": _told(actor.is_admin or owned, upstream.trouble),
-            "may_sign_in": upstream.state == "needs_login" and (actor.is_admin or config.signs_in_each),
-            "found_at": supervisor.found_at if actor.is_admin else None,
-            "stderr": list(supervisor.stderr) if actor.is_admin else [],
-            "tools": [tool.summary() for tool in self._told_tools(actor, upstream, upstream.known_tools)],
-            "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,
-            "breaker": upstream.breaker.state(self._clock()),
-            "retry_after": round(upstream.retry_after, 3),
-            "limit": {"per_minute": limit.per_minute, "burst": limit.burst, "own": limit.own},
-            "limit_wait": round(self.limit_wait(actor, config), 3),
-        }
-
-
-def _told(everything: bool, trouble: Trouble | None) -> str | None:
-    """Admins hear everything, and people of their own servers; what it says of this computer is not for others."""
-    if trouble is None:
-        return None
-    return trouble.text if everything or trouble.wants_login else "It could not be started."
+        config = upstream.config
+        tools = self._told_tools(actor, upstream, upstream.known_tools)
+        limit, wait = self._limits.of(config), self.limit_wait(actor, config)
+        return server_state(actor, upstream, tools, limit, wait, self._clock())

@@ -55,13 +55,20 @@ class Hosted:
         """The same before an admin has decided anything, and before the policy is asked; for admins to look at."""
         return self._servers[server].tools(actor) if server in self._servers else {}
 
+    def known(self, actor: Actor, name: str, server: str | None) -> Tool | None:
+        """A tool by the name that an endpoint gives it, if a server here has it for `actor`; no policy is asked."""
+        own = (server_of(name) or "") if server is None else server
+        if own not in self._servers:
+            return None
+        tools = self._own_tools.dressed(own, self._servers[own].tools(actor))
+        return tools.get(name if server is None else public_name(own, name))
+
     def find(self, actor: Actor, name: str, server: str | None) -> tuple[VirtualServer, Tool] | None:
         """A tool by the name that an endpoint gives it; None: another server has the name. Raises CallFailed."""
         virtual = self._servers.get((server_of(name) or "") if server is None else server)
         if virtual is None:
             return None
-        tools = self._own_tools.dressed(virtual.name, virtual.tools(actor))
-        found = tools.get(name if server is None else public_name(server, name))
+        found = self.known(actor, name, server)
         if found is None or self._policy.effect(actor, served_by(virtual.name), found) == "deny":
             raise unknown_tool(name)
         return virtual, found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from server.mcp_gateway.catalogue.definition import key_of
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.tool import Tool
@@ -39,6 +40,14 @@ class ToolSet:
     def find(self, name: str, *, by_own_name: bool) -> Tool | None:
         """A tool by the name that an endpoint gives it."""
         return (self.by_own_name if by_own_name else self.by_public_name).get(name)
+
+    def by_key(self, key: str) -> tuple[Tool, bool] | None:
+        """A tool by what it is kept under, and whether it waits."""
+        for tools, waits in ((self.by_public_name, False), (self._waiting, True)):
+            for tool in tools.values():
+                if key_of(tool.name) == key:
+                    return tool, waits
+        return None
 
     def find_waiting(self, name: str, *, by_own_name: bool) -> Tool | None:
         """A tool that waits for an admin's approval."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -30,7 +31,8 @@ from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
 
-_NOT_INITIALIZED = "Invalid request parameters"
+_asking: ContextVar[Actor | None] = ContextVar("asking", default=None)
+"""Whose request the SDK looks at: it asks for schemas before it asks anything of ours."""
 
 
 class McpEndpoint:
@@ -81,7 +83,11 @@ class McpEndpoint:
             if scope["method"] == "GET":
                 send = self._telling(scope, send)
             whole = {**scope, "state": state, "user": AuthenticatedUser(token)}
-            await self._manager.handle_request(whole, receive, send)
+            asking = _asking.set(actor)
+            try:
+                await self._manager.handle_request(whole, receive, send)
+            finally:
+                _asking.reset(asking)
 
         await self._short_way(actor, scope, receive, send, go_on)
 
@@ -116,5 +122,6 @@ class McpEndpoint:
         if self._server is None and name in TOOLS:
             schema: Mapping[str, Any] = TOOLS[name]["inputSchema"]
             return schema
-        tool = self._gateway.known_tool(name, self._server)
+        actor = _asking.get()
+        tool = None if actor is None else self._gateway.known_tool(actor, name, self._server)
         return None if tool is None else tool.input_schema

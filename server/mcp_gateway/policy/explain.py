@@ -45,15 +45,18 @@ class ToolExplainer:
         known = next((row for row in self._catalogue.of(server_id).values() if name in (row.key, row.own_name)), None)
         if known is None:
             raise NotFound(f"The MCP server {config.name} has no tool {name!r}, or was never started.")
+        session = Actor("user", user_id, person["username"], person["role"])
+        # Where everybody signs in for themselves, the tool is what their own account makes of it.
+        theirs = self._gateway.definition_for(session, server_id, known.key)
         tool = Tool(
             config.name,
             known.key,
             known.own_name,
             public_name(config.name, known.own_name),
-            known.definition,
-            known.definition_hash,
+            known.definition if theirs is None else theirs[0].raw,
+            known.definition_hash if theirs is None else theirs[0].definition_hash,
         )
-        session = Actor("user", user_id, person["username"], person["role"])
+        waits = known.waits if theirs is None else theirs[1]
         program = replace(session, kind="token")
         answer: dict[str, Any] = {
             "server": {"id": config.id, "name": config.name, "visibility": config.visibility},
@@ -61,7 +64,7 @@ class ToolExplainer:
             "user": {"id": user_id, "username": person["username"], "role": person["role"]},
             "person": self._told(session, config, tool),
             "program": self._told(program, config, tool),
-            "obstacles": self._obstacles(actor, session, bool(person["is_active"]), config, known),
+            "obstacles": self._obstacles(actor, session, bool(person["is_active"]), config, known, waits),
         }
         if token_id is not None:
             with_token = replace(program, credential_id=token_id, scopes=frozenset(token["scopes"]))
@@ -82,7 +85,7 @@ class ToolExplainer:
         }
 
     def _obstacles(
-        self, admin: Actor, about: Actor, active: bool, config: ServerConfig, known: KnownTool
+        self, admin: Actor, about: Actor, active: bool, config: ServerConfig, known: KnownTool, waits: bool
     ) -> list[dict[str, Any]]:
         """What would refuse a call at this moment although it is allowed."""
         found: list[dict[str, Any]] = []
@@ -94,8 +97,9 @@ class ToolExplainer:
             found.append({"code": "tool_disabled", "message": "The tool is switched off."})
         if known.state == "gone":
             found.append({"code": "tool_gone", "message": "The server does not list the tool any more."})
-        if known.waits and self._catalogue.asks:
-            found.append({"code": "waits_for_approval", "message": "The tool is new or changed: an admin approves it."})
+        if waits and self._catalogue.asks:
+            who = "an admin approves" if config.owner is None else "its owner approves"
+            found.append({"code": "waits_for_approval", "message": f"The tool is new or changed: {who} it."})
         wait = self._gateway.limit_wait(about, config)
         if wait:
             found.append({"code": "rate_limited", "message": "Over the limit of calls.", "retry_after": round(wait, 3)})

@@ -108,6 +108,10 @@ class UpstreamPool:
             self._personal[config.id, person] = self._upstream(replace(config, person=person))
         return self._personal[config.id, person]
 
+    def used_by(self, actor: Actor, upstream: Upstream) -> Upstream:
+        """The same, but none is made: the shared one where `actor` has not used their own yet."""
+        return self._personal.get((upstream.config.id, actor.user_id or 0), upstream)
+
     # Parts
 
     def _upstream(self, config: ServerConfig) -> Upstream:
