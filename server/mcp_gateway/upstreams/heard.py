@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
 ELICITATION_COMPLETE = "notifications/elicitation/complete"
 _PAUSE_SECONDS = 0.1
-QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation"}
+ROOTS = "roots/list"
+QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: "roots"}
 """Requests that a server of the older eras sends to a client, and the capability that each wants."""
 
 
@@ -64,6 +65,9 @@ class Heard:
 
     async def question(self, method: str, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
         """The client's answer to a request of the server. Raises NotAsked, and the SDK's error that the client sent."""
+        if method == ROOTS and not self.is_personal:
+            # Most servers open for everybody on their connection what one client names.
+            raise NotAsked("several people use this connection, and the folders of one are not opened for all")
         flight = self._asked(known)
         caller = flight.caller
         try:
@@ -82,13 +86,21 @@ class Heard:
             finally:
                 asking.cancel()
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the connection is one person's alone."""
+        return self._upstream.config.person is not None
+
     def _asked(self, known: Flight | None) -> Flight:
+        if known is None:
+            self._in_flight.asks = True
         flights = self._in_flight.whose(known)
         if not flights:
             raise NotAsked("no request of a client is running, so there is nobody to ask")
         if len(flights) > 1:
             reason = (
-                f"requests of {len(flights)} clients are running, and the server does not say which of them it asks for"
+                f"requests of {len(flights)} clients are running, and the server does not say which of them it asks "
+                "for; try again, since it gets the calls of one client at a time now"
             )
             for flight in flights:
                 flight.refused = reason

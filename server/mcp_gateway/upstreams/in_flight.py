@@ -50,6 +50,22 @@ class InFlight:
 
     def __init__(self) -> None:
         self._flights: dict[Flight, None] = {}
+        self.asks = False
+        """Whether the server has asked something without saying for which request."""
+        self._ended = asyncio.Event()
+
+    async def turn(self, caller: Caller, seconds: float) -> None:
+        """Wait until a question of the server could only be meant for `caller`, if it is one that asks.
+
+        After `seconds` the request goes on its way all the same; a question that comes then is passed on to nobody.
+        """
+        if not self.asks:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(_meet(caller, flight.caller) for flight in self._flights):
+                    self._ended.clear()
+                    await self._ended.wait()
 
     @contextlib.contextmanager
     def one(self, caller: Caller, limit: asyncio.Timeout, seconds: float) -> Iterator[Flight]:
@@ -64,6 +80,7 @@ class InFlight:
             del self._flights[flight]
             if not flight.over.done():
                 flight.over.set_result(None)
+            self._ended.set()
 
     def whose(self, known: Flight | None) -> list[Flight]:
         """The request that something belongs to, if that is known; else the newest of each client that waits."""
@@ -71,3 +88,13 @@ class InFlight:
             return [known] if known in self._flights else []
         newest = {(one.caller.actor.user_id, one.caller.session or id(one)): one for one in self._flights}
         return list(newest.values())
+
+
+def _meet(one: Caller, other: Caller) -> bool:
+    """Whether a question that comes while both are on their way could be meant for either client."""
+    same = one.session is not None and (one.actor.user_id, one.session) == (other.actor.user_id, other.session)
+    return not same and (_can_be_asked(one) or _can_be_asked(other))
+
+
+def _can_be_asked(caller: Caller) -> bool:
+    return caller.ask is not None and not caller.modern

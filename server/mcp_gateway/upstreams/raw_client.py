@@ -66,6 +66,8 @@ class RawClient(Client):
             client_info=self.client_info,
             sampling_callback=_never,
             elicitation_callback=_never,
+            # Whoever says that it has folders is asked for them.
+            list_roots_callback=_never if self.heard.is_personal else None,
             extensions=_UI,
         )
         session.heard = self.heard
@@ -77,5 +79,5 @@ def _flight(dctx: DispatchContext[TransportContext]) -> Flight | None:
     return metadata.flight if isinstance(metadata, CameWith) else None
 
 
-async def _never(context: Any, params: Any) -> Never:
+async def _never(context: Any, params: Any = None) -> Never:
     raise AssertionError("questions are heard before the SDK looks at them")

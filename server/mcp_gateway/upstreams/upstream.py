@@ -46,6 +46,8 @@ _AGAIN_SECONDS = 5.0
 _END_OF_START_SECONDS = 2.0
 _INSTALLING_WAIT_SECONDS = 2.5
 """A list does not wait for a program that may have to be fetched first; its tools come later."""
+_TURN_SECONDS = 10.0
+"""At a server that asks its clients, one client waits so long for the calls of another."""
 _DOWN = frozenset(("failed", "needs_attention", "needs_login"))
 
 
@@ -283,6 +285,9 @@ class Upstream:
             if as_defined and now.definition_hash != tool.definition_hash:
                 raise changed_meanwhile(tool.public_name)
         seconds = self._settings.current.mcp_call_timeout_seconds
+        await self._in_flight.turn(caller, _TURN_SECONDS)
+        if self.supervisor.current is not session:
+            session = await self._ready(self.start_wait)
         try:
             async with asyncio.timeout(seconds) as limit:
                 with self._in_flight.one(caller, limit, seconds) as flight:

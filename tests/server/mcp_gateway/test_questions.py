@@ -16,6 +16,7 @@ from tests_wire_support import LEGACY, META, MODERN, Wire
 from server.access.actor import SYSTEM, Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.upstreams import upstream as upstream_module
 from server.mcp_gateway.upstreams.in_flight import InFlight
 
 pytestmark = pytest.mark.anyio
@@ -121,6 +122,63 @@ async def test_with_calls_of_several_clients_nobody_is_asked_for_another(make_ho
                 await wire.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}})
                 assert "decline" in (await mine.next())["result"]["content"][0]["text"]
             await wire.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 3}})
+
+
+async def test_a_server_that_asks_gets_the_calls_of_one_client_at_a_time(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_house() as house, house.http("bob") as http, house.http("eve") as other:
+        his = await opened(house, http, LEGACY, LEGACY, **ELICITATION)
+        hers = await Wire(other, LEGACY).open(ELICITATION)
+        async with sending(house, his, "bob", "tools/call", ASK) as mine:
+            # The first question says that the server asks. While he thinks, her call waits for its turn.
+            question = await mine.next()
+            async with sending(house, hers, "eve", "tools/call", ASK) as stream:
+                await asyncio.sleep(0)
+                assert stream.heard() == []
+                await his.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}})
+                assert "decline" in (await mine.next())["result"]["content"][0]["text"]
+                question = await stream.next()
+                assert question["method"] == "elicitation/create", "it is her turn, and hers alone"
+                assert mine.heard() == []
+                await hers.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {}}})
+                assert "accept" in (await stream.next())["result"]["content"][0]["text"]
+        # Nobody waits for ever: after a while both are on their way, and nobody is asked for another.
+        monkeypatch.setattr(upstream_module, "_TURN_SECONDS", 0.01)
+        wait = {"name": "rich__wait", "arguments": {"until": "never"}}
+        async with sending(house, hers, "eve", "tools/call", wait) as stream:
+            await waits(his, 1)
+            async with sending(house, his, "bob", "tools/call", ASK) as mine:
+                error = (await mine.next())["error"]
+            assert "requests of 2 clients are running" in error["message"] and stream.heard() == []
+            await hers.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}})
+
+
+async def test_calls_wait_for_each_other_only_where_a_question_could_be_meant_for_either() -> None:
+    ann, bob = (Actor(kind="token", user_id=number, username=str(number), role="member") for number in (1, 2))
+
+    async def ask(method: str, params: Any) -> dict[str, Any]:
+        return {}
+
+    hers, his = Caller(actor=ann, session="a", ask=ask), Caller(actor=bob, session="b", ask=ask)
+    deaf, modern = Caller(actor=bob, session="c"), Caller(actor=bob, modern=True, ask=ask)
+    flights = InFlight()
+    async with asyncio.timeout(60) as limit:
+        with flights.one(hers, limit, 60):
+            await flights.turn(his, 60)
+            flights.asks = True
+            await flights.turn(hers, 60)
+            for other in (his, deaf, modern):
+                waiting = asyncio.ensure_future(flights.turn(other, 60))
+                await asyncio.sleep(0)
+                assert not waiting.done()
+                waiting.cancel()
+                await flights.turn(other, 0.001)
+            waiting = asyncio.ensure_future(flights.turn(his, 60))
+            await asyncio.sleep(0)
+        await waiting
+        with flights.one(deaf, limit, 60):
+            await flights.turn(modern, 60)
 
 
 async def test_the_time_of_a_call_stands_still_while_a_person_is_asked() -> None:

@@ -10,7 +10,7 @@ DIE, CLOSE = b"die", b"close"
 """In place of a message: end in the middle of the call; say nothing more and live on."""
 FLOOD = 10_000
 NAMES = ["echo", "hang", "die", "close", "flood", "big", "many", "unknown", "odd", "twice", "garbage", "neither",
-         "shapeless", "change", "deep", "half", "wait"]  # fmt: skip
+         "shapeless", "change", "deep", "half", "wait", "roots"]  # fmt: skip
 
 
 class FaultyServer:
@@ -18,13 +18,20 @@ class FaultyServer:
 
     def __init__(self) -> None:
         self.names = list(NAMES)
+        self.client: dict[str, Any] = {}
+        """What it can, as it said at the beginning."""
+        self.asked: dict[str, Any] = {}
+        """Questions for folders, and the call that each was asked for."""
 
     def answer(self, message: dict[str, Any]) -> Iterator[bytes]:
         """The messages that follow on one of the client's, as bytes of one line each."""
+        if "method" not in message and message.get("id") in self.asked:
+            yield said(self.asked.pop(message["id"]), json.dumps(message.get("result") or message["error"]))
         if "id" not in message or "method" not in message:
             return
         number, method = message["id"], message["method"]
         if method == "initialize":
+            self.client = message["params"]["capabilities"]
             capabilities: dict[str, Any] = {"tools": {"listChanged": True}, "logging": {}}
             info = {"name": "faulty", "version": "1"}
             yield result(number, protocolVersion="2025-06-18", capabilities=capabilities, serverInfo=info)
@@ -43,6 +50,9 @@ class FaultyServer:
         match name:
             case "hang":
                 return
+            case "roots":
+                self.asked[f"roots {number}"] = number
+                yield line({"id": f"roots {number}", "method": "roots/list"})
             case "die":
                 yield DIE
             case "close":
