@@ -19,6 +19,8 @@ const commands = [
   { name: "add-server", label: "command.add_server", icon: "plus", address: href("/tools/add"), admin: true },
   { name: "connect", label: "command.connect", icon: "link", address: href("/tools/clients"), admin: true },
   { name: "model", label: "design.new", icon: "plus", address: href("/data/-"), admin: true },
+  { name: "invite", label: "invite.title", icon: "mail", address: href("/people/invites", { new: "1" }), admin: true },
+  { name: "why", label: "command.why", icon: "shield", address: href("/people/why"), admin: true },
   { name: "password", label: "password.change", icon: "key", run: () => (passwordOpen.value = true) },
   { name: "factor", label: "factor.title", icon: "shield", run: () => (factorOpen.value = true) },
   { name: "docs", label: "page.docs", icon: "code", run: () => open(`${base}/api/docs`, "_blank") },

@@ -46,7 +46,7 @@ def _model(records: Records, spec: ModelSpec, subjects: list[Subject]) -> dict[s
         "name": spec.name,
         "label_plural": spec.options.label_plural,
         "group": spec.options.group,
-        "owned": spec.owner_column is not None,
+        "owner_column": spec.owner_column,
         "verbs": list(spec.options.verbs),
         "access": {
             _key(subject): {verb: _cell(records.policy.stand(subject, spec, verb), spec, verb) for verb in VERBS}

@@ -324,6 +324,23 @@ def test_a_group_is_made_filled_bound_to_a_second_factor_and_deleted_and_the_del
     watched.close()
 
 
+def test_what_own_records_are_is_said_in_numbers_and_the_palette_invites(browser: Browser, house: House) -> None:
+    watched = house.page(browser)
+    page = watched.open("/#/people/access?who=role:member&model=notes&verb=update", ".why ol")
+    expect(page.locator(".why li", has_text="maja")).to_contain_text("record")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("invite some")
+    page.keyboard.press("Enter")
+    page.locator("#invite-role").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator("#invite-role")).to_have_count(0)
+    page.goto(f"{house.server.url}/#/people/sessions")
+    expect(page.locator(".rows li", has_text="This one")).to_have_count(1)
+    watched.settle()
+    watched.check(house.documented)
+    watched.close()
+
+
 def test_a_link_is_made_with_its_qr_code_and_withdrawn(browser: Browser, house: House) -> None:
     watched = house.page(browser, width=390)
     page = watched.open("/#/people/invites", ".schedule")

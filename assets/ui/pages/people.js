@@ -1,7 +1,7 @@
 // People: who may come in, what they may do, and by what they are signed in. For admins.
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { html } from "../vendor/preact.js";
+import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { Tabs } from "../widgets/tabs.js";
@@ -28,6 +28,11 @@ const PARTS = {
 export function People({ rest, query }) {
   const part = rest[0] in PARTS ? rest[0] : "users";
   const Part = PARTS[part];
+  useEffect(() => {
+    if (query.get("new") !== "1") return;
+    inviting.value = true;
+    go(href("/people/invites"), { replace: true });
+  }, [query.get("new")]);
   const tabs = Object.keys(PARTS).map((name) => ({ name, label: t(`people.tab_${name}`) }));
   return html`<div class="tools">
     <header class="page-head">

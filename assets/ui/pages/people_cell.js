@@ -5,13 +5,17 @@ import { href } from "../router.js";
 import { modelNamed } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { Avatar } from "../widgets/avatar.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
-import { attempt, end, make } from "./people_data.js";
+import { inSentence } from "../widgets/words.js";
+import { attempt, end, make, nameOf } from "./people_data.js";
 
 const EXTENTS = ["none", "own", "all"];
 const RULES = "access_rules";
+/** How many people with most records are named. */
+const MOST_OWNERS = 5;
 
 /** @param {any} subject of the access table */
 export function subjectName(subject) {
@@ -50,7 +54,7 @@ export function AccessCell({ subject, model, verb, close, reload }) {
     await end(RULES, cell.rule_id, t("matrix.reset_done", { who, verb: does, model: model.label_plural }));
     reload();
   };
-  const possible = (/** @type {string} */ extent) => EXTENTS.indexOf(extent) <= EXTENTS.indexOf(cell.most) && !(extent === "own" && !model.owned && verb !== "create");
+  const possible = (/** @type {string} */ extent) => EXTENTS.indexOf(extent) <= EXTENTS.indexOf(cell.most) && !(extent === "own" && !model.owner_column && verb !== "create");
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();
@@ -62,7 +66,8 @@ export function AccessCell({ subject, model, verb, close, reload }) {
     ${cell.most === "none" ? html`<p class="note"><${Icon} name="lock" /><span>${t("matrix.closed", { model: model.label_plural })}</span></p>` : html`
       <div class="segmented" role="group" aria-label=${does}>${EXTENTS.map((extent) => html`<button key=${extent} type="button" disabled=${!possible(extent)}
         aria-pressed=${cell.extent === extent && (cell.default !== null || cell.rule_id !== null) ? "true" : "false"} onClick=${() => set({ extent })}>${t(`matrix.extent_${extent}`)}</button>`)}</div>
-      <div class="check-row"><input class="check" type="checkbox" id="cell-any" checked=${forAll} onChange=${(/** @type {any} */ event) => setForAll(event.target.checked)} /><label for="cell-any">${t("matrix.for_all")}</label></div>
+      ${(cell.any || cell.rule_id === null) && html`<div class="check-row"><input class="check" type="checkbox" id="cell-any" checked=${forAll} onChange=${(/** @type {any} */ event) => setForAll(event.target.checked)} /><label for="cell-any">${t("matrix.for_all")}</label></div>`}
+      ${cell.extent === "own" && verb !== "create" && html`<${Owners} model=${model} />`}
       <${Hidden} key=${cell.hidden_fields.join(",")} model=${model} cell=${cell} set=${set} />`}
     <div class="stack"><h3>${t("people.tab_why")}</h3><${Deciding} subject=${subject} cell=${cell} who=${who} /></div>
     <div class="row wrap">
@@ -96,4 +101,19 @@ function Hidden({ model, cell, set }) {
       ${fields.map((field) => html`<div class="check-row" key=${field.name}><input class="check" type="checkbox" id=${`hide-${field.name}`} checked=${hidden.includes(field.name)} onChange=${() => toggle(field.name)} /><label for=${`hide-${field.name}`}>${field.label}</label></div>`)}
     </div>
     ${changed && html`<div class="row hide-do"><button class="btn dense primary" type="button" onClick=${() => set({ hidden_fields: hidden })}>${t("matrix.hide", { n: hidden.length })}</button></div>`}</details>`;
+}
+
+/** Whose records there are: what "own" comes to. @param {{model: any}} props */
+function Owners({ model }) {
+  const { data } = useLoad(async (signal) => {
+    const [groups, users] = await Promise.all([
+      api.get(`/api/v1/${model.name}/aggregate`, { signal, query: `group_by=${model.owner_column}&limit=${MOST_OWNERS}` }),
+      api.get("/api/v1/users", { signal, query: "limit=500&total=false&fields=id,username,display_name" }),
+    ]);
+    const people = new Map(users.data.map((/** @type {any} */ one) => [one.id, one]));
+    return groups.data.map((/** @type {any} */ one) => ({ person: people.get(one.group[model.owner_column]), n: one.count })).filter((/** @type {any} */ one) => one.person);
+  }, [model.name]);
+  if (!data?.length) return null;
+  return html`<div class="stack"><p class="small soft">${t("matrix.own_is", { model: inSentence(model.label_plural) })}</p>
+    <ul class="stack tight small">${data.map((/** @type {any} */ one) => html`<li class="row" key=${one.person.id}><${Avatar} id=${one.person.id} name=${nameOf(one.person)} small /><span class="grow clip">${nameOf(one.person)}</span><span class="num soft">${t("matrix.records", { n: one.n })}</span></li>`)}</ul></div>`;
 }

@@ -1,9 +1,10 @@
 // By what everybody is signed in: sessions of browsers and tokens of programs. An admin ends what has no place here.
-import { api } from "../api.js";
+import { api, request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
+import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { deviceName } from "./account_sessions.js";
@@ -45,6 +46,7 @@ export function AllTokens() {
 
 export function AllSessions() {
   const rows = useRows("sessions", LATEST);
+  const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const finish = async (/** @type {any} */ one) => {
     if (await attempt(() => api.delete(`/api/v1/sessions/${one.id}`))) say(t("account.ended"));
     rows.reload();
@@ -55,6 +57,6 @@ export function AllSessions() {
       <div class="min0 what"><p class="clip strong" title=${one.device || undefined}>${deviceName(one.device)}</p><p class="tiny soft clip">${one.address || "–"}, ${t("people.since")} <${Ago} iso=${one.created_at} /></p></div>
       <${OwnerCell} row=${one} />
       <span class="soft"><${Ago} iso=${one.last_used_at} /></span>
-      <button class="btn dense" type="button" aria-label=${t("people.sign_out_of", { device: deviceName(one.device) })} onClick=${() => finish(one)}>${t("account.end")}</button>
+      ${one.id === here ? html`<span class="tag ok">${t("account.this_one")}</span>` : html`<button class="btn dense" type="button" aria-label=${t("people.sign_out_of", { device: deviceName(one.device) })} onClick=${() => finish(one)}>${t("account.end")}</button>`}
     </div></li>`} /></div></div>`;
 }

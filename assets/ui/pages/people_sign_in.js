@@ -64,6 +64,7 @@ function RemoveFactor({ user, close, done }) {
 /** @param {{user: any, round: number}} props */
 export function PersonSessions({ user, round }) {
   const { data, reload } = useTheirs("sessions", user.id, round);
+  const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const endOne = async (/** @type {any} */ one) => {
     if (await attempt(() => api.delete(`/api/v1/sessions/${one.id}`))) say(t("account.ended"));
     reload();
@@ -80,7 +81,7 @@ export function PersonSessions({ user, round }) {
     extra=${data && data.length > 1 && html`<button class="btn dense" type="button" onClick=${endAll}>${t("people.sign_out_all")}</button>`}
     draw=${(/** @type {any} */ one) => html`<li key=${one.id}>
       <div class="grow min0"><p class="clip" title=${one.device || undefined}>${deviceName(one.device)}</p><p class="small soft">${one.address || "–"}, <${Ago} iso=${one.last_used_at} /></p></div>
-      <button class="btn dense" type="button" aria-label=${t("people.sign_out_of", { device: deviceName(one.device) })} onClick=${() => endOne(one)}>${t("account.end")}</button></li>`} />`;
+      ${one.id === here ? html`<span class="tag ok">${t("account.this_one")}</span>` : html`<button class="btn dense" type="button" aria-label=${t("people.sign_out_of", { device: deviceName(one.device) })} onClick=${() => endOne(one)}>${t("account.end")}</button>`}</li>`} />`;
 }
 
 /** Ends a token after a question: its secret is nowhere, so it can't be brought back. @param {any} token */
