@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ForwardRef
@@ -37,10 +38,12 @@ def reference(api: ModuleType) -> str:
     others = [name for name in values if name not in {*errors, *classes, *functions}]
     lines = [HEAD, "## Classes\n"]
     for name, it in sorted(classes.items()):
-        lines += [f"### {name}\n", *_construction(name, it), _text(it), *_members(it)]
+        lines += [f"### {name}\n", *_construction(name, it), _text(it), *_fields(it), *_members(it)]
     lines.append("## Functions and decorators\n")
     for name, function in sorted(functions.items()):
         lines += [f"### {name}\n", f"```python\n{_signature(name, function)}\n```\n", _text(function)]
+        if name == "field":
+            lines += ["What may be said beside it:\n", *_fields(vars(sys.modules[function.__module__])["FieldInfo"])]
     lines += ["## Errors\n", "Raise them; the caller gets the message and the code.\n"]
     lines += ["| Error | Code | When |", "|---|---|---|"]
     for name, error in sorted(errors.items()):
@@ -54,6 +57,24 @@ def reference(api: ModuleType) -> str:
 def schema(json_schema: dict[str, Any]) -> str:
     """The file."""
     return json.dumps(json_schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fields(it: type) -> list[str]:
+    """What a dataclass or a model declares, each with the text below it."""
+    if getattr(it, "_is_protocol", False) or issubclass(it, tuple):
+        return []
+    body = ast.parse(textwrap.dedent(inspect.getsource(it))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    lines = []
+    for one, after in zip(body.body, [*body.body[1:], None], strict=True):
+        if not isinstance(one, ast.AnnAssign) or ast.unparse(one.target).startswith("_"):
+            continue
+        plain = one.value if isinstance(one.value, ast.Constant | ast.Tuple) else None
+        text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+        shown = f"{ast.unparse(one.target)}: {ast.unparse(one.annotation)}"
+        default = f" = {ast.unparse(plain)}" if plain is not None else ""
+        lines.append(f"- `{shown}{default}`" + (f": {' '.join(str(text).split())}" if text else ""))
+    return [*lines, ""] if lines else []
 
 
 def _members(it: type) -> list[str]:
