@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from server.mcp_gateway.upstreams.death_signal import dies_with_us
@@ -42,11 +42,30 @@ def child_environment(configured: Mapping[str, str], base: Mapping[str, str] | N
     return safe | dict(configured)
 
 
+class _Pipes(asyncio.subprocess.SubprocessStreamProtocol):
+    """The streams of a child; what comes on its stdout can be looked at first."""
+
+    first_look: Callable[[bytes], bytes] | None = None
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
+        if fd == 1 and self.first_look is not None and isinstance(data, bytes):
+            data = self.first_look(data)
+        if data:
+            super().pipe_data_received(fd, data)
+
+
 class ChildProcess:
     """One running child. `stderr` is the tail of what it wrote there, at most `STDERR_LINES` lines."""
 
-    def __init__(self, process: asyncio.subprocess.Process, stderr: deque[str], guardian: Guardian | None) -> None:
-        self._process = process
+    def __init__(
+        self,
+        transport: asyncio.SubprocessTransport,
+        pipes: _Pipes,
+        stderr: deque[str],
+        guardian: Guardian | None,
+    ) -> None:
+        process = asyncio.subprocess.Process(transport, pipes, asyncio.get_running_loop())
+        self._process, self._transport, self._pipes = process, transport, pipes
         self._guardian = guardian
         self.stderr = stderr
         if sys.platform == "win32":
@@ -68,19 +87,20 @@ class ChildProcess:
         options: dict[str, Any] = (
             {"creationflags": 0x00000200} if sys.platform == "win32" else {"start_new_session": True}
         )
-        process = await asyncio.create_subprocess_exec(
+        loop = asyncio.get_running_loop()
+        transport, pipes = await loop.subprocess_exec(
+            lambda: _Pipes(BUFFER_BYTES, loop),
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=dict(env),
             cwd=cwd,
-            limit=BUFFER_BYTES,
             **options,
         )
         if guardian is not None:
-            guardian.watch(process.pid)
-        return cls(process, stderr, guardian)
+            guardian.watch(transport.get_pid())
+        return cls(transport, pipes, stderr, guardian)
 
     @property
     def pid(self) -> int:
@@ -99,6 +119,15 @@ class ChildProcess:
     def stdout(self) -> asyncio.StreamReader:
         assert self._process.stdout is not None
         return self._process.stdout
+
+    @property
+    def first_look(self) -> Callable[[bytes], bytes] | None:
+        """Is shown what comes on stdout, and returns what of it goes on to the stream."""
+        return self._pipes.first_look
+
+    @first_look.setter
+    def first_look(self, look: Callable[[bytes], bytes] | None) -> None:
+        self._pipes.first_look = look
 
     async def stop(self) -> None:
         """End the child and all it started, within about a second: close stdin, wait, SIGTERM, wait, SIGKILL."""
@@ -120,10 +149,8 @@ class ChildProcess:
         self._drain.cancel()
         await asyncio.gather(self._drain, return_exceptions=True)
         # A descendant that left the group may hold our pipes open; closing the transport frees our ends.
-        transport = getattr(self._process, "_transport", None)
-        if transport is not None:
-            with contextlib.suppress(OSError):
-                transport.close()
+        with contextlib.suppress(OSError):
+            self._transport.close()
 
     async def ended_within(self, seconds: float) -> bool:
         # Not `wait()`: it also waits until every holder of the pipes has gone.

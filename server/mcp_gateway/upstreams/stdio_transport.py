@@ -14,6 +14,7 @@ from mcp.shared.message import SessionMessage
 from server.mcp_gateway.upstreams.child_process import STDERR_LINE_LENGTH, STDOUT_NOISE, ChildProcess, child_environment
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
+from server.mcp_gateway.upstreams.first_look import FirstLook
 from server.mcp_gateway.upstreams.line_reader import TooLong, lines_of
 from server.mcp_gateway.upstreams.messages import read_message
 from server.mcp_gateway.upstreams.process_guardian import Guardian
@@ -44,11 +45,12 @@ async def stdio_transport(
     to_child, from_client = anyio.create_memory_object_stream[SessionMessage](0)
 
     lines = direct.over_pipes(child.stdin)
+    first_look = child.first_look = FirstLook(child.stdout, lines.take)
 
     async def read() -> None:
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
             async with to_client:
-                async for line in lines_of(child.stdout):
+                async for line in lines_of(first_look):
                     if isinstance(line, TooLong):
                         lines.refuse(line)
                         stderr.append(f"{STDOUT_NOISE}(a line of more than {line.limit >> 20} MB)")
