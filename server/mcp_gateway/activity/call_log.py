@@ -31,8 +31,11 @@ MODEL = ToolCall.__tablename__
 MOST_WAITING = 5_000
 MOST_BYTES = 16 << 20
 """What may wait to be written; a call above it is not kept, and counted as dropped."""
-_BATCH = 500
+_BATCH = 1_000
 _GATHER_SECONDS = 0.25
+_MANY = 100
+"""Of calls in that time: then it is waited for more of them, so many times in all."""
+_MOST_GATHERS = 4
 _RETRY_SECONDS = 1.0
 _CHUNK = 2000
 
@@ -120,8 +123,7 @@ class CallLog:
     async def _run(self) -> None:
         while not self._ended.is_set():
             await self._wake.wait()
-            # The calls of a moment share one transaction.
-            await self._pause(_GATHER_SECONDS)
+            await self._gather()
             self._wake.clear()
             try:
                 await self.flush()
@@ -130,6 +132,14 @@ class CallLog:
                 self._wake.set()
             except GridBearError as error:
                 log.warning("tool calls could not be kept: %s", error.message)
+
+    async def _gather(self) -> None:
+        # The calls of a moment share one transaction; the more they are, the less costs each.
+        for _ in range(_MOST_GATHERS):
+            await self._pause(_GATHER_SECONDS)
+            half_full = self.waiting > MOST_WAITING // 2 or self._bytes > MOST_BYTES // 2
+            if self.waiting < _MANY or half_full:
+                return
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

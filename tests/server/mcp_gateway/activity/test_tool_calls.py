@@ -125,6 +125,36 @@ async def test_a_batch_that_is_being_written_at_the_end_is_written_once(
         assert (await (await bear.signed_in("ada")).get(LOG)).json()["count"] == 1
 
 
+@pytest.mark.parametrize(("most", "batch"), [(1000, 9), (10, 7)])
+async def test_while_many_come_more_of_them_are_written_together_unless_the_room_gets_short(
+    bear: Bear, monkeypatch: pytest.MonkeyPatch, most: int, batch: int
+) -> None:
+    log = bear.app.gateway.activity.log
+    written: list[int] = []
+    done = asyncio.Event()
+    insert = log._insert
+
+    async def pause(_seconds: float) -> None:
+        for number in range(2):
+            with pytest.raises(CallFailed):
+                await call(bear, actor(bear, "ada", "admin"), f"a__{number}")
+
+    async def noted(rows: list[dict[str, Any]]) -> None:
+        await insert(rows)
+        written.append(len(rows))
+        done.set()
+
+    await bear.person("ada", "admin")
+    monkeypatch.setattr(call_log, "_MANY", 3)
+    monkeypatch.setattr(call_log, "MOST_WAITING", most)
+    monkeypatch.setattr(log, "_pause", pause)
+    monkeypatch.setattr(log, "_insert", noted)
+    with pytest.raises(CallFailed):
+        await call(bear, actor(bear, "ada", "admin"), "a__b")
+    await done.wait()
+    assert written == [batch] and log.written == batch
+
+
 async def test_a_flood_is_dropped_and_counted_and_calls_go_on(
     bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
