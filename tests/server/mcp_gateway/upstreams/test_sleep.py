@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 import psutil
@@ -53,6 +53,37 @@ async def test_after_a_night_with_a_frozen_child_the_state_is_honest_and_the_nex
             assert supervisor_of(house, server).child_pid != frozen
             assert not psutil.pid_exists(frozen)
             assert (await house.state("up"))["state"] == "ready"
+
+
+async def test_however_many_were_frozen_no_call_waits_for_more_than_one_sign_of_life(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert supervisor._SIGN_OF_LIFE_SECONDS <= 2, "a call is to work within 5 s, with the end of the old child"
+    names = ["one", "two", "three", "well"]
+    async with make_house() as house, house.mcp("ann") as client:
+        watches = {name: supervisor_of(house, await house.add(name)) for name in names}
+        await asyncio.gather(*(call_text(client, f"{name}__echo", {"text": name}) for name in names))
+        children = {name: watch.child_pid for name, watch in watches.items()}
+        for name in names[:3]:
+            os.kill(children[name] or 0, signal.SIGSTOP)
+        sleep_for_a_night(house)
+        assert {watch.state for watch in watches.values()} == {"checking"}
+        asked: list[str] = []
+        for name, watch in watches.items():
+            session = watch.current
+            assert session is not None
+            ping = session.ping
+
+            async def counted(name: str = name, ping: Callable[[], Awaitable[None]] = ping) -> None:
+                asked.append(name)
+                await ping()
+
+            monkeypatch.setattr(session, "ping", counted)
+        calls = [call_text(client, f"{name}__echo", {"text": name}) for name in names for _ in range(3)]
+        assert await asyncio.gather(*calls) == [name for name in names for _ in range(3)]
+        assert sorted(asked) == sorted(names), "each is asked once, whoever waits for it"
+        assert {name for name, watch in watches.items() if watch.child_pid == children[name]} == {"well"}
+        assert {watch.state for watch in watches.values()} == {"ready"}
 
 
 async def test_after_a_night_a_child_that_is_well_is_kept(make_house: MakeHouse) -> None:
