@@ -1,11 +1,15 @@
-"""Tools that are new or have changed, as an admin meets them: a notification, what is different, a yes."""
+"""Tools that are new or have changed, as admins and owners meet them: a notification, what is different, a yes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from demo_data import sign_in
@@ -74,3 +78,72 @@ def test_nothing_hides_from_the_admin_who_approves_and_a_yes_is_for_what_was_see
         expect(look).to_contain_text("another version than the approved one (1)")
         watched.check(documented, allowed=("409",))
         watched.close()
+
+
+@contextlib.contextmanager
+def remote(tools: list[dict[str, Any]]) -> Iterator[str]:
+    """An MCP server by HTTP that offers what stands in `tools` just now; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            info = {"name": "far", "version": "1"}
+            results: dict[str, Any] = {
+                "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info},
+                "tools/list": {"tools": tools},
+            }
+            found = results.get(asked["method"])
+            rest = {"result": found} if found else {"error": {"code": -32601, "message": "no such method"}}
+            body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], **rest}).encode() if "id" in asked else b""
+            self.send_response(200 if body else 202)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self.send_response(405)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_DELETE = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/mcp"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_tools_of_somebodys_own_server_wait_for_that_person(browser: Browser, tmp_path: Path) -> None:
+    tools = [MAIL]
+    settings = {"GRIDBEAR_MCP_OWN_SERVERS": "true", "GRIDBEAR_MCP_OWN_SERVER_HOSTS": "127.0.0.1"}
+    with remote(tools) as url, RunningServer(tmp_path / "data", {"HOME": str(tmp_path), **settings}) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        server.create_user("otto", PASSWORD)
+        with sign_in(server.url, "otto", PASSWORD) as client:
+            me = client.get("/auth/me").json()["data"]["id"]
+            row = {"name": f"u{me}-far", "transport": "http", "url": url}
+            number = client.post("/api/v1/mcp_servers", json=row).json()["data"]["id"]
+            assert client.post(f"/api/v1/gateway/{number}/refresh").status_code == 200
+            tools[:] = [{**MAIL, "description": HIDDEN}]
+            assert client.post(f"/api/v1/gateway/{number}/refresh").status_code == 200
+            [told] = client.get("/api/v1/notifications").json()["data"]
+            watched = Watched(browser, server.url, "light", 1280, dict(client.cookies))
+            page = watched.open(f"/{told['action_url']}", ".managed")
+            expect(page.locator(".managed")).to_contain_text("Changed, waits for you")
+            page.locator(".managed button", has_text="Approve").click()
+            page.locator(".toast").wait_for()
+            [tool] = client.get(f"/api/v1/gateway/{number}/tools").json()["data"]
+            assert tool["state"] == "approved" and tool["description"] == HIDDEN
+            watched.close()

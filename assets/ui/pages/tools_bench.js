@@ -14,7 +14,8 @@ import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 /** @param {{server: any, query: URLSearchParams, reload: () => void}} props */
 export function Bench({ server, query, reload }) {
   const deeds = useServerDeeds(server, reload);
-  const views = isAdmin() ? ["tools", "manage", "log"] : ["tools"];
+  // People decide about the tools of servers that are their own.
+  const views = isAdmin() ? ["tools", "manage", "log"] : server.owned ? ["tools", "manage"] : ["tools"];
   const view = views.includes(query.get("view") || "") ? query.get("view") : "tools";
   const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
   const count = server.tools?.length || 0;

@@ -1,4 +1,4 @@
-// What an admin decides about a server's tools: which are offered, under which name, and whether a change is accepted.
+// What an admin, or the owner, decides about a server's tools: which are offered, under which name, and whether a change is accepted.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useState } from "../vendor/preact.js";
