@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Protocol, cast
 
 from fastapi import Depends, Request
@@ -35,7 +36,17 @@ from server.errors import (
     ValidationFailed,
 )
 from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
-from server.plugin_marks import EventVerb, on, on_shutdown, on_startup, schedule, task, tool
+from server.plugin_marks import (
+    EventVerb,
+    list_resources,
+    on,
+    on_shutdown,
+    on_startup,
+    read_resource,
+    schedule,
+    task,
+    tool,
+)
 from server.records.notify import Audience, Severity
 from server.tasks.report import Report
 from server.tasks.timing import local_zone
@@ -50,6 +61,26 @@ class RecordEvent(NamedTuple):
     """0 for `import`, which stands for many new records."""
     row: dict[str, Any] | None
     """The record as it is now, write-only fields left out; None when it is gone, and for `import`."""
+
+
+class Resource(NamedTuple):
+    """One resource for AI clients, as `list_resources` tells it. Its URI is `gridbear://{plugin}/{path}`."""
+
+    path: str
+    name: str
+    mime_type: str | None = None
+    title: str | None = None
+    description: str | None = None
+    size: int | None = None
+    """Bytes."""
+
+
+class ResourceContent(NamedTuple):
+    """What `read_resource` returns: a text or bytes."""
+
+    mime_type: str
+    text: str | None = None
+    data: bytes | None = None
 
 
 class RecordStore(Protocol):
@@ -115,6 +146,13 @@ class PluginContext(Protocol):
     @property
     def public_url(self) -> str:
         """The whole address of the plugin's routes, as others are told it: under `GRIDBEAR_PUBLIC_URL` if set."""
+
+    @property
+    def data_folder(self) -> Path:
+        """GridBear's own data folder. A plugin that opens files for others keeps them out of it."""
+
+    async def groups_of(self, actor: Actor) -> list[str]:
+        """The names of the groups that a caller is in."""
 
     def is_running(self, name: str) -> bool:
         """Whether the plugin `name`, or one that provides it, runs now: for optional dependencies."""
@@ -219,6 +257,8 @@ __all__ = [
     "RecordEvent",
     "RecordStore",
     "Report",
+    "Resource",
+    "ResourceContent",
     "SecretText",
     "Severity",
     "TagsText",
@@ -230,9 +270,11 @@ __all__ = [
     "field",
     "local_zone",
     "new_standard_secret",
+    "list_resources",
     "on",
     "on_shutdown",
     "on_startup",
+    "read_resource",
     "require_admin",
     "schedule",
     "sign_sha256",

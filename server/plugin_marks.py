@@ -58,13 +58,20 @@ class ScheduleMark:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceMark:
+    """Lists the resources of the plugin, or reads one."""
+
+    does: Literal["list", "read"]
+
+
+@dataclass(frozen=True, slots=True)
 class LifeMark:
     """Called when the plugin starts or ends."""
 
     when: Literal["startup", "shutdown"]
 
 
-Mark = ToolMark | EventMark | TaskMark | ScheduleMark | LifeMark
+Mark = ResourceMark | ToolMark | EventMark | TaskMark | ScheduleMark | LifeMark
 
 
 def tool(
@@ -143,6 +150,23 @@ def schedule(
         return _marked(function, ScheduleMark(own, shown, cron, every_seconds, time_zone, missed, process))
 
     return mark
+
+
+def list_resources(function: F) -> F:
+    """Let an async function of `resources.py` say which resources its `Actor` may know of: a list of `Resource`.
+
+    It has 30 seconds; clients list often. What is not listed may be read all the same.
+    """
+    return _marked(function, ResourceMark("list"))
+
+
+def read_resource(function: F) -> F:
+    """Let an async function of `resources.py` read one: `path: str` is what follows `gridbear://{plugin}/`, decoded.
+
+    It returns a `ResourceContent`, and raises NotFound for what is not there and for what its `Actor` may not see.
+    The path is what a client wrote, and may be anything.
+    """
+    return _marked(function, ResourceMark("read"))
 
 
 def on_startup(function: F) -> F:

@@ -22,7 +22,7 @@ from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.hosted import Hosted, served_by
 from server.mcp_gateway.policy.approvals import Approvals
-from server.mcp_gateway.policy.asked_call import AskedCall
+from server.mcp_gateway.policy.asked_call import AskedCall, thing
 from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.server_state import server_state
@@ -136,7 +136,7 @@ class Gateway:
     def serves(self, actor: Actor, server: str) -> bool:
         """Whether there is a server of this name for `actor`."""
         if server in self.hosted:
-            return bool(self.hosted.tools(actor, server))
+            return bool(self.hosted.tools(actor, server) or self.hosted.resources(actor, server))
         return self.find(actor, server) is not None
 
     async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
@@ -245,6 +245,14 @@ class Gateway:
             asked = {key: value for key, value in params.items() if key not in _ROUNDS}
             needed = await self._approvals.require(self._asked(caller, upstream, about, asked))
         return await self._gone_on(needed, await upstream.request(method, params, meta, caller))
+
+    async def read_own(self, caller: Caller, server: str, uri: str) -> None:
+        """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
+        served = served_by(server)
+        self._limits.count(caller.actor, server)
+        if self._is_asked(caller.actor, self._policy.whole_effect, served):
+            about = thing(server, "resources/read", uri, None)
+            await self._approvals.require(AskedCall(caller, served, "", about, {"uri": uri}))
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""

@@ -12,7 +12,7 @@ from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import unknown_tool
 from server.mcp_gateway.policy.rule import Served
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
-from server.mcp_gateway.virtual_server import VirtualServer
+from server.mcp_gateway.virtual_server import HostedResources, VirtualServer
 
 
 class Hosted:
@@ -50,6 +50,21 @@ class Hosted:
         if server not in self._servers or not self._policy.reaches(actor, served):
             return {}
         return self._policy.usable(actor, served, self._own_tools.dressed(server, self.undressed(actor, server)))
+
+    def resources(self, actor: Actor, server: str | None) -> list[tuple[str, HostedResources]]:
+        """Those of one of them, or of all, that `actor` may use for more than single tools, with their names."""
+        return [
+            (name, one.resources)
+            for name, one in self._servers.items()
+            if one.resources is not None
+            and server in (None, name)
+            and actor.is_signed_in
+            and self._policy.reaches_whole(actor, served_by(name))
+        ]
+
+    def resource_at(self, actor: Actor, uri: str, server: str | None) -> tuple[str, HostedResources] | None:
+        """Whose a URI is, if it is of one of them that `actor` may use."""
+        return next((it for it in self.resources(actor, server) if uri.startswith(it[1].prefix)), None)
 
     def undressed(self, actor: Actor, server: str) -> Mapping[str, Tool]:
         """The same before an admin has decided anything, and before the policy is asked; for admins to look at."""

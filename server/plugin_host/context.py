@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
@@ -145,6 +146,17 @@ class HostContext:
     def public_url(self) -> str:
         current = self._settings.current
         return f"{current.public_url or current.address}/api/{self.plugin_id}/"
+
+    @property
+    def data_folder(self) -> Path:
+        return self._settings.current.data_dir
+
+    async def groups_of(self, actor: Actor) -> list[str]:
+        if actor.user_id is None:
+            return []
+        rows = await self._service.find(SYSTEM, "group_members", where={"user_id": actor.user_id})
+        groups = await self._service.find(SYSTEM, "groups", where={"id__in": [row["group_id"] for row in rows]})
+        return [str(group["name"]) for group in groups]
 
     def is_running(self, name: str) -> bool:
         return self._is_running(name)

@@ -27,7 +27,7 @@ MEANINGS: dict[Permission, Meaning] = {
     "notifications": Meaning("Notify people.", True),
     "secrets": Meaning("Keep secrets of its own, sealed.", True),
     "tasks": Meaning("Work in the background.", True),
-    "mcp_tools": Meaning("Offer tools to AI clients.", True),
+    "mcp_tools": Meaning("Offer tools and resources to AI clients.", True),
     "pages": Meaning("Show pages of its own, whose code may do what whoever looks at the page may do.", True),
     "network": Meaning("Use the network. Only told: nothing keeps the code of a plugin from it.", False),
     "files": Meaning("Use files of this computer. Only told: nothing keeps the code of a plugin from it.", False),

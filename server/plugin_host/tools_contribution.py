@@ -1,4 +1,4 @@
-"""Tools of plugins: a virtual MCP server for each plugin that has a `tools.py`."""
+"""Tools and resources of plugins: a virtual MCP server for each that has a `tools.py` or a `resources.py`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from server.plugin_host.contained import in_thread
 from server.plugin_host.live import Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_part
 from server.plugin_host.mount import WhenItFails
+from server.plugin_host.plugin_resources import FILE as RESOURCES
+from server.plugin_host.plugin_resources import PluginResources
 from server.plugin_marks import ToolMark, marked
 
 log = logging.getLogger(__name__)
@@ -35,15 +37,22 @@ class PluginTools:
         self._when_it_fails = when_it_fails
 
     async def contribute(self, plugin: LivePlugin) -> None:
-        """Offer the tools of a plugin, if it has any."""
+        """Offer the tools and resources of a plugin, if it has any."""
+        where = FILE
         try:
-            module = await in_thread(f"{plugin.id}/{FILE}", lambda: load_part(plugin.id, plugin.folder, "tools"))
-            if module is None:
+            tools = await in_thread(f"{plugin.id}/{FILE}", lambda: load_part(plugin.id, plugin.folder, "tools"))
+            functions = marked(tools, [ToolMark]) if tools is not None else []
+            server = PluginServer(plugin, functions, self._when_it_fails)
+            where = RESOURCES
+            more = await in_thread(f"{plugin.id}/{where}", lambda: load_part(plugin.id, plugin.folder, "resources"))
+            if more is not None:
+                server.resources = PluginResources(plugin, more, self._when_it_fails)
+            if tools is None and more is None:
                 return
-            plugin.need("mcp_tools", FILE)
-            server = PluginServer(plugin, marked(module, [ToolMark]), self._when_it_fails)
+            where = FILE if tools is not None else RESOURCES
+            plugin.need("mcp_tools", where)
         except Exception as error:
-            raise failure_of(plugin.id, FILE, error) from error
+            raise failure_of(plugin.id, where, error) from error
         self._gateway.host(server)
         plugin.stack.callback(self._gateway.unhost, server.name)
 
@@ -53,6 +62,7 @@ class PluginServer:
 
     def __init__(self, plugin: LivePlugin, functions: list[tuple[Any, ToolMark]], when_it_fails: WhenItFails) -> None:
         self.name = plugin.id
+        self.resources: PluginResources | None = None
         self._when_it_fails = when_it_fails
         self._calls: dict[str, _ToolCall] = {}
         for function, mark in functions:

@@ -31,6 +31,7 @@ class RecordsServer:
     """A virtual server of the gateway. Everything it does, `records` allows or refuses for that Actor."""
 
     name = "records"
+    resources = None
 
     def __init__(self, records: Records, settings: SettingsHolder, bus: Bus) -> None:
         self._records = records

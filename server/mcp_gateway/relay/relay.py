@@ -59,6 +59,8 @@ class Relay:
         for capability in ("prompts", "resources", "completions", "logging"):
             if any(upstream.introduction.may_offer(capability) for upstream in upstreams):
                 found[capability] = {"listChanged": True} if capability in ("prompts", "resources") else {}
+        if self._gateway.hosted.resources(caller.actor, caller.server):
+            found["resources"] = {"listChanged": True}
         if "resources" in found:
             found["resources"]["subscribe"] = True
         return found
@@ -79,6 +81,8 @@ class Relay:
                 if kind == "prompts" and caller.server is None:
                     key = public_name(upstream.config.name, key)
                 found.setdefault(key, {**item, KEYS[kind]: key})
+        for item in await self._hosted(caller, kind):
+            found.setdefault(item[KEYS[kind]], item)
         result: dict[str, Any] = {FIELDS[kind]: list(found.values())}
         if caller.server is not None and lists:
             result["ttlMs"] = told_ttl(min(self.offers(upstream).fresh_for(kind) for upstream, _ in lists))
@@ -96,6 +100,12 @@ class Relay:
         """The result of resources/read. Raises CallFailed."""
         uri = str(params.get("uri", ""))
         with self._activity.watch(caller, f"resources/read {uri}", None) as call:
+            own = self._gateway.hosted.resource_at(caller.actor, uri, caller.server)
+            if own is not None:
+                server, resources = own
+                call.of(server, f"resources/read {uri}")
+                await self._gateway.read_own(caller, server, uri)
+                return call.answered(await resources.read(caller.actor, uri, modern=caller.modern))
             upstream = await self.of_resource(caller, uri)
             call.of(upstream.config.name, f"resources/read {uri}")
             return call.answered(await self._ask(caller, upstream, "resources/read", uri, params, meta))
@@ -117,6 +127,8 @@ class Relay:
 
     async def of_resource(self, caller: Caller, uri: str) -> Upstream:
         """Whose resource, or template, a URI is. Raises CallFailed."""
+        if self._gateway.hosted.resource_at(caller.actor, uri, caller.server) is not None:
+            raise CallFailed(INVALID_PARAMS, f"Nothing more than reading is possible with {uri}.")
         if caller.server is not None:
             return self._of_server(caller, caller.server)
         offers = [self.offers(upstream) for upstream in self._gateway.visible_whole(caller.actor)]
@@ -167,6 +179,16 @@ class Relay:
         wait = self._gateway.list_wait
         lists = await asyncio.gather(*(self.offers(upstream).items(kind, wait) for upstream in upstreams))
         return list(zip(upstreams, lists, strict=True))
+
+    async def _hosted(self, caller: Caller, kind: Kind) -> list[Item]:
+        """What servers of this program have of a kind: they come after all others."""
+        own = [resources for _, resources in self._gateway.hosted.resources(caller.actor, caller.server)]
+        if kind == "templates":
+            return [item for resources in own for item in resources.templates()]
+        if kind != "resources":
+            return []
+        lists = await asyncio.gather(*(resources.listed(caller.actor) for resources in own))
+        return [item for items in lists for item in items]
 
     async def _ask(
         self, caller: Caller, upstream: Upstream, method: str, about: str | None, params: Params, meta: Params | None

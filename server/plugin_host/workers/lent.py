@@ -26,6 +26,8 @@ async def lent(context: HostContext, actor: Actor, deed: str, words: list[Any], 
         return getattr(context, deed)(*words)
     if deed in _AWAITED:
         return await getattr(context, deed)(*words, **named)
+    if deed == "groups_of":
+        return await context.groups_of(actor)
     if deed == "start_task":
         return await context.start_task(words[0], actor, *words[1:], **named)
     raise NotFound(f"the context has no {deed!r}")

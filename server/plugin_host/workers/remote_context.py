@@ -7,6 +7,7 @@ import copy
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
@@ -57,6 +58,7 @@ class RemoteContext:
         self.public_url: str = told["public_url"]
         self.log = log
         self.records = RemoteRecords(ask, "records")
+        self._data_folder = Path(told["data_folder"])
         self._settings: dict[str, Any] = told["settings"]
         self._ask = ask
 
@@ -66,6 +68,14 @@ class RemoteContext:
 
     def records_as(self, actor: Actor) -> RemoteRecords:
         return RemoteRecords(self._ask, "records_as")
+
+    @property
+    def data_folder(self) -> Path:
+        return self._data_folder
+
+    async def groups_of(self, actor: Actor) -> list[str]:
+        groups: list[str] = await asyncio.wrap_future(self._ask("groups_of", [], {}))
+        return groups
 
     def is_running(self, name: str) -> bool:
         return bool(self._ask("is_running", [name], {}).result())

@@ -88,6 +88,7 @@ class PluginWorkers:
             "settings": context.settings,
             "address": context.address,
             "public_url": context.public_url,
+            "data_folder": str(context.data_folder),
             "log_level": context.log.getEffectiveLevel() or logging.INFO,
             "memory_bytes": self._settings.current.task_process_memory_bytes,
         }

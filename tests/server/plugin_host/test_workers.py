@@ -50,6 +50,11 @@ async def work(plugin: PluginContext, actor: Actor, report: Report, name: str) -
             "runs": plugin.is_running("crunch"), "ours": [n for n in os.environ if n.startswith("GRIDBEAR_")]}
 
 @task(process=True)
+async def around(plugin: PluginContext, actor: Actor) -> dict[str, Any]:
+    told = [await plugin.notify("once", user_id=actor.user_id, key="k") for _ in range(2)]
+    return {"groups": await plugin.groups_of(actor), "data": str(plugin.data_folder), "told": told}
+
+@task(process=True)
 async def too_far(plugin: PluginContext) -> None:
     await plugin.records.find("notes")
 
@@ -129,12 +134,12 @@ async def crunching(tmp_path: Path, **settings: Any) -> AsyncIterator[House]:
     async with running_bear(tmp_path / "data", **settings) as bear:
         ada, max_ = await bear.person("ada", "admin"), await bear.person("max")
         said = {
-            "permissions": ["tasks", "records:read"],
+            "permissions": ["tasks", "records:read", "notifications"],
             "config_schema": {"city": {"type": "string", "default": "Rome"}},
         }
         folder = tmp_path / "data" / "plugins"
         write(folder, "crunch", models=model("crunch_things"), files={"tasks.py": TASKS}, **said)
-        row = await on(ada, "crunch", "tasks", "records:read")
+        row = await on(ada, "crunch", "tasks", "records:read", "notifications")
         assert row["error"] is None
         yield House(bear, ada, max_)
 
@@ -178,6 +183,16 @@ async def test_a_task_in_a_process_has_the_narrow_context_of_its_plugin(house: H
     assert [line.split(" ", 1)[1] for line in row["log"].splitlines()] == ["one", "two"]
     [thing] = (await house.ada.get("/api/v1/crunch_things")).json()["data"]
     assert thing["name"] == "thing!"
+
+
+async def test_a_task_in_a_process_knows_groups_and_the_data_folder_and_tells_once(house: House) -> None:
+    group = (await house.ada.post("/api/v1/groups", json={"name": "Bears"})).json()["data"]["id"]
+    await house.ada.post("/api/v1/group_members", json={"group_id": group, "user_id": house.actor.user_id})
+    row = await house.run("around")
+    told = {"groups": ["Bears"], "data": str(house.context.data_folder), "told": [True, True]}
+    assert row["result"] == told, row["error"]
+    news = (await house.max.get("/api/v1/notifications?source=crunch")).json()["data"]
+    assert [(one["title"], one["key"]) for one in news] == [("once", "crunch k")]
 
 
 @pytest.mark.parametrize(
