@@ -113,6 +113,8 @@ export const api = {
   /** @param {string} path @param {any} [body] @param {Options} [options] */
   post: (path, body, options) => request("POST", path, { body, ...options }),
   /** @param {string} path @param {any} body @param {Options} [options] */
+  put: (path, body, options) => request("PUT", path, { body, ...options }),
+  /** @param {string} path @param {any} body @param {Options} [options] */
   patch: (path, body, options) => request("PATCH", path, { body, ...options }),
   /** @param {string} path @param {Options} [options] */
   delete: (path, options) => request("DELETE", path, options),

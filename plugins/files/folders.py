@@ -43,7 +43,21 @@ def check_all(plugin: PluginContext) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValidationFailed.of("folders", "twice", f"two folders are named {twice[0]}")
     for it in given:
-        _folder(plugin, it).tree.check()
+        tree = _folder(plugin, it).tree
+        tree.check()
+        if not tree.is_there:
+            # A disk that is not there just now keeps the other folders from nobody.
+            plugin.log.warning("the folder %s (%s) is not there", it["name"], it["path"])
+
+
+def check_new(plugin: PluginContext, given: Mapping[str, Any]) -> None:
+    """Raise ValidationFailed when a folder could not be added to the settings."""
+    tree = _folder(plugin, given).tree
+    tree.check()
+    if not tree.is_there:
+        raise ValidationFailed.of("path", "folder", f"there is no folder {given['path']}")
+    if any(it["name"] == given["name"] for it in plugin.settings["folders"]):
+        raise ValidationFailed.of("name", "twice", f"there is a folder {given['name']} already")
 
 
 def _folder(plugin: PluginContext, given: Mapping[str, Any]) -> Folder:

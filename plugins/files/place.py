@@ -183,7 +183,7 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise NotFound(f"There is no {shown}.") from None
+        raise NotFound(f"There is no {path}." if path else "The folder is not there just now.") from None
     except FileExistsError:
         raise Conflict(f"{shown} is there already.", code="exists") from None
     except NotADirectoryError:

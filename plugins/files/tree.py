@@ -33,17 +33,26 @@ class Tree:
         self._private = Path(os.path.realpath(private))
         self._descriptors = descriptors
 
+    @property
+    def is_there(self) -> bool:
+        return self._root.is_dir()
+
     def check(self) -> None:
-        """Raise ValidationFailed when no client should ever get this folder."""
+        """Raise ValidationFailed when no client should ever get this folder. It may be on a disk that is not there."""
+        if (wrong := self._wrong()) is not None:
+            raise ValidationFailed.of("folders", "folder", wrong)
+
+    def _wrong(self) -> str | None:
         real = Path(os.path.realpath(self._root))
         if not self._root.is_absolute():
-            raise _refused(f"{self._root} is no whole path")
+            return f"{self._root} is no whole path"
         if real == Path(real.anchor) or any(real == it or it in real.parents for it in _SYSTEM):
-            raise _refused(f"{real} belongs to the system; choose a folder of files")
+            return f"{real} belongs to the system; choose a folder of files"
         if real == self._private or self._private in real.parents:
-            raise _refused(f"{real} is GridBear's own data")
-        if not real.is_dir():
-            raise _refused(f"{real} is no folder")
+            return f"{real} is GridBear's own data"
+        if real.exists() and not real.is_dir():
+            return f"{real} is no folder"
+        return None
 
     # Reading
 
@@ -153,6 +162,9 @@ class Tree:
 
     @contextlib.contextmanager
     def _place(self, parts: Parts) -> Iterator[Place]:
+        if self._wrong() is not None:
+            # Since it was looked at, something was put in its place.
+            raise Forbidden("This folder is not for clients; its settings have to be changed.", code="folder")
         place = Place.root(self._root, descriptors=self._descriptors)
         try:
             self._check_private(place)
@@ -238,7 +250,3 @@ class Tree:
 def _name_in_trash(name: str) -> str:
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S} {secrets.token_hex(4)} "
     return stamp + name.encode()[: 255 - len(stamp)].decode(errors="ignore")
-
-
-def _refused(what: str) -> ValidationFailed:
-    return ValidationFailed.of("folders", "folder", what)

@@ -12,6 +12,7 @@ from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 PASSWORD = "a calm bear in a den"
+FITS = "[...document.querySelectorAll('.card, .card *')].every((it) => it.getBoundingClientRect().right <= innerWidth)"
 PERMISSIONS = ["mcp_tools", "notifications", "pages"]
 
 
@@ -32,6 +33,8 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     name = f"maja-{theme}-{width}"
     server.create_user(name, PASSWORD)
     with sign_in(server.url, name, PASSWORD) as client:
+        long = {"text": "a" * 300, "due_at": "2026-01-02T08:00:00Z"}
+        assert client.post("/api/v1/memo_memos", json=long).status_code == 201
         late = {"text": "water the fern", "due_at": "2026-01-02T09:00:00Z"}
         assert client.post("/api/v1/memo_memos", json=late).status_code == 201
         cookies = dict(client.cookies)
@@ -70,6 +73,6 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     expect(row).to_have_count(1)
     watched.settle()
     assert watched.axe() == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(FITS)
     watched.check(allowed=("422",))
     watched.close()

@@ -14,7 +14,7 @@ from tests.conftest import Bear, running_bear
 from tests.server.mcp_gateway.tests_wire_support import LEGACY, MODERN, Wire, message
 
 pytestmark = pytest.mark.anyio
-PERMISSIONS = ["files", "mcp_tools"]
+PERMISSIONS = ["files", "mcp_tools", "pages"]
 SETTINGS = "/api/v1/plugins/files/settings"
 
 
@@ -152,7 +152,7 @@ async def test_folders_that_no_client_should_get_keep_the_plugin_out_and_say_why
     for bad, why in (
         ({"path": str(shelf / "data")}, "GridBear's own data"),
         ({"path": "relative"}, "no whole path"),
-        ({"path": str(shelf / "nothing")}, "no folder"),
+        ({"path": str(shelf / "open" / "open.txt")}, "no folder"),
         ({"path": "/"}, "belongs to the system"),
     ):
         await ada.put(SETTINGS, json={"folders": [{"name": "bad", "who": ["everyone"], **bad}]})
@@ -169,3 +169,29 @@ async def test_folders_that_no_client_should_get_keep_the_plugin_out_and_say_why
     [row] = (await ada.get("/api/v1/plugins?name=files")).json()["data"]
     assert row["state"] == "on", row["error"]
     assert (await mcp(ada, "resources/list"))["result"]["resources"]
+
+
+async def test_a_disk_that_is_not_there_takes_no_other_folder_along(house: Bear, shelf: Path) -> None:
+    tom = await house.person("tom")
+    (shelf / "open").rename(shelf / "away")
+    assert (await tool(tom, "list", folder="open"))["error"] == "The folder is not there just now."
+    told = (await mcp(tom, "resources/list"))["result"]["resources"]
+    assert [it["uri"] for it in told] == ["gridbear://files/team/team.txt"]
+    assert (await (await house.person("ada", "admin")).post("/api/v1/plugins/files/reload")).status_code == 200
+    assert (await tool(tom, "list", folder="team"))["entries"][0]["name"] == "team.txt"
+    # Neither does what somebody put in its place.
+    (shelf / "open").symlink_to(shelf / "data")
+    refused = await tool(tom, "list", folder="open")
+    assert refused["code"] == "folder" and str(shelf) not in str(refused)
+
+
+async def test_the_page_asks_whether_a_folder_could_be_added_and_admins_alone_may(house: Bear, shelf: Path) -> None:
+    ada, tom = await house.person("ada", "admin"), await house.person("tom")
+    good = {"name": "new", "path": str(shelf / "own")}
+    assert (await ada.post("/api/files/check", json=good)).status_code == 200
+    for bad, field in (({"name": "open"}, "name"), ({"path": str(shelf / "nothing")}, "path"),
+                       ({"path": str(shelf / "data")}, "folders"), ({"name": "A b"}, "name")):  # fmt: skip
+        answer = await ada.post("/api/files/check", json={**good, **bad})
+        assert answer.status_code == 422 and field in str(answer.json()["fields"])
+    assert (await tom.post("/api/files/check", json=good)).status_code == 403
+    assert (await (await house.client()).post("/api/files/check", json=good)).status_code == 401

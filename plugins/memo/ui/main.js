@@ -96,7 +96,7 @@ function Ask({ kept }) {
       <input class="input" id="memo-sentence" maxlength="500" autocomplete="off" placeholder=${EXAMPLES[0]}
         aria-labelledby="memo-new" aria-describedby="memo-read" value=${sentence} onInput=${(event) => setSentence(event.target.value)} />
       <div id="memo-read" aria-live="polite">
-        ${read && html`<p><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
+        ${read && html`<p class="break"><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
         ${!read && unclear && html`<p class="small soft">${unclear}</p>`}
         ${!read && !unclear && html`<p class="small soft">Such as “${EXAMPLES.slice(1).join("”, “")}”. Times are of ${ZONE}.</p>`}
       </div>
@@ -115,9 +115,9 @@ function Item({ memo, act }) {
     const { text, due_at, repeat, every, starts_at, time_zone, state } = memo;
     return act(() => api.delete(`${MEMOS}/${memo.id}`), "Deleted", () => api.post(MEMOS, { text, due_at, repeat, every, starts_at, time_zone, state }));
   };
-  return html`<li class="wrap">
+  return html`<li class="row wrap">
     <div class="grow min0 stack tight">
-      <p class="strong">${memo.text}</p>
+      <p class="strong break">${memo.text}</p>
       <p class=${late ? "small strong" : "small soft"}><time datetime=${memo.due_at} title=${formatRelative(memo.due_at)}>${moment(memo.due_at)}</time>${memo.repeat ? ` · ${again(memo)}` : ""}${late ? " · due" : ""}</p>
     </div>
     <div class="row wrap">
