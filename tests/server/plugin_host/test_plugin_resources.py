@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.access.actor import SYSTEM
 from tests.conftest import Bear
 from tests.server.mcp_gateway.tests_wire_support import LEGACY, MODERN, Wire, message
 from tests.server.plugin_host.tests_plugin_support import on, state, switch, write
@@ -115,3 +116,21 @@ async def test_what_is_missing_is_said_when_it_is_switched_on(
     write(folder, "den", files={"resources.py": RESOURCES})
     await switch(ada, "den", "enable")
     assert "mcp_tools" in ((await state(ada, "den"))["error"] or "")
+
+
+async def test_a_rule_that_asks_about_all_asks_about_reading_too(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path
+) -> None:
+    write(folder, "den", files={"resources.py": RESOURCES}, permissions=["mcp_tools"])
+    await on(ada, "den", "mcp_tools")
+    max_ = await house.person("max")
+    uri = "gridbear://den/who/max"
+    assert (await ask(max_, "resources/read", uri=uri))["result"]["contents"]
+    await house.app.records.create(SYSTEM, "mcp_rules", {"subject": "programs", "effect": "ask"})
+    error = (await ask(max_, "resources/read", uri=uri))["error"]
+    assert error["data"]["state"] == "pending"
+    person = await house.signed_in("max")
+    approval = f"/api/v1/gateway/approvals/{error['data']['approval']}/approve"
+    assert (await person.post(approval, json={})).status_code == 200
+    assert (await ask(max_, "resources/read", uri=uri))["result"]["contents"]
+    assert "error" in await ask(max_, "resources/read", uri=uri), "it was approved once"
