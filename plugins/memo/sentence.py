@@ -20,7 +20,7 @@ from .moments import next_of
 if TYPE_CHECKING:
     from parsedatetime import Calendar
 
-MOST_LETTERS = 500
+MOST_LETTERS = 300
 MOST_AHEAD = timedelta(days=366 * 20)
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _PART_OF_DAY = {"morning": 0, "afternoon": 12, "evening": 12, "night": 12}
@@ -153,7 +153,10 @@ def _part_of_day(found: re.Match[str]) -> str:
 def _split(sentence: str) -> tuple[str, str]:
     """What is no time, and all that is."""
     hidden = _HIDDEN.sub(lambda it: "_" * len(it[0]), sentence)
-    spans = [(begin, end) for _, _, begin, end, _ in _calendar().nlp(hidden) or ()]
+    try:
+        spans = [(begin, end) for _, _, begin, end, _ in _calendar().nlp(hidden) or ()]
+    except (ValueError, OverflowError):
+        raise _unclear("There is no such time; write it another way, such as: 24 December at 9") from None
     kept, at = [], 0
     for begin, end in spans:
         kept.append(sentence[at:begin])

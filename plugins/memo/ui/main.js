@@ -93,7 +93,7 @@ function Ask({ kept }) {
   };
   return html`<form class="card" onSubmit=${keep}><header><h2 id="memo-new">Remind me</h2></header><div class="body form">
     <div class="field">
-      <input class="input" id="memo-sentence" maxlength="500" autocomplete="off" placeholder=${EXAMPLES[0]}
+      <input class="input" id="memo-sentence" maxlength="300" autocomplete="off" placeholder=${EXAMPLES[0]}
         aria-labelledby="memo-new" aria-describedby="memo-read" value=${sentence} onInput=${(event) => setSentence(event.target.value)} />
       <div id="memo-read" aria-live="polite">
         ${read && html`<p class="break"><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
