@@ -60,6 +60,7 @@ from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
 from server.records.history import History
 from server.records.own_models import OwnModels
+from server.records.request_log import RequestLog
 from server.records.rules import AccessRuleBehaviour, keep_in_force
 from server.records.sealing import look_at_values, seal_at_start
 from server.records.service import Records
@@ -232,7 +233,10 @@ class GridBearApp:
             self.oauth_clients = Clients(self.records, Documents(self.settings))
             needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
-            traffic, reach, plugin_pages = Traffic(), Reach(), PluginPages()
+            self.requests = RequestLog(self.records, self.settings)
+            self.requests.start()
+            stack.push_async_callback(self.requests.stop)
+            traffic, reach, plugin_pages = Traffic(self.requests.heard), Reach(), PluginPages()
 
             parts = Parts(
                 settings=self.settings,
@@ -350,6 +354,7 @@ class GridBearApp:
             ("old history", history.expire),
             ("old audit entries", partial(expire_audit, history.shelf)),
             ("old webhook deliveries", self.deliveries.expire),
+            ("old requests", self.requests.expire),
             ("old tool calls", self.gateway.activity.expire),
             ("old tool approvals", self.gateway.approvals.expire),
             ("unused files", files.sweep),

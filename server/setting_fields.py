@@ -231,6 +231,15 @@ class SettingFields(BaseModel):
         1024 * MEBIBYTE, "Memory of a task in a process of its own, on Linux; more fails it.", unit="B", applies="live",
         ge=128 * MEBIBYTE,
     )  # fmt: skip
+    request_log: Literal["everything", "failures", "off"] = _setting(
+        "everything",
+        "What is kept of requests: everything, failures (refused, failed and slow ones) or nothing (off).",
+        applies="live",
+    )
+    requests_days: float = _setting(7.0, "Requests are kept this long.", unit="d", applies="live", gt=0, le=36600)
+    requests_max_bytes: int = _setting(
+        64 * MEBIBYTE, "Space for requests; the oldest go first.", unit="B", applies="live", ge=4096
+    )
     tool_calls_log: Literal["everything", "calls", "off"] = _setting(
         "everything",
         "What is kept of tool calls: everything, calls (without arguments and results) or nothing (off).",

@@ -28,8 +28,9 @@ FOR_TESTS = {
     "key_store": "file",
     "storage_logs_stop_bytes": 0,
     "storage_read_only_bytes": 0,
+    "request_log": "off",
 }
-"""Settings of every server in these tests: no limit of requests, and a small disk is no reason to stop logs."""
+"""Settings of every server in these tests: no limit of requests and no log of them, whatever the disk has left."""
 
 
 class Bear:

@@ -68,6 +68,19 @@ export function formatExact(iso) {
     : new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }).format(date);
 }
 
+/** A moment on an axis or in a list, as fine as `part`. @param {number} moment ms @param {"second"|"minute"|"hour"|"day"} part */
+export function formatTime(moment, part) {
+  const today = new Date(moment).toDateString() === new Date().toDateString();
+  const day = today && part !== "day" ? {} : /** @type {const} */ ({ day: "numeric", month: "short" });
+  const time = part === "day" ? {} : /** @type {const} */ ({ hour: "2-digit", minute: "2-digit", ...(part === "second" ? { second: "2-digit" } : {}) });
+  return new Intl.DateTimeFormat(locale, { ...day, ...time }).format(moment);
+}
+
+/** From one moment to another. @param {number} from ms @param {number} to ms */
+export function formatSpan(from, to) {
+  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).formatRange(from, to);
+}
+
 /** A calendar day, without a time zone. @param {string} day "2026-11-23" */
 export function formatDay(day) {
   const date = new Date(`${day}T00:00:00Z`);

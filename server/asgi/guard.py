@@ -121,7 +121,7 @@ class Guard:
             nonlocal started, ended
             if message["type"] == "http.response.start":
                 started = True
-                self._traffic.note(scope["path"], scope["method"], message["status"], time.perf_counter() - began)
+                self._traffic.note(scope, message["status"], time.perf_counter() - began)
                 message["headers"] = [*message["headers"], *own_headers]
             else:
                 ended = not message.get("more_body", False)

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+
+from starlette.types import Scope
 
 from server.latency import Latency
 
 _SURFACES = (("/api/v1/", "rest"), ("/mcp", "mcp"), ("/ui/", "ui"), ("/auth/", "auth"), ("/api/", "plugins"))
 
+Heard = Callable[[str, Scope, int, float], None]
+"""Is told of each answer when it has begun: surface, scope, status, seconds."""
+
 
 class Traffic:
     """Counts since the start. A surface is a part of the addresses: `rest`, `mcp`, `ui`, `auth`, `plugins`, `other`."""
 
-    __slots__ = ("answers", "latency")
+    __slots__ = ("_heard", "answers", "latency")
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Heard | None = None) -> None:
+        self._heard = heard
         self.answers: Counter[tuple[str, str, int]] = Counter()
         """By surface, method and status."""
         self.latency: dict[str, Latency] = {}
 
-    def note(self, path: str, method: str, status: int, seconds: float) -> None:
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
         """An answer has begun, `seconds` after its request."""
+        path, method = scope["path"], scope["method"]
         surface = next((name for start, name in _SURFACES if path.startswith(start)), "other")
         # What anybody sends for a method would else make a counter of its own.
         self.answers[surface, method if method in _METHODS else "other", status] += 1
@@ -28,6 +36,8 @@ class Traffic:
         if latency is None:
             latency = self.latency[surface] = Latency()
         latency.add(seconds)
+        if self._heard is not None:
+            self._heard(surface, scope, status, seconds)
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -20,6 +20,7 @@ from server.auth.tokens import ACCESS_TOKEN_PREFIX, API_TOKEN_PREFIX, token_hash
 from server.config import SettingsHolder, is_loopback_host
 from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
+from server.records.request_log import ACTOR
 from server.records.service import Records
 from server.records.times import from_text, to_text
 
@@ -73,10 +74,14 @@ class Authenticator:
         """Who sends this request. Raises Unauthorized when nobody is named, or somebody who may not enter."""
         bearer, cookie = _credentials(scope)
         if bearer is not None:
-            return self._bearer(bearer, scope)
-        if cookie is not None:
-            return self._known_actor(cookie, "sessions")
-        raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+            actor = self._bearer(bearer, scope)
+        elif cookie is not None:
+            actor = self._known_actor(cookie, "sessions")
+        else:
+            raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+        # For the log of requests, which hears of an answer where nobody knows any more whose it is.
+        scope.setdefault("state", {})[ACTOR] = actor
+        return actor
 
     def is_still(self, actor: Actor) -> bool:
         """Whether what `actor` came in with would let them in as that now. Asking is no use of it.

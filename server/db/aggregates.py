@@ -13,8 +13,8 @@ from server.db.types import type_name
 
 Function = Literal["sum", "avg", "min", "max"]
 FUNCTIONS: tuple[Function, ...] = ("sum", "avg", "min", "max")
-Part = Literal["hour", "day", "month", "year"]
-PART_LENGTHS: dict[Part, int] = {"hour": 13, "day": 10, "month": 7, "year": 4}
+Part = Literal["minute", "hour", "day", "month", "year"]
+PART_LENGTHS: dict[Part, int] = {"minute": 16, "hour": 13, "day": 10, "month": 7, "year": 4}
 
 
 @dataclass(frozen=True, slots=True)

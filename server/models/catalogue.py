@@ -24,6 +24,7 @@ from server.models.own_tool import OwnTool
 from server.models.plugin import Plugin
 from server.models.preference import Preference
 from server.models.record_tools import RecordTools
+from server.models.request import Request
 from server.models.schedule import Schedule
 from server.models.second_factor import RecoveryCode, SecondFactor
 from server.models.secret import Secret
@@ -41,5 +42,5 @@ OWN_MODELS = (
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule, McpTool, McpApproval,
-    Webhook, WebhookDelivery, Schedule, OwnTool, McpOffer,
+    Webhook, WebhookDelivery, Schedule, OwnTool, McpOffer, Request,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped
 from server.db.types import JsonText, SecretText, TagsText, UrlText
 from server.models.base import WRITES, Base, ModelOptions, Owned, Record, field
 
-UNTOLD_MODELS = frozenset(("webhooks", "webhook_deliveries", "tasks", "tool_calls", "sessions"))
+UNTOLD_MODELS = frozenset(("webhooks", "webhook_deliveries", "tasks", "tool_calls", "sessions", "requests"))
 """Deliveries change these themselves, so that telling of them would have no end; or they are nobody's business."""
 
 

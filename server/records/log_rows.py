@@ -17,8 +17,9 @@ from server.records.work import Work, owner_of
 LARGEST_PART = 64
 
 
-def insert_log(work: Work, model: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store whole rows of a log (`log_cap_setting`), without their ids. An event a person says that there are new ones.
+def insert_log(work: Work, model: str, rows: Sequence[Mapping[str, Any]], *, told: bool = True) -> None:
+    """Store whole rows of a log (`log_cap_setting`), without their ids. An event a person says that there are new ones,
+    unless they are not `told`.
 
     For models without sealed fields, history and audit: a row is what its columns say. Raises StorageFull while logs
     are stopped, and what a constraint says of any of them; then none is stored.
@@ -30,6 +31,8 @@ def insert_log(work: Work, model: str, rows: Sequence[Mapping[str, Any]]) -> Non
     work.transaction.touched.add(model)
     insert_rows(work.transaction, prepared, [list(map(row.get, prepared.columns)) for row in whole])
     work.count_log(model, whole)
+    if not told:
+        return
     newest = {owner_of(prepared.spec, row, row["id"]): row["id"] for row in whole}
     work.events += [RecordChanged(model, "create", number, owner) for owner, number in newest.items()]
 

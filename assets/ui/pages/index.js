@@ -16,6 +16,7 @@ const pages = [
   { name: "automations", label: "page.automations", icon: "automations", Page: later(() => import("./automations.js").then((found) => found.Automations)), rail: "open" },
   { name: "plugins", label: "page.plugins", icon: "plugins", Page: later(() => import("./plugins.js").then((found) => found.Plugins)), rail: "open", admin: true },
   { name: "people", label: "page.people", icon: "people", Page: later(() => import("./people.js").then((found) => found.People)), rail: "open", admin: true },
+  { name: "activity", label: "page.activity", icon: "activity", Page: later(() => import("./activity.js").then((found) => found.Activity)), rail: "open" },
   { name: "settings", label: "page.settings", icon: "settings", Page: later(() => import("./settings.js").then((found) => found.Settings)), rail: "auto", foot: true },
 ];
 

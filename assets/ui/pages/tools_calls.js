@@ -17,8 +17,8 @@ const OUTCOMES = ["ok", "tool_error", "refused", "failed", "timeout", "cancelled
 /** @type {Record<string, "ok"|"warn"|"bad"|"off">} */
 const SHAPES = { ok: "ok", tool_error: "warn", refused: "warn", failed: "bad", timeout: "bad", cancelled: "off" };
 
-/** @param {{query: URLSearchParams, servers: any[]}} props */
-export function Calls({ query, servers }) {
+/** @param {{query: URLSearchParams, servers: any[], place?: string}} props `place` is the address of the page they are shown on */
+export function Calls({ query, servers, place = "/tools/calls" }) {
   const server = query.get("server") || "";
   const outcome = query.get("outcome") || "";
   const words = query.get("q") || "";
@@ -32,7 +32,7 @@ export function Calls({ query, servers }) {
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), LOOK_MS);
     return () => clearInterval(timer);
   }, []);
-  const narrow = (/** @type {Record<string, string|number>} */ next) => go(href("/tools/calls", { server, outcome, q: words, ...next }), { replace: true });
+  const narrow = (/** @type {Record<string, string|number>} */ next) => go(href(place, { server, outcome, q: words, ...next }), { replace: true });
   const count = data?.count ?? 0;
   const names = [...new Set([...servers.map((one) => one.name), ...(server ? [server] : [])])];
   return html`<div class="scroll"><div class="column pad-top">
@@ -48,7 +48,7 @@ export function Calls({ query, servers }) {
     ${error && !data && html`<${Trouble} error=${error} what=${t("calls.error")} retry=${reload} />`}
     ${slow && !data && html`<section class="card"><${Skeleton} rows=${8} /></section>`}
     ${data && !data.data.length && (server || outcome || words
-      ? html`<p class="row"><span>${t("calls.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href("/tools/calls"))}>${t("filter.clear")}</button></p>`
+      ? html`<p class="row"><span>${t("calls.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href(place))}>${t("filter.clear")}</button></p>`
       : html`<${Empty} heading=${t("calls.none")} words=${t("calls.none_words")} />`)}
     ${data && data.data.length > 0 && html`<ul class="card calls">${data.data.map((/** @type {any} */ one) => html`<${Call} key=${one.id} call=${one} />`)}</ul>`}
     ${data && count > data.data.length && shown < MOST && html`<div><button class="btn" type="button" onClick=${() => narrow({ shown: shown + STEP * 3 })}>${t("history.more")}</button></div>`}
