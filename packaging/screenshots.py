@@ -19,6 +19,8 @@ PICTURES = [
     ("data.png", "/#/data/notes?record=3", "#field-title", "light", 1280),
     ("data-phone.png", "/#/data/notes", ".card-rows li", "light", 390),
     ("backups.png", "/#/settings/backups", ".backups > li", "light", 1280),
+    ("settings.png", "/#/settings/kept", ".setting", "light", 1280),
+    ("activity.png", "/#/activity?range=15m", ".log-line", "light", 1280),
     ("tools.png", "/#/tools/2", "#argument-0", "light", 1280),
     ("plugins.png", "/#/plugins", ".plugin", "dark", 1280),
     ("people.png", "/#/people/access?who=role:member&model=notes&verb=read", ".why ol", "light", 1280),

@@ -1,6 +1,6 @@
 // One request: everything that is known of it, what else it did, and the way to more of its kind.
 import { api } from "../api.js";
-import { formatExact, formatNumber, t } from "../i18n.js";
+import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, isAdmin, modelNamed } from "../store.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
@@ -9,7 +9,7 @@ import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
-import { SHAPES } from "./activity_requests.js";
+import { SHAPES, took } from "./activity_requests.js";
 
 /** What to do about some refusals; for the others about their level. @type {Record<number, string>} */
 const REMEDIES = { 401: "nobody", 403: "may_not", 429: "limit" };
@@ -29,7 +29,7 @@ export function RequestDrawer({ id, rows, close, narrow }) {
         ${data && html`<p class="mono"><${Ago} iso=${data.created_at} /></p>`}</div>
       <button class="btn only quiet" type="button" onClick=${close} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
-    <div class="scroll stack" tabindex="0" role="region" aria-label=${t("activity.request")}>
+    <div class="scroll stack wide" tabindex="0" role="region" aria-label=${t("activity.request")}>
       ${error && !data && html`<${Trouble} error=${error} what=${t("activity.error")} retry=${reload} />`}
       ${!data && slow && html`<${Skeleton} rows=${6} />`}
       ${data && html`<${Facts} row=${data} narrow=${narrow} />`}
@@ -41,15 +41,16 @@ export function RequestDrawer({ id, rows, close, narrow }) {
 function Facts({ row, narrow }) {
   const calls = modelNamed("tool_calls");
   const linked = useLoad(async (signal) => (calls ? (await api.get("/api/v1/tool_calls", { signal, query: `request_id=${row.request_id}&limit=20` })).data : []), [row.request_id]);
-  const whole = row.path.startsWith("/api/v1/") && !row.path.includes("…");
-  const curl = `curl -H "Authorization: Bearer $TOKEN" ${row.method === "GET" ? "" : `-X ${row.method} `}${location.origin}${base}${row.path}`;
+  // What was sent along is not kept, so only what needs nothing can be asked again as it was.
+  const whole = row.method === "GET" && row.path.startsWith("/api/v1/");
+  const curl = `curl -H "Authorization: Bearer $TOKEN" ${location.origin}${base}${row.path}`;
   return html`
-    <p><${State} kind=${SHAPES[row.level] === "off" ? "ok" : SHAPES[row.level]}>${row.status} ${t(`activity.level_${row.level}`)}<//></p>
+    <p><${State} kind=${SHAPES[row.level]}>${row.status} ${t(`activity.level_${row.level}`)}<//></p>
     ${row.level !== "ok" && html`<div class=${`note ${row.level === "failed" ? "bad" : "warn"}`}><${Icon} name="alert" /><p>${t(`activity.what_${REMEDIES[row.status] || row.level}`)}</p></div>`}
     <dl class="facts about-facts">
       <dt>${t("activity.at")}</dt><dd>${formatExact(row.created_at)}</dd>
       <dt>${t("activity.id")}</dt><dd class="row"><code>${row.request_id}</code><${CopyButton} text=${row.request_id} label=${t("activity.copy_id")} /></dd>
-      <dt>${t("activity.took")}</dt><dd>${t("activity.ms", { n: formatNumber(row.duration_ms) })}</dd>
+      <dt>${t("activity.took")}</dt><dd>${took(row.duration_ms)}</dd>
       <dt>${t("activity.by")}</dt><dd>${row.user_name ? `${row.user_name}, ${t("activity.through", { how: row.through })}` : t("activity.nobody")}</dd>
       <dt>${t("activity.address")}</dt><dd><code>${row.address || "–"}</code></dd>
       <dt>${t("activity.surface")}</dt><dd>${t(`activity.surface_${row.surface}`)}</dd>

@@ -17,8 +17,8 @@ const LIVE_MS = 2000;
 const CALM_MS = 15_000;
 const LEVELS = ["", "refused", "failed"];
 const SURFACES = ["rest", "mcp", "auth", "plugins", "other"];
-/** @type {Record<string, "off"|"warn"|"bad">} */
-export const SHAPES = { ok: "off", refused: "warn", failed: "bad" };
+/** @type {Record<string, "ok"|"warn"|"bad">} */
+export const SHAPES = { ok: "ok", refused: "warn", failed: "bad" };
 
 /** @param {{query: URLSearchParams}} props */
 export function Requests({ query }) {
@@ -69,7 +69,7 @@ export function Requests({ query }) {
       ${page.data && !rows.length && (filtered
         ? html`<p class="row"><span>${t("activity.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href("/activity"))}>${t("filter.clear")}</button></p>`
         : html`<${Empty} heading=${t("activity.none")} words=${t("activity.none_words")} />`)}
-      ${rows.length > 0 && html`<p class="small muted num" role="status">${t("activity.count", { n: page.data?.count ?? rows.length })}</p>
+      ${rows.length > 0 && html`<p class=${query.get("level") ? "small muted num" : "vh"} role="status">${t("activity.count", { n: page.data?.count ?? rows.length })}</p>
         <ul class="card log-lines">${rows.map((/** @type {any} */ one) => html`<${Line} key=${one.id} row=${one} chosen=${query.get("request") === String(one.id)} open=${() => move({ request: one.id })} />`)}</ul>`}
       ${(page.data?.count ?? 0) > rows.length && shown < MOST && html`<div><button class="btn" type="button" onClick=${() => move({ shown: shown + 2 * PAGE }, true)}>${t("history.more")}</button></div>`}
     </div></div>
@@ -94,6 +94,12 @@ function Bar({ query, range, live, move, preset }) {
   </div>`;
 }
 
+/** Milliseconds, as exact as they matter. @param {number} ms */
+export function took(ms) {
+  const steps = ms < 1 ? 100 : ms < 10 ? 10 : 1;
+  return t("activity.ms", { n: formatNumber(Math.round(ms * steps) / steps) });
+}
+
 /** @param {{row: any, chosen: boolean, open: () => void}} props */
 function Line({ row, chosen, open }) {
   return html`<li><button type="button" class="log-line" data-request=${row.id} aria-current=${chosen ? "true" : undefined} onClick=${open}>
@@ -102,6 +108,6 @@ function Line({ row, chosen, open }) {
     <span class="mono num">${row.status}</span>
     <span class="what clip"><b>${row.method}</b> ${row.path}</span>
     <span class="who clip">${row.user_name || t("activity.nobody")}</span>
-    <span class="num ms">${t("activity.ms", { n: formatNumber(row.duration_ms < 10 ? row.duration_ms : Math.round(row.duration_ms)) })}</span>
+    <span class="num ms">${took(row.duration_ms)}</span>
   </button></li>`;
 }
