@@ -26,7 +26,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "webhooks_private_addresses", "plugin_dev",
     ),
     "kept": (
-        "request_log", "requests_days", "requests_max_bytes", "tool_calls_log", "tool_calls_days", "tool_calls_max_bytes", "tool_calls_value_bytes", "audit_days",
+        "request_log", "requests_days", "requests_max_bytes",
+        "tool_calls_log", "tool_calls_days", "tool_calls_max_bytes", "tool_calls_value_bytes", "audit_days",
         "audit_max_bytes", "history_days", "history_max_bytes", "trash_days", "sessions_max_bytes",
         "notifications_max_bytes", "tasks_max_bytes", "webhook_deliveries_days", "webhook_deliveries_max_bytes",
         "events_kept",
