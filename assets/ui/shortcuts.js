@@ -10,7 +10,7 @@ export const sheetOpen = signal(false);
 
 /** What follows "g", by page. @type {Record<string, string>} */
 export const GO_KEYS = {
-  home: "h", data: "d", tools: "t", automations: "a", plugins: "p", people: "e", activity: "c", settings: "s", backups: "b", sharing: "l",
+  home: "h", data: "d", tools: "t", automations: "a", plugins: "p", people: "e", activity: "c", settings: "s",
 };
 /** How long "g" waits for its letter, in milliseconds. */
 const GO_MS = 1500;
