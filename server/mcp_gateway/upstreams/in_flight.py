@@ -6,28 +6,74 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from types import TracebackType
 
 from server.mcp_gateway.caller import Caller
 
 
 class Flight:
-    """One request on its way, within its time."""
+    """One request on its way, within its time: leaving it too late raises TimeoutError.
 
-    def __init__(self, caller: Caller, limit: asyncio.Timeout, seconds: float) -> None:
+    As `asyncio.timeout`, and told what else one has to know of a request; there is one for each call.
+    """
+
+    def __init__(self, flights: dict[Flight, None], ended: asyncio.Event, caller: Caller, seconds: float) -> None:
+        """`ended` is set when it is over."""
         self.caller = caller
         self.refused: str | None = None
         """Why a question that the server asked meanwhile was not passed on."""
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self.over: asyncio.Future[None] = self._loop.create_future()
+        self._flights, self._ended = flights, ended
         self._seconds = seconds
         self._asking = 0
+        self._expired = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Flight:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._flights[self] = None
+        self._token = this_flight.set(self)
+        self.sign_of_life()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        this_flight.reset(self._token)
+        del self._flights[self]
+        if not self.over.done():
+            self.over.set_result(None)
+        self._ended.set()
+        self._stop_timer()
+        # Somebody else may have cancelled the task in the same moment: then it is cancelled.
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    @property
+    def ends_at(self) -> float | None:
+        """When its time is up, by the loop's clock; None while it stands still."""
+        return None if self._timer is None else self._timer.when()
 
     def sign_of_life(self) -> None:
         """The server lives: its time starts again. It does not run while a person is being asked."""
-        if self._limit.expired() or self.over.done():
+        if self._expired or self.over.done():
             return
-        when = None if self._asking else asyncio.get_running_loop().time() + self._seconds
-        self._limit.reschedule(when)
+        self._stop_timer()
+        if not self._asking:
+            self._timer = self._loop.call_later(self._seconds, self._expire)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._timer = None
+        self._task.cancel()
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -67,20 +113,9 @@ class InFlight:
                     self._ended.clear()
                     await self._ended.wait()
 
-    @contextlib.contextmanager
-    def one(self, caller: Caller, limit: asyncio.Timeout, seconds: float) -> Iterator[Flight]:
-        """A request is on its way inside."""
-        flight = Flight(caller, limit, seconds)
-        self._flights[flight] = None
-        token = this_flight.set(flight)
-        try:
-            yield flight
-        finally:
-            this_flight.reset(token)
-            del self._flights[flight]
-            if not flight.over.done():
-                flight.over.set_result(None)
-            self._ended.set()
+    def one(self, caller: Caller, seconds: float) -> Flight:
+        """A request is on its way inside, for so long: see `Flight`."""
+        return Flight(self._flights, self._ended, caller, seconds)
 
     def whose(self, known: Flight | None) -> list[Flight]:
         """The request that something belongs to, if that is known; else the newest of each client that waits."""

@@ -289,15 +289,14 @@ class Upstream:
         if self.supervisor.current is not session:
             session = await self._ready(self.start_wait)
         try:
-            async with asyncio.timeout(seconds) as limit:
-                with self._in_flight.one(caller, limit, seconds) as flight:
+            with self._in_flight.one(caller, seconds) as flight:
 
-                    async def report(done: float, total: float | None, message: str | None) -> None:
-                        flight.sign_of_life()
-                        if caller.progress is not None:
-                            await caller.progress(done, total, message)
+                async def report(done: float, total: float | None, message: str | None) -> None:
+                    flight.sign_of_life()
+                    if caller.progress is not None:
+                        await caller.progress(done, total, message)
 
-                    result = await session.request(method, params, meta, caller, report)
+                result = await session.request(method, params, meta, caller, report)
         except TimeoutError:
             self.breaker.record_failure(permit, "slow", self._clock())
             raise silent(self.config.name, seconds) from None

@@ -163,48 +163,74 @@ async def test_calls_wait_for_each_other_only_where_a_question_could_be_meant_fo
     hers, his = Caller(actor=ann, session="a", ask=ask), Caller(actor=bob, session="b", ask=ask)
     deaf, modern = Caller(actor=bob, session="c"), Caller(actor=bob, modern=True, ask=ask)
     flights = InFlight()
-    async with asyncio.timeout(60) as limit:
-        with flights.one(hers, limit, 60):
-            await flights.turn(his, 60)
-            flights.asks = True
-            await flights.turn(hers, 60)
-            for other in (his, deaf, modern):
-                waiting = asyncio.ensure_future(flights.turn(other, 60))
-                await asyncio.sleep(0)
-                assert not waiting.done()
-                waiting.cancel()
-                await flights.turn(other, 0.001)
-            waiting = asyncio.ensure_future(flights.turn(his, 60))
+    with flights.one(hers, 60):
+        await flights.turn(his, 60)
+        flights.asks = True
+        await flights.turn(hers, 60)
+        for other in (his, deaf, modern):
+            waiting = asyncio.ensure_future(flights.turn(other, 60))
             await asyncio.sleep(0)
-        await waiting
-        with flights.one(deaf, limit, 60):
-            await flights.turn(modern, 60)
+            assert not waiting.done()
+            waiting.cancel()
+            await flights.turn(other, 0.001)
+        waiting = asyncio.ensure_future(flights.turn(his, 60))
+        await asyncio.sleep(0)
+    await waiting
+    with flights.one(deaf, 60):
+        await flights.turn(modern, 60)
 
 
 async def test_the_time_of_a_call_stands_still_while_a_person_is_asked() -> None:
     flights = InFlight()
-    async with asyncio.timeout(60) as limit:
-        with flights.one(Caller(actor=SYSTEM), limit, 60) as flight:
-            with flight.asking():
-                assert limit.when() is None
-                flight.sign_of_life()
-                assert limit.when() is None
-            assert limit.when() is not None
-            assert flights.whose(None) == flights.whose(flight) == [flight]
-        assert flights.whose(flight) == flights.whose(None) == []
-        assert flight.over.done()
+    with flights.one(Caller(actor=SYSTEM), 60) as flight:
+        with flight.asking():
+            assert flight.ends_at is None
+            flight.sign_of_life()
+            assert flight.ends_at is None
+        first = flight.ends_at
+        await asyncio.sleep(0.001)
+        flight.sign_of_life()
+        assert first is not None and flight.ends_at is not None and flight.ends_at > first
+        assert flights.whose(None) == flights.whose(flight) == [flight]
+    assert flights.whose(flight) == flights.whose(None) == []
+    assert flight.over.done() and flight.ends_at is None
+
+
+async def test_a_call_whose_time_is_up_ends_and_one_that_is_cancelled_is_cancelled() -> None:
+    flights = InFlight()
+    this = asyncio.current_task()
+    assert this is not None
+    with pytest.raises(TimeoutError), flights.one(Caller(actor=SYSTEM), 0):
+        await asyncio.Event().wait()
+    assert this.cancelling() == 0, "whoever waits after that is not cancelled"
+    with pytest.raises(ValueError, match="its own"), flights.one(Caller(actor=SYSTEM), 0):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("its own")
+    assert this.cancelling() == 0
+
+    async def call() -> None:
+        with flights.one(Caller(actor=SYSTEM), 60):
+            await asyncio.Event().wait()
+
+    calling = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert flights.whose(None) == []
 
 
 async def test_flights_are_told_apart_by_session_and_person() -> None:
     flights = InFlight()
     ann, bob = (Actor(kind="token", user_id=number, username=str(number), role="member") for number in (1, 2))
-    async with asyncio.timeout(60) as limit:
-        callers = [Caller(actor=ann, session="a"), Caller(actor=ann, session="a"), Caller(actor=bob, session="a")]
-        with flights.one(callers[0], limit, 60), flights.one(callers[1], limit, 60) as second:
-            assert flights.whose(None) == [second], "one client: its newest"
-            with flights.one(callers[2], limit, 60) as third:
-                assert flights.whose(None) == [second, third]
-                assert flights.whose(second) == [second], "a transport that knows is believed"
-        modern = Caller(actor=ann, modern=True)
-        with flights.one(modern, limit, 60), flights.one(modern, limit, 60):
-            assert len(flights.whose(None)) == 2, "without sessions every request may be another client's"
+    callers = [Caller(actor=ann, session="a"), Caller(actor=ann, session="a"), Caller(actor=bob, session="a")]
+    with flights.one(callers[0], 60), flights.one(callers[1], 60) as second:
+        assert flights.whose(None) == [second], "one client: its newest"
+        with flights.one(callers[2], 60) as third:
+            assert flights.whose(None) == [second, third]
+            assert flights.whose(second) == [second], "a transport that knows is believed"
+    modern = Caller(actor=ann, modern=True)
+    with flights.one(modern, 60), flights.one(modern, 60):
+        assert len(flights.whose(None)) == 2, "without sessions every request may be another client's"
