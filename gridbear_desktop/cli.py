@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from gridbear_desktop.streams import open_missing
 
@@ -26,10 +27,25 @@ def folder_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port to listen on; default 8088, or the next free one")
 
 
+def _safe_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--safe", action="store_true", help="without plugins, MCP servers and schedules")
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the command line, None where not given."""
+    return {
+        "data_dir": options.data_dir,
+        "host": options.host,
+        "port": options.port,
+        "safe_mode": True if options.safe else None,
+    }
+
+
 def serve_main(arguments: Sequence[str]) -> int:
     """`gridbear serve`."""
     parser = argparse.ArgumentParser("gridbear serve", description="Run the server without tray and window.")
     folder_options(parser)
+    _safe_option(parser)
     parser.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     # All that a start makes stays: looking through it for garbage again and again would take a fifth of its time.
@@ -37,8 +53,7 @@ def serve_main(arguments: Sequence[str]) -> int:
     gc.disable()
     from gridbear_desktop.serve import serve  # the server's libraries, which no other command needs
 
-    given = {"data_dir": options.data_dir, "host": options.host, "port": options.port}
-    return serve(given, options.watch_stdin)
+    return serve(_given(options), options.watch_stdin)
 
 
 def window_main(arguments: Sequence[str]) -> int:
@@ -57,11 +72,11 @@ def tray_main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("gridbear", description="Start GridBear: tray and window, or headless.")
     folder_options(parser)
     parser.add_argument("--minimized", action="store_true", help="start with the tray alone")
+    _safe_option(parser)
     options = parser.parse_args(arguments)
     from gridbear_desktop.launcher import launch  # the tray's libraries, which only this command needs
 
-    given = {"data_dir": options.data_dir, "host": options.host, "port": options.port}
-    return launch(given, minimized=options.minimized)
+    return launch(_given(options), minimized=options.minimized)
 
 
 def mcp_main(arguments: Sequence[str]) -> int:

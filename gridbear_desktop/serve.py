@@ -130,6 +130,7 @@ class _Life:
         self._control_token = control_token
         self._stack = stack
         self._told = False
+        self._safe_mode_left = False
 
     def tell_again(self) -> None:
         """Write the run file anew: the address has changed."""
@@ -143,6 +144,8 @@ class _Life:
         # Its INFO lines tell of starting and stopping, which we say ourselves.
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         listener, settings = self._listener, self._listener.settings
+        if self._safe_mode_left:
+            settings = settings.model_copy(update={"safe_mode": False})
         app = create_app(settings, control_token=self._control_token, host_given_by=listener.host_given_by)
         async with app.running():
             setup_link = await app.setup_link()
@@ -188,6 +191,7 @@ class _Life:
                 for helper in helpers:
                     helper.cancel()
                 gc.unfreeze()
+        self._safe_mode_left |= app.safe_mode_left
         return not self._shutdown.requested
 
     def _announce(self, warnings: list[str], setup_link: str | None) -> None:

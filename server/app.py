@@ -110,6 +110,8 @@ class GridBearApp:
         """What the public port serves."""
         self.when_restart_is_asked: Callable[[], None] | None = None
         """Called when restored data or another choice of where to listen waits for a new start."""
+        self.safe_mode_left = False
+        """The new start is to be one with everything again."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._asgi is not None, "the app serves inside `running()` only"
@@ -270,6 +272,7 @@ class GridBearApp:
                 address=self._address,
                 needs_setup=needs_setup,
                 traffic=traffic,
+                leave_safe_mode=self._leave_safe_mode,
             )
             routes = await serve_plugins(
                 self.plugins,
@@ -285,8 +288,9 @@ class GridBearApp:
             stack.push_async_callback(self.plugins.stop_serving)
             # After the plugins, which bring kinds of their own: what was interrupted of those may go on.
             await self.deliveries.start()
-            await tasks.start()
-            await self.schedules.start()
+            if not self._started_with.safe_mode:
+                await tasks.start()
+                await self.schedules.start()
             dispatch = Dispatch(
                 web=web_app(parts),
                 records=RecordsApp(self.records, gate, self.settings),
@@ -328,6 +332,10 @@ class GridBearApp:
     def _restart(self) -> None:
         if self.when_restart_is_asked is not None:
             self.when_restart_is_asked()
+
+    def _leave_safe_mode(self) -> None:
+        self.safe_mode_left = True
+        self._restart()
 
     def _needs_setup(self) -> bool:
         return self.people.needs_setup

@@ -120,6 +120,7 @@ class Parts:
     address: Callable[[], str]
     needs_setup: Callable[[], bool]
     traffic: Traffic
+    leave_safe_mode: Callable[[], None]
 
 
 def web_app(parts: Parts) -> FastAPI:
@@ -138,7 +139,7 @@ def web_app(parts: Parts) -> FastAPI:
     internal = internal_guard(lambda: parts.internal_secret, lambda: settings.current.internal_api_from_elsewhere)
     web.include_router(internal_router(records, internal))
     web.include_router(trusted_router(records, parts.plugins, internal))
-    web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint))
+    web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint, parts.leave_safe_mode))
     web.include_router(lan_router(parts.lan, gate, settings))
     web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))
     web.include_router(licence_router(gate))

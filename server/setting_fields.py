@@ -89,6 +89,10 @@ class SettingFields(BaseModel):
     plugin_dev: bool = _setting(
         False, "Developer mode of plugins: one that is on is loaded again when its files change.", applies="live"
     )
+    safe_mode: bool = _setting(
+        False, "Start in safe mode: no plugin, no MCP server and no schedule runs. It can be left in the UI."
+    )
+    safe_mode_reason: str = _setting("", "What safe mode is for, told in the UI; the tray says here what failed.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "Lowest level that is logged.")
 
     rest_rate_per_second: float = _setting(

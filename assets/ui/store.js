@@ -24,7 +24,7 @@ export function lookAgain() {
 }
 /** @type {import("./types").Signal<import("./types").Model[]|null>} */
 export const models = signal(null);
-/** @type {import("./types").Signal<{version: string, started_at: string, uptime_seconds: number, address: string, lan: boolean, base_path: string, storage?: any}|null>} */
+/** @type {import("./types").Signal<{version: string, started_at: string, uptime_seconds: number, address: string, lan: boolean, base_path: string, storage?: any, safe_mode?: {on: boolean, reason: string}}|null>} */
 export const server = signal(null);
 export const unread = signal(0);
 export const theme = signal(stored("theme", "system"));

@@ -32,6 +32,7 @@ from server.plugin_host.secrets import forget_secrets
 from server.plugin_host.tables import PluginTables
 from server.plugin_host.watchdog import Watchdog
 from server.records.service import Records
+from server.safe_mode import refuse_in_safe_mode
 
 log = logging.getLogger(__name__)
 
@@ -115,9 +116,14 @@ class PluginHost:
     # Life of the server
 
     async def open(self) -> None:
-        """Find the plugins and put the models of those that are on in force. Raises nothing of a plugin's."""
+        """Find the plugins and put the models of those that are on in force. Raises nothing of a plugin's.
+
+        In safe mode they are only found.
+        """
         async with self._lock:
             await self._look()
+            if self._settings.current.safe_mode:
+                return
             for plugin in self.found:
                 if self._rows.is_enabled(plugin.id):
                     await self._start(plugin)
@@ -157,6 +163,8 @@ class PluginHost:
         """
         async with self._lock:
             await self._look()
+            if self._settings.current.safe_mode:
+                return
             for plugin_id in [plugin_id for plugin_id in self._live if plugin_id not in self._found]:
                 await self._end_with_dependants(plugin_id)
             await self._start_waiting(set())
@@ -169,6 +177,7 @@ class PluginHost:
         Raises Conflict (`permissions_to_confirm`, `plugin_conflict`, `plugin_broken`) and says what to do.
         """
         _admins_only(actor)
+        refuse_in_safe_mode(self._settings.current, "No plugin runs")
         async with self._lock:
             await self._look()
             plugin = self.named(plugin_id)
@@ -193,6 +202,7 @@ class PluginHost:
     async def reload(self, actor: Actor, plugin_id: str) -> dict[str, Any]:
         """Start a plugin that is on again, from its files as they are now. Those that need it start again too."""
         _admins_only(actor)
+        refuse_in_safe_mode(self._settings.current, "No plugin runs")
         async with self._lock:
             if not self._rows.is_enabled(plugin_id):
                 raise Conflict(f"The plugin {plugin_id} is off; enable it.", code="plugin_off")
@@ -249,6 +259,8 @@ class PluginHost:
         left = {name: await self._end(name, forced=True) for name in reversed(again)}
         await asyncio.to_thread(change)
         await self._look()
+        if self._settings.current.safe_mode:
+            return
         for name in again:
             if name in self._found and self._rows.is_enabled(name):
                 await self._start(self._found[name])

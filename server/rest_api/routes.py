@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field
 
 from server import __version__
 from server.access.actor import Actor
-from server.config import SettingsHolder
+from server.config import Settings, SettingsHolder
 from server.db.storage import State, Trouble
-from server.errors import Forbidden
+from server.errors import Conflict, Forbidden
 from server.records.storage_watch import CheckState, FileCheck, StorageWatch
 from server.records.times import now_text, to_text
 from server.rest_api.gate import RestGate
@@ -56,6 +56,13 @@ class StorageShown(BaseModel):
     check: CheckShown | None = None
 
 
+class SafeModeShown(BaseModel):
+    """Whether this start left out plugins, MCP servers and schedules. `reason` is for admins."""
+
+    on: bool
+    reason: str = Field("", description="What had failed before.")
+
+
 class ServerShown(BaseModel):
     """The server."""
 
@@ -67,6 +74,7 @@ class ServerShown(BaseModel):
     lan: bool
     fingerprint: str | None = Field(description="SHA-256 of the certificate that the server shows; none without https.")
     platform: str
+    safe_mode: SafeModeShown
     storage: StorageShown
 
 
@@ -75,13 +83,22 @@ class ServerAnswer(BaseModel):
     data: ServerShown
 
 
+class SafeModeAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: SafeModeShown
+
+
 class StorageAnswer(BaseModel):
     ok: Literal[True] = True
     data: StorageShown
 
 
 def rest_router(
-    gate: RestGate, settings: SettingsHolder, watch: StorageWatch, fingerprint: Callable[[], str | None]
+    gate: RestGate,
+    settings: SettingsHolder,
+    watch: StorageWatch,
+    fingerprint: Callable[[], str | None],
+    leave_safe_mode: Callable[[], None],
 ) -> APIRouter:
     """The router, without the records app."""
     router = APIRouter(prefix="/api/v1", tags=["server"])
@@ -101,6 +118,7 @@ def rest_router(
             lan=not current.is_loopback,
             fingerprint=fingerprint(),
             platform=platform.system(),
+            safe_mode=_safe_mode(current, actor),
             storage=_storage(watch, actor),
         )
         return ServerAnswer(data=shown)
@@ -117,13 +135,25 @@ def rest_router(
         watch.go_on()
         return StorageAnswer(data=_storage(watch, actor))
 
+    @router.post("/server/leave-safe-mode", status_code=202, summary="Start again with everything (admins)")
+    async def leave(request: Request, response: Response) -> SafeModeAnswer:
+        actor = _admin(gate.enter_route(request, response))
+        if not settings.current.safe_mode:
+            raise Conflict("GridBear is not in safe mode.", code="not_in_safe_mode")
+        leave_safe_mode()
+        return SafeModeAnswer(data=_safe_mode(settings.current, actor))
+
     return router
 
 
 def _admin(actor: Actor) -> Actor:
     if not (actor.is_admin and actor.has_scope("api")):
-        raise Forbidden("Only admins decide about the database file, with a credential that may write.")
+        raise Forbidden("Only admins decide about the server and its file, with a credential that may write.")
     return actor
+
+
+def _safe_mode(settings: Settings, actor: Actor) -> SafeModeShown:
+    return SafeModeShown(on=settings.safe_mode, reason=settings.safe_mode_reason if actor.is_admin else "")
 
 
 def _storage(watch: StorageWatch, actor: Actor) -> StorageShown:

@@ -126,8 +126,10 @@ class Schedules:
                 log.warning("schedules wait: %s", error.message)
             except Exception:
                 log.exception("schedules wait")
+            # Not `wait_for`, which in Python 3.11 loses an end that comes together with news.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._news.wait()
 
     async def _run_due(self, row: Mapping[str, Any], now: datetime) -> None:
         due = from_text(row["next_run_at"])

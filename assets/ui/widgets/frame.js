@@ -8,6 +8,7 @@ import { away, base, keep, modelNamed, person, rail, returned, server, unread } 
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, Mark, State } from "./icon.js";
 import { later } from "./later.js";
+import { SafeBanner } from "./safe_banner.js";
 import { StorageBanner } from "./storage_banner.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
 
@@ -59,6 +60,7 @@ export function Frame({ page, rest, children }) {
         </header>
         <main class="sheet" id="main" tabindex="-1">
           ${away.value && html`<p class="banner" role="status"><${Icon} name="alert" size=${16} />${t("away.banner")}</p>`}
+          <${SafeBanner} reload=${loadServer} />
           <${StorageBanner} reload=${loadServer} />
           ${children}
         </main>

@@ -25,6 +25,7 @@ from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.upstreams.vigil import Vigil
 from server.records.service import Records
+from server.safe_mode import refuse_in_safe_mode
 
 MODEL = "mcp_servers"
 SECRETS = "secrets"
@@ -123,6 +124,7 @@ class UpstreamPool:
                 upstream.tell_tools_changed()
 
     async def _launch_spec(self, config: ServerConfig) -> LaunchSpec:
+        refuse_in_safe_mode(self._around.settings.current, "No MCP server is started")
         server_id = config.id
         spec = LaunchSpec.of(await self._records.reveal(SYSTEM, MODEL, server_id))
         if lost := await self._records.emptied(SYSTEM, MODEL, server_id):

@@ -238,3 +238,10 @@ async def test_a_reminder_reaches_its_person_alone(
     told = (await member.get("/api/v1/notifications")).json()["data"]
     assert [row["title"] for row in told] == ["Tea is ready"]
     assert (await admin.get("/api/v1/notifications?category=reminder&owner_id=1")).json()["data"] == []
+
+
+async def test_an_end_that_comes_together_with_news_ends_them(bear: Bear, admin: httpx2.AsyncClient) -> None:
+    await bear.app.schedules.tick()
+    await admin.post("/api/v1/schedules", json={"name": "s", "task": "remind", "every_seconds": 3600})
+    ending = asyncio.create_task(bear.app.schedules.stop())
+    assert await asyncio.wait({ending}, timeout=5) == ({ending}, set())

@@ -101,6 +101,7 @@ POLICY: dict[str, frozenset[str]] = {
     **{f"POST {V1}/plugins/{{name}}/{deed}": ADMIN for deed in ("enable", "disable", "reload", "uninstall")},
     f"POST {V1}/plugins/{{name}}/libraries": ADMIN, f"POST {V1}/plugins/install": ADMIN,
     f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
+    f"POST {V1}/server/leave-safe-mode": ADMIN,
 
     f"GET {V1}/server/lan": ADMIN_READ, f"POST {V1}/server/lan": ADMIN,
     f"GET {V1}/server/certificate": READ, f"GET {V1}/server/certificate/content": READ,
