@@ -15,8 +15,9 @@ from typing import Any
 
 from gridbear_desktop import control, desktop_actions, display, runfile, window
 from gridbear_desktop.instance import Instance
+from gridbear_desktop.log_files import rotate
 from gridbear_desktop.streams import tell
-from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, quiet_child, rotate
+from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, quiet_child
 from gridbear_desktop.tray import TrayModel, TrayView
 from server.config import Settings
 from server.data_folder import DataFolder
@@ -92,6 +93,15 @@ class Launcher:
     @property
     def upgrade(self) -> str:
         return self._server.upgrade
+
+    @property
+    def last_lines(self) -> list[str]:
+        return self._server.last_lines
+
+    @property
+    def safe_mode(self) -> bool:
+        info = self._server.info
+        return info is not None and info.safe_mode
 
     def run(self) -> int:
         """Run until quit. Returns the exit code."""
@@ -177,7 +187,7 @@ class Launcher:
         state = self._server.wait_until_settled(START_SECONDS)
         if state == "running" and not (self._minimized and self._has_tray):
             self.show_window()
-        elif state == "error":
+        elif state in ("error", "stopped") and not self._quitting.is_set():
             tell(f"The server could not start: {self.problem}")
             if not self._has_tray:
                 self.quit()

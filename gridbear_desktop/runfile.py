@@ -17,7 +17,8 @@ UPGRADE_FILE_NAME = "upgrading.json"
 class RunInfo:
     """One running server. `url` has the base path and no trailing slash; `started_at` is UTC, ISO 8601.
 
-    `certificate` is the file that its clients here have to trust, empty without https.
+    `certificate` is the file that its clients here have to trust, empty without https. In `safe_mode` no plugin, MCP
+    server and schedule runs.
     """
 
     pid: int
@@ -28,6 +29,7 @@ class RunInfo:
     started_at: str
     version: str
     certificate: str = ""
+    safe_mode: bool = False
 
 
 def read(run: Path) -> RunInfo | None:

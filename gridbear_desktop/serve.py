@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from gridbear_desktop import ports, runfile
+from gridbear_desktop import crash_report, ports, runfile
 from gridbear_desktop.discovery import announced
 from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
 from gridbear_desktop.listener import BACKLOG, Listener
@@ -94,7 +94,11 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
-    with folder.lock(), contextlib.closing(Listener(options, folder)) as listener:
+    with (
+        folder.lock(),
+        crash_report.kept(folder.logs),
+        contextlib.closing(Listener(options, folder)) as listener,
+    ):
         loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
         with contextlib.ExitStack() as stack:
             life = _Life(listener, folder, shutdown, secrets.token_urlsafe(32), stack)
@@ -132,8 +136,13 @@ class _Life:
         self._told = False
         self._safe_mode_left = False
 
+    @property
+    def _settings(self) -> Settings:
+        settings = self._listener.settings
+        return settings.model_copy(update={"safe_mode": False}) if self._safe_mode_left else settings
+
     def tell_again(self) -> None:
-        """Write the run file anew: the address has changed."""
+        """Write the run file anew: the address has changed, or safe mode was left."""
         self._told = False
 
     async def live(self, warnings: list[str]) -> bool:
@@ -143,9 +152,7 @@ class _Life:
 
         # Its INFO lines tell of starting and stopping, which we say ourselves.
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        listener, settings = self._listener, self._listener.settings
-        if self._safe_mode_left:
-            settings = settings.model_copy(update={"safe_mode": False})
+        listener, settings = self._listener, self._settings
         app = create_app(settings, control_token=self._control_token, host_given_by=listener.host_given_by)
         async with app.running():
             setup_link = await app.setup_link()
@@ -191,7 +198,9 @@ class _Life:
                 for helper in helpers:
                     helper.cancel()
                 gc.unfreeze()
-        self._safe_mode_left |= app.safe_mode_left
+        if app.safe_mode_left:
+            self._safe_mode_left = True
+            self.tell_again()
         return not self._shutdown.requested
 
     def _announce(self, warnings: list[str], setup_link: str | None) -> None:
@@ -208,11 +217,12 @@ class _Life:
             started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             version=__version__,
             certificate=str(certificate or ""),
+            safe_mode=self._settings.safe_mode,
         )
         # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
         self._listener.socket.listen(BACKLOG)
         self._stack.enter_context(runfile.written(self._folder.run, info))
-        _announce(self._listener, warnings, setup_link)
+        _announce(self._listener, warnings, setup_link, self._settings.safe_mode)
 
 
 class _Public(NamedTuple):
@@ -249,10 +259,12 @@ async def _nothing(_scope: Any, _receive: Any, _send: Any) -> None:
     """Stands in for the app where only uvicorn's choice of event loop is wanted."""
 
 
-def _announce(listener: Listener, warnings: list[str], setup_link: str | None) -> None:
+def _announce(listener: Listener, warnings: list[str], setup_link: str | None, safe_mode: bool) -> None:
     settings = listener.settings
     for warning in warnings:
         tell(f"Warning: {warning}")
+    if safe_mode:
+        tell("Safe mode: no plugin, MCP server and schedule runs. A restart, or the button in the UI, ends it.")
     if not settings.is_loopback and settings.tls == "off":
         tell(
             f"Warning: other computers can reach this server on {settings.host}:{settings.port}, and plain HTTP is "

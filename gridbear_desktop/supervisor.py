@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from gridbear_desktop import control, runfile
+from gridbear_desktop import control, crash_report, runfile
+from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.runfile import RunInfo
 from server.this_computer import program
 
@@ -25,9 +26,14 @@ FIRST_DELAY_SECONDS = 0.3
 LONGEST_DELAY_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 """A server that ran this long was healthy: its death starts the delays from the beginning."""
+EARLY_SECONDS = 10.0
+"""A server that dies this soon after its first answer has failed to start."""
+SAFE_AFTER = 2
+"""So many failed starts one after the other, and the next one is in safe mode."""
+GIVE_UP_AFTER = 5
+"""So many, and there is no next one until a person wants it."""
+LINES_TOLD = 3
 EXIT_CANNOT_START = 2
-LOG_BYTES = 1_000_000
-LOG_FILES = 5
 
 log = logging.getLogger(__name__)
 
@@ -53,17 +59,25 @@ class Supervisor:
     ) -> None:
         self.run_folder = run
         self.log_path = logs / "server.log"
+        self._logs = logs
         self.state: State = "stopped"
         self._info: RunInfo | None = None
         self.problem = ""
         self.upgrade = ""
         """How far an upgrade of the database is that the starting server is busy with."""
+        self.last_lines: list[str] = []
+        """The end of the log, while a person is waited for."""
         self._options = options
         self._on_change = on_change
         self._command = list(command) if command is not None else program()
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._restart_asked = threading.Event()
+        self._waits_for_person = False
+        self._failed_starts = 0
+        self._delay = FIRST_DELAY_SECONDS
+        self._safe_wanted = bool(options.get("safe_mode"))
+        self._running_since = float("inf")
         self._thread: threading.Thread | None = None
 
     @property
@@ -93,62 +107,95 @@ class Supervisor:
     def wait_until_settled(self, seconds: float) -> State:
         """Wait until the server runs or can't, an upgrade not counted; returns the state then."""
         deadline = time.monotonic() + seconds
-        while self.state in ("starting", "stopped") and time.monotonic() < deadline and not self._ending.is_set():
-            self._ending.wait(POLL_SECONDS)
+        while not (self.state == "running" or self._waits_for_person) and time.monotonic() < deadline:
+            if self._ending.wait(POLL_SECONDS):
+                break
             if self.upgrade:
                 deadline = time.monotonic() + seconds
         return self.state
 
     def _supervise(self) -> None:
-        delay = FIRST_DELAY_SECONDS
         try:
             while not self._ending.is_set():
-                started = time.monotonic()
                 self._restart_asked.clear()
                 code = self._run_once()
-                if self._ending.is_set() or self._restart_asked.is_set():
-                    delay = FIRST_DELAY_SECONDS
+                if code is None:
+                    self._start_afresh()
                     continue
-                self.problem = self._last_line() or f"the server ended with exit code {code}"
-                self._enter("error")
+                self.problem = self._why(code)
+                lived = time.monotonic() - self._running_since
+                self._failed_starts = self._failed_starts + 1 if lived < EARLY_SECONDS else 0
                 if code == EXIT_CANNOT_START:
-                    # The same settings would fail again: wait for a person.
+                    # The same settings would fail again.
                     log.error("the server can't start: %s", self.problem)
-                    self._wait_for_person()
-                    continue
-                if time.monotonic() - started > STEADY_SECONDS:
-                    delay = FIRST_DELAY_SECONDS
-                log.warning("the server ended with exit code %s; starting it again in %.1f s", code, delay)
-                self._ending.wait(delay)
-                delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+                    self._wait_for_person("error")
+                elif self._failed_starts >= GIVE_UP_AFTER:
+                    log.error("the server failed %s times, the last time: %s", self._failed_starts, self.problem)
+                    self._wait_for_person("stopped")
+                else:
+                    self._enter("error")
+                    if lived > STEADY_SECONDS:
+                        self._delay = FIRST_DELAY_SECONDS
+                    log.warning("the server ended with %s; starting it again in %.1f s", code, self._delay)
+                    self._ending.wait(self._delay)
+                    self._delay = min(self._delay * 2, LONGEST_DELAY_SECONDS)
         finally:
             self._enter("stopped")
 
-    def _wait_for_person(self) -> None:
+    def _wait_for_person(self, state: State) -> None:
+        self.last_lines = last_lines(self.log_path, LINES_TOLD)
+        self._waits_for_person = True
+        self._enter(state)
         while not self._ending.is_set() and not self._restart_asked.wait(POLL_SECONDS):
             pass
+        self._waits_for_person = False
+        self.last_lines = []
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        """A person wanted this start: it is one with everything."""
+        self._failed_starts = 0
+        self._safe_wanted = False
+        self._delay = FIRST_DELAY_SECONDS
+
+    def _why(self, code: int) -> str:
+        """What is known of the end of the server, in one line."""
+        child = self._child
+        reported = crash_report.what_failed(self._logs, child.pid) if child is not None else ""
+        if reported:
+            return reported
+        if code < 0:
+            return f"the server was ended by signal {-code}"
+        return "".join(last_lines(self.log_path, 1)) or f"the server ended with exit code {code}"
 
     def _run_once(self) -> int | None:
         """One life of the server. Returns its exit code, None when we ended it."""
+        self._running_since = float("inf")
         self._enter("starting")
         rotate(self.log_path)
+        safe = self._safe_wanted or self._failed_starts >= SAFE_AFTER
+        if safe:
+            log.warning("the server starts in safe mode: %s", self.problem)
         with self.log_path.open("ab") as output:
             self._child = subprocess.Popen(
-                [*self._command, "serve", "--watch-stdin", *self._arguments()],
+                [*self._command, "serve", "--watch-stdin", *self._arguments(safe)],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
+                env={**os.environ, "GRIDBEAR_SAFE_MODE_REASON": self.problem} if safe else None,
                 **quiet_child(),
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._ending.is_set() and not self._restart_asked.is_set():
             code = self._child.poll()
             if code is not None:
+                self._let_go()
                 return code
             if self.state == "starting":
                 info = runfile.read(self.run_folder)
                 if info is not None and info.pid == self._child.pid and control.answers(info):
                     self._info, self.problem = info, ""
+                    self._running_since = time.monotonic()
                     self._enter("running")
                 elif self._is_upgrading(self._child.pid):
                     # As long as it takes: ended now, it would begin again.
@@ -167,13 +214,17 @@ class Supervisor:
             self._on_change()
         return bool(text)
 
+    def _let_go(self) -> None:
+        """Close the child's stdin, which ends it if it still runs."""
+        if self._child is not None and self._child.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._child.stdin.close()
+
     def _end_child(self) -> None:
         child = self._child
-        if child is None or child.poll() is not None:
+        self._let_go()
+        if child is None:
             return
-        assert child.stdin is not None
-        with contextlib.suppress(OSError):
-            child.stdin.close()
         for harder in (child.terminate, child.kill):
             try:
                 child.wait(STOP_SECONDS)
@@ -182,14 +233,15 @@ class Supervisor:
                 harder()
         child.wait()
 
-    def _arguments(self) -> list[str]:
+    def _arguments(self, safe: bool) -> list[str]:
         names = {"data_dir": "--data-dir", "host": "--host", "port": "--port"}
-        return [
+        given = [
             part
             for name, option in names.items()
             if self._options.get(name) is not None
             for part in (option, str(self._options[name]))
         ]
+        return [*given, "--safe"] if safe else given
 
     def _enter(self, state: State) -> None:
         self.state = state
@@ -197,24 +249,3 @@ class Supervisor:
         if state != "running":
             self._info = None
         self._on_change()
-
-    def _last_line(self) -> str:
-        try:
-            lines = self.log_path.read_text("utf-8", "replace").splitlines()
-        except OSError:
-            return ""
-        return next((line for line in reversed(lines) if line.strip()), "")
-
-
-def rotate(path: Path) -> None:
-    """Keep the log below LOG_BYTES, with a few older ones beside it. Only one process may do this."""
-    try:
-        if path.stat().st_size < LOG_BYTES:
-            return
-    except FileNotFoundError:
-        return
-    for number in range(LOG_FILES - 1, 0, -1):
-        older = path.with_name(f"{path.name}.{number}")
-        if older.exists():
-            older.replace(path.with_name(f"{path.name}.{number + 1}"))
-    path.replace(path.with_name(f"{path.name}.1"))

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gridbear_desktop.supervisor import State
+from gridbear_desktop.supervisor import LINES_TOLD, State
 from server.config import resource_dir
 
+MENU_CHARACTERS = 100
 APP_NAME = "GridBear Desktop"
 STATE_WORDS: dict[State, str] = {
     "starting": "Starting…",
@@ -33,6 +34,10 @@ class Actions(Protocol):
     def problem(self) -> str: ...
     @property
     def upgrade(self) -> str: ...
+    @property
+    def last_lines(self) -> list[str]: ...
+    @property
+    def safe_mode(self) -> bool: ...
     @property
     def can_copy(self) -> bool: ...
 
@@ -71,21 +76,36 @@ class TrayModel:
             Entry("browser", "Open in browser", act.open_browser, enabled=running),
             Entry("copy", "Copy address", act.copy_address, enabled=running, visible=act.can_copy),
             Entry("status", self.status(), enabled=False),
-            Entry("restart", "Restart server", act.restart_server, enabled=act.state != "starting"),
+            *self._lines(),
+            Entry("restart", self._restart_text(), act.restart_server, enabled=act.state != "starting"),
             Entry("folder", "Open data folder", act.open_data_folder),
             Entry("logs", "View logs", act.view_logs),
             Entry("quit", "Quit", act.quit),
         ]
+
+    def _lines(self) -> list[Entry]:
+        """The end of the log of a server that is not tried again. The menu is built once: there are always as many."""
+        lines = [*self._actions.last_lines, "", "", ""][:LINES_TOLD]
+        return [
+            Entry(f"line{number}", line[:MENU_CHARACTERS], enabled=False, visible=bool(line))
+            for number, line in enumerate(lines)
+        ]
+
+    def _restart_text(self) -> str:
+        act = self._actions
+        if act.state == "running" and act.safe_mode:
+            return "Leave safe mode"
+        return "Start server" if act.state == "stopped" else "Restart server"
 
     def status(self) -> str:
         """The line that says how the server is."""
         act = self._actions
         word = STATE_WORDS[act.state]
         if act.state == "running":
-            return f"{word} at {act.address}"
+            return f"{word} in safe mode at {act.address}" if act.safe_mode else f"{word} at {act.address}"
         if act.upgrade:
             return act.upgrade
-        return f"{word}: {act.problem[:100]}" if act.state == "error" and act.problem else word
+        return f"{word}: {act.problem[:MENU_CHARACTERS]}" if act.state != "starting" and act.problem else word
 
     def title(self) -> str:
         return f"{APP_NAME}: {self.status()}"[:120]

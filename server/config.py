@@ -16,8 +16,17 @@ SettingSource = Literal["command line", "environment", "settings", "default"]
 
 READ_BEFORE_THE_DATABASE = frozenset(
     (
-        "data_dir", "host", "port", "tls", "tls_certificate", "tls_key", "base_path", "key_store", "safe_mode",
-        "safe_mode_reason", "log_level",
+        "data_dir",
+        "host",
+        "port",
+        "tls",
+        "tls_certificate",
+        "tls_key",
+        "base_path",
+        "key_store",
+        "safe_mode",
+        "safe_mode_reason",
+        "log_level",
     )
 )
 """Settings that are needed before records can be read: from the command line or the environment alone."""

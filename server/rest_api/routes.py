@@ -153,7 +153,8 @@ def _admin(actor: Actor) -> Actor:
 
 
 def _safe_mode(settings: Settings, actor: Actor) -> SafeModeShown:
-    return SafeModeShown(on=settings.safe_mode, reason=settings.safe_mode_reason if actor.is_admin else "")
+    told = settings.safe_mode and actor.is_admin
+    return SafeModeShown(on=settings.safe_mode, reason=settings.safe_mode_reason if told else "")
 
 
 def _storage(watch: StorageWatch, actor: Actor) -> StorageShown:

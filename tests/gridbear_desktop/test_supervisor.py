@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gridbear_desktop import supervisor
-from gridbear_desktop.supervisor import LOG_BYTES, LOG_FILES, Supervisor, rotate
+from gridbear_desktop.log_files import LOG_BYTES, LOG_FILES, rotate
+from gridbear_desktop.supervisor import Supervisor
 
 UPGRADING_SERVER = """
 import json, os, sys, time
@@ -21,6 +23,50 @@ while not os.path.exists(run + "/enough"):
 os.unlink(run + "/upgrading.json")
 time.sleep(60)
 """
+
+FAILING_SERVER = """
+import json, os, sys
+told = {"safe": "--safe" in sys.argv, "reason": os.environ.get("GRIDBEAR_SAFE_MODE_REASON", "")}
+with open(sys.argv[1] + "/starts", "a") as file:
+    file.write(json.dumps(told) + "\\n")
+print("first", "second", "no honey left", sep="\\n", flush=True)
+sys.exit(1)
+"""
+
+
+def starts(folder: Path) -> list[tuple[bool, str]]:
+    """Each start of the failing server: whether it was in safe mode, and what it was told of the one before."""
+    lines = [json.loads(line) for line in (folder / "starts").read_text("utf-8").splitlines()]
+    return [(line["safe"], line["reason"]) for line in lines]
+
+
+@pytest.mark.slow
+def test_the_third_start_is_safe_and_after_five_a_person_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_DELAY_SECONDS", 0.01)
+    given_up = threading.Semaphore(0)
+
+    def changed() -> None:
+        if server.state == "stopped":
+            given_up.release()
+
+    (tmp_path / "logs").mkdir()
+    command = [sys.executable, "-c", FAILING_SERVER, str(tmp_path)]
+    server = Supervisor(tmp_path, tmp_path / "logs", {}, changed, command)
+    server.start()
+    try:
+        assert given_up.acquire(timeout=60)
+        reason = "no honey left"
+        expected = [(False, ""), (False, ""), (True, reason), (True, reason), (True, reason)]
+        assert starts(tmp_path) == expected
+        assert (server.wait_until_settled(1), server.problem) == ("stopped", reason)
+        assert server.last_lines == ["first", "second", reason]
+        server.restart()
+        assert given_up.acquire(timeout=60)
+        assert starts(tmp_path)[5:] == expected
+    finally:
+        server.stop()
 
 
 @pytest.mark.slow

@@ -22,6 +22,8 @@ class FakeLauncher:
         self.address = "http://127.0.0.1:8088"
         self.problem = ""
         self.upgrade = ""
+        self.last_lines: list[str] = []
+        self.safe_mode = False
         self.can_copy = True
         self.calls: list[str] = []
         self.called = threading.Event()
@@ -133,3 +135,27 @@ def test_the_menu_follows_the_state(view: tuple[TrayView, FakeLauncher, Any]) ->
     shown.refresh()
     assert not {item.text: item.enabled for item in icon.menu.items}["Open GridBear"]
     assert icon.title == "GridBear Desktop: Stopped"
+
+
+def test_safe_mode_is_named_and_left_by_the_menu() -> None:
+    launcher = FakeLauncher()
+    launcher.safe_mode = True
+    model = TrayModel(launcher)
+    assert model.status() == "Running in safe mode at http://127.0.0.1:8088"
+    [restart] = [entry for entry in model.entries() if entry.key == "restart"]
+    assert restart.text == "Leave safe mode" and restart.action is not None
+    restart.action()
+    assert launcher.calls == ["restart_server"]
+
+
+def test_a_server_that_is_not_tried_again_shows_the_end_of_its_log() -> None:
+    launcher = FakeLauncher("stopped")
+    launcher.problem = "no honey left"
+    launcher.last_lines = ["second", "x" * 500]
+    shown = {entry.key: entry for entry in TrayModel(launcher).entries() if entry.visible}
+    assert shown["status"].text == "Stopped: no honey left"
+    assert shown["line0"].text == "second" and len(shown["line1"].text) == 100
+    assert "line2" not in shown and not shown["line0"].enabled
+    assert shown["restart"].text == "Start server" and shown["restart"].enabled
+    launcher.state, launcher.last_lines = "running", []
+    assert [entry.key for entry in TrayModel(launcher).entries() if entry.visible and "line" in entry.key] == []

@@ -1,0 +1,62 @@
+"""`logs/crash.log`: what a server that crashed was doing. One that ends as it should leaves nothing there."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import faulthandler
+import os
+import platform
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from gridbear_desktop.log_files import rotate
+from server import __version__
+
+FILE_NAME = "crash.log"
+_HEAD = "=== "
+
+
+@contextlib.contextmanager
+def kept(logs: Path) -> Iterator[None]:
+    """Inside, a crash of this process is written down: the stacks of all threads, or the error that nothing caught.
+
+    What is killed from outside leaves the head of its report alone.
+    """
+    path = logs / FILE_NAME
+    rotate(path)
+    with path.open("a", encoding="utf-8", errors="replace") as file:
+        before = file.tell()
+        file.write(f"{_HEAD}{os.getpid()} {_now()} GridBear {__version__}, Python {platform.python_version()}, ")
+        file.write(f"{platform.platform()}\n")
+        file.flush()
+        faulthandler.enable(file)
+        try:
+            yield
+        except Exception:
+            traceback.print_exc(file=file)
+            raise
+        else:
+            file.truncate(before)
+        finally:
+            faulthandler.disable()
+
+
+def what_failed(logs: Path, pid: int) -> str:
+    """The line that names why the server `pid` crashed; empty where it left no report, or only its head."""
+    try:
+        text = (logs / FILE_NAME).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    _, found, report = text.rpartition(f"{_HEAD}{pid} ")
+    # Another server may have written a report after it.
+    lines = [line for line in report.partition(f"\n{_HEAD}")[0].splitlines()[1:] if line.strip()]
+    if not found or not lines:
+        return ""
+    # A fatal error names itself first, an exception last.
+    return lines[0] if lines[0].startswith(("Fatal", "Windows fatal")) else lines[-1]
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
