@@ -60,11 +60,11 @@ def window_main(arguments: Sequence[str]) -> int:
     """`gridbear window`."""
     parser = argparse.ArgumentParser("gridbear window", description="Open the window of the running server.")
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
-    parser.add_argument("--url-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--orders-from-stdin", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     from gridbear_desktop.window import open_running, open_window  # a web engine, which only this command needs
 
-    return open_window() if options.url_from_stdin else open_running(options.data_dir)
+    return open_window(options.data_dir) if options.orders_from_stdin else open_running(options.data_dir)
 
 
 def tray_main(arguments: Sequence[str]) -> int:

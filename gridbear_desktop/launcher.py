@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
-import subprocess
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from types import FrameType
@@ -15,18 +14,21 @@ from typing import Any
 
 from gridbear_desktop import control, desktop_actions, display, runfile, window
 from gridbear_desktop.instance import Instance
-from gridbear_desktop.log_files import rotate
+from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.streams import tell
-from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor, quiet_child
+from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
 from gridbear_desktop.tray import TrayModel, TrayView
-from server.config import Settings
+from gridbear_desktop.window_child import WindowChild
+from server.config import Settings, is_loopback_host
 from server.data_folder import DataFolder
 from server.errors import StartupError
-from server.this_computer import program
+from server.this_computer import EVERY_ADDRESS
 
 POLL_SECONDS = 0.3
 LOGIN_ATTEMPTS = 5
-WINDOW_END_SECONDS = 3.0
+LOG_AFTER_SECONDS = 10.0
+"""A start that takes longer shows the end of the log."""
+LINES_SHOWN = 12
 LAST_RESORT_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,10 @@ class Launcher:
         self._minimized = minimized
         self._quitting = threading.Event()
         self._done = threading.Event()
-        self._window: subprocess.Popen[bytes] | None = None
+        self._window: WindowChild | None = None
+        self._waiting_text: tuple[str, str, list[str]] | None = None
+        self._waits_since = 0.0
+        self._browser_wanted = False
         self._window_lock = threading.Lock()
         self._view: TrayView | None = None
         self._has_tray = False
@@ -124,18 +129,55 @@ class Launcher:
         return 0
 
     def show_window(self) -> None:
-        """Open the window, or bring the open one to the front."""
+        """Open the window, or bring the open one to the front. Until the server runs it says how far that is."""
         with self._window_lock:
-            if self._window is not None and self._window.poll() is None:
-                self._send_to_window(window.SHOW)
+            if self._window is not None and self._window.ended_with() is None:
+                self._window.to_the_front()
                 return
-            url = self._login_url()
-            if url is None:
-                return
-            self._window = subprocess.Popen(
-                [*program(), "window", "--url-from-stdin"], stdin=subprocess.PIPE, **quiet_child()
-            )
-            self._send_to_window(url)
+            self._window = WindowChild(self._folder.path, self._nothing_shown)
+            self._waiting_text, self._waits_since = None, time.monotonic()
+        self._tend_window()
+
+    def _tend_window(self) -> None:
+        """Give a window that has no address yet what there is: the address, or the news of the start."""
+        child = self._window
+        if child is None or child.opened or child.ended_with() is not None:
+            return
+        info = self._server.info
+        url = None if info is None else self._login_url()
+        with self._window_lock:
+            if url is None or info is None:
+                self._tell_stage(child)
+            elif self._waiting_text is None or is_loopback_host(info.host) or info.host in EVERY_ADDRESS:
+                child.open(url)
+            else:
+                # It was opened for addresses of this computer alone.
+                child.end()
+                self._window = WindowChild(self._folder.path, self._nothing_shown)
+                self._window.open(url)
+
+    def _tell_stage(self, child: WindowChild) -> None:
+        log_too = self._server.gave_up or time.monotonic() - self._waits_since > LOG_AFTER_SECONDS
+        lines = last_lines(self._server.log_path, LINES_SHOWN) if log_too else []
+        text = (*self._stage(), lines)
+        if text != self._waiting_text:
+            self._waiting_text = text
+            child.wait(*text)
+
+    def _stage(self) -> tuple[str, str]:
+        if self._server.gave_up:
+            how = "Restart the server in the tray's menu, or close this window and start GridBear anew."
+            return "GridBear could not start", f"{self.problem}. {how}"
+        if self.upgrade:
+            return "GridBear is starting", self.upgrade
+        if self.problem:
+            return "GridBear is starting again", f"The start before this one failed: {self.problem}"
+        return "GridBear is starting", "The server is being started; this takes a moment."
+
+    def _nothing_shown(self) -> None:
+        log.warning("the window shows nothing")
+        tell("The window shows nothing yet: opening GridBear in the system's browser.")
+        self.open_browser()
 
     def open_browser(self) -> None:
         url = self._login_url()
@@ -175,35 +217,34 @@ class Launcher:
                 break
         return None
 
-    def _send_to_window(self, line: str) -> None:
-        assert self._window is not None and self._window.stdin is not None
-        # It may have been closed this moment; the watching thread sees that.
-        with contextlib.suppress(OSError):
-            self._window.stdin.write(f"{line}\n".encode())
-            self._window.stdin.flush()
-
     def _begin(self) -> None:
-        """Open the window once the server runs, unless the tray alone is wanted and can be seen."""
-        state = self._server.wait_until_settled(START_SECONDS)
-        if state == "running" and not (self._minimized and self._has_tray):
+        """Open the window, unless the tray alone is wanted and can be seen, and tell when the server can't start."""
+        if not (self._minimized and self._has_tray):
             self.show_window()
-        elif state in ("error", "stopped") and not self._quitting.is_set():
+        state = self._server.wait_until_settled(START_SECONDS)
+        if state != "running" and not self._quitting.is_set():
             tell(f"The server could not start: {self.problem}")
-            if not self._has_tray:
+            if not self._has_tray and self._window is None:
                 self.quit()
 
     def _watch(self) -> None:
-        """React to a second launch and to the end of the window."""
+        """React to a second launch, to news of the server and to the end of the window."""
         while not self._quitting.wait(POLL_SECONDS):
             if self._instance.take_request():
                 self.show_window()
+            self._tend_window()
+            if self._browser_wanted and self.state == "running":
+                self._browser_wanted = False
+                tell(f"Opening {self.address} in the system's browser.")
+                self.open_browser()
             with self._window_lock:
-                code = self._window.poll() if self._window is not None else None
-                if code is not None:
+                code = self._window.ended_with() if self._window is not None else None
+                if self._window is not None and code is not None:
+                    self._window.let_go()
                     self._window = None
             if code == window.EXIT_NO_ENGINE:
-                tell(f"There is no web engine for a window of our own: opening {self.address} in the system's browser.")
-                self.open_browser()
+                tell("There is no web engine for a window of our own here.")
+                self._browser_wanted = True
                 if not self._has_tray:
                     tell("Ctrl+C ends GridBear.")
             elif code is not None and not self._has_tray:
@@ -228,8 +269,7 @@ class Launcher:
                 tell(f"The tray failed ({error}): GridBear opens its window, and ends when that is closed.")
                 # Minimized, nothing else would be left to see or to end it with.
                 self._has_tray = False
-                if self._server.wait_until_settled(START_SECONDS) == "running":
-                    self.show_window()
+                self.show_window()
         finally:
             self._view = None
 
@@ -253,16 +293,8 @@ class Launcher:
     def _end_window(self) -> None:
         with self._window_lock:
             child = self._window
-        if child is None or child.poll() is not None:
-            return
-        assert child.stdin is not None
-        with contextlib.suppress(OSError):
-            child.stdin.close()
-        try:
-            child.wait(WINDOW_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        if child is not None:
+            child.end()
 
     def _quietly(self, action: Callable[[], None]) -> None:
         try:

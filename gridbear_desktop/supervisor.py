@@ -73,7 +73,8 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._restart_asked = threading.Event()
-        self._waits_for_person = False
+        self.gave_up = False
+        """Whether a person is waited for: the server is not tried again by itself."""
         self._failed_starts = 0
         self._delay = FIRST_DELAY_SECONDS
         self._safe_wanted = bool(options.get("safe_mode"))
@@ -107,7 +108,7 @@ class Supervisor:
     def wait_until_settled(self, seconds: float) -> State:
         """Wait until the server runs or can't, an upgrade not counted; returns the state then."""
         deadline = time.monotonic() + seconds
-        while not (self.state == "running" or self._waits_for_person) and time.monotonic() < deadline:
+        while not (self.state == "running" or self.gave_up) and time.monotonic() < deadline:
             if self._ending.wait(POLL_SECONDS):
                 break
             if self.upgrade:
@@ -144,11 +145,11 @@ class Supervisor:
 
     def _wait_for_person(self, state: State) -> None:
         self.last_lines = last_lines(self.log_path, LINES_TOLD)
-        self._waits_for_person = True
+        self.gave_up = True
         self._enter(state)
         while not self._ending.is_set() and not self._restart_asked.wait(POLL_SECONDS):
             pass
-        self._waits_for_person = False
+        self.gave_up = False
         self.last_lines = []
         self._start_afresh()
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import threading
 import webbrowser
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import control, runfile
+from gridbear_desktop import control, runfile, window_place
 from gridbear_desktop.streams import tell
+from gridbear_desktop.waiting_page import page
 from server.config import Settings, is_loopback_host, resource_dir
 from server.data_folder import DataFolder
 from server.errors import StartupError
 
 TITLE = "GridBear Desktop"
-SIZE = (1280, 860)
-SMALLEST = (390, 500)
 EXIT_NO_SERVER = 1
 EXIT_NO_ENGINE = 3
-SHOW = "show"
+PAINTED = "painted"
+"""What the window says on stdout once its first page of GridBear is there."""
 
 
 def open_running(data_dir: Path | None) -> int:
@@ -43,18 +46,18 @@ def open_running(data_dir: Path | None) -> int:
     if engine is None:
         tell("There is no web engine for a window of our own here: opening the system's browser.")
         return 0 if webbrowser.open(url) else EXIT_NO_ENGINE
-    show(engine, url, follow_stdin=False)
+    show(engine, {"open": url}, folder.run, follow_stdin=False)
     return 0
 
 
-def open_window() -> int:
-    """The tray's child: the address comes as the first line of stdin, because a command line is public."""
+def open_window(data_dir: Path | None) -> int:
+    """The tray's child: its orders are lines of stdin, because a command line is public. See `show`."""
     engine = load_engine()
     if engine is None:
         return EXIT_NO_ENGINE
-    url = sys.stdin.readline().strip()
-    if url:
-        show(engine, url, follow_stdin=True)
+    order = _order(sys.stdin.readline())
+    if order:
+        show(engine, order, DataFolder(Settings.load({"data_dir": data_dir}).data_dir).run, follow_stdin=True)
     # A web engine's helper threads must not keep a closed window's process alive.
     sys.stdout.flush()
     os._exit(0)
@@ -82,20 +85,61 @@ def load_engine() -> Any:
     return None if getattr(gui, "renderer", "") == "mshtml" else webview
 
 
-def show(webview: Any, url: str, follow_stdin: bool) -> None:
-    """Show `url` until the window is closed. With `follow_stdin`, "show" raises it and the end of stdin closes it."""
+def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) -> None:
+    """Carry out `order` in a window until that is closed. With `follow_stdin` more orders come, and its end closes it.
+
+    Orders are objects in JSON: `open` an address, `wait` with title, stage and lines of a page that says so, `show`.
+    """
     # Backups are downloads; nothing of ours is a file: address.
     webview.settings["ALLOW_DOWNLOADS"] = True
     webview.settings["ALLOW_FILE_URLS"] = False
-    parts = urlsplit(url)
+    url = order.get("open")
+    parts = urlsplit(url or "")
     # No engine can be told to trust one certificate alone. To this computer nobody stands in between, and the window
-    # goes nowhere else.
-    webview.settings["IGNORE_SSL_ERRORS"] = parts.scheme == "https" and is_loopback_host(parts.hostname or "")
-    window = webview.create_window(TITLE, url, width=SIZE[0], height=SIZE[1], min_size=SMALLEST)
+    # goes nowhere else. One that waits opens addresses of this computer alone.
+    webview.settings["IGNORE_SSL_ERRORS"] = not url or (
+        parts.scheme == "https" and is_loopback_host(parts.hostname or "")
+    )
+    place = window_place.on_a_screen(window_place.read(run), webview.screens)
+    window = webview.create_window(
+        TITLE,
+        url,
+        html=None if url else page(**order["wait"]),
+        width=place.width,
+        height=place.height,
+        x=place.x,
+        y=place.y,
+        min_size=window_place.SMALLEST,
+    )
+    opened = threading.Event()
+    if url:
+        opened.set()
+
+    def resized(width: int, height: int) -> None:
+        nonlocal place
+        place = replace(place, width=int(width), height=int(height))
+
+    def moved(x: int, y: int) -> None:
+        nonlocal place
+        place = replace(place, x=int(x), y=int(y))
+
+    def loaded() -> None:
+        if follow_stdin and opened.is_set() and str(window.get_current_url()).startswith("http"):
+            print(PAINTED, flush=True)
+
+    window.events.resized += resized
+    window.events.moved += moved
+    window.events.loaded += loaded
 
     def obey() -> None:
         for line in sys.stdin:
-            if line.strip() == SHOW:
+            more = _order(line)
+            if "open" in more:
+                opened.set()
+                window.load_url(more["open"])
+            elif "wait" in more:
+                window.load_html(page(**more["wait"]))
+            elif "show" in more:
                 window.restore()
                 window.show()
         window.destroy()
@@ -106,3 +150,9 @@ def show(webview: Any, url: str, follow_stdin: bool) -> None:
 
     icon = resource_dir("assets") / "icons" / "window.png"
     webview.start(begin, private_mode=True, icon=str(icon) if icon.exists() else None)
+    window_place.write(run, place)
+
+
+def _order(line: str) -> dict[str, Any]:
+    order = json.loads(line) if line.strip() else {}
+    return order if isinstance(order, dict) else {}

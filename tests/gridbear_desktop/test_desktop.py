@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -122,8 +121,7 @@ def end_by_signal(process: Any) -> None:
 def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridbear) -> None:
     process = start(screen, "--port", "0")
     window = window_of(process, screen)
-    info = run_info(screen.data_dir)
-    assert info is not None
+    info = wait_for(lambda: run_info(screen.data_dir), "the server")
     subprocess.run(["xdotool", "windowclose", window], env=screen.env, check=True)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and "No tray takes icons here" in out
@@ -146,8 +144,87 @@ def test_minimized_shows_the_icon_and_a_second_launch_the_window(panel: Gridbear
 def test_a_killed_tray_leaves_neither_server_nor_window(panel: Gridbear) -> None:
     process = start(panel, "--port", "0")
     window_of(process, panel)
-    server = json.loads((panel.data_dir / "run" / "server.json").read_text("utf-8"))["pid"]
+    server = wait_for(lambda: run_info(panel.data_dir), "the server")["pid"]
     children = [child.pid for child in psutil.Process(process.pid).children()]
     assert server in children and len(children) == 2
     process.kill()
     wait_for(lambda: not any(psutil.pid_exists(pid) for pid in children), "the end of the children", 10)
+
+
+def geometry(screen: Gridbear, window: str) -> dict[str, int]:
+    """Place and size of a window."""
+    command = ["xdotool", "getwindowgeometry", "--shell", window]
+    done = subprocess.run(command, env=screen.env, capture_output=True, text=True, check=True)
+    lines = dict(line.split("=") for line in done.stdout.split())
+    return {name: int(lines[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")}
+
+
+def ask_to_close(screen: Gridbear, window: str) -> None:
+    """What a window manager does; xdotool's `windowclose` takes the window away from under its process."""
+    from Xlib import display  # comes with pystray on Linux alone
+    from Xlib.protocol.event import ClientMessage
+
+    opened = display.Display(screen.env["DISPLAY"])
+    target = opened.create_resource_object("window", int(window))
+    protocols, delete = (opened.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
+    target.send_event(ClientMessage(window=target, client_type=protocols, data=(32, [delete, 0, 0, 0, 0])))
+    opened.sync()
+    opened.close()
+
+
+def children(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
+    """The server and the window of a tray, by the word on their command line."""
+    found = {}
+    for child in psutil.Process(process.pid).children():
+        try:
+            words = child.cmdline()
+        except psutil.Error:
+            continue  # it has ended
+        found.update({word: child for word in ("serve", "window") if word in words})
+    return found
+
+
+def test_the_window_comes_back_as_it_was_and_says_when_it_is_painted(panel: Gridbear) -> None:
+    process = start(panel, "--port", "0")
+    window = window_of(process, panel)
+    subprocess.run(["xdotool", "windowsize", "--sync", window, "900", "700"], env=panel.env, check=True)
+    subprocess.run(["xdotool", "windowmove", "--sync", window, "210", "120"], env=panel.env, check=True)
+    before = wait_for(lambda: (now := geometry(panel, window))["WIDTH"] == 900 and now, "the new size")
+    ask_to_close(panel, window)
+    kept = panel.data_dir / "run" / "window.json"
+    wait_for(kept.exists, "the kept place")
+    wait_for(lambda: not found(panel, "--name", TITLE), "the end of the window")
+    start(panel).communicate(timeout=30)
+    assert geometry(panel, window_of(process, panel)) == before
+    end_by_signal(process)
+    assert "shows nothing" not in (panel.data_dir / "logs" / "launcher.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize("when", ["starting", "running"])
+@pytest.mark.parametrize("victim", ["tray", "serve", "window"])
+def test_whoever_is_killed_nothing_is_left_over_and_all_comes_back(panel: Gridbear, victim: str, when: str) -> None:
+    process = start(panel, "--port", "0")
+    both = wait_for(lambda: len(now := children(process)) == 2 and now, "server and window")
+    if when == "running":
+        wait_for(lambda: run_info(panel.data_dir), "the server")
+        window_of(process, panel)
+    if victim == "tray":
+        process.kill()
+        process.wait()
+        wait_for(lambda: not any(child.is_running() for child in both.values()), "the end of the children")
+        process = start(panel, "--port", "0")
+    else:
+        both[victim].kill()
+        wait_for(lambda: children(process).get(victim) != both[victim], f"the end of {victim}")
+    info = wait_for(lambda: run_info(panel.data_dir), "a server")
+    if victim == "window":
+        assert info["pid"] == both["serve"].pid
+        start(panel).communicate(timeout=30)
+    window_of(process, panel)
+    now = wait_for(lambda: len(now := children(process)) == 2 and now, "server and window again")
+    assert now["serve"].pid == info["pid"]
+    if victim == "serve":
+        assert now["window"] == both["window"]
+    end_by_signal(process)
+    assert not any(child.is_running() for child in (*both.values(), *now.values()))
+    assert not (panel.data_dir / "run" / "server.json").exists()

@@ -1,0 +1,86 @@
+"""The tray's side of the window process: starts it, gives it orders on stdin, and hears whether it shows anything."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gridbear_desktop import window
+from gridbear_desktop.supervisor import quiet_child
+from server.this_computer import program
+
+PAINT_SECONDS = 5.0
+END_SECONDS = 3.0
+
+
+class WindowChild:
+    """One window. `nothing_shown` is called, in a thread, when a page is not there PAINT_SECONDS after `open`."""
+
+    def __init__(self, data_dir: Path, nothing_shown: Callable[[], None]) -> None:
+        self.opened = False
+        """Whether it was given an address."""
+        self._nothing_shown = nothing_shown
+        self.painted = threading.Event()
+        """Set once a page of GridBear is there."""
+        self._process = subprocess.Popen(
+            [*program(), "window", "--orders-from-stdin", "--data-dir", str(data_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **quiet_child(),
+        )
+        threading.Thread(target=self._listen, name="window-words", daemon=True).start()
+
+    def ended_with(self) -> int | None:
+        """Its exit code, None while it is there."""
+        return self._process.poll()
+
+    def open(self, url: str) -> None:
+        """Show GridBear at `url`, which signs in."""
+        self.opened = True
+        self._order(open=url)
+        threading.Thread(target=self._await_paint, name="first-paint", daemon=True).start()
+
+    def wait(self, title: str, stage: str, lines: list[str]) -> None:
+        """Show that there is nothing to show yet, and why."""
+        self._order(wait={"title": title, "stage": stage, "lines": lines})
+
+    def to_the_front(self) -> None:
+        self._order(show=True)
+
+    def end(self) -> None:
+        """Close it; returns when it is gone."""
+        self.let_go()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def let_go(self) -> None:
+        """Close its stdin, which ends it if it still runs."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def _order(self, **order: Any) -> None:
+        assert self._process.stdin is not None
+        # It may have been closed this moment; whoever watches it sees that.
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(f"{json.dumps(order)}\n".encode())
+            self._process.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as words:
+            for line in words:
+                if line.strip() == window.PAINTED.encode():
+                    self.painted.set()
+
+    def _await_paint(self) -> None:
+        if not self.painted.wait(PAINT_SECONDS) and self.ended_with() is None:
+            self._nothing_shown()
