@@ -32,7 +32,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "notifications_max_bytes", "tasks_max_bytes", "webhook_deliveries_days", "webhook_deliveries_max_bytes",
         "events_kept",
     ),
-    "storage": ("data_dir", "storage_logs_stop_bytes", "storage_read_only_bytes", "key_store", "log_level"),
+    "storage": (
+        "data_dir", "storage_logs_stop_bytes", "storage_read_only_bytes", "key_store", "log_level", "safe_mode",
+        "safe_mode_reason",
+    ),
     "backups": (
         "backup_schedule", "backup_keep", "backup_max_bytes", "backup_copy_to", "backup_copy_keep",
         "backup_copy_max_bytes", "restore_undo_days",

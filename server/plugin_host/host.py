@@ -116,14 +116,9 @@ class PluginHost:
     # Life of the server
 
     async def open(self) -> None:
-        """Find the plugins and put the models of those that are on in force. Raises nothing of a plugin's.
-
-        In safe mode they are only found.
-        """
+        """Find the plugins and put the models of those that are on in force. Raises nothing of a plugin's."""
         async with self._lock:
             await self._look()
-            if self._settings.current.safe_mode:
-                return
             for plugin in self.found:
                 if self._rows.is_enabled(plugin.id):
                     await self._start(plugin)
@@ -163,8 +158,6 @@ class PluginHost:
         """
         async with self._lock:
             await self._look()
-            if self._settings.current.safe_mode:
-                return
             for plugin_id in [plugin_id for plugin_id in self._live if plugin_id not in self._found]:
                 await self._end_with_dependants(plugin_id)
             await self._start_waiting(set())
@@ -259,8 +252,6 @@ class PluginHost:
         left = {name: await self._end(name, forced=True) for name in reversed(again)}
         await asyncio.to_thread(change)
         await self._look()
-        if self._settings.current.safe_mode:
-            return
         for name in again:
             if name in self._found and self._rows.is_enabled(name):
                 await self._start(self._found[name])
@@ -315,7 +306,9 @@ class PluginHost:
                     came.add(plugin.id)
 
     async def _start(self, plugin: FoundPlugin, *, enable: bool = False) -> None:
-        """Put a plugin in force; what is wrong with it is kept in its row and in `plugin`."""
+        """Put a plugin in force, but in safe mode; what is wrong with it is kept in its row and in `plugin`."""
+        if self._settings.current.safe_mode:
+            return
         where = "manifest.json"
         self._tried.add(plugin.id)
         live: LivePlugin | None = None
