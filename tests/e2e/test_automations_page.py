@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from demo_data import sign_in
 from playwright.sync_api import Browser, expect
@@ -13,6 +14,34 @@ from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 PASSWORD = "a calm bear in a den"
+TASKS = """
+import os
+from server.plugin_api import BadRequest, Report, task
+
+@task(process=True)
+async def crunch(report: Report) -> None:
+    report.log("crunching in a process of its own")
+    report.progress(0.25, "a quarter is done")
+    while True:
+        pass
+
+@task()
+async def fails(report: Report) -> None:
+    report.log("about to fail")
+    raise BadRequest("the numbers don't add up")
+
+@task(process=True)
+async def dies() -> None:
+    os._exit(9)
+"""
+ROUTES = """
+from fastapi import APIRouter
+from server.plugin_api import Caller, Context
+router = APIRouter()
+@router.post("/{name}")
+async def begin(name: str, caller: Caller, plugin: Context) -> str:
+    return await plugin.start_task(name, caller, f"The task {name}")
+"""
 looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
 
@@ -79,3 +108,57 @@ def test_a_member_has_tasks_and_schedules_of_their_own_alone(browser: Browser, h
     assert "tea of maja" not in page.content()
     watched.check()
     watched.close()
+
+
+@looks
+def test_tasks_of_a_plugin_tell_how_far_they_are_and_are_ended_and_done_again(
+    browser: Browser, house: RunningServer, theme: str, width: int
+) -> None:
+    folder = house.data_dir / "plugins" / "numbers"
+    (folder / "api").mkdir(parents=True)
+    (folder / "manifest.json").write_text('{"name": "numbers", "version": "1", "permissions": ["tasks"]}')
+    (folder / "tasks.py").write_text(TASKS)
+    (folder / "api" / "routes.py").write_text(ROUTES)
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        assert client.post("/api/v1/plugins/numbers/enable", json={"permissions": ["tasks"]}).status_code == 200
+
+    with sign_in(house.url, "otto", PASSWORD) as client:
+        watched = Watched(browser, house.url, theme, width, dict(client.cookies))
+        page = watched.open("/#/automations", ".empty")
+        begin(client, "crunch")
+        row = page.locator(".calls li", has_text="The task crunch")
+        row.locator(".state.busy").wait_for()
+        row.locator("summary").click()
+        row.locator(".call-body >> text=a quarter is done").wait_for()
+        expect(row.locator("progress")).to_have_attribute("value", "0.25")
+        expect(row.locator("pre[aria-label=Log]")).to_contain_text("crunching in a process of its own")
+        watched.settle()
+        assert watched.axe() == []
+        row.locator("text=Cancel it").click()
+        expect(row.locator(".state.off")).to_have_count(1)
+        row.locator("text=Once more").click()
+        again = page.locator(".calls li", has_text="a quarter is done")
+        again.locator(".state.busy").wait_for()
+        again.locator("summary").click()
+        again.locator("text=Cancel it").click()
+        expect(page.locator(".calls .state.off")).to_have_count(2)
+
+        begin(client, "fails")
+        failed = page.locator(".calls li", has_text="The task fails")
+        failed.locator(".state.bad").wait_for()
+        failed.locator("summary").click()
+        expect(failed.locator(".note.bad")).to_have_text("the numbers don't add up")
+        expect(failed.locator("pre[aria-label=Log]")).to_contain_text("about to fail")
+        begin(client, "dies")
+        died = page.locator(".calls li", has_text="The task dies")
+        died.locator(".state.bad").wait_for()
+        died.locator("summary").click()
+        expect(died.locator(".note.bad")).to_contain_text("exit code 9")
+        watched.settle()
+        assert watched.axe() == []
+        watched.check()
+        watched.close()
+
+
+def begin(client: httpx2.Client, name: str) -> None:
+    assert client.post(f"/api/numbers/{name}").status_code == 200

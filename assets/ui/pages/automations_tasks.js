@@ -30,16 +30,19 @@ function Task({ task, act }) {
     </summary>
     <div class="stack wide call-body">
       ${task.error && html`<p class="note bad"><${Icon} name="alert" /><span>${task.error}</span></p>`}
+      ${task.status === "running" && task.message && html`<p class="small soft">${task.message}</p>`}
       ${task.status === "running" && task.progress !== null && html`<progress aria-label=${t("task.progress")} value=${task.progress} max="1"></progress>`}
       <dl class="facts">
         <dt>${t("task.kind")}</dt><dd><code>${task.kind}</code></dd>
         <dt>${t("task.begun")}</dt><dd>${task.started_at ? formatExact(task.started_at) : "–"}</dd>
         <dt>${t("task.ended")}</dt><dd>${task.finished_at ? formatExact(task.finished_at) : "–"}</dd>
+        ${task.status === "queued" && task.not_before && html`<dt>${t("task.waits_until")}</dt><dd>${formatExact(task.not_before)}</dd>`}
         ${task.attempts > 1 && html`<dt>${t("task.attempts")}</dt><dd>${task.attempts}</dd>`}
       </dl>
       ${task.input && html`<div class="stack"><h2 class="small">${t("task.input")}</h2><${JsonCode} value=${task.input} label=${t("task.input")} /></div>`}
-      ${task.result && html`<div class="stack"><h2 class="small">${t("tools.result")}</h2><${JsonCode} value=${task.result} label=${t("tools.result")} /></div>`}
-      ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="region" aria-label=${t("task.log")}>${task.log}</pre></div>`}
+      ${task.result !== null && html`<div class="stack"><h2 class="small">${t("tools.result")}</h2><${JsonCode} value=${task.result} label=${t("tools.result")} /></div>`}
+      ${task.failure !== null && html`<div class="stack"><h2 class="small">${t("task.failure")}</h2><${JsonCode} value=${task.failure} label=${t("task.failure")} /></div>`}
+      ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="group" aria-label=${t("task.log")}>${task.log}</pre></div>`}
       <div class="row">
         ${open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
         ${AGAIN.includes(task.status) && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry"))}><${Icon} name="refresh" />${t("task.retry")}</button>`}

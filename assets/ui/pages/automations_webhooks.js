@@ -65,7 +65,7 @@ function Delivery({ delivery, name, act }) {
         <dt>${t("calls.request")}</dt><dd><code>${delivery.key}</code></dd>
       </dl>
       ${delivery.payload && html`<div class="stack"><h3 class="small">${t("webhook.sent")}</h3><${JsonCode} value=${delivery.payload} label=${t("webhook.sent")} /></div>`}
-      ${delivery.answer_body && html`<div class="stack"><h3 class="small">${t("webhook.answer")}</h3><pre class="code wrap" tabindex="0" role="region" aria-label=${t("webhook.answer")}>${delivery.answer_body}</pre></div>`}
+      ${delivery.answer_body && html`<div class="stack"><h3 class="small">${t("webhook.answer")}</h3><pre class="code wrap" tabindex="0" role="group" aria-label=${t("webhook.answer")}>${delivery.answer_body}</pre></div>`}
       ${ended && html`<div class="row"><button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/webhook_deliveries/${delivery.id}/redeliver`), t("webhook.did_redeliver"))}><${Icon} name="refresh" />${t("webhook.redeliver")}</button></div>`}
     </div>
   </details></li>`;

@@ -1,4 +1,5 @@
 // JSON to read: indented, and coloured by what each part is.
+// A group and no region: several may stand on a page, and a landmark has a name of its own.
 import { formatJson } from "../json.js";
 import { html } from "../vendor/preact.js";
 
@@ -9,7 +10,7 @@ const MOST_COLOURED = 60_000;
 /** @param {{value: any, label: string}} props */
 export function JsonCode({ value, label }) {
   const text = formatJson(value, 2);
-  return html`<pre class="code wrap" tabindex="0" role="region" aria-label=${label}>${text.length > MOST_COLOURED ? text : coloured(text)}</pre>`;
+  return html`<pre class="code wrap" tabindex="0" role="group" aria-label=${label}>${text.length > MOST_COLOURED ? text : coloured(text)}</pre>`;
 }
 
 /** @param {string} text */
