@@ -48,6 +48,7 @@ from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
+from server.plugin_host.channels import PluginChannels
 from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
@@ -239,6 +240,7 @@ class GridBearApp:
             self.requests.start()
             stack.push_async_callback(self.requests.stop)
             traffic, reach, plugin_pages = Traffic(self.requests.heard), Reach(), PluginPages()
+            channels = PluginChannels(self.plugins, tasks, self.records)
 
             parts = Parts(
                 settings=self.settings,
@@ -262,6 +264,7 @@ class GridBearApp:
                 schedules=self.schedules,
                 plugins=self.plugins,
                 plugin_pages=plugin_pages,
+                plugin_channels=channels,
                 plugin_installer=self.plugin_installer,
                 tmp=self._folder.tmp,
                 authenticator=authenticator,
@@ -283,6 +286,7 @@ class GridBearApp:
                 schedules=self.schedules,
                 gateway=self.gateway.gateway,
                 pages=plugin_pages,
+                channels=channels,
                 actor_for=authenticator.actor_for,
             )
             stack.push_async_callback(self.plugins.stop_serving)

@@ -30,6 +30,7 @@ from server.errors import (
     Forbidden,
     GridBearError,
     NotFound,
+    RateLimited,
     TooLarge,
     Unauthorized,
     UpstreamFailed,
@@ -38,6 +39,7 @@ from server.errors import (
 from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
 from server.plugin_marks import (
     EventVerb,
+    channel,
     list_resources,
     on,
     on_shutdown,
@@ -253,6 +255,7 @@ __all__ = [
     "Owned",
     "PluginContext",
     "PluginRecords",
+    "RateLimited",
     "Record",
     "RecordEvent",
     "RecordStore",
@@ -267,6 +270,7 @@ __all__ = [
     "UpstreamFailed",
     "UrlText",
     "ValidationFailed",
+    "channel",
     "field",
     "local_zone",
     "new_standard_secret",

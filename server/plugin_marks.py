@@ -71,7 +71,15 @@ class LifeMark:
     when: Literal["startup", "shutdown"]
 
 
-Mark = ResourceMark | ToolMark | EventMark | TaskMark | ScheduleMark | LifeMark
+@dataclass(frozen=True, slots=True)
+class ChannelMark:
+    """The way of a channel to people."""
+
+    reaches: str
+    to_pattern: str
+
+
+Mark = ResourceMark | ToolMark | EventMark | TaskMark | ScheduleMark | LifeMark | ChannelMark
 
 
 def tool(
@@ -167,6 +175,18 @@ def read_resource(function: F) -> F:
     The path is what a client wrote, and may be anything.
     """
     return _marked(function, ResourceMark("read"))
+
+
+def channel(*, reaches: str, to_pattern: str = "") -> Callable[[F], F]:
+    """Make an async function of `channel.py` the way in which a plugin of the type `channel` sends messages.
+
+    Its parameters: `to` and `text`, and if wanted the `PluginContext`; what it returns (JSON) stays in the message's
+    task. `reaches`, a sentence, tells whom it can reach and how `to` is written; with `to_pattern`, a regular
+    expression, a `to` that it does not match as a whole is refused with that sentence. Raise `UpstreamFailed`,
+    `RateLimited` or `Busy` where nothing was sent and a later attempt may go well (`retry_after`: seconds from now);
+    any other error is the last word.
+    """
+    return lambda function: _marked(function, ChannelMark(reaches, to_pattern))
 
 
 def on_startup(function: F) -> F:

@@ -27,6 +27,7 @@ from server.auth.routes import auth_router
 from server.backup.service import BackupService
 from server.config import SettingsHolder
 from server.internal_api.guard import internal_guard
+from server.internal_api.message_routes import message_router
 from server.internal_api.routes import internal_router
 from server.internal_api.trusted_routes import trusted_router
 from server.mcp_gateway.assembly import McpGateway
@@ -40,6 +41,7 @@ from server.mcp_gateway.policy.explain_routes import explain_router
 from server.mcp_gateway.routes import gateway_router
 from server.mcp_gateway.server_catalogue.routes import catalogue_router
 from server.mcp_gateway.sign_in.routes import sign_in_router
+from server.plugin_host.channels import PluginChannels
 from server.plugin_host.host import PluginHost
 from server.plugin_host.installing import Installer
 from server.plugin_host.pages_contribution import PluginPages
@@ -110,6 +112,7 @@ class Parts:
     schedules: Schedules
     plugins: PluginHost
     plugin_pages: PluginPages
+    plugin_channels: PluginChannels
     plugin_installer: Installer
     tmp: Path
     authenticator: Authenticator
@@ -139,6 +142,7 @@ def web_app(parts: Parts) -> FastAPI:
     internal = internal_guard(lambda: parts.internal_secret, lambda: settings.current.internal_api_from_elsewhere)
     web.include_router(internal_router(records, internal))
     web.include_router(trusted_router(records, parts.plugins, internal))
+    web.include_router(message_router(parts.plugin_channels, records, internal))
     web.include_router(rest_router(gate, settings, parts.storage_watch, parts.lan.fingerprint, parts.leave_safe_mode))
     web.include_router(lan_router(parts.lan, gate, settings))
     web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))

@@ -15,7 +15,7 @@ from server.plugin_host.host import PluginHost
 from server.records.notify import notify
 from server.records.service import Records
 
-_TRUSTED = Actor(kind="internal", username="internal", role="admin")
+TRUSTED = Actor(kind="internal", username="internal", role="admin")
 """Whoever holds the secret, as the audit log names them. It acts only where a route below says so."""
 _SECRETS = "secrets"
 _MOST_NAMES = 10_000
@@ -42,7 +42,7 @@ def trusted_router(records: Records, plugins: PluginHost, guard: Callable[..., N
     @router.get("/secrets", summary="Names of secrets that begin with a prefix")
     async def secret_names(prefix: Annotated[str, Query(max_length=100)] = "") -> dict[str, Any]:
         names = await _names(records, prefix)
-        await records.note("secrets_listed", _TRUSTED, about=prefix or None)
+        await records.note("secrets_listed", TRUSTED, about=prefix or None)
         return {"ok": True, "data": {"prefix": prefix, "keys": names}, "count": len(names)}
 
     @router.get("/secrets/{name}", summary="The value of a secret")
@@ -55,7 +55,7 @@ def trusted_router(records: Records, plugins: PluginHost, guard: Callable[..., N
 
     @router.post("/plugins/{name}/reload", summary="Start a plugin again from its files as they are now")
     async def reload(name: str) -> dict[str, Any]:
-        row = await plugins.reload(_TRUSTED, name)
+        row = await plugins.reload(TRUSTED, name)
         return {"ok": True, "data": {key: row[key] for key in ("name", "version", "state", "error")}}
 
     return router
@@ -73,7 +73,7 @@ async def _names(records: Records, prefix: str) -> list[str]:
 async def _value(records: Records, name: str) -> str:
     row = records.look_up(SYSTEM, _SECRETS, "name", name)
     # A guess that misses is told as well.
-    await records.note("secret_read", _TRUSTED, about=name, detail=None if row else "there is no such secret")
+    await records.note("secret_read", TRUSTED, about=name, detail=None if row else "there is no such secret")
     if row is None or row["value"] is None:
         raise NotFound(f"There is no secret {name!r}." if row is None else f"The secret {name!r} has no value.",
                        code="unknown_secret" if row is None else "empty_secret")  # fmt: skip

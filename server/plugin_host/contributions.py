@@ -6,6 +6,7 @@ from server.asgi.replies import send_error
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.gateway import Gateway
+from server.plugin_host.channels import PluginChannels
 from server.plugin_host.hooks_contribution import PluginHooks
 from server.plugin_host.host import PluginHost
 from server.plugin_host.mount import ActorFor
@@ -28,6 +29,7 @@ async def serve_plugins(
     schedules: Schedules,
     gateway: Gateway,
     pages: PluginPages,
+    channels: PluginChannels,
     actor_for: ActorFor,
 ) -> PluginRoutes:
     """Take in what the running plugins bring, and from now on of every one that starts. Returns what serves /api/."""
@@ -38,6 +40,7 @@ async def serve_plugins(
             PluginTasks(tasks, schedules, settings).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
+            channels.contribute,
             pages.contribute,
             routes.contribute,
         )

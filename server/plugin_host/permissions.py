@@ -8,7 +8,16 @@ from typing import Any, Literal, NamedTuple, get_args
 from server.errors import Forbidden
 
 Permission = Literal[
-    "records:read", "records:write", "notifications", "secrets", "tasks", "mcp_tools", "pages", "network", "files"
+    "records:read",
+    "records:write",
+    "notifications",
+    "secrets",
+    "tasks",
+    "mcp_tools",
+    "pages",
+    "messages",
+    "network",
+    "files",
 ]
 """What a manifest may ask for."""
 
@@ -29,6 +38,7 @@ MEANINGS: dict[Permission, Meaning] = {
     "tasks": Meaning("Work in the background.", True),
     "mcp_tools": Meaning("Offer tools and resources to AI clients.", True),
     "pages": Meaning("Show pages of its own, whose code may do what whoever looks at the page may do.", True),
+    "messages": Meaning("Send messages to people outside, in your name, when a program or a person here asks.", True),
     "network": Meaning("Use the network. Only told: nothing keeps the code of a plugin from it.", False),
     "files": Meaning("Use files of this computer. Only told: nothing keeps the code of a plugin from it.", False),
 }

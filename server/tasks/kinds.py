@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.access.actor import Actor
-from server.errors import Conflict, Forbidden, GridBearError, NotFound, Unauthorized, ValidationFailed
+from server.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    GridBearError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    UpstreamFailed,
+    ValidationFailed,
+)
 from server.tasks.report import Report
 
 Runner = Callable[[Actor, dict[str, Any], Report], Awaitable[Any]]
@@ -17,6 +27,7 @@ Runner = Callable[[Actor, dict[str, Any], Report], Awaitable[Any]]
 _FIRST_DELAY_SECONDS, _LONGEST_DELAY_SECONDS = 2.0, 3600.0
 _FINAL = (ValidationFailed, Forbidden, Unauthorized, NotFound, Conflict)
 """What would fail in the same way the next time."""
+_NOTHING_DONE = (Busy, RateLimited, UpstreamFailed)
 
 
 class TaskFailed(GridBearError):
@@ -40,16 +51,21 @@ class Kind:
     """How many of it run at the same time."""
     idempotent: bool = False
     """Done twice is as good as done once: it is begun again after a crash, and may be tried again."""
+    retried: bool = False
+    """Where it raises Busy, RateLimited or UpstreamFailed nothing is done, and it is tried again all the same."""
     attempts: int = 1
-    """How often it is begun at most; more than once only if idempotent."""
+    """How often it is begun at most; more than once only if idempotent or retried."""
     priority: int = 0
     """Of those that wait, the higher goes first."""
+    when_lost: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+    """Told of the row of a task that failed for good or was interrupted. Raises nothing."""
     schedulable: str = ""
     """What it does, for people who may let it run by a schedule of their own; empty: they may not."""
 
     def delay(self, error: Exception, attempts: int) -> float | None:
         """Seconds to wait before the next attempt after `attempts` that failed; None: there is none."""
-        if not self.idempotent or attempts >= self.attempts or isinstance(error, _FINAL):
+        again = self.idempotent or (self.retried and isinstance(error, _NOTHING_DONE))
+        if not again or attempts >= self.attempts or isinstance(error, _FINAL):
             return None
         if isinstance(error, TaskFailed) and error.for_good:
             return None

@@ -209,7 +209,7 @@ class Tasks:
         record_id, kind = int(row["id"]), self._kinds.get(row["kind"])
         if row["status"] == "running":
             if kind is None or not kind.idempotent or row["attempts"] >= max(2, kind.attempts):
-                await self._finish(record_id, "interrupted", error=STOPPED)
+                await self._lost(record_id, kind, "interrupted", error=STOPPED)
                 return
             await self._store(record_id, {"status": "queued"})
         wait = 0.0
@@ -277,7 +277,7 @@ class Tasks:
             if not self._stopping:
                 self._waiting.add(entry)
         else:
-            await self._finish(entry.record_id, "interrupted", **told, error=STOPPED)
+            await self._lost(entry.record_id, kind, "interrupted", **told, error=STOPPED)
 
     async def _failed(self, entry: Entry, kind: Kind, attempts: int, error: Exception, told: dict[str, Any]) -> None:
         if isinstance(error, NotFound) and attempts == 0:
@@ -291,11 +291,17 @@ class Tasks:
         told |= {"error": text, "failure": error.failure if isinstance(error, TaskFailed) else None}
         delay = kind.delay(error, attempts)
         if delay is None:
-            await self._finish(entry.record_id, "failed", **told)
+            await self._lost(entry.record_id, kind, "failed", **told)
             return
         until = to_text(datetime.now(UTC) + timedelta(seconds=delay))
         await self._store(entry.record_id, {**told, "status": "queued", "not_before": until})
         self._later(entry, delay)
+
+    async def _lost(self, record_id: int, kind: Kind | None, status: str, **columns: Any) -> None:
+        await self._finish(record_id, status, **columns)
+        if kind is not None and kind.when_lost is not None:
+            with contextlib.suppress(NotFound):
+                await kind.when_lost(await self._records.reveal(SYSTEM, MODEL, record_id))
 
     async def _store(self, record_id: int, columns: dict[str, Any]) -> None:
         # A task's person may have been deleted; or the disk is full, and what is told of it can wait.
