@@ -280,6 +280,7 @@ class GridBearApp:
             routes = await serve_plugins(
                 self.plugins,
                 records=self.records,
+                files=self.files,
                 settings=self.settings,
                 bus=self._bus,
                 tasks=tasks,

@@ -37,6 +37,7 @@ from server.errors import (
     ValidationFailed,
 )
 from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
+from server.outbound.fetching import Fetched
 from server.plugin_marks import (
     EventVerb,
     channel,
@@ -184,10 +185,35 @@ class PluginContext(Protocol):
         Needs the permission `secrets`.
         """
 
-    async def start_task(self, name: str, actor: Actor, /, title: str = "", **given: Any) -> str:
+    async def start_task(self, name: str, actor: Actor | None, /, title: str = "", **given: Any) -> str:
         """Start a background task of this plugin for the person `actor`; `given` (JSON) are the function's arguments.
 
-        Returns the task's key. Raises NotFound for an unknown kind, RateLimited when too many wait already.
+        None: for nobody, with no person's rights, as after a webhook. Returns the task's key. Raises NotFound for an
+        unknown kind, RateLimited when too many wait already.
+        """
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        most_bytes: int = 1_048_576,
+        seconds: float = 20.0,
+        private: bool = False,
+    ) -> Fetched:
+        """Ask another server, whatever its status is. Redirects are not followed. Needs the permission `network`.
+
+        Only https to public addresses; with `private`, for an address that an admin chose, this computer and private
+        networks as well, also by http. Raises UpstreamFailed with the code `not_reached` when nothing was sent, with
+        `no_answer` when it may have been; TooLarge for more than `most_bytes`; Forbidden (`address_refused`).
+        """
+
+    async def keep_file(self, name: str, body: bytes, content_type: str = "") -> int:
+        """Store bytes as a file and return its id, for a field of the type `FileReference` of a record.
+
+        A file that no record refers to is removed after a while. Raises TooLarge and ValidationFailed as uploads do.
         """
 
     async def notify(
@@ -243,6 +269,7 @@ __all__ = [
     "Conflict",
     "Context",
     "DateTimeText",
+    "Fetched",
     "FieldError",
     "FileReference",
     "Forbidden",

@@ -40,10 +40,10 @@ def message_router(channels: PluginChannels, records: Records, guard: Callable[.
         await records.note("message_sent", TRUSTED, about=f"{body.platform}: {body.chat_id}")
         return {"ok": True, "data": {"task_id": key, "platform": body.platform, "chat_id": body.chat_id}}
 
-    @router.get("/send-message/{task_id}", summary="What became of a message")
-    async def outcome(task_id: str) -> dict[str, Any]:
-        row = await channels.message(task_id)
+    @router.get("/send-message/{key}", summary="What became of a message")
+    async def outcome(key: str) -> dict[str, Any]:
+        row = await channels.message(key)
         told = {name: row[name] for name in ("status", "attempts", "error", "result", "not_before")}
-        return {"ok": True, "data": {"task_id": task_id, **told}}
+        return {"ok": True, "data": {"task_id": key, **told}}
 
     return router

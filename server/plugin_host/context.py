@@ -6,17 +6,20 @@ import copy
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Forbidden, GridBearError, NotFound
+from server.errors import Busy, Forbidden, GridBearError, NotFound
 from server.limits.token_bucket import TokenBuckets
+from server.outbound.fetching import Fetched, Fetcher
 from server.plugin_api import Audience, RecordStore, Severity
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
+from server.records.files import Files
 from server.records.notify import notify
 from server.tasks.queue import Tasks
 
@@ -115,6 +118,8 @@ class HostContext:
         self._settings = settings
         self._is_running = is_running
         self._tasks: Tasks | None = None
+        self._files: Files | None = None
+        self._fetcher = Fetcher()
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
         self._own_settings: dict[str, Any] = {}
 
@@ -131,11 +136,19 @@ class HostContext:
         """Who runs this plugin's tasks from now on."""
         self._tasks = tasks
 
-    async def start_task(self, name: str, actor: Actor, /, title: str = "", **given: Any) -> str:
+    def files_by(self, files: Files | None) -> None:
+        """Who keeps this plugin's files from now on."""
+        self._files = files
+
+    async def close(self) -> None:
+        """End its connections to others."""
+        await self._fetcher.close()
+
+    async def start_task(self, name: str, actor: Actor | None, /, title: str = "", **given: Any) -> str:
         kind = f"{self.plugin_id}.{name}"
         if self._tasks is None or not self._tasks.knows(kind):
             raise NotFound(f"the plugin {self.plugin_id} has no task {name!r}")
-        row = await self._tasks.submit(actor, kind, title or name, given)
+        row = await self._tasks.submit(actor or SYSTEM, kind, title or name, given)
         return str(row["key"])
 
     @property
@@ -175,6 +188,34 @@ class HostContext:
         self._permissions.need("secrets", f"the secret {name}")
         await self._secrets.put(name, value)
 
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        most_bytes: int = 1_048_576,
+        seconds: float = 20.0,
+        private: bool = False,
+    ) -> Fetched:
+        self._permissions.need("network", "fetch()")
+        return await self._fetcher.fetch(
+            url,
+            method=method,
+            headers=headers or {},
+            body=body,
+            most_bytes=most_bytes,
+            seconds=seconds,
+            private=private,
+        )
+
+    async def keep_file(self, name: str, body: bytes, content_type: str = "") -> int:
+        if self._files is None:
+            raise Busy("files are kept from the start of the plugin to its end; try again then")
+        file_id, _row = await self._files.upload(SYSTEM, _Bytes(name, content_type, body))
+        return file_id
+
     async def notify(
         self,
         title: str,
@@ -203,3 +244,15 @@ class HostContext:
             self.log.error("notification %r could not be stored: %s", title, error.message)
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """A file that is there already."""
+
+    name: str
+    content_type: str
+    body: bytes
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self.body

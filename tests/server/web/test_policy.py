@@ -49,7 +49,7 @@ POLICY: dict[str, frozenset[str]] = {
     "GET /api/internal/health": INTERNAL, "POST /api/internal/notifications": INTERNAL,
     "GET /api/internal/secrets": INTERNAL, "GET /api/internal/secrets/{name}": INTERNAL,
     "GET /api/internal/channels": INTERNAL, "POST /api/internal/send-message": INTERNAL,
-    "GET /api/internal/send-message/{task_id}": INTERNAL,
+    "GET /api/internal/send-message/{key}": INTERNAL,
     "POST /api/internal/process-task-result": INTERNAL, "POST /api/internal/plugins/{name}/reload": INTERNAL,
 
     "GET /auth/me": SIGNED_IN, "POST /auth/logout": SIGNED_IN, "POST /auth/password": SESSION,
