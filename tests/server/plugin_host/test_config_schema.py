@@ -83,3 +83,31 @@ def test_a_secret_that_does_not_fit_is_not_repeated() -> None:
     with pytest.raises(ValidationFailed) as refused:
         schema.check({"key": ["hunter2"]})
     assert "hunter2" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "string", "pattern": "^a+$", "title": "A"},
+        {"type": "integer", "minimum": 2, "maximum": 3.5},
+        {"type": "integer", "minimum": 2, "default": 2},
+        {"type": "boolean", "minimum": 3},
+        {"type": "string", "minimum": 3},
+        {"type": "string", "title": 3},
+        {"type": "integer", "minimum": True},
+        {"type": "string", "enum": ["a"]},
+        {"type": "string", "maxLength": 1},
+    ],
+)
+def test_plain_settings_are_judged_as_the_library_judges_them(schema: dict[str, Any]) -> None:
+    from jsonschema import Draft202012Validator
+
+    library = Draft202012Validator(schema)
+    try:
+        fields = parse_config_schema({"it": schema})
+    except SchemaRefused:
+        assert not Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema)
+        return
+    for value in ("", "a", "aaa", "b", 0, 2, 3, 4, 2.5, 3.0, True, False, None, [], {}):
+        assert (fields.problem("it", value) is None) == library.is_valid(value), value
