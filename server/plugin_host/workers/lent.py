@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from typing import Any
 
 from server.access.actor import Actor
@@ -29,5 +30,13 @@ async def lent(context: HostContext, actor: Actor, deed: str, words: list[Any], 
     if deed == "groups_of":
         return await context.groups_of(actor)
     if deed == "start_task":
-        return await context.start_task(words[0], actor, *words[1:], **named)
+        name, title, for_nobody = words
+        return await context.start_task(name, None if for_nobody else actor, title, **named)
+    if deed == "fetch":
+        body = None if named["body"] is None else b64decode(named["body"])
+        fetched = await context.fetch(*words, **{**named, "body": body})
+        return {"status": fetched.status, "headers": dict(fetched.headers), "body": b64encode(fetched.body).decode()}
+    if deed == "keep_file":
+        name, content, content_type = words
+        return await context.keep_file(name, b64decode(content), content_type)
     raise NotFound(f"the context has no {deed!r}")

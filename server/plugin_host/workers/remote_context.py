@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
-from server.plugin_api import Audience, Severity
+from server.plugin_api import Audience, Fetched, Severity
 
 Ask = Callable[[str, list[Any], dict[str, Any]], Future[Any]]
 """Asks the server for a deed of the context, with its positional and named arguments."""
@@ -90,8 +91,27 @@ class RemoteContext:
     async def put_secret(self, name: str, value: str) -> None:
         await asyncio.wrap_future(self._ask("put_secret", [name, value], {}))
 
-    async def start_task(self, name: str, actor: Actor, /, title: str = "", **given: Any) -> str:
-        return str(await asyncio.wrap_future(self._ask("start_task", [name, title], given)))
+    async def start_task(self, name: str, actor: Actor | None, /, title: str = "", **given: Any) -> str:
+        return str(await asyncio.wrap_future(self._ask("start_task", [name, title, actor is None], given)))
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        most_bytes: int = 1_048_576,
+        seconds: float = 20.0,
+        private: bool = False,
+    ) -> Fetched:
+        named = {"method": method, "headers": dict(headers or {}), "body": None if body is None else _text_of(body),
+                 "most_bytes": most_bytes, "seconds": seconds, "private": private}  # fmt: skip
+        told = await asyncio.wrap_future(self._ask("fetch", [url], named))
+        return Fetched(told["status"], told["headers"], b64decode(told["body"]))
+
+    async def keep_file(self, name: str, body: bytes, content_type: str = "") -> int:
+        return int(await asyncio.wrap_future(self._ask("keep_file", [name, _text_of(body), content_type], {})))
 
     async def notify(
         self,
@@ -109,3 +129,7 @@ class RemoteContext:
         named = {"message": message, "severity": severity, "category": category, "action_url": action_url,
                  "audience": audience, "username": username, "user_id": user_id, "key": key}  # fmt: skip
         return bool(await asyncio.wrap_future(self._ask("notify", [title], named)))
+
+
+def _text_of(body: bytes) -> str:
+    return b64encode(body).decode()

@@ -63,6 +63,15 @@ async def ask_for_secret(plugin: PluginContext) -> str | None:
     return plugin.secret("key")
 
 @task(process=True)
+async def keep(plugin: PluginContext, actor: Actor) -> int:
+    await plugin.start_task("pid", None, "Nobody's")
+    return await plugin.keep_file("a.bin", bytes(range(256)))
+
+@task(process=True)
+async def ask_others(plugin: PluginContext) -> None:
+    await plugin.fetch("https://example.org")
+
+@task(process=True)
 async def missing() -> None:
     raise NotFound("there is no such thing")
 
@@ -195,11 +204,21 @@ async def test_a_task_in_a_process_knows_groups_and_the_data_folder_and_tells_on
     assert [(one["title"], one["key"]) for one in news] == [("once", "crunch k")]
 
 
+async def test_a_task_in_a_process_keeps_files_and_starts_tasks_for_nobody(house: House) -> None:
+    row = await house.run("keep")
+    assert row["status"] == "completed", row["error"]
+    kept = await house.ada.get(f"/api/v1/files/{row['result']}/content")
+    assert kept.content == bytes(range(256))
+    [other] = (await house.ada.get("/api/v1/tasks?kind=crunch.pid")).json()["data"]
+    assert other["owner_id"] is None
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("too_far", "may use its own models"),
         ("ask_for_secret", '"secrets"'),
+        ("ask_others", '"network"'),
         ("missing", "there is no such thing"),
         ("raises", "the log has the details"),
         ("leaves", "the log has the details"),
