@@ -164,7 +164,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     plugin_settings = PluginSettings(parts.plugins, records)
-    web.include_router(contributions_router(parts.plugin_pages, settings, gate.enter_route))
+    web.include_router(contributions_router(parts.plugin_pages, parts.plugins, settings, gate.enter_route))
     web.include_router(public_router(parts.reach, settings, gate.enter_route))
     web.include_router(plugin_settings_router(plugin_settings, settings, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))

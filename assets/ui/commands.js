@@ -1,5 +1,5 @@
 // What the palette can do beside going somewhere. A plugin adds its own through the facade.
-import { registeringPlugin } from "./pages/index.js";
+import { registering } from "./registering.js";
 import { href } from "./router.js";
 import { sheetOpen } from "./shortcuts.js";
 import { base, chooseTheme, isAdmin } from "./store.js";
@@ -46,7 +46,7 @@ export function registerCommand(command) {
   const { name, label, run, address } = command;
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || !(typeof run === "function" || address)) throw new Error("command() wants a name (a-z, 0-9, -), a label, and run() or an address");
   if ([...commands, ...added.value].some((one) => one.name === name)) throw new Error(`there is a command ${name} already`);
-  added.value = [...added.value, { icon: "plugins", ...command, plugin: registeringPlugin() }];
+  added.value = [...added.value, { icon: "plugins", ...command, plugin: registering().plugin }];
 }
 
 /** @param {string} plugin */

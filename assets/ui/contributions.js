@@ -1,13 +1,15 @@
 // What plugins add to the page: their modules are imported when somebody is signed in, and anew when plugins change.
 import { request } from "./api.js";
 import { dropCommands } from "./commands.js";
+import { dropWidgets } from "./fields/widgets.js";
 import { t } from "./i18n.js";
-import { dropPages, pagesOf } from "./pages/index.js";
+import { dropPages } from "./pages/index.js";
+import { registeringAs } from "./registering.js";
 import { person, returned } from "./store.js";
 import { useEffect } from "./vendor/preact.js";
 import { say } from "./widgets/toasts.js";
 
-/** @typedef {{plugin: string, title: string, module: string}} Contribution */
+/** @typedef {{plugin: string, title: string, module: string, widgets: string[]}} Contribution */
 
 /** Module addresses by plugin, as they are in force. @type {Map<string, string>} */
 const known = new Map();
@@ -18,6 +20,7 @@ let turn = Promise.resolve();
 function dropAll(plugin) {
   dropPages(plugin);
   dropCommands(plugin);
+  dropWidgets(plugin);
 }
 
 /** @param {Contribution[]} wanted */
@@ -28,11 +31,11 @@ async function take(wanted) {
     known.delete(plugin);
     dropAll(plugin);
   }
-  for (const { plugin, title, module } of wanted) {
+  for (const { plugin, title, module, widgets } of wanted) {
     if (known.has(plugin)) continue;
     known.set(plugin, module);
     try {
-      await pagesOf(plugin, () => import(module));
+      await registeringAs({ plugin, widgets }, () => import(module));
     } catch (error) {
       // One plugin's mistake is told, and takes nothing else along.
       console.error(error);

@@ -17,7 +17,9 @@ export async function refreshModels() {
 export async function loadModels() {
   read = Date.now();
   try {
-    models.value = (await request("GET", "/api/v1/models")).data;
+    const found = (await request("GET", "/api/v1/models")).data;
+    for (const model of found) for (const field of model.fields) field.model = model.name;
+    models.value = found;
     modelsTrouble.value = null;
   } catch (error) {
     modelsTrouble.value = error;

@@ -1,10 +1,11 @@
 // The one module a plugin's page imports. What stands here keeps its meaning; `sdk` counts up when it grows.
 import { registerCommand } from "./commands.js";
 import { registerField } from "./fields/index.js";
+import { registerWidget } from "./fields/widgets.js";
 import { registerPage } from "./pages/index.js";
 
-export const sdk = 1;
-export { registerCommand as command, registerField, registerPage as page };
+export const sdk = 2;
+export { registerCommand as command, registerField, registerPage as page, registerWidget as widget };
 export { ApiError, api } from "./api.js";
 export { formatDay, formatExact, formatNumber, formatRelative, t } from "./i18n.js";
 export { go, href, route } from "./router.js";

@@ -5,6 +5,7 @@ export interface Field {
   name: string;
   type: string;
   label: string;
+  model?: string;
   help?: string | null;
   required: boolean;
   read_only: boolean;

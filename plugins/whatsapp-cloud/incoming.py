@@ -63,14 +63,13 @@ async def _take_message(plugin: PluginContext, message: dict[str, Any], names: d
         except Conflict:
             # The same delivery came twice at once, and the other one sees to the rest.
             return
-        if plugin.settings["notify"]:
-            await plugin.notify(
-                f"WhatsApp from {row['contact_name'] or contact}",
-                message=(row["text"] or f"({kind})")[:1000],
-                category="whatsapp",
-                audience="admins",
-                action_url=f"#/data/{MESSAGES}?record={row['id']}",
-            )
+        await plugin.notify(
+            f"WhatsApp from {row['contact_name'] or contact}",
+            message=(row["text"] or f"({kind})")[:1000],
+            category="message",
+            audience="admins",
+            action_url=f"#/data/{MESSAGES}?record={row['id']}",
+        )
     if media_id and row["file"] is None and row["file_error"] is None:
         await plugin.start_task(FETCH, None, f"Fetch a file from WhatsApp ({kind})", record_id=row["id"])
 

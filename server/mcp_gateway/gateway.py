@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from server.access.actor import Actor
@@ -21,6 +21,7 @@ from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.hosted import Hosted, served_by
+from server.mcp_gateway.own_texts import OwnText, OwnTexts
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall, thing
 from server.mcp_gateway.policy.rule import Effect
@@ -28,7 +29,7 @@ from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.server_state import server_state
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
-from server.mcp_gateway.upstreams.notices import TOOLS_CHANGED, Notice, Notices
+from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED, Notice, Notices
 from server.mcp_gateway.upstreams.pool import UpstreamPool
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.virtual_server import VirtualServer
@@ -67,6 +68,7 @@ class Gateway:
         self._approvals = approvals
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self.hosted = Hosted(policy, own_tools)
+        self.own_texts = OwnTexts(policy)
         self._limits = CallLimits(settings, clock)
         self._unhosted: list[Callable[[str], None]] = []
 
@@ -91,6 +93,12 @@ class Gateway:
         self.notices.tell(Notice(TOOLS_CHANGED))
         for callback in self._unhosted:
             callback(name)
+
+    def offer_texts(self, server: str, texts: Sequence[OwnText]) -> None:
+        """Offer these prompts and resources of a server of this program, and no others of it."""
+        self.own_texts.put(server, texts)
+        for method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
+            self.notices.tell(Notice(method))
 
     def own_names(self) -> list[str]:
         """The names of servers that are part of this program or of its plugins."""
@@ -246,12 +254,12 @@ class Gateway:
             needed = await self._approvals.require(self._asked(caller, upstream, about, asked))
         return await self._gone_on(needed, await upstream.request(method, params, meta, caller))
 
-    async def read_own(self, caller: Caller, server: str, uri: str) -> None:
+    async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
         self._limits.count(caller.actor, server)
         if self._is_asked(caller.actor, self._policy.whole_effect, served):
-            about = thing(server, "resources/read", uri, None)
+            about = thing(server, method, uri, None)
             await self._approvals.require(AskedCall(caller, served, "", about, {"uri": uri}))
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:

@@ -113,6 +113,8 @@ class HostContext:
         self._models = frozenset(models)
         self.records = OwnRecords(plugin_id, records, self._models)
         self._notices = TokenBuckets()
+        self.notification_kinds: frozenset[str] = frozenset()
+        """The categories that people may silence."""
         self._permissions = permissions
         self._service = records
         self._settings = settings
@@ -233,12 +235,13 @@ class HostContext:
         if not self._notices.take("", rate=NOTICES_PER_SECOND, burst=NOTICES_AT_ONCE, now=time.monotonic()).allowed:
             self.log.error("notification %r was dropped: too many at once", title)
             return False
+        kind = f"{self.plugin_id}.{category}" if category in self.notification_kinds else ""
         values = {"title": title, "severity": severity, "source": self.plugin_id}
         given = {"message": message, "category": category, "action_url": action_url}
         given["key"] = f"{self.plugin_id} {key}" if key else ""
         values.update({key: value for key, value in given.items() if value})
         try:
-            await notify(self._service, values, audience=audience, username=username, user_id=user_id)
+            await notify(self._service, values, audience=audience, username=username, user_id=user_id, kind=kind)
         except GridBearError as error:
             # What the notification tells of has happened already; failing here would undo nothing.
             self.log.error("notification %r could not be stored: %s", title, error.message)

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -25,7 +25,7 @@ RESERVED_IDS = frozenset({"v1", "internal", "docs", "openapi.json"})
 KEYS_WITHOUT_EFFECT = frozenset(
     {
         *("entry_point", "class_name", "instantiation"),
-        *("required_secrets", "model", "models_refreshable", "cli_meta", "ui", "context_skills"),
+        *("required_secrets", "model", "models_refreshable", "cli_meta", "ui"),
         *("context_injection", "mcp_category", "mcp_naming", "mcp_name_template", "mcp_server_name"),
         *("private_only", "service_connections", "virtual_tools", "mcp_provider", "mcp_provider_class"),
         *("admin_routes", "public_api_prefix"),
@@ -51,6 +51,28 @@ class Dependencies(BaseModel):
 
     required: list[str] = Field(default_factory=list, description="Without these it stays out.")
     optional: list[str] = Field(default_factory=list, description="It runs without these, too.")
+
+
+class Skill(BaseModel):
+    """A text that tells AI clients how something is done."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="Small letters, digits, _ and -.")
+    file: str = Field(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\.md$", description="A file in the folder skills, such as ask.md."
+    )
+    title: str = Field("", max_length=100, description="Name shown to people; empty means `name`.")
+    description: str = Field("", max_length=1000, description="When it is good for something.")
+
+
+class NotificationKind(BaseModel):
+    """One kind of what a plugin notifies people of; each person may silence it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    label: str = Field(min_length=1, max_length=100, description="What it is called among somebody's settings.")
+    description: str = Field("", max_length=500, description="When it comes.")
 
 
 class Manifest(BaseModel):
@@ -81,6 +103,19 @@ class Manifest(BaseModel):
     )
     requirements: list[str] = Field(
         default_factory=list, max_length=50, description="Libraries from PyPI that it imports, such as humanize>=4."
+    )
+    context_skills: list[Skill] = Field(
+        default_factory=list, max_length=50, description="Texts of the folder skills that are offered to AI clients."
+    )
+    field_widgets: list[str] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Fields of its own models that ui/main.js draws, as model.field.",
+    )
+    notification_kinds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], NotificationKind] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Kinds of notifications that each person may silence, by the category that `notify` gives them.",
     )
     public_api: bool = Field(False, description="Whether anonymous callers reach /api/{plugin}.")
 
@@ -114,6 +149,14 @@ class Manifest(BaseModel):
     def _each_can_be_read(cls, value: list[str]) -> list[str]:
         for text in value:
             parsed(text)
+        return value
+
+    @field_validator("context_skills")
+    @classmethod
+    def _each_has_a_name_of_its_own(cls, value: list[Skill]) -> list[Skill]:
+        names = [skill.name for skill in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two skills are named {twice[0]}")
         return value
 
     @property

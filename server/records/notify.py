@@ -10,6 +10,8 @@ from server.errors import Conflict, ValidationFailed
 
 Severity = Literal["info", "success", "warning", "error"]
 Audience = Literal["everyone", "admins"]
+SILENT = "notifications.silent"
+"""The preference that lists the kinds that somebody wants no notifications of, as `plugin.kind`."""
 
 
 class NotificationStore(Protocol):
@@ -29,10 +31,12 @@ async def notify(
     audience: Audience = "everyone",
     username: str | None = None,
     user_id: int | None = None,
+    kind: str = "",
 ) -> list[int]:
     """Give `values` (title, message, severity, ...) to one person, else to every active person of `audience`.
 
-    With a `key` among the values, who has a notification with it gets no second one. Returns the ids of the new rows.
+    With a `key` among the values, who has a notification with it gets no second one; who silenced its `kind` gets none.
+    Returns the ids of the new rows.
     Raises ValidationFailed when no active person has that username; somebody by `user_id` may have gone.
     """
     where: dict[str, Any] = {"is_active": True}
@@ -42,6 +46,7 @@ async def notify(
         where["username"] = username
     elif audience == "admins":
         where["role"] = "admin"
+    deaf = await _who_silenced(records, kind) if kind else frozenset()
     ids: list[int] = []
     last, known = 0, False
     # By id in pages, so that nobody is left out where there are more people than one page holds.
@@ -49,6 +54,8 @@ async def notify(
         for person in people:
             last = int(person["id"])
             known = True
+            if last in deaf:
+                continue
             try:
                 row = await records.create(SYSTEM, "notifications", {**values, "owner_id": last})
                 ids.append(int(row["id"]))
@@ -58,3 +65,14 @@ async def notify(
     if username is not None and not known:
         raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
     return ids
+
+
+async def _who_silenced(records: NotificationStore, kind: str) -> frozenset[int]:
+    found: set[int] = set()
+    last = 0
+    while rows := await records.find(SYSTEM, "preferences", where={"key": SILENT, "id__gt": last}):
+        for row in rows:
+            last = int(row["id"])
+            if isinstance(row["value"], list) and kind in row["value"]:
+                found.add(int(row["owner_id"]))
+    return frozenset(found)

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from server.asgi.replies import send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, NotFound
+from server.plugin_host.host import PluginHost
 from server.plugin_host.mount import ActorFor, Enter
 from server.plugin_host.pages_contribution import PluginPages
 from server.web.pages import UiFiles
@@ -42,14 +43,24 @@ class PluginFiles:
         await self._known[folder](inside, receive, send)
 
 
-def contributions_router(pages: PluginPages, settings: SettingsHolder, enter: Enter) -> APIRouter:
-    """The list. `enter` authenticates and counts the request."""
+def contributions_router(pages: PluginPages, host: PluginHost, settings: SettingsHolder, enter: Enter) -> APIRouter:
+    """The lists. `enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/ui", tags=["plugins"])
 
     @router.get("/contributions", summary="What running plugins add to the page: modules to import")
     async def contributions(request: Request, response: Response) -> dict[str, Any]:
         enter(request, response)
         found = pages.modules(settings.current.base_path)
+        return {"ok": True, "data": found, "count": len(found)}
+
+    @router.get("/notification-kinds", summary="Kinds of notifications that you may silence")
+    async def notification_kinds(request: Request, response: Response) -> dict[str, Any]:
+        enter(request, response)
+        found = [
+            {"kind": f"{live.id}.{name}", "plugin": live.manifest.title, **kind.model_dump()}
+            for live in sorted(host.live, key=lambda live: live.id)
+            for name, kind in live.manifest.notification_kinds.items()
+        ]
         return {"ok": True, "data": found, "count": len(found)}
 
     return router

@@ -28,12 +28,50 @@ command({ name: "rain", label: "Will it rain?", run: () => say("No rain today.")
 """
 
 
-def plugin(folder: Path, name: str, main: str) -> None:
+MODEL = """
+from sqlalchemy import Integer, Text
+from sqlalchemy.orm import Mapped
+from server.plugin_api import Base, ModelOptions, Record, field
+
+class Day(Record, Base):
+    __tablename__ = "weather_days"
+    __options__ = ModelOptions(label="Day", label_plural="Days", description="Days.", group="plugins")
+    name: Mapped[str] = field(Text, label="Name", required=True)
+    sun: Mapped[int] = field(Integer, label="Sun", default=0)
+    rain: Mapped[int] = field(Integer, label="Rain", default=0)
+"""
+WIDGETS = """
+import { html, widget } from "../../../ui/sdk.js";
+
+widget({
+  model: "weather_days", field: "sun",
+  cell: ({ value }) => html`<meter min="0" max="10" value=${value} aria-label=${`${value} hours`}></meter>`,
+  Input: ({ id, draft, set }) => html`<input id=${id} type="range" min="0" max="10"
+    value=${draft} onInput=${(event) => set(event.target.value)} />`,
+});
+widget({
+  model: "weather_days", field: "rain",
+  cell: () => { throw new Error("no clouds"); },
+  Input: ({ id, draft, set }) => {
+    if (draft === "7") throw new Error("a flood");
+    return html`<input class="input" id=${id} value=${draft} onInput=${(event) => set(event.target.value)} />`;
+  },
+});
+"""
+THIEF = """
+import { widget } from "../../../ui/sdk.js";
+widget({ model: "weather_days", field: "name", cell: () => "stolen" });
+"""
+
+
+def plugin(folder: Path, name: str, main: str, models: str = "", **more: object) -> None:
     place = folder / "plugins" / name
     (place / "ui").mkdir(parents=True)
-    about = {"name": name, "version": "1.0", "permissions": ["pages"], "display_name": name.title()}
+    about = {"name": name, "version": "1.0", "permissions": ["pages"], "display_name": name.title(), **more}
     (place / "manifest.json").write_text(json.dumps(about))
     (place / "ui" / "main.js").write_text(main)
+    if models:
+        (place / "models.py").write_text(models)
 
 
 def test_a_page_comes_and_goes_with_its_plugin_and_a_bad_one_harms_itself_alone(
@@ -75,3 +113,76 @@ def test_a_page_comes_and_goes_with_its_plugin_and_a_bad_one_harms_itself_alone(
         expect(page.locator(".rail >> text=Forecast")).to_have_count(0)
         watched.check(allowed=("no luck today", "there is a page home already", "no clouds"))
         watched.close()
+
+
+def test_a_widget_draws_its_field_in_grid_and_form_and_a_broken_one_gives_way_to_the_plain_field(
+    browser: Browser, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    plugin(folder, "weather", WIDGETS, MODEL, field_widgets=["weather_days.sun", "weather_days.rain"])
+    plugin(folder, "thief", THIEF)
+    with RunningServer(folder) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            for name in ("thief", "weather"):
+                answer = client.post(f"/api/v1/plugins/{name}/enable", json={"permissions": ["pages"]})
+                assert answer.json()["data"]["state"] == "on", answer.text
+            day = {"name": "Monday", "sun": 4, "rain": 2}
+            assert client.post("/api/v1/weather_days", json=day).status_code == 201
+            watched = Watched(browser, server.url, cookies=dict(client.cookies))
+            page = watched.open("/#/data/weather_days", "table.grid")
+            expect(page.locator(".toasts")).to_contain_text("does not name weather_days.name")
+            expect(page.locator("tbody meter")).to_have_attribute("value", "4")
+            broken = page.locator("td:has(.widget-failed)")
+            expect(broken).to_contain_text("2")
+            expect(broken).to_contain_text("no clouds")
+            page.click("tbody >> text=Monday")
+            page.locator("#field-sun[type=range]").fill("9")
+            page.locator("#field-rain").fill("7")
+            expect(page.locator("form.record .widget-failed")).to_contain_text("a flood")
+            expect(page.locator("#field-rain")).to_have_value("7")
+            page.locator("#field-rain").fill("8")
+            assert watched.axe() == []
+            watched.check(allowed=("no clouds", "a flood", "does not name weather_days.name"))
+            page.keyboard.press("Control+s")
+            expect(page.locator("tbody meter")).to_have_attribute("value", "9")
+            [row] = client.get("/api/v1/weather_days").json()["data"]
+            assert (row["sun"], row["rain"], row["name"]) == (9, 8, "Monday")
+            # Without the plugin's module the fields are plain again.
+            (folder / "plugins" / "weather" / "manifest.json").write_text(
+                json.dumps({"name": "weather", "version": "1.1", "permissions": []})
+            )
+            (folder / "plugins" / "weather" / "ui" / "main.js").unlink()
+            assert client.post("/api/v1/plugins/weather/reload").json()["data"]["state"] == "on"
+        page.reload()
+        page.locator("tbody >> text=Monday").wait_for()
+        expect(page.locator("tbody")).to_contain_text("9")
+        expect(page.locator("tbody meter")).to_have_count(0)
+        expect(page.locator(".widget-failed")).to_have_count(0)
+        watched.close()
+
+
+def test_somebody_silences_a_kind_of_notifications_of_a_plugin(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    kinds = {"rain": {"label": "Rain", "description": "An hour before."}}
+    plugin(folder, "weather", "export {};", notification_kinds=kinds)
+    with RunningServer(folder) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            client.post("/api/v1/plugins/weather/enable", json={"permissions": ["pages"]}).raise_for_status()
+            watched = Watched(browser, server.url, cookies=dict(client.cookies))
+            page = watched.open("/#/account", "#account-kinds")
+            check = page.get_by_label("Rain")
+            expect(check).to_be_checked()
+            for silent in (["weather.rain"], [], ["weather.rain"]):
+                with page.expect_response(
+                    lambda answer: "/preferences" in answer.url and answer.request.method == "POST"
+                ):
+                    check.click()
+                asked = client.get("/api/v1/preferences?key=notifications.silent").json()["data"]
+                assert [row["value"] for row in asked] == [silent]
+            page.reload()
+            expect(page.get_by_label("Rain")).not_to_be_checked()
+            assert watched.axe() == []
+            watched.check()
+            watched.close()

@@ -7,6 +7,7 @@ import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { passwordOpen } from "../widgets/password.js";
 import { factorOpen } from "../widgets/second_factor.js";
+import { NotificationKinds } from "./account_notifications.js";
 import { Profile } from "./account_profile.js";
 import { Apps, Sessions } from "./account_sessions.js";
 import { Tokens } from "./account_tokens.js";
@@ -23,6 +24,7 @@ export function Account() {
     <${Sessions} />
     ${modelNamed("api_tokens") && html`<${Tokens} />`}
     ${modelNamed("oauth_tokens") && html`<${Apps} />`}
+    <${NotificationKinds} />
     <section class="card" aria-labelledby="account-look">
       <header><h2 id="account-look">${t("account.look")}</h2></header>
       <div class="body"><div class="segmented" role="group" aria-label=${t("theme.choose")}>

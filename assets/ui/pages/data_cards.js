@@ -1,5 +1,5 @@
 // The rows on a phone: the title, then what says most about it.
-import { typeOf } from "../fields/index.js";
+import { cellOf } from "../fields/widgets.js";
 import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { titleOf } from "../widgets/words.js";
@@ -22,9 +22,9 @@ export function Cards({ model, rows, gone, columns, query, selected, setSelected
         ${canPick && html`<input class="check" type="checkbox" checked=${selected.has(row.id)}
           onChange=${() => setSelected(toggled(selected, row.id))} aria-label=${t("data.select", { title })} />`}
         <a class="t clip" href=${recordAddress(model, query, row)}>${title}</a>
-        <span class="amt">${amount && !isEmpty(row[amount.name]) && typeOf(amount).cell(row[amount.name], amount)}</span>
+        <span class="amt">${amount && !isEmpty(row[amount.name]) && cellOf(row[amount.name], amount)}</span>
         <span class="sub">
-          ${tag && !isEmpty(row[tag.name]) && typeOf(tag).cell(row[tag.name], tag)}
+          ${tag && !isEmpty(row[tag.name]) && cellOf(row[tag.name], tag)}
           ${text && !isEmpty(row[text.name]) && html`<span class="clip">${inCell(text, row[text.name])}</span>`}
         </span>
         <span class="d">${date && inCell(date, row[date.name])}</span>

@@ -1,6 +1,7 @@
 // The form of one record, drawn from the model's fields. Only what was changed is sent.
 import { api } from "../api.js";
 import { typeOf } from "../fields/index.js";
+import { FieldInput } from "../fields/widgets.js";
 import { Unreadable } from "../fields/text.js";
 import { CLEARED } from "../fields/secret.js";
 import { t } from "../i18n.js";
@@ -152,10 +153,9 @@ function Refused({ problem, reload }) {
 /** @param {any} props */
 function FormField({ field, draft, set, isNew, changed, before, error }) {
   const id = `field-${field.name}`;
-  const type = typeOf(field);
   const was = changed && !field.write_only && before !== null && before !== undefined && before !== "" && field.type !== "file" && typeof before !== "object" && typeof before !== "boolean"
     ? t("form.was", { value: String(before).slice(0, 80) }) : null;
-  const control = html`<${type.Input} id=${id} field=${field} draft=${draft} set=${set} isNew=${isNew} changed=${changed}
+  const control = html`<${FieldInput} id=${id} field=${field} draft=${draft} set=${set} isNew=${isNew} changed=${changed}
     invalid=${Boolean(error)} describedBy=${describedBy(id, field.help, error)} />`;
   if (field.type === "boolean" && !field.write_only) {
     return html`<div class="field"><div class="check-row">${control}<label for=${id}>${field.label}</label></div>

@@ -1,5 +1,6 @@
 // The grid of a wide window. One tab stop per row title and check; headers sort.
 import { typeOf } from "../fields/index.js";
+import { cellOf } from "../fields/widgets.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
@@ -91,5 +92,5 @@ export function isEmpty(value) {
 /** What stands for a value; an absent one is a dash. @param {import("../types").Field} field @param {any} value @param {any} [about] what it refers to */
 export function inCell(field, value, about) {
   if (isEmpty(value)) return html`<span class="void" aria-hidden="true">–</span>`;
-  return typeOf(field).cell(value, field, about);
+  return cellOf(value, field, about);
 }

@@ -1,4 +1,5 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
+import { registering } from "../registering.js";
 import { isAdmin } from "../store.js";
 import { signal } from "../vendor/preact.js";
 import { contained } from "../widgets/contained.js";
@@ -22,7 +23,6 @@ const pages = [
 
 /** Those of plugins. @type {import("../types").Signal<(Page & {plugin: string})[]>} */
 const added = signal([]);
-let registering = "";
 
 /** What fits into a phone's bar; the other pages stand under "More". */
 const IN_BAR = 5;
@@ -54,22 +54,8 @@ export function registerPage(page) {
   const { name, label, Page } = page;
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");
   if ([...pages, ...added.value, ACCOUNT, MORE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
-  added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin: registering, Page: contained(registering, Page) }];
-}
-
-/** Whose module is being imported, "" while none is. */
-export function registeringPlugin() {
-  return registering;
-}
-
-/** What registers while `load` runs is the plugin's. @param {string} plugin @param {() => Promise<unknown>} load */
-export async function pagesOf(plugin, load) {
-  registering = plugin;
-  try {
-    await load();
-  } finally {
-    registering = "";
-  }
+  const { plugin } = registering();
+  added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin, Page: contained(plugin, Page) }];
 }
 
 /** @param {string} plugin */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prompt, unknown_resource
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.own_texts import OwnText
 from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
 from server.mcp_gateway.relay.uris import fits, ui_resources
@@ -61,6 +62,8 @@ class Relay:
                 found[capability] = {"listChanged": True} if capability in ("prompts", "resources") else {}
         if self._gateway.hosted.resources(caller.actor, caller.server):
             found["resources"] = {"listChanged": True}
+        if self._gateway.own_texts.of(caller.actor, caller.server):
+            found |= {name: {"listChanged": True} for name in ("prompts", "resources")}
         if "resources" in found:
             found["resources"]["subscribe"] = True
         return found
@@ -83,6 +86,12 @@ class Relay:
                 found.setdefault(key, {**item, KEYS[kind]: key})
         for item in await self._hosted(caller, kind):
             found.setdefault(item[KEYS[kind]], item)
+        if kind != "templates":
+            for text in self._gateway.own_texts.of(caller.actor, caller.server):
+                item = text.listed(kind)
+                if kind == "prompts":
+                    item["name"] = _prompt_name(caller, text)
+                found.setdefault(item[KEYS[kind]], item)
         result: dict[str, Any] = {FIELDS[kind]: list(found.values())}
         if caller.server is not None and lists:
             result["ttlMs"] = told_ttl(min(self.offers(upstream).fresh_for(kind) for upstream, _ in lists))
@@ -92,6 +101,10 @@ class Relay:
         """The result of prompts/get. Raises CallFailed."""
         name = str(params.get("name", ""))
         with self._activity.watch(caller, f"prompts/get {name}", params.get("arguments")) as call:
+            if (text := self._own_text(caller, lambda it: _prompt_name(caller, it) == name)) is not None:
+                call.of(text.server, f"prompts/get {text.name}")
+                await self._gateway.read_own(caller, text.server, text.uri, "prompts/get")
+                return call.answered(text.as_prompt())
             upstream, own = await self._of_prompt(caller, name)
             call.of(upstream.config.name, f"prompts/get {own}")
             return call.answered(await self._ask(caller, upstream, "prompts/get", own, {**params, "name": own}, meta))
@@ -106,6 +119,10 @@ class Relay:
                 call.of(server, f"resources/read {uri}")
                 await self._gateway.read_own(caller, server, uri)
                 return call.answered(await resources.read(caller.actor, uri, modern=caller.modern))
+            if (text := self._own_text(caller, lambda it: it.uri == uri)) is not None:
+                call.of(text.server, f"resources/read {uri}")
+                await self._gateway.read_own(caller, text.server, uri)
+                return call.answered(text.as_resource())
             upstream = await self.of_resource(caller, uri)
             call.of(upstream.config.name, f"resources/read {uri}")
             return call.answered(await self._ask(caller, upstream, "resources/read", uri, params, meta))
@@ -166,6 +183,9 @@ class Relay:
                 raise refusal
         raise unknown_prompt(name)
 
+    def _own_text(self, caller: Caller, is_it: Callable[[OwnText], bool]) -> OwnText | None:
+        return next((it for it in self._gateway.own_texts.of(caller.actor, caller.server) if is_it(it)), None)
+
     def _of_server(self, caller: Caller, server: str) -> Upstream:
         for upstream in self._gateway.visible_whole(caller.actor):
             if upstream.config.name == server:
@@ -203,6 +223,10 @@ class Relay:
 def told_ttl(seconds: float) -> int:
     """The `ttlMs` of a list for a client: what its server says, but a rule or a switch shows within a minute."""
     return int(min(seconds, _MOST_TOLD_SECONDS) * 1000)
+
+
+def _prompt_name(caller: Caller, text: OwnText) -> str:
+    return text.name if caller.server is not None else public_name(text.server, text.name)
 
 
 def _first(offers: Sequence[Offers], uri: str) -> Upstream | None:

@@ -78,6 +78,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/files/{{file_id}}/content": SOME, f"HEAD {V1}/files/{{file_id}}/content": SOME,
     f"DELETE {V1}/files/{{file_id}}": WRITE - {"guest"},
     f"POST {V1}/plugins/public-address/test": ADMIN, f"GET {V1}/ui/contributions": READ,
+    f"GET {V1}/ui/notification-kinds": READ,
     f"GET {V1}/plugins/{{name}}/settings": ADMIN, f"PUT {V1}/plugins/{{name}}/settings": ADMIN,
     f"GET {V1}/schedules/kinds": READ, f"POST {V1}/schedules/{{record_id}}/run": WRITE - {"guest"},
     f"POST {V1}/webhooks/{{record_id}}/test": ADMIN, f"POST {V1}/webhook_deliveries/{{record_id}}/redeliver": ADMIN,

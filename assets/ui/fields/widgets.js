@@ -1,0 +1,66 @@
+// Widgets of plugins for fields of their own models, in cells and forms. A broken one gives way to the plain field.
+import { t } from "../i18n.js";
+import { registering } from "../registering.js";
+import { Component, html, signal } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
+import { typeOf } from "./index.js";
+
+/** @typedef {{cell?: (props: {value: any, field: import("../types").Field}) => any, Input?: (props: import("./text.js").InputProps) => any}} Widget both are components */
+
+/** By `model.field`. @type {import("../types").Signal<Map<string, Widget & {plugin: string}>>} */
+const widgets = signal(new Map());
+
+/** Draws a field of one of the plugin's models; for its module, while it is imported. @param {Widget & {model: string, field: string}} widget */
+export function registerWidget({ model, field, cell, Input }) {
+  const { plugin, widgets: named } = registering();
+  const key = `${model}.${field}`;
+  if (!named.includes(key)) throw new Error(`widget(): manifest.json does not name ${key} among its field_widgets`);
+  if (![cell, Input].some((one) => typeof one === "function")) throw new Error(`widget(): ${key} wants a cell, an Input or both, as functions`);
+  widgets.value = new Map([...widgets.value, [key, { plugin, cell, Input }]]);
+}
+
+/** @param {string} plugin */
+export function dropWidgets(plugin) {
+  widgets.value = new Map([...widgets.value].filter(([, one]) => one.plugin !== plugin));
+}
+
+/** A value as a cell shows it. @param {any} value @param {import("../types").Field} field @param {any} [about] */
+export function cellOf(value, field, about) {
+  const plain = () => typeOf(field).cell(value, field, about);
+  const own = widgetOf(field);
+  if (!own?.cell) return plain();
+  return html`<${Contained} key=${own.plugin} plugin=${own.plugin} Own=${own.cell} given=${{ value, field }} plain=${plain} />`;
+}
+
+/** What a field is typed into; the drafts are those of its type. @param {import("./text.js").InputProps} props */
+export function FieldInput(props) {
+  const { Input } = typeOf(props.field);
+  const own = widgetOf(props.field);
+  if (!own?.Input) return html`<${Input} ...${props} />`;
+  return html`<${Contained} plugin=${own.plugin} Own=${own.Input} given=${props} plain=${() => html`<${Input} ...${props} />`} inForm=${true} />`;
+}
+
+/** @param {import("../types").Field} field */
+function widgetOf(field) {
+  return field.write_only ? undefined : widgets.value.get(`${field.model}.${field.name}`);
+}
+
+class Contained extends Component {
+  constructor() {
+    super();
+    this.state = { error: null };
+  }
+
+  /** @param {Error} error */
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  /** @param {any} props @param {any} state */
+  render({ plugin, Own, given, plain, inForm }, { error }) {
+    if (!error) return html`<${Own} ...${given} />`;
+    const told = t("contributions.widget_failed", { name: plugin, reason: error.message });
+    if (inForm) return html`${plain()}<p class="tiny muted widget-failed"><${Icon} name="alert" />${told}</p>`;
+    return html`${plain()}<span class="widget-failed" title=${told}><${Icon} name="alert" /><span class="vh">${told}</span></span>`;
+  }
+}
