@@ -153,7 +153,7 @@ async def test_channels_that_are_unknown_off_broken_or_can_not_reach_somebody_sa
     await on(ada, "pigeon-post", *PERMISSIONS)
     unknown = await program.post(SEND, json={**message(), "platform": "fax"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_channel")
-    assert "There are: mute (off), pigeon (on)" in unknown.json()["error"]
+    assert "There are: whatsapp (off), mute (off), pigeon (on)." in unknown.json()["error"]
     far = await program.post(SEND, json=message(to="Rome"))
     assert far.status_code == 422 and "numbers of three digits" in far.json()["fields"]["chat_id"]["message"]
     nobody = await program.post(SEND, json=message(username="nobody"))
@@ -163,6 +163,7 @@ async def test_channels_that_are_unknown_off_broken_or_can_not_reach_somebody_sa
     assert (mute.status_code, mute.json()["code"]) == (409, "channel_failed") and "channel.py" in mute.json()["error"]
     listed = (await program.get("/api/internal/channels")).json()["data"]
     assert [(it["plugin"], it["names"], it["state"]) for it in listed] == [
+        ("whatsapp-cloud", ["whatsapp-cloud", "whatsapp"], "off"),
         ("mute", ["mute"], "failed"), ("pigeon-post", ["pigeon-post", "pigeon"], "on")
     ]  # fmt: skip
     assert (await ada.get("/api/v1/tasks")).json()["count"] == 0
