@@ -234,7 +234,6 @@ class GridBearApp:
             for part in (self.deliveries, self.schedules, tasks, self.gateway):
                 stack.push_async_callback(part.stop)
             self.oauth_clients = Clients(self.records, Documents(self.settings))
-            needs_setup = self._needs_setup
             ui = resource_dir("assets") / "ui"
             self.requests = RequestLog(self.records, self.settings)
             self.requests.start()
@@ -273,7 +272,7 @@ class GridBearApp:
                 ui=ui,
                 internal_secret=secret,
                 address=self._address,
-                needs_setup=needs_setup,
+                needs_setup=self._needs_setup,
                 traffic=traffic,
                 leave_safe_mode=self._leave_safe_mode,
             )
@@ -304,7 +303,7 @@ class GridBearApp:
                 ui=UiFiles(ui),
                 gateway=self.gateway.endpoint,
             )
-            door = (self.settings, needs_setup, self.lan.visitors, traffic)
+            door = (self.settings, self._needs_setup, self.lan.visitors, traffic)
             self._asgi = Guard(dispatch, *door)
             self.public = PublicGuard(routes, routes.is_public, reach, *door)
             flushing = asyncio.create_task(self._flush(authenticator))

@@ -42,6 +42,7 @@ async def serve_plugins(
 
     async def lend(plugin: LivePlugin) -> None:
         plugin.context.files_by(files)
+        plugin.context.notification_kinds = frozenset(plugin.manifest.notification_kinds)
         plugin.stack.push_async_callback(plugin.context.close)
 
     await host.serve(

@@ -324,7 +324,6 @@ class PluginHost:
             await self._rows.brought(plugin.id, names)
             permissions = Permissions(plugin.id, plugin.manifest.permissions)
             context = HostContext(plugin.id, self._records, names, permissions, self._settings, self._is_running)
-            context.notification_kinds = frozenset(plugin.manifest.notification_kinds)
             config = (self._rows.row_now(plugin.id) or {}).get("config")
             settings = plugin.manifest.settings
             context.configure(effective(plugin.id, settings, config, os.environ), secret_variables(settings))
