@@ -6,6 +6,7 @@ import { FieldError } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { ColumnMenu } from "./data_columns.js";
+import { Views } from "./data_views.js";
 import { FilterMenu } from "./data_filter_menu.js";
 
 const PAUSE_MS = 300;
@@ -51,6 +52,7 @@ export function FilterBar({ model, query, onFilter: onChange, error, move, waiti
       <${FilterMenu} model=${model} add=${(/** @type {string} */ one) => !where.includes(one) && onChange([...where, one])} />
       ${waiting !== 0 && html`<button class="new-rows" type="button" onClick=${reload}><${Icon} name="arrow-up" />
         ${waiting > 0 ? t("data.new_rows", { n: waiting }) : t("data.new_rows_many")}</button>`}
+      <${Views} model=${model} query=${query} />
       <${ColumnMenu} model=${model} query=${query} move=${move} />
       <p class="vh" role="status">${waiting !== 0 && (waiting > 0 ? t("data.new_rows", { n: waiting }) : t("data.new_rows_many"))}</p>
     </div>

@@ -15,7 +15,7 @@ const nothing = () => ({ created: new Set(), updated: new Set(), deleted: new Se
 
 /**
  * @param {import("../types").Model} model @param {any} page from useLoad @param {URLSearchParams} filters what selects the rows
- * @returns {{rows: import("../types").Row[], flashing: Set<number>, gone: Set<number>, waiting: number}} `waiting`: new rows, -1 when nobody knows how many
+ * @returns {{rows: import("../types").Row[], flashing: Set<number>, gone: Set<number>, waiting: number, put: (row: import("../types").Row) => void}} `put` draws a row anew; `waiting`: new rows, -1 when nobody knows how many
  */
 export function useLiveRows(model, page, filters) {
   const [fresh, setFresh] = useState(/** @type {Map<number, import("../types").Row>} */ (new Map()));
@@ -79,5 +79,6 @@ export function useLiveRows(model, page, filters) {
     else now.imported = true;
     timer.current ||= window.setTimeout(() => look(), GATHER_MS);
   }, page.reload);
-  return { rows, flashing, gone, waiting };
+  const put = (/** @type {import("../types").Row} */ row) => setFresh((now) => new Map([...now, [row.id, row]]));
+  return { rows, flashing, gone, waiting, put };
 }

@@ -8,7 +8,7 @@ import { Dialog } from "./dialog.js";
 /** @type {Record<string, [string, string[]][]>} by part: what it does, and its keys */
 const PARTS = {
   everywhere: [["palette", [COMMAND_KEY, "K"]], ["sheet", ["?"]], ["close", ["Esc"]]],
-  lists: [["search", ["/"]], ["add", ["n"]], ["sort", ["Shift", "Click"]]],
+  lists: [["search", ["/"]], ["add", ["n"]], ["move", ["←", "↑", "↓", "→"]], ["edit", ["F2"]], ["keep", ["↵"]], ["sort", ["Shift", "Click"]], ["range", ["Shift", "Click"]]],
   record: [["save", [COMMAND_KEY, "S"]]],
   tools: [["run", [COMMAND_KEY, "↵"]]],
 };

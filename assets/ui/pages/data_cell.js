@@ -1,0 +1,99 @@
+// Changing a record where it stands: one cell of the grid becomes its input. Drawn at once, taken back if it is refused.
+import { api } from "../api.js";
+import { typeOf } from "../fields/index.js";
+import { Unreadable } from "../fields/text.js";
+import { t } from "../i18n.js";
+import { may } from "../store.js";
+import { sayChanged } from "../undo.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { FieldError } from "../widgets/labelled.js";
+import { sentence } from "../widgets/trouble.js";
+import { titleOf } from "../widgets/words.js";
+
+/** Types whose input fits into a line; the others have the drawer. */
+const SHORT = ["text", "integer", "number", "date", "datetime", "choice", "tags", "email", "url", "boolean"];
+
+/** @typedef {{id: number, name: string, draft: any, error: string}} Editing */
+
+/** @param {import("../types").Model} model @param {import("../types").Field} field */
+export function editableInPlace(model, field) {
+  return may(model, "update") && !field.read_only && !field.create_only && !field.write_only && SHORT.includes(field.type);
+}
+
+/**
+ * @param {import("../types").Model} model @param {import("../types").Row[]} rows @param {(row: import("../types").Row) => void} put draws a row anew
+ */
+export function useEditing(model, rows, put) {
+  const [editing, setEditing] = useState(/** @type {Editing|null} */ (null));
+  const rowOf = (/** @type {number} */ id) => rows.find((row) => row.id === id);
+  /** @param {number} id @param {import("../types").Field} field @param {any} [draft] @param {string} [error] */
+  const begin = (id, field, draft, error = "") => {
+    const row = rowOf(id);
+    if (row && editableInPlace(model, field)) setEditing({ id, name: field.name, draft: draft ?? typeOf(field).toDraft(row[field.name]), error });
+  };
+  /** @param {import("../types").Field} field @param {any} draft @param {number} id @returns {boolean} whether the input may go */
+  const save = (id, field, draft) => {
+    const before = rowOf(id);
+    if (!before) return true;
+    let value;
+    try {
+      value = typeOf(field).fromDraft(draft, field);
+    } catch (problem) {
+      begin(id, field, draft, problem instanceof Unreadable ? t(problem.message) : sentence(problem));
+      return false;
+    }
+    setEditing((now) => (now?.id === id && now.name === field.name ? null : now));
+    if (draft === typeOf(field).toDraft(before[field.name])) return true;
+    put({ ...before, [field.name]: value });
+    api.patch(`/api/v1/${model.name}/${id}`, { [field.name]: value }).then(
+      ({ data }) => {
+        put({ ...before, ...data });
+        sayChanged(model, data, t("cell.saved", { field: field.label, title: titleOf(model, data) }));
+      },
+      (problem) => {
+        put(before);
+        begin(id, field, draft, problem.fields?.[field.name]?.message || sentence(problem));
+      },
+    );
+    return true;
+  };
+  return { editing, begin, save, stop: () => setEditing(null) };
+}
+
+/**
+ * The input in place of a cell's value.
+ * @param {{field: import("../types").Field, editing: Editing, save: (draft: any) => boolean, stop: () => void, leave: (where: "stay"|"down"|"next"|"before") => void}} props
+ */
+export function CellInput({ field, editing, save, stop, leave }) {
+  const [draft, setDraft] = useState(editing.draft);
+  const box = useRef(/** @type {HTMLElement|null} */ (null));
+  const left = useRef(false);
+  const id = `cell-${editing.id}-${field.name}`;
+  useEffect(() => {
+    const input = /** @type {HTMLInputElement|null} */ (box.current?.querySelector("input, select"));
+    input?.focus();
+    if (input?.type === "text" || input?.type === "email" || input?.type === "url") input.select();
+  }, [editing.error]);
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    const where = event.key === "Enter" ? "down" : event.key === "Tab" ? (event.shiftKey ? "before" : "next") : null;
+    event.stopPropagation();
+    if (event.isComposing || (event.key !== "Escape" && !where)) return;
+    event.preventDefault();
+    left.current = true;
+    if (event.key === "Escape") {
+      stop();
+      leave("stay");
+    } else if (save(draft)) leave(/** @type {"down"|"next"|"before"} */ (where));
+    else left.current = false;
+  };
+  // A click elsewhere keeps what was typed.
+  const onBlur = (/** @type {FocusEvent} */ event) => {
+    if (!left.current && !box.current?.contains(/** @type {Node} */ (event.relatedTarget))) save(draft);
+  };
+  const { Input } = typeOf(field);
+  return html`<div class="cell-input" ref=${box} onKeyDown=${onKey} onFocusOut=${onBlur}>
+    <label class="vh" for=${id}>${field.label}</label>
+    <${Input} id=${id} field=${field} draft=${draft} set=${setDraft} isNew=${false} changed=${false} invalid=${Boolean(editing.error)} describedBy=${editing.error ? `${id}-error` : undefined} />
+    ${editing.error && html`<${FieldError} id=${`${id}-error`} text=${editing.error} />`}
+  </div>`;
+}
