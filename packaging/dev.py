@@ -18,6 +18,11 @@ import dev_venv
 from dev_venv import ROOT, say
 
 
+# What needs no other process runs side by side, the files shared out; browsers, windows and bundles one after another.
+FAST_TESTS = ["-m", "not slow and not soak", f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
+SLOW_TESTS = ["-m", "slow and not soak"]
+
+
 def run(arguments: list[str]) -> int:
     """Install what this machine can use and start `gridbear` with the arguments."""
     if dev_system.has_display():
@@ -52,9 +57,12 @@ def test(arguments: list[str], fast: bool) -> int:
     failed = dev_check.run_all()
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}. The tests run all the same.")
-    marks = "not slow and not soak" if fast else "not soak"
-    code = dev_venv.python("-m", "pytest", "-m", marks, *arguments)
-    return code or int(bool(failed))
+    parts = [FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS]
+    if any(not argument.startswith("-") for argument in arguments):
+        # A few chosen tests start sooner in one process.
+        parts = [["-m", "not slow and not soak" if fast else "not soak"]]
+    codes = [dev_venv.python("-m", "pytest", *part, *arguments) for part in parts]
+    return next((code for code in codes if code), int(bool(failed)))
 
 
 def check() -> int:
