@@ -76,7 +76,9 @@ def test_a_cell_is_changed_with_the_keyboard_alone_and_taken_back(
     watched.close()
 
 
-def test_what_is_refused_stands_as_it_was_and_what_was_typed_is_not_lost(browser: Browser, house: RunningServer) -> None:
+def test_what_is_refused_stands_as_it_was_and_what_was_typed_is_not_lost(
+    browser: Browser, house: RunningServer
+) -> None:
     watched, page = begin(browser, house)
     cell = page.locator("tr", has_text="Note 3").locator("td[data-field=priority]")
     cell.dblclick()
