@@ -17,7 +17,6 @@ import dev_system
 import dev_venv
 from dev_venv import ROOT, say
 
-
 # What needs no other process runs side by side, file by file; browsers, windows and bundles run one after another.
 FAST_TESTS = ["-m", "not slow and not soak", f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
 SLOW_TESTS = ["-m", "slow and not soak"]
