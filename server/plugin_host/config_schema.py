@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.errors import FieldError, ValidationFailed
+from server.plugin_host.plain_schema import is_plain, plainly_fits
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object", "secret", "config")
 MOST_FIELDS = 100
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _ENV = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 _OWN_KEYS = frozenset(("type", "env", "required", "secret"))
-_PLAIN_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool}
-_PLAIN_KEYS = frozenset(("type", "title", "description", "default", "minimum", "maximum", "pattern"))
 _SECRET_KEYS = frozenset(("type", "title", "description", "env", "required", "secret", "writeOnly", "default"))
 
 
@@ -63,7 +62,7 @@ class ConfigSchema:
         field = self.fields[name]
         if _is_odd(value):
             return FieldError("not_json", "NaN, infinity, NUL and lone surrogates are no JSON")
-        if _is_plain(field.schema) and _plainly_fits(field.schema, value):
+        if is_plain(field.schema) and plainly_fits(field.schema, value):
             return None
         from jsonschema import Draft202012Validator
 
@@ -137,9 +136,9 @@ def _field(name: str, given: Any, required: bool) -> SettingField:
 def _check_schema(name: str, schema: dict[str, Any]) -> None:
     if _has_far_reference(schema):
         raise SchemaRefused(f"{name}: $ref is not possible here; write it out")
-    if _is_plain(schema):
+    if is_plain(schema):
         return
-    # Here and not above: it costs a start 25 ms and some megabytes, and few plugins have settings that want it.
+    # Here and not above: few plugins have settings that want it.
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -147,33 +146,6 @@ def _check_schema(name: str, schema: dict[str, Any]) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise SchemaRefused(f"{name}: {error.message[:200]}") from None
-
-
-def _is_plain(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema is certainly good, and has no words but those that `_plainly_fits` knows."""
-    return (
-        schema["type"] in _PLAIN_TYPES
-        and schema.keys() <= _PLAIN_KEYS
-        and all(isinstance(schema.get(key, ""), str) for key in ("title", "description"))
-        and all(type(schema.get(key, 0)) in (int, float) for key in ("minimum", "maximum"))
-        and _is_pattern(schema.get("pattern", ""))
-    )
-
-
-def _plainly_fits(schema: Mapping[str, Any], value: Any) -> bool:
-    """Whether a value fits a plain schema; what is wrong with one that does not is left to the library."""
-    if type(value) is not _PLAIN_TYPES[schema["type"]]:
-        return False
-    if isinstance(value, str):
-        return re.search(schema.get("pattern", ""), value) is not None
-    return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
-
-
-def _is_pattern(value: Any) -> bool:
-    try:
-        return bool(re.compile(value))
-    except (re.error, TypeError):
-        return False
 
 
 def _has_far_reference(value: Any) -> bool:

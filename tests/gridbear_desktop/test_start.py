@@ -17,6 +17,7 @@ SELDOM_USED = (
     "certifi",
     "h11",
     "httpcore2",
+    "jsonschema",
     "jsonschema_rs",
     "keyring",
     "mcp",
@@ -33,10 +34,7 @@ SELDOM_USED = (
     "webview",
     "zeroconf",
 )
-"""What is imported where it is used: the comment there says how seldom that is.
-
-`jsonschema` is not among them: bundled plugins have settings, whose schemas are checked when their manifests are read.
-"""
+"""What is imported where it is used: the comment there says how seldom that is."""
 
 START = """
 import gc, json, os, signal, sys, threading, time, urllib.request

@@ -98,6 +98,20 @@ def test_a_secret_that_does_not_fit_is_not_repeated() -> None:
         {"type": "integer", "minimum": True},
         {"type": "string", "enum": ["a"]},
         {"type": "string", "maxLength": 1},
+        {"type": "string", "minLength": 2, "pattern": "a"},
+        {"type": "string", "maxLength": -1},
+        {"type": "string", "minLength": True},
+        {"type": "array"},
+        {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "string", "pattern": "^a"}},
+        {"type": "array", "items": {"type": "array", "items": {"type": "integer", "maximum": 2}}},
+        {"type": "array", "items": True},
+        {"type": "array", "items": {"type": "strange"}},
+        {"type": "object"},
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer", "minimum": 2}}},
+        {"type": "object", "additionalProperties": False, "properties": {"a": {"type": "integer"}}},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "required": ["a", "a"]},
+        {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": 3}}}},
     ],
 )
 def test_plain_settings_are_judged_as_the_library_judges_them(schema: dict[str, Any]) -> None:
@@ -109,5 +123,7 @@ def test_plain_settings_are_judged_as_the_library_judges_them(schema: dict[str, 
     except SchemaRefused:
         assert not Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema)
         return
-    for value in ("", "a", "aaa", "b", 0, 2, 3, 4, 2.5, 3.0, True, False, None, [], {}):
+    lists: list[Any] = [[], ["a"], ["b"], ["a", "ab"], ["a", "a", "a"], [1], [[1, 2], []], [[3]], [None]]
+    objects: list[Any] = [{}, {"a": 1}, {"a": 2}, {"a": 2, "b": "c"}, {"b": 3}, {"a": None}, {"a": {"b": 1}}]
+    for value in ("", "a", "aaa", "b", 0, 2, 3, 4, 2.5, 3.0, True, False, None, *lists, *objects):
         assert (fields.problem("it", value) is None) == library.is_valid(value), value

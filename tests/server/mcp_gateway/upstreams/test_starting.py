@@ -152,8 +152,9 @@ async def test_a_first_start_that_fetches_the_program_holds_up_no_list_and_ends_
     )
     async with make_house(mcp_start_timeout_seconds=20) as house:
         await house.add("up")
-        await house.add("slow", command="uvx", args=["some-server"])
         async with house.mcp("ann") as client:
+            assert await call_text(client, "up__echo", {"text": "hi"}) == "hi"
+            await house.add("slow", command="uvx", args=["some-server"])
             names = {tool.name for tool in (await client.list_tools()).tools}
             assert "up__echo" in names and "slow__echo" not in names
             assert (await house.state("slow"))["state"] == "installing"
