@@ -57,7 +57,8 @@ def test_a_plugin_is_installed_switched_and_removed_on_the_folder(
     assert command("disable", "weather") == 0
     assert command("uninstall", "weather", "--yes", "--drop-data") == 0
     assert "Dropped: weather_days" in capsys.readouterr().out
-    assert [row["name"] for row in answer(command, capsys, "list")] == ["webhook-inbox"]
+    names = [row["name"] for row in answer(command, capsys, "list")]
+    assert "webhook-inbox" in names and "weather" not in names
 
 
 def test_other_files_than_those_of_the_hash_are_refused(

@@ -22,6 +22,7 @@ class Shop:
     """Everybody's but those whose name is in `closed_to`."""
 
     name = "shop"
+    resources = None
 
     def __init__(self) -> None:
         self.raw = [tool("echo", "Says it back."), tool("wait"), tool("much"), tool("fail"), tool("break"), tool("ask")]
