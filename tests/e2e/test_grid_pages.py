@@ -149,7 +149,8 @@ def test_a_view_is_kept_under_a_name_used_elsewhere_and_brought_back(
     page.fill("#view-name", f"Urgent {theme}")
     watched.settle()
     assert watched.axe() == []
-    page.click(".dialog >> text=Keep")
+    with page.expect_response(lambda answer: "/api/v1/preferences" in answer.url and answer.request.method == "POST"):
+        page.click(".dialog >> text=Keep")
     page.locator(".toast", has_text="is kept").wait_for()
     watched.settle()
     # Another browser of the same person has it as well.
