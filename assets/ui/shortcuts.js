@@ -1,7 +1,7 @@
 // Keys that work on every page. A button that names its key in `aria-keyshortcuts` is pressed by it.
 import { allPages } from "./pages/index.js";
-import { go, href } from "./router.js";
-import { signal } from "./vendor/preact.js";
+import { go, href, route } from "./router.js";
+import { effect, signal } from "./vendor/preact.js";
 
 /** Whether the palette is open. */
 export const paletteOpen = signal(false);
@@ -21,6 +21,13 @@ let goUntil = 0;
 export const COMMAND_KEY = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
 
 export function listenForKeys() {
+  let path = route.value.path;
+  // Whatever was open belonged to the place that was left. At once: what is opened at the new place stays.
+  effect(() => {
+    if (route.value.path === path) return;
+    path = route.value.path;
+    paletteOpen.value = sheetOpen.value = false;
+  });
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
     if (event.ctrlKey || event.metaKey) {

@@ -2,7 +2,7 @@
 import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { allPages, pagesUnderMore } from "../pages/index.js";
-import { href, route } from "../router.js";
+import { href } from "../router.js";
 import { COMMAND_KEY, paletteOpen, sheetOpen } from "../shortcuts.js";
 import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
@@ -34,10 +34,6 @@ export function Frame({ page, rest, children }) {
   useEffect(() => {
     document.title = `${title} · GridBear`;
   }, [title]);
-  // Whatever was open belonged to the place that was left.
-  useEffect(() => {
-    paletteOpen.value = sheetOpen.value = false;
-  }, [route.value.path]);
   const folded = rail.value === "auto" ? (page.rail === "open" ? "open" : "auto") : rail.value;
   const skip = (/** @type {Event} */ event) => {
     event.preventDefault();
