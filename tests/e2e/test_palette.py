@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
@@ -28,6 +28,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield server
 
 
+def opened(page: Page) -> None:
+    """What is typed goes into its field only once that is shown."""
+    page.keyboard.press("Control+k")
+    expect(page.locator(".palette input")).to_be_focused()
+
+
 @looks
 def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
     browser: Browser, house: RunningServer, theme: str, width: int
@@ -37,7 +43,7 @@ def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
         documented = Documented(client.get("/api/openapi.json").json())
     watched = Watched(browser, house.url, theme, width, cookies)
     page = watched.open("/#/home", ".plate")
-    page.keyboard.press("Control+k")
+    opened(page)
     expect(page.locator(".palette .hit", has_text="Home")).to_have_count(1)
     watched.settle()
     assert watched.axe() == []
@@ -50,7 +56,7 @@ def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
     expect(page.locator(".palette")).to_have_count(0)
     expect(page.locator(".drawer")).to_contain_text("Crème brûlée")
     # A page, chosen with the arrows, and back round the end of the list.
-    page.keyboard.press("Control+k")
+    opened(page)
     page.locator(".palette input").press_sequentially("auto")
     expect(page.locator(CHOSEN)).to_contain_text("Automations")
     page.keyboard.press("ArrowUp")
@@ -58,11 +64,12 @@ def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Automations")
     # A command; what was used last comes first from then on.
-    page.keyboard.press("Control+k")
+    opened(page)
     page.locator(".palette input").press_sequentially("theme dark")
+    expect(page.locator(CHOSEN)).to_contain_text("Dark theme")
     page.keyboard.press("Enter")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.keyboard.press("Control+k")
+    opened(page)
     expect(page.locator(CHOSEN)).to_contain_text("Dark theme")
     page.locator(".palette input").press_sequentially("<img src=x> nowhere")
     expect(page.locator(".palette .none")).to_have_text("Nothing is called “<img src=x> nowhere”.")
@@ -104,7 +111,7 @@ def test_a_member_finds_only_what_is_theirs(browser: Browser, house: RunningServ
         cookies = dict(client.cookies)
     watched = Watched(browser, house.url, cookies=cookies)
     page = watched.open("/#/home", ".plate")
-    page.keyboard.press("Control+k")
+    opened(page)
     expect(page.locator(CHOSEN)).to_be_visible()
     for words in ("plugins", "backups", "brulee", "MCP server", "audit"):
         page.locator(".palette input").fill(words)

@@ -95,6 +95,7 @@ def test_a_page_comes_and_goes_with_its_plugin_and_a_bad_one_harms_itself_alone(
         page = watched.open("/#/home", ".rail")
         expect(page.locator(".toasts")).to_contain_text("no luck today")
         page.keyboard.press("Control+k")
+        expect(page.locator(".palette input")).to_be_focused()
         page.locator(".palette input").press_sequentially("rain")
         expect(page.locator('.palette [aria-selected="true"]')).to_contain_text("Will it rain?")
         page.keyboard.press("Enter")
