@@ -163,7 +163,7 @@ def test_links_are_not_listed_followed_overwritten_moved_or_searched(make: MakeT
 def test_a_folder_that_is_swapped_for_a_link_in_the_middle_leads_nowhere(files: Any, root: Path) -> None:
     tree = files.tree.Tree(str(root), hidden=False, private=root.parent / "data", max_bytes=1000)
     if not files.place.HAS_DESCRIPTORS:
-        pytest.skip("this system has no descriptors of folders")
+        pytest.skip("Windows opens no folder as a descriptor, so there is nothing that a swap could be held off by")
     stop = threading.Event()
 
     def swap() -> None:
@@ -189,7 +189,7 @@ def test_a_folder_that_is_swapped_for_a_link_in_the_middle_leads_nowhere(files: 
     assert [it.name for it in (root.parent / "secrets").iterdir()] == ["todo.txt"]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
 def test_pipes_and_sockets_are_neither_opened_nor_waited_for(make: MakeTree, files: Any, root: Path) -> None:
     os.mkfifo(root / "pipe")
     with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(root):
@@ -204,7 +204,7 @@ def test_pipes_and_sockets_are_neither_opened_nor_waited_for(make: MakeTree, fil
         assert files.search.search(tree, "milk", "", "contents", 10)["complete"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders that are refused, such as /proc, exist on Linux alone")
 def test_the_systems_own_folders_and_other_file_systems_are_refused(make: MakeTree, root: Path) -> None:
     for place in ("/", "/proc", "/proc/self", "/sys", "/dev", "/run", "relative", str(root / "notes" / "todo.txt")):
         with pytest.raises(ValidationFailed):

@@ -234,7 +234,7 @@ async def test_whatever_goes_wrong_is_a_failed_task_with_its_reason(house: House
     assert (await state(house.ada, "crunch"))["state"] == "on"
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc"), reason="only Linux limits the memory")
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="a limit of memory needs RLIMIT_AS, which Linux alone enforces")
 async def test_more_memory_than_it_may_have_fails_the_task(tmp_path: Path) -> None:
     async with crunching(tmp_path, task_process_memory_bytes=400 << 20) as house:
         row = await house.run("greedy")
