@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,12 +12,10 @@ from server.access.actor import Actor
 from server.models.audit_entry import AuditEntry
 from server.models.registry import ModelSpec
 from server.records.shelf import Shelf
-from server.records.times import to_text
 
 AUDIT = AuditEntry.__tablename__
 UNKNOWN = "unknown"
 """Stands for a name that nobody has: whatever was typed there may have been a password."""
-_CHUNK = 2000
 _UNTOLD = frozenset(("id", "created_at", "updated_at"))
 
 
@@ -59,10 +57,4 @@ def changed_fields(spec: ModelSpec, before: Mapping[str, Any], after: Mapping[st
 
 async def expire_audit(shelf: Shelf, now: datetime | None = None) -> int:
     """Forget entries that are older than `audit_days`, a part at a time. Returns how many went."""
-    cap = shelf.caps[AUDIT]
-    before = to_text((now or datetime.now(UTC)) - timedelta(days=shelf.settings.current.audit_days))
-    gone, part = 0, _CHUNK
-    while part == _CHUNK:
-        part = await shelf.store.write(lambda transaction: cap.expire(transaction, before, _CHUNK), (AUDIT,))
-        gone += part
-    return gone
+    return await shelf.expire(AUDIT, shelf.settings.current.audit_days, now)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.types import Scope
@@ -32,7 +32,6 @@ SLOW_SECONDS = 1.0
 """What took longer counts among those that did not go well, so that many quick ones do not hide it."""
 _TICK_SECONDS = 1.0
 _MOST_WAITING = 20 * KEPT_PER_SECOND
-_CHUNK = 2000
 _UNSEEN = ("/healthz", "/metrics", "/ui/", f"/api/v1/{MODEL}", "/favicon.ico")
 """What monitors and pages ask for all the time, and the log itself: looking at it would fill it."""
 
@@ -120,14 +119,7 @@ class RequestLog:
 
     async def expire(self) -> int:
         """Forget requests older than `requests_days`, a part at a time. Returns how many went."""
-        shelf = self._records.shelf
-        cap = shelf.caps[MODEL]
-        before = to_text(datetime.now(UTC) - timedelta(days=self._settings.current.requests_days))
-        gone, part = 0, _CHUNK
-        while part == _CHUNK:
-            part = await shelf.store.write(lambda transaction: cap.expire(transaction, before, _CHUNK), (MODEL,))
-            gone += part
-        return gone
+        return await self._records.shelf.expire(MODEL, self._settings.current.requests_days)
 
     async def _run(self) -> None:
         while not self._ended.is_set():

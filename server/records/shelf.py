@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from server.access.actor import Actor
 from server.access.policy import Policy
@@ -19,9 +20,12 @@ from server.records.behaviour import Behaviour
 from server.records.log_cap import LogCap
 from server.records.prepared import PreparedModel
 from server.records.steady import Epoch
+from server.records.times import to_text
 from server.secrets.vault import Vault
 
 NEUTRAL = Behaviour()
+EXPIRED_AT_ONCE = 500
+"""So many rows of a log are forgotten in one transaction, so that other writers come in between."""
 FILE_FIELDS = ("id", "name", "content_type", "size")
 """What a record tells of a file that it refers to."""
 
@@ -71,6 +75,18 @@ class Shelf:
     def cap_of(self, model: str) -> int:
         """The bytes that a log-like model may take now."""
         return int(getattr(self.settings.current, self.models[model].spec.options.log_cap_setting or ""))
+
+    async def expire(self, model: str, days: float, now: datetime | None = None) -> int:
+        """Forget the rows of a log that are older than so many days, a part at a time. Returns how many went."""
+        cap = self.caps[model]
+        before = to_text((now or datetime.now(UTC)) - timedelta(days=days))
+        gone, part = 0, EXPIRED_AT_ONCE
+        while part == EXPIRED_AT_ONCE:
+            part = await self.store.write(
+                lambda transaction: cap.expire(transaction, before, EXPIRED_AT_ONCE), (model,)
+            )
+            gone += part
+        return gone
 
     def posted(self, transaction: Transaction, events: Sequence[RecordChanged]) -> list[RecordChanged]:
         """Give changes to the outbox, if there is one, inside their transaction. Returns the changes that it made."""

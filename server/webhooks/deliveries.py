@@ -35,7 +35,6 @@ AT_ONCE = 3
 """Deliveries of one webhook that are sent at the same time: a slow receiver holds up itself alone."""
 TEST_EVENT = "webhook.test"
 _PAGE = 200
-_CHUNK = 500
 _RETRY_SECONDS = 5.0
 
 
@@ -101,14 +100,8 @@ class Deliveries:
 
     async def expire(self) -> int:
         """Forget deliveries older than `webhook_deliveries_days`, a part at a time. Returns how many went."""
-        shelf = self._records.shelf
-        cap = shelf.caps[DELIVERIES]
-        before = to_text(datetime.now(UTC) - timedelta(days=self._settings.current.webhook_deliveries_days))
-        gone, part = 0, _CHUNK
-        while part == _CHUNK:
-            part = await shelf.store.write(lambda transaction: cap.expire(transaction, before, _CHUNK), (DELIVERIES,))
-            gone += part
-        return gone
+        days = self._settings.current.webhook_deliveries_days
+        return await self._records.shelf.expire(DELIVERIES, days)
 
     # From the outbox to the queue
 

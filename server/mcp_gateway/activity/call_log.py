@@ -8,7 +8,6 @@ import json
 import logging
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,7 +21,6 @@ from server.models.tool_call import ToolCall
 from server.records.log_rows import insert_log
 from server.records.secret_values import secret_values
 from server.records.service import Records
-from server.records.times import to_text
 from server.records.work import Work
 
 log = logging.getLogger(__name__)
@@ -37,7 +35,6 @@ _MANY = 100
 """Of calls in that time: then it is waited for more of them, so many times in all."""
 _MOST_GATHERS = 4
 _RETRY_SECONDS = 1.0
-_CHUNK = 2000
 
 
 @dataclass(slots=True)
@@ -111,14 +108,7 @@ class CallLog:
 
     async def expire(self) -> int:
         """Forget calls older than `tool_calls_days`, a part at a time. Returns how many went."""
-        shelf = self._records.shelf
-        cap = shelf.caps[MODEL]
-        before = to_text(datetime.now(UTC) - timedelta(days=self._settings.current.tool_calls_days))
-        gone, part = 0, _CHUNK
-        while part == _CHUNK:
-            part = await shelf.store.write(lambda transaction: cap.expire(transaction, before, _CHUNK), (MODEL,))
-            gone += part
-        return gone
+        return await self._records.shelf.expire(MODEL, self._settings.current.tool_calls_days)
 
     async def _run(self) -> None:
         while not self._ended.is_set():
