@@ -52,6 +52,8 @@ class Tasks:
         self._cancelled: set[int] = set()
         self._delayed: dict[int, asyncio.TimerHandle] = {}
         self._stopping = False
+        # What was submitted before `start`, and may run already: start must not take it for an earlier process's.
+        self._early: set[int] | None = set()
 
     def register(self, kind: Kind) -> None:
         """Make a kind known. Tasks of it that wait already begin once the queue has started."""
@@ -80,7 +82,7 @@ class Tasks:
 
     async def start(self) -> None:
         """Go on where the last process ended: what waited waits, what ran is over unless it may be done twice."""
-        last = 0
+        last, early = 0, self._early or ()
         columns = "id,kind,owner_id,priority,status,attempts,not_before"
         while True:
             asked = (("status__in", ",".join(OPEN_STATES)), ("id__gt", str(last)), ("sort", "id"), ("fields", columns),
@@ -88,9 +90,11 @@ class Tasks:
             left = orjson.loads((await self._records.list_page(SYSTEM, MODEL, asked)).rows)
             for row in left:
                 last = int(row["id"])
-                await self._take_over(row)
+                if last not in early:
+                    await self._take_over(row)
             if len(left) < _PAGE:
                 break
+        self._early = None
         self._pump()
 
     async def stop(self) -> None:
@@ -138,8 +142,12 @@ class Tasks:
                 "acting": orjson.dumps(kept(actor)).decode(),
             },
         )
-        self._waiting.add(_entry(row))
-        self._pump()
+        entry = _entry(row)
+        if self._early is not None:
+            self._early.add(entry.record_id)
+        if entry.record_id not in self._running:
+            self._waiting.add(entry)
+            self._pump()
         return row
 
     async def of(self, actor: Actor, key: str) -> dict[str, Any]:
@@ -253,7 +261,7 @@ class Tasks:
         try:
             row = await self._records.reveal(SYSTEM, MODEL, record_id)
             if row["status"] != "queued":
-                # It was submitted before the queue had started, which then found it a second time.
+                # It was cancelled, or begun by another queue on the same file.
                 return
             attempts = int(row["attempts"]) + 1
             report = Report(lambda columns: self._store(record_id, columns), row["log"])

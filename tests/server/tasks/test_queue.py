@@ -204,6 +204,21 @@ async def test_after_a_kill_what_waited_runs_what_ran_is_over_and_what_may_be_do
     assert sorted(gate.begun) == [1, 2]
 
 
+async def test_what_was_submitted_and_begun_before_the_start_is_not_taken_for_what_an_earlier_process_left(
+    bear: Bear,
+) -> None:
+    max_ = await person(bear, "max")
+    tasks, gate = queue(bear), Gate()
+    tasks.register(Kind("once", gate.run, at_once=1))
+    keys = [(await tasks.submit(max_, "once", "Work", {"name": number}))["key"] for number in range(2)]
+    await until(bear, keys[0], lambda row: row["status"] == "running")
+    await tasks.start()
+    assert (await until(bear, keys[0], lambda _row: True))["status"] == "running"
+    gate.open.set()
+    assert [(await ended(bear, key))["status"] for key in keys] == ["completed", "completed"]
+    assert gate.begun == [0, 1], "each is begun once"
+
+
 async def test_what_a_killed_process_left_running_becomes_interrupted(tmp_path: Path) -> None:
     async with running_bear(tmp_path) as bear:
         await bear.person("ada", "admin")
