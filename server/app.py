@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import secrets
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
-from server.access.actor import SYSTEM
 from server.access.policy import Policy
 from server.asgi.guard import Guard
 from server.asgi.public_door import Reach
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
-from server.auth.behaviours import ApiTokenBehaviour, PreferenceBehaviour, SessionBehaviour, UserBehaviour
 from server.auth.endings import Endings
-from server.auth.factor_duty import DutySettingBehaviour, GroupBehaviour
 from server.auth.lan import Lan
 from server.auth.oauth.clients import Clients
 from server.auth.oauth.documents import Documents
@@ -31,23 +25,22 @@ from server.backup.keeper import Keeper
 from server.backup.scheduler import Scheduler
 from server.backup.service import BackupService
 from server.backup.settling import Settling
+from server.chores import Sweep, do_chores, flushing, sweeping
 from server.config import Settings, SettingsHolder, resource_dir
 from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
-from server.db.faults import cannot_open
 from server.db.migrate import migrate
-from server.db.storage import FreeBytes, Limits, Storage, free_bytes
+from server.db.storage import FreeBytes, Storage, free_bytes, limits_of
 from server.db.store import Store
 from server.db.upgrade_note import upgrade_note
-from server.errors import GridBearError
-from server.events.bus import Bus, RecordChanged
+from server.events.bus import Bus
 from server.events.log import EventLog
 from server.internal_api.secret import internal_secret
 from server.mcp_gateway.assembly import McpGateway
-from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 from server.models.registry import ModelRegistry
+from server.own_behaviours import know_own_models
 from server.plugin_host.channels import PluginChannels
 from server.plugin_host.contributions import serve_plugins
 from server.plugin_host.host import PluginHost
@@ -60,12 +53,11 @@ from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
 from server.records.history import History
+from server.records.opening import follow_settings, opened_vault
 from server.records.own_models import OwnModels
 from server.records.request_log import RequestLog
-from server.records.rules import AccessRuleBehaviour, keep_in_force
-from server.records.sealing import look_at_values, seal_at_start
+from server.records.rules import keep_in_force
 from server.records.service import Records
-from server.records.setting_behaviour import publish_live, with_records
 from server.records.setting_desk import SettingDesk
 from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
@@ -74,7 +66,6 @@ from server.rest_api.gate import RestGate
 from server.rest_api.records_app import RecordsApp
 from server.routers import Parts, web_app
 from server.secrets.key_store import KeyStore
-from server.secrets.vault import Vault, open_vault
 from server.tasks.queue import Tasks
 from server.tasks.reminders import reminders
 from server.tasks.schedules import Schedules
@@ -83,13 +74,7 @@ from server.web.endpoint_caches import forget_endpoints
 from server.web.pages import UiFiles
 from server.web.plugin_pages import PluginFiles
 from server.web.public_guard import PublicGuard
-from server.webhooks.behaviour import know_webhooks
 from server.webhooks.deliveries import Deliveries
-
-log = logging.getLogger(__name__)
-
-FLUSH_SECONDS = 60.0
-SWEEP_SECONDS = 3600.0
 
 
 class GridBearApp:
@@ -149,9 +134,11 @@ class GridBearApp:
             migrate(self._folder.database, Base.metadata, self._folder.backups, progress)
         settling.check()
         registry = ModelRegistry(Base)
-        vault = self._opened_vault(registry)
+        keys = KeyStore(self._folder.secrets, self._started_with.key_store)
+        vault, warnings = opened_vault(self._folder.database, registry, keys)
+        self.warnings += warnings
         self._bus = Bus()
-        storage = Storage(self._folder.database, self._storage_limits, free=self._free)
+        storage = Storage(self._folder.database, lambda: limits_of(self.settings.current), free=self._free)
         self._store = Store(self._folder.database, write_queue=self._started_with.write_queue, storage=storage)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._store.close)
@@ -171,16 +158,8 @@ class GridBearApp:
             self.own_models = OwnModels(self.records, self._folder.backups)
             self.own_models.load()
             keep_in_force(policy, self.records, self._bus)
-            self.records.behave("users", UserBehaviour())
-            self.records.behave("sessions", SessionBehaviour())
-            self.records.behave("preferences", PreferenceBehaviour())
-            self.records.behave("api_tokens", ApiTokenBehaviour(self.records))
-            self.records.behave("mcp_servers", McpServerBehaviour(self.settings))
-            self.records.behave("access_rules", AccessRuleBehaviour(registry))
-            self.records.behave("groups", GroupBehaviour(self.settings))
-            self.records.behave("settings", DutySettingBehaviour(frozenset(self._started_with.model_fields_set)))
-            know_webhooks(self.records, self.settings)
-            await self._settings_of_records()
+            know_own_models(self.records, self.settings, registry, frozenset(self._started_with.model_fields_set))
+            await follow_settings(self.records, self.settings, self._started_with, self._bus)
             storage.look()
             self.people = People(self.records, self._bus)
             await self.people.start()
@@ -306,32 +285,19 @@ class GridBearApp:
             door = (self.settings, self._needs_setup, self.lan.visitors, traffic)
             self._asgi = Guard(dispatch, *door)
             self.public = PublicGuard(routes, routes.is_public, reach, *door)
-            flushing = asyncio.create_task(self._flush(authenticator))
-            stack.push_async_callback(_cancelled, flushing)
             reclaim = FileReclaim(self.records, self._content)
-            stack.push_async_callback(_cancelled, asyncio.create_task(self._sweep(history, reclaim)))
-            stack.push_async_callback(_cancelled, asyncio.create_task(self.storage_watch.run()))
-            stack.push_async_callback(_cancelled, asyncio.create_task(self.lan.watch()))
-            scheduler = Scheduler(self.backups, self.records, self.settings)
-            stack.push_async_callback(_cancelled, asyncio.create_task(scheduler.run()))
             watcher = Watcher(self.plugins, (resource_dir("plugins"), self._folder.plugins), self.settings)
-            stack.push_async_callback(_cancelled, asyncio.create_task(watcher.run()))
+            do_chores(
+                stack,
+                flushing(authenticator.flush_last_use),
+                sweeping(self._sweeps(history, reclaim)),
+                self.storage_watch.run(),
+                self.lan.watch(),
+                Scheduler(self.backups, self.records, self.settings).run(),
+                watcher.run(),
+            )
             stack.push_async_callback(authenticator.flush_last_use)
             yield
-
-    def _opened_vault(self, registry: ModelRegistry) -> Vault:
-        database = self._folder.database
-        try:
-            found = look_at_values(database, registry)
-            vault = open_vault(KeyStore(self._folder.secrets, self._started_with.key_store), found.keys)
-            self.warnings += seal_at_start(database, registry, vault, found)
-        except sqlite3.Error as error:
-            raise cannot_open(database, error) from error
-        return vault
-
-    def _storage_limits(self) -> Limits:
-        current = self.settings.current
-        return Limits(current.storage_logs_stop_bytes, current.storage_read_only_bytes)
 
     def _restart(self) -> None:
         if self.when_restart_is_asked is not None:
@@ -347,22 +313,8 @@ class GridBearApp:
     def _address(self) -> str:
         return self.settings.current.address
 
-    async def _settings_of_records(self) -> None:
-        rows = await self.records.find(SYSTEM, "settings")
-        self.settings.publish(with_records(self._started_with, rows))
-        self._bus.subscribe(self._setting_changed, ("settings",))
-
-    def _setting_changed(self, _event: RecordChanged) -> None:
-        # On the spot: whoever changed it may rely on it once they have the answer.
-        publish_live(self.settings, self._started_with, self.records.all_now(SYSTEM, "settings"))
-
-    async def _flush(self, authenticator: Authenticator) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
-            await authenticator.flush_last_use()
-
-    async def _sweep(self, history: History, files: FileReclaim) -> None:
-        old = (
+    def _sweeps(self, history: History, files: FileReclaim) -> tuple[Sweep, ...]:
+        return (
             ("old history", history.expire),
             ("old audit entries", partial(expire_audit, history.shelf)),
             ("old webhook deliveries", self.deliveries.expire),
@@ -373,13 +325,6 @@ class GridBearApp:
             ("apps that nobody let in", self.oauth_clients.expire),
             ("permissions of apps that nobody uses", self.people.grants.sweep),
         )
-        while True:
-            for what, sweep in old:
-                try:
-                    await sweep()
-                except (GridBearError, OSError) as error:
-                    log.warning("%s could not be removed: %s", what, error)
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 def create_app(
@@ -391,9 +336,3 @@ def create_app(
     about the host where that is the command line or the environment.
     """
     return GridBearApp(settings, control_token or secrets.token_urlsafe(32), free, host_given_by)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

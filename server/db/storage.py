@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from server.config import Settings
 from server.db.faults import DAMAGE_WAY_OUT, Fault, fault_of, translate
 from server.errors import GridBearError, StorageFull
 
@@ -44,6 +45,11 @@ class Limits:
 
     logs_stop: int = 0
     read_only: int = 0
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits that the settings say."""
+    return Limits(settings.storage_logs_stop_bytes, settings.storage_read_only_bytes)
 
 
 @dataclass(frozen=True, slots=True)

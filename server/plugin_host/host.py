@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden, GridBearError, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Base
-from server.plugin_host.admission import check_start, check_switch_on
-from server.plugin_host.contained import in_thread
+from server.plugin_host.admission import check_switch_on
 from server.plugin_host.content_hash import content_hash
-from server.plugin_host.context import HostContext
 from server.plugin_host.discover import FoundPlugin, find_plugins
-from server.plugin_host.effective_settings import effective, secret_variables
-from server.plugin_host.failures import Failures
-from server.plugin_host.leftovers import LeftRunning, end_leftovers
 from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
-from server.plugin_host.load import load_models, unload
+from server.plugin_host.load import unload
 from server.plugin_host.needs import dependants, fills
-from server.plugin_host.permissions import Permissions, preview
+from server.plugin_host.permissions import preview
 from server.plugin_host.plugin_rows import PluginRows
+from server.plugin_host.running import RunningPlugins
 from server.plugin_host.secrets import forget_secrets
-from server.plugin_host.tables import PluginTables
-from server.plugin_host.watchdog import Watchdog
 from server.records.service import Records
 from server.safe_mode import refuse_in_safe_mode
 
@@ -58,14 +50,10 @@ class PluginHost:
         self._settings = settings
         self._libraries = libraries
         self._rows = PluginRows(records)
-        self._tables = PluginTables(records, backups)
-        self._failures = Failures(self._rows.failed_again, time.monotonic)
-        self._contributions: Sequence[Contribution] | None = None
+        self._running = RunningPlugins(records, settings, self._rows, libraries, backups, self._held_up)
         self._found: dict[str, FoundPlugin] = {}
-        self._live: dict[str, LivePlugin] = {}
         self._tried: set[str] = set()
         """Those whose start was tried since their folder came: none is tried again by itself."""
-        self._watchdog = Watchdog(lambda: {it.id: it.folder for it in list(self._live.values())}, self._held_up)
         self._giving_up: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
@@ -77,7 +65,7 @@ class PluginHost:
     @property
     def live(self) -> list[LivePlugin]:
         """The plugins that run, in the order in which they started."""
-        return list(self._live.values())
+        return self._running.live
 
     def named(self, plugin_id: str) -> FoundPlugin:
         """The folder of a plugin. Raises NotFound."""
@@ -126,29 +114,19 @@ class PluginHost:
     async def serve(self, contributions: Sequence[Contribution]) -> None:
         """Take in what the running plugins bring beside models, and from now on of every one that is switched on."""
         async with self._lock:
-            self._contributions = contributions
-            for live in self.live:
-                # One that an earlier one took down with it is gone.
-                if live.id in self._live:
-                    await self._contribute(self._found[live.id], live)
+            await self._running.serve(contributions, self.named)
 
     async def stop_serving(self) -> None:
         """End everything that `serve` began."""
         async with self._lock:
-            self._contributions = None
-            for live in reversed(self.live):
-                await _unwound(live)
+            await self._running.stop_serving()
 
     async def close(self) -> None:
         """Forget all plugins' code."""
         await self.stop_serving()
-        await asyncio.to_thread(self._watchdog.close)
         await asyncio.gather(*self._giving_up)
-        await self._failures.close()
-        for plugin_id in self._live:
-            self._libraries.take(plugin_id)
+        await self._running.close()
         unload(list(self._found), Base)
-        self._live.clear()
         self._found.clear()
 
     async def rescan(self) -> None:
@@ -158,8 +136,8 @@ class PluginHost:
         """
         async with self._lock:
             await self._look()
-            for plugin_id in [plugin_id for plugin_id in self._live if plugin_id not in self._found]:
-                await self._end_with_dependants(plugin_id)
+            for plugin_id in [plugin_id for plugin_id in self._running if plugin_id not in self._found]:
+                await self._running.end_with_dependants(plugin_id)
             await self._start_waiting(set())
 
     # What a person does
@@ -174,7 +152,7 @@ class PluginHost:
         async with self._lock:
             await self._look()
             plugin = self.named(plugin_id)
-            if plugin_id not in self._live:
+            if plugin_id not in self._running:
                 check_switch_on(plugin, permissions, self.live)
                 await self._start(plugin, enable=True)
                 await self._start_waiting({plugin_id})
@@ -187,7 +165,7 @@ class PluginHost:
         async with self._lock:
             self._check_not_needed(plugin_id)
             was_on = self._rows.is_enabled(plugin_id)
-            await self._rows.switch_off(plugin_id, await self._end(plugin_id))
+            await self._rows.switch_off(plugin_id, await self._running.end(plugin_id))
             if was_on:
                 await self._records.note("plugin_disabled", actor, about=plugin_id)
             return await self._rows.row(plugin_id)
@@ -216,14 +194,14 @@ class PluginHost:
         """
         async with self._lock:
             self._check_not_needed(plugin_id)
-            await self._end(plugin_id)
+            await self._running.end(plugin_id)
             await self._rows.switch_off(plugin_id)
             await asyncio.to_thread(take)
             await self._look()
             row = self._rows.row_now(plugin_id)
             if not drop_data or row is None:
                 return []
-            dropped = await self._tables.drop(plugin_id, row["models"])
+            dropped = await self._running.tables.drop(plugin_id, row["models"])
             await forget_secrets(self._records, plugin_id)
             await self._rows.forget(plugin_id)
             return dropped
@@ -234,10 +212,10 @@ class PluginHost:
 
     async def failed(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None:
         """Keep what a running plugin raised for the page; too much of it that `counts` ends the plugin."""
-        if plugin_id not in self._live:
+        if plugin_id not in self._running:
             return
         failure = failure_of(plugin_id, what, error)
-        count = await self._failures.add(plugin_id, failure, counts=counts)
+        count = await self._running.failures.add(plugin_id, failure, counts=counts)
         if count >= FAILURES_TO_SWITCH_OFF:
             # A task of its own: the caller may be a part of the plugin that ends with it.
             giving_up = asyncio.create_task(self._give_up(plugin_id, count, failure), name=f"end of {plugin_id}")
@@ -249,7 +227,7 @@ class PluginHost:
 
     async def _with_other_files(self, plugin_id: str, change: Callable[[], None]) -> None:
         again = [plugin_id, *dependants(self.live, plugin_id)]
-        left = {name: await self._end(name, forced=True) for name in reversed(again)}
+        left = {name: await self._running.end(name, forced=True) for name in reversed(again)}
         await asyncio.to_thread(change)
         await self._look()
         for name in again:
@@ -257,10 +235,7 @@ class PluginHost:
                 await self._start(self._found[name])
                 if (of_before := left[name]) is not None:
                     await self._rows.failed_again(name, of_before, 1)
-        await self._start_waiting(set(again).intersection(self._live))
-
-    def _is_running(self, name: str) -> bool:
-        return any(fills(live, name) for live in self.live)
+        await self._start_waiting(set(again).intersection(self._running))
 
     def _held_up(self, plugin_id: str, where: str, stack: str) -> None:
         failure = Failed(f"{plugin_id}/{where} held up the whole server; await, or work in a thread", stack)
@@ -271,20 +246,20 @@ class PluginHost:
     async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
         async with self._lock:
             # Failures that came at the same time all end here; the first of them has done it.
-            if plugin_id in self._live:
+            if plugin_id in self._running:
                 log.error("plugin %s failed %d times and is switched off", plugin_id, count)
-                await self._end_with_dependants(plugin_id)
+                await self._running.end_with_dependants(plugin_id)
                 await self._rows.switch_off(plugin_id, failure)
 
     async def _look(self) -> None:
         found = await asyncio.to_thread(find_plugins, (self._bundled, self._own))
         for plugin in found:
-            if plugin.id in self._live:
+            if plugin.id in self._running:
                 # What runs stays as it was loaded until it is loaded again.
                 plugin.error = plugin.traceback = None
         self._found = {plugin.id: plugin for plugin in found}
         self._tried.intersection_update(self._found)
-        await self._rows.follow(found, bundled=self._bundled, running=self._live)
+        await self._rows.follow(found, bundled=self._bundled, running=self._running)
 
     def _check_not_needed(self, plugin_id: str) -> None:
         needed_by = dependants(self.live, plugin_id)
@@ -296,102 +271,18 @@ class PluginHost:
     async def _start_waiting(self, came: set[str]) -> None:
         """Start what is switched on and was never tried, and what stayed out for want of one that `came`."""
         for plugin in self.found:
-            if plugin.id in self._live or not self._rows.is_enabled(plugin.id):
+            if plugin.id in self._running or not self._rows.is_enabled(plugin.id):
                 continue
             needs = () if plugin.manifest is None else plugin.manifest.dependencies.required
             waited = any(fills(self._found[other], name) for other in came for name in needs)
             if plugin.id not in self._tried or waited:
                 await self._start(plugin)
-                if plugin.id in self._live:
+                if plugin.id in self._running:
                     came.add(plugin.id)
 
     async def _start(self, plugin: FoundPlugin, *, enable: bool = False) -> None:
-        """Put a plugin in force, but in safe mode; what is wrong with it is kept in its row and in `plugin`."""
-        if self._settings.current.safe_mode:
-            return
-        where = "manifest.json"
         self._tried.add(plugin.id)
-        live: LivePlugin | None = None
-        try:
-            check_start(plugin, None if enable else self._rows.row_now(plugin.id), self.live)
-            assert plugin.manifest is not None
-            await asyncio.to_thread(self._libraries.check, plugin.id, plugin.manifest.requirements)
-            self._libraries.put(plugin.id)
-            where = "models.py"
-            models = await in_thread(f"{plugin.id}/models.py", lambda: load_models(plugin.id, plugin.folder, Base))
-            names = tuple(str(model.__tablename__) for model in models)
-            await self._tables.put(plugin.id, models, self._rows.tables_of_others(plugin.id))
-            await self._rows.brought(plugin.id, names)
-            permissions = Permissions(plugin.id, plugin.manifest.permissions)
-            context = HostContext(plugin.id, self._records, names, permissions, self._settings, self._is_running)
-            config = (self._rows.row_now(plugin.id) or {}).get("config")
-            settings = plugin.manifest.settings
-            context.configure(effective(plugin.id, settings, config, os.environ), secret_variables(settings))
-            live = LivePlugin(plugin.id, plugin.folder, plugin.manifest, context, names, self._watchdog)
-            self._live[plugin.id] = live
-        except Exception as error:
-            failure = failure_of(plugin.id, where, error)
-            plugin.fail(failure.message, failure.trace)
-            self._libraries.take(plugin.id)
-            unload([plugin.id], Base)
-            await self._rows.failed(plugin.id, failure, enabled=enable)
-            return
-        if enable:
-            digest = await asyncio.to_thread(content_hash, plugin.folder)
-            await self._rows.switch_on(plugin.id, plugin.manifest.permissions, digest)
-        if self._contributions is None or await self._contribute(plugin, live):
-            await self._rows.running(plugin.id)
-
-    async def _contribute(self, plugin: FoundPlugin, live: LivePlugin) -> bool:
-        try:
-            for contribution in self._contributions or ():
-                await contribution(live)
-        except Exception as error:
-            failure = failure_of(live.id, getattr(error, "plugin_file", "its files"), error)
-            plugin.fail(failure.message, failure.trace)
-            await self._end_with_dependants(live.id)
-            await self._rows.failed(live.id, failure)
-            return False
-        return True
-
-    async def _end_with_dependants(self, plugin_id: str) -> None:
-        """End a plugin whatever needs it: that stays out and says why."""
-        for name in reversed(dependants(self.live, plugin_id)):
-            await self._end(name, forced=True)
-            await self._rows.failed(name, Failed(f"needs the plugin {plugin_id!r}, which is not running"))
-        await self._end(plugin_id, forced=True)
-
-    async def _end(self, plugin_id: str, *, forced: bool = False) -> LeftRunning | None:
-        """End a plugin. Returns what of it goes on all the same."""
-        live = self._live.get(plugin_id)
-        if live is None:
-            return None
-        if not forced:
-            self._tables.check_free(plugin_id, live.models)
-        left = await _unwound(live)
-        await self._failures.forget(plugin_id)
-        self._libraries.take(plugin_id)
-        try:
-            await self._tables.take(plugin_id, live.models)
-        except GridBearError as error:
-            # Somebody's own model refers to it: its records stay reachable, its code is gone.
-            log.warning("the models of plugin %s stay in force: %s", plugin_id, error.message)
-            self._live.pop(plugin_id)
-            return left
-        self._live.pop(plugin_id)
-        unload([plugin_id], Base)
-        return left
-
-
-async def _unwound(live: LivePlugin) -> LeftRunning | None:
-    try:
-        await live.stack.aclose()
-    except Exception:
-        log.exception("plugin %s did not end as it should", live.id)
-    left = await end_leftovers(live.id, live.folder)
-    if left is not None:
-        log.warning("plugin %s", left.message)
-    return left
+        await self._running.start(plugin, enable=enable)
 
 
 def _admins_only(actor: Actor) -> None:
