@@ -19,6 +19,7 @@ from dev_venv import ROOT, say
 
 # What needs no other process runs side by side, file by file; browsers, windows and bundles run one after another.
 FAST_TESTS = ["-m", "not slow and not soak", f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
+TESTS_FAILED = 1  # pytest's exit code
 SLOW_TESTS = ["-m", "slow and not soak"]
 
 
@@ -56,12 +57,26 @@ def test(arguments: list[str], fast: bool) -> int:
     failed = dev_check.run_all()
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}. The tests run all the same.")
-    parts = [FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS]
     if any(not argument.startswith("-") for argument in arguments):
         # A few chosen tests start sooner in one process.
-        parts = [["-m", "not slow and not soak" if fast else "not soak"]]
-    codes = [dev_venv.python("-m", "pytest", *part, *arguments) for part in parts]
+        marked = "not slow and not soak" if fast else "not soak"
+        return dev_venv.python("-m", "pytest", "-m", marked, *arguments) or int(bool(failed))
+    codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
     return next((code for code in codes if code), int(bool(failed)))
+
+
+def _test_twice(part: list[str], arguments: list[str]) -> int:
+    """Run a part of the tests, and what failed of it once more, alone. Returns pytest's exit code.
+
+    Thousands of tests with processes, windows and browsers meet a busy computer now and then; what fails twice is
+    broken. What failed once is named, so that it can be mended too.
+    """
+    code = dev_venv.python("-m", "pytest", *part, *arguments)
+    if code != TESTS_FAILED:
+        return code
+    say("What failed runs once more, alone. Tests that pass only now depend on how busy the computer is: mend them.")
+    again = ["--last-failed", "--last-failed-no-failures=none", "-v"]
+    return dev_venv.python("-m", "pytest", *part[:2], *again, *arguments)
 
 
 def check() -> int:
