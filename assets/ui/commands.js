@@ -1,8 +1,10 @@
 // What the palette can do beside going somewhere. A plugin adds its own through the facade.
+import { ACCENTS } from "./accent.js";
+import { t } from "./i18n.js";
 import { registering } from "./registering.js";
 import { href } from "./router.js";
 import { sheetOpen } from "./shortcuts.js";
-import { base, chooseTheme, isAdmin } from "./store.js";
+import { base, chooseAccent, chooseDensity, chooseTheme, isAdmin } from "./store.js";
 import { signal } from "./vendor/preact.js";
 import { passwordOpen } from "./widgets/password.js";
 import { factorOpen } from "./widgets/second_factor.js";
@@ -16,6 +18,9 @@ const commands = [
   { name: "light", label: "command.light", icon: "sun", run: () => chooseTheme("light") },
   { name: "dark", label: "command.dark", icon: "moon", run: () => chooseTheme("dark") },
   { name: "system", label: "command.system", icon: "settings", run: () => chooseTheme("system") },
+  { name: "comfortable", label: "command.comfortable", icon: "menu", run: () => chooseDensity("comfortable") },
+  { name: "compact", label: "command.compact", icon: "menu", run: () => chooseDensity("compact") },
+  { name: "look", label: "account.look", icon: "settings", address: href("/account", { part: "look" }) },
   { name: "add-server", label: "command.add_server", icon: "plus", address: href("/tools/add"), admin: true },
   { name: "connect", label: "command.connect", icon: "link", address: href("/tools/clients"), admin: true },
   { name: "model", label: "design.new", icon: "plus", address: href("/data/-"), admin: true },
@@ -38,7 +43,9 @@ const added = signal([]);
 
 /** Those that are for who is signed in. */
 export function allCommands() {
-  return [...commands, ...added.value].filter((command) => !command.admin || isAdmin());
+  /** @type {Command[]} */
+  const accents = ACCENTS.map(({ name, colour }) => ({ name: `accent-${name}`, label: t("command.accent", { name: t(`accent.${name}`) }), icon: "settings", run: () => chooseAccent(colour) }));
+  return [...commands, ...accents, ...added.value].filter((command) => !command.admin || isAdmin());
 }
 
 /** Adds a command to the palette; for a plugin's module, while it is imported. @param {Command} command */

@@ -1,4 +1,5 @@
 // What every page shares. Signals only: a page that reads one is drawn again when it changes.
+import { accentOf, readAccent } from "./accent.js";
 import { signal } from "./vendor/preact.js";
 
 const root = document.documentElement;
@@ -29,6 +30,10 @@ export const server = signal(null);
 export const unread = signal(0);
 export const theme = signal(stored("theme", "system"));
 export const rail = signal(stored("rail", "auto"));
+/** "comfortable" or "compact". */
+export const density = signal(stored("density", "comfortable"));
+/** @type {import("./types").Signal<import("./accent.js").Accent>} */
+export const accent = signal(readAccent(stored("accent", "")));
 
 /** @param {string} key @param {string} fallback */
 export function stored(key, fallback) {
@@ -52,6 +57,8 @@ export function take(key, value) {
   store(key, value);
   if (key === "theme") showTheme(value);
   else if (key === "rail") rail.value = value;
+  else if (key === "density") showDensity(value);
+  else if (key === "accent") showAccent(value);
 }
 
 /** Keeps a choice, here and for the person's other windows. @param {string} key @param {string} value */
@@ -80,6 +87,33 @@ function showTheme(value) {
   theme.value = value;
   if (value === "system") delete root.dataset.theme;
   else root.dataset.theme = value;
+}
+
+/** @param {string} value "comfortable" or "compact" */
+export function chooseDensity(value) {
+  keep("density", value);
+  showDensity(value);
+}
+
+/** @param {string} value */
+function showDensity(value) {
+  density.value = value === "compact" ? "compact" : "comfortable";
+  if (density.value === "compact") root.dataset.density = "compact";
+  else delete root.dataset.density;
+}
+
+/** @param {string} colour as #rrggbb */
+export function chooseAccent(colour) {
+  const kept = accentOf(colour);
+  keep("accent", kept);
+  showAccent(kept);
+}
+
+/** @param {string} kept */
+function showAccent(kept) {
+  accent.value = readAccent(kept);
+  root.style.setProperty("--accent-hue", String(accent.value.hue));
+  root.style.setProperty("--accent-vivid", String(accent.value.vivid));
 }
 
 export function darkNow() {

@@ -1,36 +1,31 @@
 // My account: everything that is one's own, for everybody who is signed in.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { chooseTheme, modelNamed, person, theme } from "../store.js";
+import { modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { passwordOpen } from "../widgets/password.js";
 import { factorOpen } from "../widgets/second_factor.js";
+import { Look } from "./account_look.js";
 import { NotificationKinds } from "./account_notifications.js";
 import { Profile } from "./account_profile.js";
 import { Apps, Sessions } from "./account_sessions.js";
 import { Tokens } from "./account_tokens.js";
 
-const THEMES = ["light", "dark", "system"];
-
-export function Account() {
+/** @param {{query: URLSearchParams}} props */
+export function Account({ query }) {
   const me = person.value;
   if (!me) return null;
   return html`<div class="scroll"><div class="column account">
     <header class="page-head"><div class="say"><h1>${t("page.account")}</h1><p>${t("person.as", { username: me.username, role: me.role })}</p></div></header>
     <${Profile} />
+    <${Look} chosen=${query.get("part") === "look"} />
     <${SignIn} />
     <${Sessions} />
     ${modelNamed("api_tokens") && html`<${Tokens} />`}
     ${modelNamed("oauth_tokens") && html`<${Apps} />`}
     <${NotificationKinds} />
-    <section class="card" aria-labelledby="account-look">
-      <header><h2 id="account-look">${t("account.look")}</h2></header>
-      <div class="body"><div class="segmented" role="group" aria-label=${t("theme.choose")}>
-        ${THEMES.map((name) => html`<button key=${name} type="button" aria-pressed=${theme.value === name ? "true" : "false"} onClick=${() => chooseTheme(name)}>${t(`theme.${name}`)}</button>`)}
-      </div></div>
-    </section>
   </div></div>`;
 }
 

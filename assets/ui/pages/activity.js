@@ -4,6 +4,7 @@ import { go, href } from "../router.js";
 import { isAdmin, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Tabs } from "../widgets/tabs.js";
+import { useTrail } from "../widgets/trail.js";
 import { Sessions } from "./account_sessions.js";
 import { Audit } from "./activity_audit.js";
 import { Requests } from "./activity_requests.js";
@@ -17,6 +18,7 @@ export function Activity({ rest, query }) {
   const audit = Boolean(modelNamed("audit_entries"));
   const names = ["requests", ...(modelNamed("tool_calls") ? ["calls"] : []), "signins", ...(audit ? ["audit"] : [])];
   const part = names.includes(rest[0]) ? rest[0] : "requests";
+  useTrail(t(`activity.tab_${part}`), true);
   const tabs = names.map((name) => ({ name, label: t(`activity.tab_${name}`) }));
   return html`<div class="tools">
     <header class="page-head"><div class="say"><h1>${t("page.activity")}</h1><p>${t(isAdmin() ? "activity.words" : "activity.words_own")}</p></div></header>

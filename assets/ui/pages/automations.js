@@ -5,6 +5,7 @@ import { may, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
+import { useTrail } from "../widgets/trail.js";
 import { Schedules } from "./automations_schedules.js";
 import { Tasks } from "./automations_tasks.js";
 import { Webhooks } from "./automations_webhooks.js";
@@ -17,6 +18,7 @@ const PARTS = { tasks: ["tasks", Tasks], schedules: ["schedules", Schedules], we
 export function Automations({ rest }) {
   const names = Object.keys(PARTS).filter((name) => may(modelNamed(PARTS[name][0]), "list"));
   const part = names.includes(rest[0]) ? rest[0] : names[0];
+  useTrail(part ? t(`automations.${part}`) : "", true);
   if (!part) return null;
   const [model, Part] = PARTS[part];
   const add = may(modelNamed(model), "create") && href(`/data/${model}`, { record: "new" });

@@ -5,6 +5,7 @@ import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { Tabs } from "../widgets/tabs.js";
+import { useTrail } from "../widgets/trail.js";
 import { editing, Groups } from "./people_groups.js";
 import { Invites } from "./people_invites.js";
 import { InviteDialog, inviting } from "./people_links.js";
@@ -28,6 +29,7 @@ const PARTS = {
 export function People({ rest, query }) {
   const part = rest[0] in PARTS ? rest[0] : "users";
   const Part = PARTS[part];
+  useTrail(t(`people.tab_${part}`), true);
   useEffect(() => {
     if (query.get("new") !== "1") return;
     inviting.value = true;

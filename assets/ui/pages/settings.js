@@ -7,6 +7,7 @@ import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { useLoad } from "../widgets/load.js";
+import { useTrail } from "../widgets/trail.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { RestartNote } from "./settings_restart.js";
 import { SettingsGroup, SettingsFound } from "./settings_fields.js";
@@ -36,6 +37,7 @@ export function Settings({ rest, query }) {
   const words = admin ? query.get("q") || "" : "";
   const known = [...(admin ? LIST.flatMap((one) => one.parts) : []), "about"];
   const part = known.includes(rest[0]) ? rest[0] : "";
+  useTrail(words ? t("settings.searched", { words }) : part && t(`settings.part_${part}`));
   useEffect(() => {
     const wide = matchMedia("(min-width: 720px)").matches;
     if (!part && !words && (wide || rest[0])) go(href(`/settings/${admin ? FIRST : "about"}`), { replace: true });

@@ -5,6 +5,7 @@ import { base, isAdmin, may, modelNamed, server as running } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
+import { useTrail } from "../widgets/trail.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { AddServer } from "./tools_add.js";
 import { Approvals, useApprovals } from "./tools_approvals.js";
@@ -30,6 +31,8 @@ export function Tools({ rest, query }) {
     ...(modelNamed("tool_calls") ? [{ name: "calls", label: t("tools.calls") }] : []),
     ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
   ];
+  const server = page.servers.find((one) => String(one.id) === rest[0]);
+  useTrail(adding ? t("servers.add") : server?.name || tabs.find((one) => one.name === part)?.label || "", !adding && !server);
   const choose = (/** @type {string} */ name) => go(href(name === "servers" ? "/tools" : `/tools/${name}`));
   return html`<div class="tools" data-open=${part === "servers" && rest[0] && !adding ? "area" : "list"}>
     <header class="page-head">

@@ -11,6 +11,7 @@ import { later } from "./later.js";
 import { SafeBanner } from "./safe_banner.js";
 import { StorageBanner } from "./storage_banner.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
+import { trail } from "./trail.js";
 
 const Palette = later(() => import("./palette.js").then((found) => found.Palette));
 const ShortcutSheet = later(() => import("./shortcut_sheet.js").then((found) => found.ShortcutSheet));
@@ -30,7 +31,8 @@ export function Frame({ page, rest, children }) {
     return () => clearInterval(timer);
   }, [returned.value, near]);
   const model = page.name === "data" && rest[0] ? modelNamed(rest[0]) : null;
-  const title = model?.label_plural || t(page.label);
+  const part = trail.value;
+  const title = model?.label_plural || [part?.label, t(page.label)].filter(Boolean).join(" · ");
   useEffect(() => {
     document.title = `${title} · GridBear`;
   }, [title]);
@@ -44,7 +46,7 @@ export function Frame({ page, rest, children }) {
       <${Rail} page=${page} />
       <div class="main">
         <header class="topbar">
-          <${Crumbs} page=${page} model=${model} />
+          <${Crumbs} page=${page} part=${model ? { label: model.label_plural, tab: false } : part} model=${Boolean(model)} />
           <button class="seek" type="button" onClick=${seek}><${Icon} name="search" size=${16} /><span class="label">${t("palette.placeholder")}</span><kbd aria-hidden="true">${COMMAND_KEY} K</kbd></button>
           <div class="topbar-end">
             ${away.value && html`<span class="desk-only"><${State} kind="warn">${t("away.short")}<//></span>`}
@@ -109,13 +111,13 @@ function Rail({ page }) {
   </aside>`;
 }
 
-/** @param {{page: import("../pages/index.js").Page, model: import("../types").Model|null|undefined}} props */
-function Crumbs({ page, model }) {
+/** @param {{page: import("../pages/index.js").Page, part: {label: string, tab: boolean}|null, model: boolean}} props */
+function Crumbs({ page, part, model }) {
   return html`<nav class="crumbs" aria-label=${t("nav.crumbs")}>
     ${model && html`<a class="btn quiet only phone-only" href=${href("/data")} aria-label=${t("data.all_models")}><${Icon} name="left" /></a>`}
     <ol>
-      ${model && html`<li key="page"><a href=${href(`/${page.name}`)}>${t(page.label)}</a></li>`}
-      <li key="here"><span aria-current="page">${model?.label_plural || t(page.label)}</span></li>
+      ${part && html`<li key="page"><a href=${href(`/${page.name}`)}>${t(page.label)}</a></li>`}
+      <li key="here" class=${part?.tab ? "tab" : undefined}><span aria-current="page">${part?.label || t(page.label)}</span></li>
     </ol>
   </nav>`;
 }

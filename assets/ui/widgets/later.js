@@ -1,5 +1,6 @@
 // A page whose modules are fetched when it is first opened, so that the start stays small.
 import { t } from "../i18n.js";
+import { returned } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { SLOW_MS } from "./load.js";
 import { Skeleton, Trouble } from "./trouble.js";
@@ -15,6 +16,7 @@ export function later(load) {
     const [error, setError] = useState(/** @type {any} */ (null));
     const [slow, setSlow] = useState(false);
     const [, draw] = useState(0);
+    const [round] = useState(returned.value);
     const fetchIt = () => {
       setError(null);
       load().then((found) => {
@@ -28,6 +30,10 @@ export function later(load) {
       fetchIt();
       return () => clearTimeout(timer);
     }, []);
+    useEffect(() => {
+      // A module that failed once may stay failed until the page is loaded anew; there is nothing here to lose.
+      if (error && returned.value !== round) location.reload();
+    }, [error, returned.value]);
     if (Ready) return html`<${Ready} ...${props} />`;
     if (error) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
     return slow ? html`<${Skeleton} rows=${6} />` : null;

@@ -3,6 +3,9 @@ import { returned } from "../store.js";
 import { useCallback, useEffect, useRef, useState } from "../vendor/preact.js";
 
 export const SLOW_MS = 150;
+/** A server that is only busy or starting is asked again by itself. */
+const AGAIN_MS = 5000;
+const PASSING = [429, 502, 503, 504];
 
 /**
  * @template T
@@ -17,6 +20,7 @@ export function useLoad(load, inputs) {
   latest.current = load;
   useEffect(() => {
     const cancel = new AbortController();
+    let again = 0;
     const timer = setTimeout(() => setState((now) => ({ ...now, slow: true })), SLOW_MS);
     latest.current(cancel.signal).then(
       (data) => {
@@ -25,11 +29,14 @@ export function useLoad(load, inputs) {
       },
       (error) => {
         clearTimeout(timer);
-        if (!cancel.signal.aborted) setState((now) => ({ data: now.data, error, slow: false }));
+        if (cancel.signal.aborted) return;
+        setState((now) => ({ data: now.data, error, slow: false }));
+        if (PASSING.includes(error.status)) again = setTimeout(() => setRound((n) => n + 1), Math.max(AGAIN_MS, (error.retryAfter || 0) * 1000));
       },
     );
     return () => {
       clearTimeout(timer);
+      clearTimeout(again);
       cancel.abort();
     };
   }, [...inputs, round, returned.value]);
