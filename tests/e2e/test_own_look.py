@@ -152,7 +152,7 @@ def test_what_is_no_accent_changes_nothing(browser: Browser, house: RunningServe
         ("/#/people/invites", "[role=tabpanel]", ["People", "Links"], "Links · People · GridBear"),
         ("/#/activity", "[role=tabpanel]", ["Activity", "Requests"], "Requests · Activity · GridBear"),
         ("/#/tools/add", "[role=tabpanel]", ["Tools", "Add a server"], "Add a server · Tools · GridBear"),
-        ("/#/data/notes", ".grid", ["Data", "Notes"], "Notes · GridBear"),
+        ("/#/data/notes", "h1", ["Data", "Notes"], "Notes · GridBear"),
         ("/#/plugins", ".plugin", ["Plugins"], "Plugins · GridBear"),
     ],
 )
