@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +12,19 @@ from typing import Any
 
 from gridbear_desktop.streams import open_missing
 
+COMPLETION_VARIABLE = "_GRIDBEAR_COMPLETE"
+"""Set by the scripts of `gridbear completion`."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: 0 done, 1 failed, 2 wrong use or cannot start, 3 exists already."""
     open_missing()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if COMPLETION_VARIABLE in os.environ:
+        # A shell asks for words: some do so without any argument, which must not start a tray.
+        from gridbear_desktop.commands import run  # typer and the data commands
+
+        return run(arguments)
     # typer and rich cost 80 ms to import, which a server start and a window need not pay.
     fast = FAST_COMMANDS.get(arguments[0] if arguments else "")
     return fast(arguments[1:]) if fast else _typer_main(arguments)
@@ -41,13 +50,18 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def serve_main(arguments: Sequence[str]) -> int:
-    """`gridbear serve`."""
+def serve_parser() -> argparse.ArgumentParser:
+    """What `gridbear serve` understands."""
     parser = argparse.ArgumentParser("gridbear serve", description="Run the server without tray and window.")
     folder_options(parser)
     _safe_option(parser)
     parser.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def serve_main(arguments: Sequence[str]) -> int:
+    """`gridbear serve`."""
+    options = serve_parser().parse_args(arguments)
     # All that a start makes stays: looking through it for garbage again and again would take a fifth of its time.
     # `serve` switches it on once the server listens.
     gc.disable()
@@ -56,38 +70,53 @@ def serve_main(arguments: Sequence[str]) -> int:
     return serve(_given(options), options.watch_stdin)
 
 
-def window_main(arguments: Sequence[str]) -> int:
-    """`gridbear window`."""
+def window_parser() -> argparse.ArgumentParser:
+    """What `gridbear window` understands."""
     parser = argparse.ArgumentParser("gridbear window", description="Open the window of the running server.")
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
     parser.add_argument("--orders-from-stdin", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def window_main(arguments: Sequence[str]) -> int:
+    """`gridbear window`."""
+    options = window_parser().parse_args(arguments)
     from gridbear_desktop.window import open_running, open_window  # a web engine, which only this command needs
 
     return open_window(options.data_dir) if options.orders_from_stdin else open_running(options.data_dir)
 
 
-def tray_main(arguments: Sequence[str]) -> int:
-    """`gridbear` without a command: tray and window, or the server alone where there is no display."""
+def tray_parser() -> argparse.ArgumentParser:
+    """What `gridbear` without a command understands."""
     parser = argparse.ArgumentParser("gridbear", description="Start GridBear: tray and window, or headless.")
     folder_options(parser)
     parser.add_argument("--minimized", action="store_true", help="start with the tray alone")
     _safe_option(parser)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def tray_main(arguments: Sequence[str]) -> int:
+    """`gridbear` without a command: tray and window, or the server alone where there is no display."""
+    options = tray_parser().parse_args(arguments)
     from gridbear_desktop.launcher import launch  # the tray's libraries, which only this command needs
 
     return launch(_given(options), minimized=options.minimized)
 
 
-def mcp_main(arguments: Sequence[str]) -> int:
-    """`gridbear mcp`."""
+def mcp_parser() -> argparse.ArgumentParser:
+    """What `gridbear mcp` understands."""
     parser = argparse.ArgumentParser(
         "gridbear mcp", description="The tools of GridBear over stdin and stdout, for AI clients that start a program."
     )
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
     parser.add_argument("--server", help="only the tools of this MCP server")
     parser.add_argument("--mode", choices=("search",), help="search: only tools that find and run the others")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def mcp_main(arguments: Sequence[str]) -> int:
+    """`gridbear mcp`."""
+    options = mcp_parser().parse_args(arguments)
     from gridbear_desktop.mcp_bridge import bridge  # which only this command needs
 
     return bridge(options.data_dir, options.server, options.mode)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 from typer.exceptions import TyperException
 
 from gridbear_desktop import cli
+from gridbear_desktop.completion import PROGRAM, completion_command, know_shells
 from server.cli import app as data_commands
 from server.errors import GridBearError, StartupError
 
@@ -17,8 +19,12 @@ PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_optio
 def build() -> typer.Typer:
     """`serve` and `window` are listed here for `--help`; `cli.main` runs them without coming here."""
     app = typer.Typer(
-        name="gridbear",
-        help="A personal server in your tray. Without a command: tray and window, or headless without a display.",
+        name=PROGRAM,
+        help=(
+            "A personal server in your tray. Without a command: tray and window, or headless without a display; then "
+            "--minimized, --safe, --data-dir, --host and --port are understood. --version prints the version."
+        ),
+        epilog="Exit codes: 0 done; 1 failed; 2 wrong use, or it cannot start; 3 it exists already.",
         no_args_is_help=False,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -39,6 +45,7 @@ def build() -> typer.Typer:
         """Serve the tools to an AI client that starts a program; starts GridBear if it isn't running."""
         raise typer.Exit(cli.mcp_main(context.args))
 
+    app.command("completion")(completion_command)
     for command in data_commands.registered_commands:
         app.registered_commands.append(command)
     for group in data_commands.registered_groups:
@@ -48,8 +55,10 @@ def build() -> typer.Typer:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
+    if cli.COMPLETION_VARIABLE in os.environ:
+        know_shells()
     try:
-        result = typer.main.get_command(build()).main(arguments, prog_name="gridbear", standalone_mode=False)
+        result = typer.main.get_command(build()).main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except StartupError as error:
         return _failed(error.message, 2)
     except GridBearError as error:

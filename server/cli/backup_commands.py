@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.options import DataDir, Force, Json, Yes, confirmed, refuse_existing, show
 from server.errors import GridBearError, NotFound, ValidationFailed
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 backup = typer.Typer(help="Make a backup, list them, check one.", invoke_without_command=True)
 
 PhraseStdin = Annotated[bool, typer.Option("--phrase-stdin", help="Read the recovery phrase from stdin, one line.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 WithoutPhrase = Annotated[
     bool, typer.Option("--without-phrase", help="Although nobody has kept a recovery phrase: secrets stay behind.")
 ]
@@ -45,7 +43,7 @@ def backup_make(
     if context.invoked_subcommand is not None:
         return
     settings = _settings(data_dir)
-    _refuse_existing(to, force)
+    refuse_existing(to, force)
     made = _made(settings, "backup", without_phrase)
     if to is not None:
         _copied(_folder(settings) / made["name"], to)
@@ -70,7 +68,9 @@ def backup_list(data_dir: DataDir = None, as_json: Json = False) -> None:
 
 @backup.command("check")
 def backup_check(
-    which: Annotated[str, typer.Argument(help="The name of a backup, or a file.")], data_dir: DataDir = None
+    which: Annotated[str, typer.Argument(help="The name of a backup, or a file.")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Read a backup whole and compare it with what it says of itself."""
     import tempfile
@@ -82,17 +82,19 @@ def backup_check(
     settings = _settings(data_dir)
     path = _found(which, settings)
     done = 0
-    with Archive(path) as archive, progress_bar("Checking", archive.size, unit="bytes") as told:
+    with Archive(path) as archive, progress_bar("Checking", archive.size, unit="bytes") as bar:
 
         def step(count: int) -> None:
             nonlocal done
             done += count
-            told(done)
+            bar(done)
 
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".check-") as folder:
             archive.verify(Path(folder), threading.Event(), step)
         rows = sum(archive.manifest.counts.values())
-    typer.echo(f"{path.name} is whole: {rows:,} rows, {len(archive.manifest.members):,} files.")
+    files = len(archive.manifest.members)
+    told = {"path": str(path), "rows": rows, "files": files}
+    show(told, as_json, f"{path.name} is whole: {rows:,} rows, {files:,} files.")
 
 
 def restore_command(
@@ -113,9 +115,9 @@ def restore_command(
         raise ValidationFailed("Name one of these: a backup or a file, --undo, --before-upgrade.")
     settings = _settings(data_dir)
     if before_upgrade:
-        _before_upgrade(settings, yes)
+        _before_upgrade(settings, yes, as_json)
     elif undo:
-        _confirmed("Bring back what the last restore replaced?", yes)
+        confirmed("Bring back what the last restore replaced?", yes)
         with _door(settings) as door:
             _show_report(_with_bar("Bringing back", door.undo), as_json)
     else:
@@ -136,7 +138,7 @@ def export_everything(
 ) -> None:
     """Write the move file: everything of this GridBear, for another computer."""
     settings = _settings(data_dir)
-    _refuse_existing(file, force)
+    refuse_existing(file, force)
     made = _made(settings, "move", without_phrase)
     path = _folder(settings) / made["name"]
     _copied(path, file)
@@ -197,7 +199,7 @@ def restore_everything(
             if not as_json:
                 _show_plan(plan, as_json)
             phrase = _phrase(phrase_stdin, needed=plan["phrase_needed"] and not without_secrets)
-            _confirmed(f"Replace everything in {settings.data_dir} with this? It can be undone.", yes)
+            confirmed(f"Replace everything in {settings.data_dir} with this? It can be undone.", yes)
             report = _with_bar(
                 "Restoring", lambda told: door.restore(kept.name, phrase, told, without_secrets=without_secrets)
             )
@@ -210,16 +212,17 @@ def restore_everything(
         _show_left(plan["not_included"])
 
 
-def _before_upgrade(settings: Settings, yes: bool) -> None:
+def _before_upgrade(settings: Settings, yes: bool, as_json: bool) -> None:
     from server.data_folder import DataFolder
     from server.db.before_upgrade import restore_before_upgrade
 
-    _confirmed("Bring back the database from before the last upgrade? Later changes are kept aside.", yes)
+    confirmed("Bring back the database from before the last upgrade? Later changes are kept aside.", yes)
     folder = DataFolder(settings.data_dir)
     folder.open()
     with folder.lock():
         kept = restore_before_upgrade(folder)
-    typer.echo(f"The database is the one from before the upgrade ({kept.name}); the newer one is kept beside that.")
+    text = f"The database is the one from before the upgrade ({kept.name}); the newer one is kept beside that."
+    show({"outcome": "restored", "name": kept.name}, as_json, text)
 
 
 def _made(settings: Settings, kind: Any, without_phrase: bool) -> dict[str, Any]:
@@ -267,12 +270,6 @@ def _found(which: str, settings: Settings) -> Path:
     raise NotFound(f"There is no backup and no file {which}. `gridbear backup list` lists the backups.")
 
 
-def _refuse_existing(file: Path | None, force: bool) -> None:
-    if file is not None and file.exists() and not force:
-        typer.echo(f"gridbear: {file} exists already; choose another name, or replace it with --force.", err=True)
-        raise typer.Exit(EXIT_EXISTS)
-
-
 def _taken_in(file: Path, backups: Path) -> Path:
     from server.backup.making import moment_name
 
@@ -305,14 +302,6 @@ def _phrase(from_stdin: bool, *, needed: bool) -> str | None:
             "(--without-secrets)."
         )
     return str(typer.prompt("Recovery phrase", hide_input=True)).strip()
-
-
-def _confirmed(question: str, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ValidationFailed("There is no terminal to ask: add --yes.")
-    typer.confirm(question, abort=True)
 
 
 def _show_made(made: dict[str, Any], where: Path, as_json: bool) -> None:

@@ -14,7 +14,8 @@ from server.cli.backup_commands import backup, restore_command
 from server.cli.connect_commands import connect_command
 from server.cli.doctor_commands import doctor_command
 from server.cli.lan_commands import lan
-from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.openapi_command import openapi_command
+from server.cli.options import EXIT_EXISTS, DataDir, Json, show
 from server.cli.plugin_commands import plugin
 from server.cli.secrets_commands import app as secrets
 from server.cli.server_import_commands import import_servers_command
@@ -33,6 +34,7 @@ app.add_typer(lan, name="lan")
 app.add_typer(plugin, name="plugin")
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)
+app.command("openapi")(openapi_command)
 app.command("connect")(connect_command)
 app.command("export")(export_command)
 app.command("import")(import_command)
@@ -84,6 +86,7 @@ def user_reset_password(
         bool, typer.Option("--remove-second-factor", help="Let them sign in with the password alone.")
     ] = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Set a new password; every session of the person ends. Works whenever the data folder is yours."""
     parameters = {
@@ -92,9 +95,10 @@ def user_reset_password(
         "remove_second_factor": remove_second_factor or None,
     }
     result = _run("user-reset-password", parameters, data_dir)
-    typer.echo(f"{result['username']} has a new password; all their sessions have ended.")
+    lines = [f"{result['username']} has a new password; all their sessions have ended."]
     if result["second_factor"]:
-        typer.echo("Signing in still needs the code of their app; --remove-second-factor ends that.")
+        lines.append("Signing in still needs the code of their app; --remove-second-factor ends that.")
+    show(result, as_json, *lines)
 
 
 @token.command("create")
@@ -120,9 +124,10 @@ def token_create(
 
 
 @app.command("setup-link")
-def setup_link(data_dir: DataDir = None) -> None:
+def setup_link(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Print a fresh link that makes the first admin. It works once, on this computer."""
-    typer.echo(_run("setup-link", {}, data_dir)["url"])
+    result = _run("setup-link", {}, data_dir)
+    show(result, as_json, result["url"])
 
 
 def _run(name: str, parameters: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import DataDir, Json
+from server.cli.options import DataDir, Json, Yes, confirmed, show
 from server.errors import ValidationFailed
 from server.mcp_gateway.clients.bundle import bundle
 from server.mcp_gateway.clients.by_address import address_of, entry_by_address
@@ -36,7 +36,7 @@ def connect_command(
         Path | None, typer.Option("--bundle", help="Write a .mcpb for claude-desktop here, and change nothing.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be changed.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +49,7 @@ def connect_command(
         raise ValidationFailed(f"Name a client: {', '.join(CLIENTS)}.")
     known = known_client(client)
     if bundle_file is not None:
-        _write_bundle(known, bundle_file, connections.data_dir)
+        _write_bundle(known, bundle_file, connections.data_dir, as_json)
         return
     if (by_url and remove) or ((token or user) and not by_url):
         raise ValidationFailed("--token and --user go with --by-url, and --by-url not with --remove.")
@@ -65,8 +65,8 @@ def connect_command(
         typer.echo(plan["diff"])
     if needed and plan["running"]:
         typer.echo(f"{known.label} is running: end it first, or it may write its own file over this one.", err=True)
-    if needed and not dry_run and not yes and not typer.confirm(f"Change {plan['path']}?"):
-        raise typer.Abort
+    if needed and not dry_run:
+        confirmed(f"Change {plan['path']}?", yes)
     done = plan if dry_run else _applied(known, connections, remove, entry, user, with_token=with_token)
     if as_json:
         typer.echo(json.dumps(done))
@@ -106,14 +106,14 @@ def _applied(
     return done
 
 
-def _write_bundle(known: KnownClient, path: Path, data_dir: Path) -> None:
+def _write_bundle(known: KnownClient, path: Path, data_dir: Path, as_json: bool) -> None:
     if known.id != "claude-desktop":
         raise ValidationFailed("Only Claude Desktop takes a .mcpb.")
     try:
         path.write_bytes(bundle(data_dir))
     except OSError as error:
         raise ValidationFailed(f"{path} can't be written ({error.strerror or error}).") from None
-    typer.echo(f"{path} is written: open it with {known.label}.")
+    show({"client": known.id, "path": str(path)}, as_json, f"{path} is written: open it with {known.label}.")
 
 
 def _list(connections: Connections, as_json: bool) -> None:

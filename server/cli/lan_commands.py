@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import DataDir, Json
+from server.cli.options import DataDir, Json, show
 
 lan = typer.Typer(help="Let other computers of the network in.", no_args_is_help=True)
 
@@ -18,22 +17,27 @@ def lan_on(
         bool, typer.Option("--plain-http", help="Without encryption: others in the network can read along.")
     ] = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Let other computers in, by https with a certificate made here. A running server starts again."""
     from server.cli.reach import run_operation  # the whole server; `--help` can do without
 
     result = run_operation("lan-on", {"encryption": "off" if plain_http else "self-made"}, data_dir)
-    typer.echo(f"Other computers may come in. On this computer GridBear is at {result['here']}")
-    typer.echo("`gridbear lan status` shows the address for the others, once the server runs.")
+    show(
+        result,
+        as_json,
+        f"Other computers may come in. On this computer GridBear is at {result['here']}",
+        "`gridbear lan status` shows the address for the others, once the server runs.",
+    )
 
 
 @lan.command("off")
-def lan_off(data_dir: DataDir = None) -> None:
+def lan_off(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Be there for this computer alone. A running server starts again."""
     from server.cli.reach import run_operation  # as above
 
     result = run_operation("lan-off", {}, data_dir)
-    typer.echo(f"Only this computer can reach GridBear now, at {result['here']}")
+    show(result, as_json, f"Only this computer can reach GridBear now, at {result['here']}")
 
 
 @lan.command("status")
@@ -42,7 +46,7 @@ def lan_status(data_dir: DataDir = None, as_json: Json = False) -> None:
     from server.cli.reach import run_operation  # as above
 
     state = run_operation("lan-state", {}, data_dir)
-    typer.echo(json.dumps(state) if as_json else "\n".join(_lines(state)))
+    show(state, as_json, *_lines(state))
 
 
 def _lines(state: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.options import DataDir
+from server.cli.options import DataDir, Json, Yes, show
 from server.errors import Conflict, NotFound, ValidationFailed
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PhraseStdin = Annotated[bool, typer.Option("--phrase-stdin", help="Read the phra
 
 
 @app.command("phrase")
-def phrase(phrase_stdin: PhraseStdin = False, data_dir: DataDir = None) -> None:
+def phrase(phrase_stdin: PhraseStdin = False, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Make a recovery phrase: it is shown once, and in force when you have typed it back. It replaces an older one.
 
     With --phrase-stdin the phrase on stdin is put in force.
@@ -36,18 +36,20 @@ def phrase(phrase_stdin: PhraseStdin = False, data_dir: DataDir = None) -> None:
     from server.secrets.phrase import public_key
 
     words = sys.stdin.read() if phrase_stdin else _shown_and_typed_back()
-    since = run_operation("secrets-phrase", {"public_key": public_key(words).hex()}, data_dir)["since"]
-    typer.echo(f"The recovery phrase is in force since {since}. Every backup from now on can be restored with it.")
+    result = run_operation("secrets-phrase", {"public_key": public_key(words).hex()}, data_dir)
+    text = f"The recovery phrase is in force since {result['since']}. Every backup from now on can be restored with it."
+    show(result, as_json, text)
 
 
 @app.command("rotate")
-def rotate(data_dir: DataDir = None) -> None:
+def rotate(data_dir: DataDir = None, as_json: Json = False) -> None:
     """Make a new key and seal every secret anew under it. The recovery phrase stays the same."""
     from server.cli.reach import run_operation
 
-    count = run_operation("secrets-rotate", {}, data_dir)["values"]
+    result = run_operation("secrets-rotate", {}, data_dir)
+    count = result["values"]
     sealed = "1 value is" if count == 1 else f"{count} values are"
-    typer.echo(f"{sealed} sealed under a new key. Older keys stay, for backups that need them.")
+    show(result, as_json, f"{sealed} sealed under a new key. Older keys stay, for backups that need them.")
 
 
 @app.command("recover")
@@ -57,6 +59,7 @@ def recover(
     ] = None,
     phrase_stdin: PhraseStdin = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Bring a lost key back with the recovery phrase. The server must be stopped."""
     from server.secrets.phrase import unwrap
@@ -72,14 +75,21 @@ def recover(
             )
         words = sys.stdin.read() if phrase_stdin else _asked("Recovery phrase")
         vault = recover_vault(store, unwrap(wrapped, words), wrapped)
-        typer.echo(f"The key is back ({len(vault.key_ids)} in all).")
-        _tell_unreadable(folder, vault.key_ids)
+        unreadable = _unreadable(folder, vault.key_ids)
+        show(
+            {"keys": len(vault.key_ids), "unreadable": unreadable},
+            as_json,
+            f"The key is back ({len(vault.key_ids)} in all).",
+        )
+        for name, count in unreadable.items():
+            typer.echo(f"Still not readable: {count} in {name}, sealed under another key.", err=True)
 
 
 @app.command("forget")
 def forget(
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Empty the secrets whose key is gone for good, so that the server starts again. It must be stopped."""
     from server.records.sealing import forget_unreadable, unreadable_values
@@ -91,15 +101,16 @@ def forget(
         ring = _readable(store)
         counts = unreadable_values(folder.database, registry, frozenset() if ring is None else ring.ids)
         if ring is not None and not counts:
-            typer.echo("Every secret can be read; there is nothing to forget.")
+            show({"emptied": {}}, as_json, "Every secret can be read; there is nothing to forget.")
             return
         lost = ", ".join(f"{count} in {name}" for name, count in counts.items()) or "none in the database"
-        typer.echo(f"Values that can't be read: {lost}.")
+        typer.echo(f"Values that can't be read: {lost}.", err=as_json)
         if not yes and not (sys.stdin.isatty() and typer.confirm("Empty them? This can't be undone")):
             raise Conflict("Nothing was changed. Answer yes at the terminal, or use --yes.")
         vault = recover_vault(store, ring or KeyRing.new())
         forget_unreadable(folder.database, registry, vault)
-        typer.echo("They are empty now, and there is a new key. Set them again, then make a recovery phrase.")
+        text = "They are empty now, and there is a new key. Set them again, then make a recovery phrase."
+        show({"emptied": counts}, as_json, text)
 
 
 @contextlib.contextmanager
@@ -126,11 +137,10 @@ def _registry() -> ModelRegistry:
     return ModelRegistry(Base)
 
 
-def _tell_unreadable(folder: DataFolder, keys: frozenset[str]) -> None:
+def _unreadable(folder: DataFolder, keys: frozenset[str]) -> dict[str, int]:
     from server.records.sealing import unreadable_values
 
-    for name, count in unreadable_values(folder.database, _registry(), keys).items():
-        typer.echo(f"Still not readable: {count} in {name}, sealed under another key.", err=True)
+    return dict(unreadable_values(folder.database, _registry(), keys))
 
 
 def _readable(store: KeyStore) -> KeyRing | None:

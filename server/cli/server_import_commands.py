@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import DataDir, Json
+from server.cli.options import DataDir, Json, Yes, confirmed
 from server.errors import ValidationFailed
 from server.mcp_gateway.clients.known_clients import CLIENTS
 
@@ -29,7 +29,7 @@ def import_servers_command(
     ] = False,
     off: Annotated[bool, typer.Option("--off", help="Leave the new servers switched off.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what is there and would become of it.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -56,8 +56,8 @@ def import_servers_command(
         return
     if not as_json:
         typer.echo(_told(preview))
-        if chosen and not yes and not typer.confirm(f"Import {len(chosen)}?"):
-            raise typer.Abort
+        if chosen:
+            confirmed(f"Import {len(chosen)}?", yes)
     if not chosen:
         typer.echo(json.dumps(preview) if as_json else "There is nothing to import.")
         return

@@ -21,7 +21,7 @@ from server.cli.backup_commands import (
     export_everything,
     import_everything,
 )
-from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.options import DataDir, Force, Json, refuse_existing, show
 from server.errors import GridBearError, ValidationFailed
 
 if TYPE_CHECKING:
@@ -54,14 +54,15 @@ def export_command(
     fields: Annotated[str | None, typer.Option("--fields", help="Only these fields, with commas.")] = None,
     sort: Annotated[str | None, typer.Option("--sort", help="Such as -created_at,title.")] = None,
     bom: Annotated[bool, typer.Option("--bom", help="Begin a CSV with a byte order mark, for Excel.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
+    force: Force = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Write the records of a model as CSV, JSON or JSON lines; or everything, as one file for another computer."""
     if everything:
         if file is not None or where or domain or q or fields or sort or format_:
             raise ValidationFailed("--everything takes the file to write and nothing else.")
-        export_everything(Path(model), data_dir, without_phrase=without_phrase, force=force)
+        export_everything(Path(model), data_dir, without_phrase=without_phrase, force=force, as_json=as_json)
         return
     from server.cli.transfer_doors import data_door  # the whole server; `--help` can do without
 
@@ -71,7 +72,8 @@ def export_command(
     with data_door(data_dir, new=False) as door, _target(file, force) as out:
         rows = _written(door, model, filters, parameters, kind, out, quiet=file is None)
     if file is not None:
-        typer.echo(f"{rows:,} records of {model} are in {file}.")
+        told = {"model": model, "records": rows, "path": str(file)}
+        show(told, as_json, f"{rows:,} records of {model} are in {file}.")
 
 
 def import_command(
@@ -123,7 +125,7 @@ def import_command(
     readable(file)
     with data_door(data_dir, new=True) as door:
         if create and not door.has_model(model):
-            _make_model(door, model, of_file, file, dry_run=dry_run)
+            _make_model(door, model, of_file, file, dry_run=dry_run, as_json=as_json)
         parameters = [
             *of_file,
             *_given(
@@ -146,11 +148,13 @@ def import_command(
     _show_errors([(str(one["row"]), one["field"] or "", one["message"]) for one in report["errors"]], report["refused"])
 
 
-def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool) -> None:
+def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool, as_json: bool) -> None:
     definition = door.guess(of_file, model, file)["model"]
     fields = ", ".join(f"{one['name']} ({one['type']})" for one in definition["fields"])
     typer.echo(f"{'Would make' if dry_run else 'Making'} the model {model}: {fields}.", err=True)
     if dry_run:
+        if as_json:
+            typer.echo(json.dumps({"dry_run": True, "would_make": definition}))
         raise typer.Exit
     door.make_model(definition)
 
@@ -189,9 +193,7 @@ def _target(file: Path | None, force: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    if file.exists() and not force:
-        typer.echo(f"gridbear: {file} exists already; choose another name, or replace it with --force.", err=True)
-        raise typer.Exit(EXIT_EXISTS)
+    refuse_existing(file, force)
     part = file.with_name(f"{file.name}.part")
     try:
         with part.open("wb") as out:
