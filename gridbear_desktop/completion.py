@@ -28,13 +28,13 @@ def completion_command(shell: Annotated[Shell, typer.Argument(help="The shell th
     PowerShell: gridbear completion powershell | Out-String | Invoke-Expression. To keep it, put that line into the
     file that your shell reads at its start.
     """
-    from typer.completion import get_completion_script
+    from typer._completion_shared import get_completion_script
 
     typer.echo(get_completion_script(prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE, shell=shell.value))
 
 
 def know_shells() -> None:
     """Let typer answer the scripts above. It does so by itself only for apps that install them into files."""
-    from typer.completion import completion_init
+    from typer._completion_classes import completion_init
 
     completion_init()

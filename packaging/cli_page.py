@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def _of_parser(name: str, parser: argparse.ArgumentParser) -> str:
     return _section(name, parser.description or "", rows)
 
 
-def _section(usage: str, help_: str, rows: list[tuple[str, str | None]]) -> str:
+def _section(usage: str, help_: str, rows: Sequence[tuple[str, str | None]]) -> str:
     lines = [f"## {usage}", "", " ".join(help_.split())]
     if rows:
         lines += ["", "| | |", "|---|---|"]

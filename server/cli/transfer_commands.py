@@ -17,11 +17,10 @@ from server.cli.backup_commands import (
     PhraseStdin,
     WithoutPhrase,
     WithoutSecrets,
-    Yes,
     export_everything,
     import_everything,
 )
-from server.cli.options import DataDir, Force, Json, refuse_existing, show
+from server.cli.options import DataDir, Force, Json, Yes, refuse_existing, show
 from server.errors import GridBearError, ValidationFailed
 
 if TYPE_CHECKING:
