@@ -64,9 +64,9 @@ export function Histogram({ range, bars, zoom }) {
   </div>`;
 }
 
-/** @param {{bar: Bar, x: number, width: number, scale: number, dim: boolean}} props */
-function Column({ bar, x, width, scale, dim }) {
-  let below = HIGH;
+/** @param {{bar: Bar, x: number, width: number, scale: number, dim: boolean, high?: number}} props */
+export function Column({ bar, x, width, scale, dim, high = HIGH }) {
+  let below = high;
   return [["bar-a", bar.ok], ["bar-w", bar.refused], ["bar-x", bar.failed]].map(([name, count]) => {
     if (!count) return null;
     // A single failure among thousands is what one looks for: it is seen.

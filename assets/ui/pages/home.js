@@ -2,13 +2,19 @@
 import { t } from "../i18n.js";
 import { isAdmin, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
+import { later } from "../widgets/later.js";
+import { Attention } from "./home_attention.js";
 import { LostClients } from "./home_clients.js";
 import { Notifications } from "./home_notifications.js";
 import { Plate } from "./home_plate.js";
 import { Servers } from "./home_servers.js";
 import { Steps } from "./home_steps.js";
+import { useServers } from "./tools_states.js";
+
+const RecentActivity = later(() => import("./home_activity.js").then((found) => found.RecentActivity));
 
 export function Home() {
+  const page = useServers();
   const hour = new Date().getHours();
   const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
   const name = person.value?.display_name || person.value?.username || "";
@@ -18,7 +24,9 @@ export function Home() {
     <${Plate} />
     <div class="two">
       <div class="stack wide">
-        <${Servers} />
+        <${Attention} servers=${page.servers} />
+        ${modelNamed("requests") && html`<${RecentActivity} />`}
+        <${Servers} page=${page} />
         ${modelNamed("notifications") && html`<${Notifications} />`}
       </div>
       <${Steps} />

@@ -1,9 +1,13 @@
 // The server's plate: its address, how long it runs, who can reach it.
+import { api } from "../api.js";
 import { formatDuration, t } from "../i18n.js";
-import { away, base, server, version } from "../store.js";
+import { href } from "../router.js";
+import { away, base, isAdmin, server, version } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { CopyButton } from "../widgets/copy.js";
-import { State } from "../widgets/icon.js";
+import { Icon, State } from "../widgets/icon.js";
+import { useLoad } from "../widgets/load.js";
+import { QrCode } from "../widgets/qr_code.js";
 
 export function Plate() {
   const about = server.value;
@@ -25,7 +29,19 @@ export function Plate() {
         </div>`)}
       </dl>
     </div>
+    ${about && isAdmin() && html`<${Phone} lan=${about.lan} />`}
   </section>`;
+}
+
+/** The way in for a phone: its code to photograph, or where it is let in. @param {{lan: boolean}} props */
+function Phone({ lan }) {
+  const { data } = useLoad(async (signal) => (lan ? (await api.get("/api/v1/server/lan", { signal })).data : null), [lan]);
+  if (!lan) {
+    return html`<div class="phone"><${Icon} name="phone" size=${24} /><p class="small soft">${t("home.phone_closed")}</p>
+      <a class="btn dense" href=${href("/settings/sharing")}>${t("home.phone_let_in")}</a></div>`;
+  }
+  if (!data?.qr) return null;
+  return html`<div class="phone"><${QrCode} rows=${data.qr} label=${t("home.phone_qr", { address: data.address })} /><p class="small soft">${t("home.phone_open")}</p></div>`;
 }
 
 const PLACES = [["home.place_api", "/api/v1"], ["home.place_mcp", "/mcp"], ["home.place_docs", "/api/docs"]];

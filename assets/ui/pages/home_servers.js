@@ -5,10 +5,11 @@ import { isAdmin, may, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
-import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_states.js";
+import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 
-export function Servers() {
-  const { data, error, slow, reload, servers } = useServers();
+/** @param {{page: ReturnType<typeof import("./tools_states.js").useServers>}} props */
+export function Servers({ page }) {
+  const { data, error, slow, reload, servers } = page;
   const model = modelNamed("mcp_servers");
   const add = may(model, "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tools = servers.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.tools?.length || 0), 0);

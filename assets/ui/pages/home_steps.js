@@ -1,9 +1,10 @@
 // First steps: each ticks itself, because it asks the server whether it is done.
 import { api } from "../api.js";
+import { useFresh } from "../events.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { isAdmin, may, modelNamed } from "../store.js";
-import { html } from "../vendor/preact.js";
+import { isAdmin, keep, may, modelNamed, stored } from "../store.js";
+import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton } from "../widgets/trouble.js";
@@ -22,11 +23,17 @@ const STEPS = [
   { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/settings/backups", admin: true },
 ];
 
+const HIDDEN = "steps";
+
+/** Those that are for who is signed in. */
+function ownSteps() {
+  return STEPS.filter(({ model, verb, admin }) => (admin ? isAdmin() : may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb))));
+}
+
 /** @param {AbortSignal} signal */
 async function load(signal) {
-  const open = STEPS.filter(({ model, verb, admin }) => (admin ? isAdmin() : may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb))));
   return Promise.all(
-    open.map(async (step) => {
+    ownSteps().map(async (step) => {
       const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: step.model === "backups" ? "" : "limit=1" });
       return { ...step, done: (count || 0) > step.more };
     }),
@@ -34,9 +41,17 @@ async function load(signal) {
 }
 
 export function Steps() {
-  const { data, error, slow } = useLoad(load, []);
-  if (error && !data) return null;
+  const { data, error, slow, reload } = useLoad(load, []);
+  const [hidden, hide] = useState(stored(HIDDEN, "") === "hidden");
+  // A step that is done elsewhere ticks itself here.
+  useFresh(ownSteps().map(({ model }) => model).filter((model) => may(modelNamed(model), "list")), reload);
+  if (hidden || (error && !data)) return null;
   const steps = data || [];
+  const all = data && steps.every((step) => step.done);
+  const away = () => {
+    keep(HIDDEN, "hidden");
+    hide(true);
+  };
   return html`<section class="card self-start" aria-labelledby="steps-title">
     <header>
       <h2 id="steps-title">${t("steps.title")}</h2>
@@ -51,6 +66,7 @@ export function Steps() {
         ${!done && html`<a class="small" href=${to ? href(to) : href(`/data/${model}`, verb === "create" ? { record: "new" } : {})} aria-label=${t("steps.go_to", { step: t(key) })}>${t("steps.go")}</a>`}
       </li>`)}
     </ul>
+    ${all && html`<div class="body row"><p class="small soft grow">${t("steps.all_done")}</p><button class="btn dense" type="button" onClick=${away}>${t("steps.hide")}</button></div>`}
   </section>`;
 }
 
