@@ -3,6 +3,7 @@ import { request } from "./api.js";
 import { dropCommands } from "./commands.js";
 import { dropWidgets } from "./fields/widgets.js";
 import { t } from "./i18n.js";
+import { dropCards } from "./pages/cards.js";
 import { dropPages } from "./pages/index.js";
 import { registeringAs } from "./registering.js";
 import { person, returned } from "./store.js";
@@ -19,6 +20,7 @@ let turn = Promise.resolve();
 /** @param {string} plugin */
 function dropAll(plugin) {
   dropPages(plugin);
+  dropCards(plugin);
   dropCommands(plugin);
   dropWidgets(plugin);
 }

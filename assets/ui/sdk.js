@@ -2,10 +2,11 @@
 import { registerCommand } from "./commands.js";
 import { registerField } from "./fields/index.js";
 import { registerWidget } from "./fields/widgets.js";
+import { registerCard } from "./pages/cards.js";
 import { registerPage } from "./pages/index.js";
 
-export const sdk = 2;
-export { registerCommand as command, registerField, registerPage as page, registerWidget as widget };
+export const sdk = 3;
+export { registerCard as card, registerCommand as command, registerField, registerPage as page, registerWidget as widget };
 export { ApiError, api } from "./api.js";
 export { formatDay, formatExact, formatNumber, formatRelative, t } from "./i18n.js";
 export { go, href, route } from "./router.js";

@@ -187,3 +187,68 @@ def test_somebody_silences_a_kind_of_notifications_of_a_plugin(browser: Browser,
             assert watched.axe() == []
             watched.check()
             watched.close()
+
+
+CARDS = """
+import { card, html, person, useState } from "../../../ui/sdk.js";
+
+function Today() {
+  const [fails, fail] = useState(false);
+  if (fails) throw new Error("no clouds");
+  return html`<p>Sun for ${person.value.username}</p>
+    <button class="btn" type="button" onClick=${() => fail(true)}>Break it</button>`;
+}
+
+card({ name: "weather-today", label: "The weather", Card: Today });
+card({ name: "weather-never", label: "No weather", wide: true, Card: () => { throw new Error("a flood"); } });
+card({ name: "weather-admin", label: "Of admins", admin: true, Card: () => html`<p>Only admins</p>` });
+"""
+SECOND = """
+import { card } from "../../../ui/sdk.js";
+card({ name: "weather-today", label: "Stolen", Card: () => "stolen" });
+"""
+
+
+def test_cards_stand_on_the_start_page_and_a_broken_one_says_so_in_its_place(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    plugin(folder, "weather", CARDS)
+    plugin(folder, "zebra", SECOND)
+    with RunningServer(folder) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        server.create_user("otto", PASSWORD)
+        with sign_in(server.url, "maja", PASSWORD) as client, sign_in(server.url, "otto", PASSWORD) as other:
+            for name in ("weather", "zebra"):
+                assert client.post(f"/api/v1/plugins/{name}/enable", json={"permissions": ["pages"]}).status_code == 200
+            mine = Watched(browser, server.url, cookies=dict(client.cookies))
+            page = mine.open("/", "#card-weather-today")
+            expect(page.locator(".toasts")).to_contain_text("there is a card weather-today already")
+            card = page.locator("section:has(#card-weather-today)")
+            expect(card).to_contain_text("Sun for maja")
+            expect(page.locator("section:has(#card-weather-never) .card-failed")).to_contain_text("a flood")
+            expect(page.locator("#card-weather-admin")).to_have_text("Of admins")
+            # What is broken is one card; what stands round it works on.
+            card.locator("text=Break it").click()
+            expect(card.locator(".card-failed")).to_contain_text("no clouds")
+            expect(page.locator(".plate code").first).to_contain_text("http")
+            mine.settle()
+            assert mine.axe() == []
+            card.locator("text=Try again").click()
+            expect(card).to_contain_text("Sun for maja")
+            mine.check(allowed=("already", "a flood", "no clouds"))
+
+            narrow = Watched(browser, server.url, "dark", 390, dict(other.cookies))
+            page = narrow.open("/", "#card-weather-today")
+            expect(page.locator("#card-weather-admin")).to_have_count(0)
+            assert "Only admins" not in page.inner_text("main")
+            narrow.check(allowed=("already", "a flood"))
+            narrow.close()
+
+            assert client.post("/api/v1/plugins/weather/disable").status_code == 200
+            page = mine.open("/#/plugins", ".plugin")
+            page.goto(f"{server.url}/#/home")
+            page.reload()
+            page.locator(".plate").wait_for()
+            mine.settle()
+            # Whoever asked for the name later has it now that the first is gone.
+            expect(page.locator("#card-weather-never")).to_have_count(0)
+            mine.close()

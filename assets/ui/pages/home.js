@@ -3,6 +3,7 @@ import { t } from "../i18n.js";
 import { isAdmin, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { later } from "../widgets/later.js";
+import { Cards } from "./cards.js";
 import { Attention } from "./home_attention.js";
 import { LostClients } from "./home_clients.js";
 import { Notifications } from "./home_notifications.js";
@@ -26,10 +27,11 @@ export function Home() {
       <div class="stack wide">
         <${Attention} servers=${page.servers} />
         ${modelNamed("requests") && html`<${RecentActivity} />`}
+        <${Cards} wide=${true} />
         <${Servers} page=${page} />
         ${modelNamed("notifications") && html`<${Notifications} />`}
       </div>
-      <${Steps} />
+      <div class="stack wide beside"><${Steps} /><${Cards} wide=${false} /></div>
     </div>
   </div></div>`;
 }

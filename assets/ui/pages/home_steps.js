@@ -52,7 +52,7 @@ export function Steps() {
     keep(HIDDEN, "hidden");
     hide(true);
   };
-  return html`<section class="card self-start" aria-labelledby="steps-title">
+  return html`<section class="card" aria-labelledby="steps-title">
     <header>
       <h2 id="steps-title">${t("steps.title")}</h2>
       <span class="grow">${data && t("steps.done", { done: steps.filter((step) => step.done).length + 1, all: steps.length + 1 })}</span>

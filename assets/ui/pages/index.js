@@ -1,9 +1,11 @@
 // The pages of the rail, in their order. A plugin adds one through the facade.
+import { t } from "../i18n.js";
 import { registering } from "../registering.js";
 import { isAdmin } from "../store.js";
-import { signal } from "../vendor/preact.js";
+import { html, signal } from "../vendor/preact.js";
 import { contained } from "../widgets/contained.js";
 import { later } from "../widgets/later.js";
+import { Trouble } from "../widgets/trouble.js";
 import { Home } from "./home.js";
 import { More } from "./more.js";
 
@@ -55,7 +57,13 @@ export function registerPage(page) {
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");
   if ([...pages, ...added.value, ACCOUNT, MORE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
   const { plugin } = registering();
-  added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin, Page: contained(plugin, Page) }];
+  added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin, Page: contained(Page, stopped(plugin)) }];
+}
+
+/** @param {string} plugin */
+function stopped(plugin) {
+  return (/** @type {Error} */ error, /** @type {() => void} */ again) =>
+    html`<div class="column pad-top"><${Trouble} error=${error} what=${t("contributions.page_failed", { name: plugin })} retry=${again} /></div>`;
 }
 
 /** @param {string} plugin */

@@ -1,10 +1,8 @@
-// A page that is somebody else's code: what it throws while it is drawn is shown in its place, and the rest goes on.
-import { t } from "../i18n.js";
+// What is somebody else's code: what it throws while it is drawn is shown in its place, and the rest goes on.
 import { Component, html } from "../vendor/preact.js";
-import { Trouble } from "./trouble.js";
 
-/** @param {string} plugin @param {any} Page @returns {any} the page, contained */
-export function contained(plugin, Page) {
+/** @param {any} Part @param {(error: Error, again: () => void) => any} failed what stands there instead @returns {any} the component, contained */
+export function contained(Part, failed) {
   return class extends Component {
     constructor() {
       super();
@@ -18,9 +16,8 @@ export function contained(plugin, Page) {
 
     /** @param {any} props @param {any} state */
     render(props, state) {
-      if (!state.error) return html`<${Page} ...${props} />`;
-      const again = () => this.setState({ error: null });
-      return html`<div class="column pad-top"><${Trouble} error=${state.error} what=${t("contributions.page_failed", { name: plugin })} retry=${again} /></div>`;
+      if (!state.error) return html`<${Part} ...${props} />`;
+      return failed(state.error, () => this.setState({ error: null }));
     }
   };
 }
