@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from server.errors import GridBearError
+from server.plugin_host.consent import asked
 from server.plugin_host.package import Staged, stage
-from server.plugin_host.permissions import preview
 from server.this_computer import program
 
 SECONDS = 60.0
@@ -35,7 +35,7 @@ def check(source: Path, seconds: float = SECONDS) -> dict[str, Any]:
             "name": staged.id,
             "version": manifest.version,
             "warnings": list(staged.checked.warnings),
-            "permissions": preview(manifest.permissions),
+            "permissions": asked(staged.id, manifest),
             "content_hash": staged.content_hash,
         }
         return {**told, **_started(staged, source, Path(place), seconds)}

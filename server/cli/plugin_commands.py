@@ -285,6 +285,8 @@ def _show(told: dict[str, Any]) -> None:
 def _show_permissions(permissions: list[dict[str, Any]]) -> None:
     for it in permissions:
         typer.echo(f"It asks for {it['name']}: {it['meaning']}")
+        for detail in it["details"]:
+            typer.echo(f"  {detail}")
     typer.echo("A plugin is code that runs with all rights of the server. Only switch on what you trust.")
 
 

@@ -6,6 +6,7 @@ from server.auth.endings import Endings
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
+from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.catalogue.desk import ToolDesk
 from server.mcp_gateway.catalogue.own_tools import MODEL as OWN_TOOLS
@@ -25,6 +26,7 @@ from server.mcp_gateway.record_tools.switches import MODEL as RECORD_TOOLS
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
 from server.mcp_gateway.sign_in.sign_ins import SignIns
+from server.mcp_gateway.upstreams.pool import MODEL as SERVERS
 from server.records.service import Records
 from server.tasks.queue import Tasks
 
@@ -59,6 +61,7 @@ class McpGateway:
             self.approvals,
             self.own_tools,
         )
+        records.behave(SERVERS, McpServerBehaviour(settings, self.gateway.plugin_servers))
         self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)

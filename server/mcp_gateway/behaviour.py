@@ -9,6 +9,7 @@ from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
+from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.own_servers import name_problem, own_server_problems
 from server.models.base import WriteVerb
 from server.models.mcp_server import OWN_SERVER_NAME, check_mcp_server, count_own_servers_sql
@@ -22,8 +23,10 @@ class McpServerBehaviour(Behaviour):
     ones whoever changes them and by whatever door.
     """
 
-    def __init__(self, settings: SettingsHolder) -> None:
+    def __init__(self, settings: SettingsHolder, of_plugins: PluginServers | None = None) -> None:
+        """`of_plugins`: those that plugins which run decide about."""
         self._settings = settings
+        self._of_plugins = of_plugins
         self._count = count_own_servers_sql()
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
@@ -36,6 +39,8 @@ class McpServerBehaviour(Behaviour):
         return Prepared(columns if record_id is not None else {**columns, "person_id": person})
 
     def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if self._of_plugins is not None:
+            self._of_plugins.check(verb, record_id, row)
         if row is None:
             return
         check_mcp_server(row)

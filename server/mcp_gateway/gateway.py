@@ -22,6 +22,7 @@ from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.hosted import Hosted, served_by
 from server.mcp_gateway.own_texts import OwnText, OwnTexts
+from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall, thing
 from server.mcp_gateway.policy.rule import Effect
@@ -68,6 +69,7 @@ class Gateway:
         self._approvals = approvals
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self.hosted = Hosted(policy, own_tools)
+        self.plugin_servers = PluginServers(records, self._pool, self.hosted)
         self.own_texts = OwnTexts(policy)
         self._limits = CallLimits(settings, clock)
         self._unhosted: list[Callable[[str], None]] = []

@@ -33,6 +33,7 @@ def server_state(
         "stderr": list(supervisor.stderr) if actor.is_admin else [],
         "tools": [tool.summary() for tool in tools],
         "owned": owned,
+        "plugin": config.plugin,
         "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,
         "breaker": upstream.breaker.state(now),
         "retry_after": round(upstream.retry_after, 3),

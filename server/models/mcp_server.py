@@ -92,6 +92,14 @@ class McpServer(Record, Base):
         read_only=True,
         help="Made by a person for themselves: a remote one, which they alone use.",
     )
+    plugin: Mapped[str | None] = field(
+        Text,
+        label="Of the plugin",
+        read_only=True,
+        index=True,
+        max_length=100,
+        help="It comes and goes with this plugin, which decides what it is; you switch it and say who it is for.",
+    )
     rate_per_minute: Mapped[int | None] = field(
         Integer,
         label="Calls per minute",

@@ -45,6 +45,14 @@ class Plugin(Record, Base):
         item_type="line",
         help="What it was allowed when it was switched on.",
     )
+    mcp_servers: Mapped[str] = field(
+        TagsText,
+        label="MCP servers",
+        default=[],
+        read_only=True,
+        item_type="line",
+        help="What the servers that it brings start and reach, as it was allowed when it was switched on.",
+    )
     models: Mapped[str] = field(
         TagsText,
         label="Models",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from server.errors import Conflict
+from server.plugin_host.consent import newly_asked
 from server.plugin_host.discover import FoundPlugin
 from server.plugin_host.needs import Named, in_conflict, missing
 
@@ -39,7 +40,7 @@ def check_start(plugin: FoundPlugin, row: Mapping[str, Any] | None, live: Iterab
     if row is None or row["bundled"]:
         return
     # Files may change at any time; what a person said yes to may not.
-    more = sorted(set(plugin.manifest.permissions).difference(row["permissions"]))
+    more = newly_asked(plugin.id, plugin.manifest, row)
     if more:
         raise Conflict(f"it asks for more than was said yes to: {', '.join(more)}; enable it again")
 

@@ -13,6 +13,7 @@ from server.plugin_host.live import LivePlugin
 from server.plugin_host.mount import ActorFor
 from server.plugin_host.pages_contribution import PluginPages
 from server.plugin_host.routes_contribution import PluginRoutes
+from server.plugin_host.servers_contribution import PluginMcpServers
 from server.plugin_host.skills_contribution import PluginSkills
 from server.plugin_host.tasks_contribution import PluginTasks
 from server.plugin_host.tools_contribution import PluginTools
@@ -51,6 +52,7 @@ async def serve_plugins(
             PluginTasks(tasks, schedules, settings).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
+            PluginMcpServers(gateway.plugin_servers).contribute,
             PluginSkills(gateway).contribute,
             channels.contribute,
             pages.contribute,

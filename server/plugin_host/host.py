@@ -13,13 +13,13 @@ from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Base
 from server.plugin_host.admission import check_switch_on
+from server.plugin_host.consent import asked
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.discover import FoundPlugin, find_plugins
 from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.live import Contribution, Failed, LivePlugin, failure_of
 from server.plugin_host.load import unload
 from server.plugin_host.needs import dependants, fills
-from server.plugin_host.permissions import preview
 from server.plugin_host.plugin_rows import PluginRows
 from server.plugin_host.running import RunningPlugins
 from server.plugin_host.secrets import forget_secrets
@@ -96,7 +96,7 @@ class PluginHost:
             "error": plugin.error or self._rows.error_of(plugin_id),
             "warnings": list(plugin.warnings),
             "manifest": None if plugin.manifest is None else plugin.manifest.model_dump(mode="json"),
-            "permissions": [] if plugin.manifest is None else preview(plugin.manifest.permissions),
+            "permissions": [] if plugin.manifest is None else asked(plugin_id, plugin.manifest),
             "libraries": self._libraries.of(plugin_id),
             "content_hash": await asyncio.to_thread(content_hash, plugin.folder),
         }

@@ -14,11 +14,11 @@ from typing import Any
 from server.access.actor import Actor
 from server.db.copying import keep_latest
 from server.errors import Conflict, Forbidden
+from server.plugin_host.consent import asked, newly_asked
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
 from server.plugin_host.libraries.libraries import Libraries
 from server.plugin_host.package import Staged, stage, write_zip
-from server.plugin_host.permissions import preview
 from server.records.times import now_text
 
 KEPT_COPIES = 5
@@ -119,13 +119,12 @@ class Installer:
     def _told(self, staged: Staged, digest_there: str | None) -> dict[str, Any]:
         manifest = staged.checked.manifest
         installed = self._host.row_now(staged.id)
-        said_yes_to = () if installed is None else installed["permissions"]
         return {
             "name": staged.id,
             "manifest": manifest.model_dump(mode="json"),
             "warnings": list(staged.checked.warnings),
-            "permissions": preview(manifest.permissions),
-            "new_permissions": sorted(set(manifest.permissions).difference(said_yes_to)),
+            "permissions": asked(staged.id, manifest),
+            "new_permissions": newly_asked(staged.id, manifest, installed),
             "content_hash": staged.content_hash,
             "commit": staged.commit,
             "files": staged.files,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from server.errors import ValidationFailed
 from server.plugin_host.config_schema import ConfigSchema, SchemaRefused, parse_config_schema
 from server.plugin_host.libraries.requirements import parsed
+from server.plugin_host.mcp_server_entry import SERVER_KEY, McpServerEntry
 from server.plugin_host.permissions import Permission
 
 MANIFEST_FILE = "manifest.json"
@@ -104,6 +105,11 @@ class Manifest(BaseModel):
     requirements: list[str] = Field(
         default_factory=list, max_length=50, description="Libraries from PyPI that it imports, such as humanize>=4."
     )
+    mcp_servers: dict[Annotated[str, Field(pattern=SERVER_KEY)], McpServerEntry] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="MCP servers that it brings, each offered as {plugin}-{name}; shown before it is switched on.",
+    )
     context_skills: list[Skill] = Field(
         default_factory=list, max_length=50, description="Texts of the folder skills that are offered to AI clients."
     )
@@ -137,6 +143,14 @@ class Manifest(BaseModel):
             raise ValueError(f"config_schema: {error}") from None
         if any(field.secret for field in settings.fields.values()) and "secrets" not in self.permissions:
             raise ValueError('config_schema: it has secrets, which need "secrets" among the permissions')
+        return self
+
+    @model_validator(mode="after")
+    def _servers_are_asked_for(self) -> Manifest:
+        if self.mcp_servers and "mcp_servers" not in self.permissions:
+            raise ValueError('mcp_servers: they need "mcp_servers" among the permissions')
+        if any(entry.secrets for entry in self.mcp_servers.values()) and "secrets" not in self.permissions:
+            raise ValueError('mcp_servers: they take secrets, which need "secrets" among the permissions')
         return self
 
     @property

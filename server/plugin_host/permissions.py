@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from server.errors import Forbidden
@@ -14,6 +14,7 @@ Permission = Literal[
     "secrets",
     "tasks",
     "mcp_tools",
+    "mcp_servers",
     "pages",
     "messages",
     "network",
@@ -37,6 +38,9 @@ MEANINGS: dict[Permission, Meaning] = {
     "secrets": Meaning("Keep secrets of its own, sealed.", True),
     "tasks": Meaning("Work in the background.", True),
     "mcp_tools": Meaning("Offer tools and resources to AI clients.", True),
+    "mcp_servers": Meaning(
+        "Start these programs with your rights on this computer, or reach these addresses, as MCP servers.", True
+    ),
     "pages": Meaning("Show pages of its own, whose code may do what whoever looks at the page may do.", True),
     "messages": Meaning("Send messages to people outside, in your name, when a program or a person here asks.", True),
     "network": Meaning("Use the network. Only told: nothing keeps the code of a plugin from it.", False),
@@ -61,8 +65,16 @@ class Permissions:
             )
 
 
-def preview(asked: Collection[Permission]) -> list[dict[str, Any]]:
-    """What a person is shown before they say yes."""
+def preview(
+    asked: Collection[Permission], details: Mapping[Permission, Sequence[str]] | None = None
+) -> list[dict[str, Any]]:
+    """What a person is shown before they say yes. `details`: what exactly a permission is for."""
     return [
-        {"name": name, "meaning": MEANINGS[name].meaning, "enforced": MEANINGS[name].enforced} for name in sorted(asked)
+        {
+            "name": name,
+            "meaning": MEANINGS[name].meaning,
+            "enforced": MEANINGS[name].enforced,
+            "details": list((details or {}).get(name, ())),
+        }
+        for name in sorted(asked)
     ]

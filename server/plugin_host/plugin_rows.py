@@ -8,9 +8,12 @@ from typing import Any
 
 from server.access.actor import SYSTEM
 from server.errors import NotFound
+from server.mcp_gateway.plugin_servers import forget_plugin_servers
+from server.plugin_host.consent import servers_asked
 from server.plugin_host.discover import FoundPlugin
 from server.plugin_host.leftovers import LeftRunning
 from server.plugin_host.live import Failed
+from server.plugin_host.manifest import Manifest
 from server.records.service import Records
 
 MODEL = "plugins"
@@ -88,14 +91,16 @@ class PluginRows:
             if name not in present and row["state"] != "missing":
                 await self._change(name, {"state": "missing"})
 
-    async def switch_on(self, plugin_id: str, permissions: Sequence[str], content_hash: str) -> None:
-        """It was switched on by somebody who saw these permissions and these files."""
-        told = {"enabled": True, "permissions": list(permissions), "content_hash": content_hash, "failures": 0}
-        await self._change(plugin_id, told)
+    async def switch_on(self, plugin_id: str, manifest: Manifest, content_hash: str) -> None:
+        """It was switched on by somebody who saw what it asks for and these files."""
+        told = {"enabled": True, "content_hash": content_hash, "failures": 0}
+        await self._change(plugin_id, {**told, **_consent(plugin_id, manifest)})
 
     async def switch_off(self, plugin_id: str, failure: Failed | None = None) -> None:
         """It is off; with `failure` because of that, or with that left of it."""
         state = "off" if failure is None or isinstance(failure, LeftRunning) else "failed"
+        # Before it is off: interrupted here, the next start brings them back or it is switched off again.
+        await forget_plugin_servers(self._records, plugin_id)
         await self._change(plugin_id, {"enabled": False, "state": state, **_failure(failure)})
 
     async def running(self, plugin_id: str) -> None:
@@ -143,7 +148,11 @@ def _allowed(plugin: FoundPlugin, by_the_program: bool) -> dict[str, Any]:
     """What came with the program and is on has what it asks for: nobody was asked, or an update asks for more."""
     if plugin.manifest is None or not by_the_program:
         return {}
-    return {"permissions": list(plugin.manifest.permissions)}
+    return _consent(plugin.id, plugin.manifest)
+
+
+def _consent(plugin_id: str, manifest: Manifest) -> dict[str, Any]:
+    return {"permissions": list(manifest.permissions), "mcp_servers": servers_asked(plugin_id, manifest)}
 
 
 def _failure(failure: Failed | None) -> dict[str, Any]:

@@ -98,7 +98,7 @@ class RunningPlugins:
             return
         if enable:
             digest = await asyncio.to_thread(content_hash, plugin.folder)
-            await self._rows.switch_on(plugin.id, plugin.manifest.permissions, digest)
+            await self._rows.switch_on(plugin.id, plugin.manifest, digest)
         if self._contributions is None or await self._contribute(plugin, live):
             await self._rows.running(plugin.id)
 

@@ -82,7 +82,7 @@ function Listed({ server, current, reload }) {
     <a href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
       <span class="name clip">${server.name}</span>
       <${ServerState} server=${server} />
-      <span class="about"><span>${t(`tools.transport_${server.transport}`)}</span>${server.tools?.length > 0 && html`<span>${t("servers.tools", { n: server.tools.length })}</span>`}</span>
+      <span class="about"><span>${t(`tools.transport_${server.transport}`)}</span>${server.plugin && html`<span>${t("tools.of_plugin", { plugin: server.plugin })}</span>`}${server.tools?.length > 0 && html`<span>${t("servers.tools", { n: server.tools.length })}</span>`}</span>
     </a>
     ${server.error && html`<div class="fixrow row wrap">
       <p class="small soft grow lines" title=${server.error}>${server.error}</p>

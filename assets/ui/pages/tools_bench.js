@@ -23,7 +23,7 @@ export function Bench({ server, query, reload }) {
     <header class="bench-head">
       <a class="btn only quiet phone-only" href=${href("/tools")} aria-label=${t("tools.back")}><${Icon} name="left" /></a>
       <div class="grow min0"><h2 class="bench-name clip" id="bench-name">${server.name}</h2>
-        <p class="tiny muted row"><${ServerState} server=${server} />${server.found_at && html`<span class="clip">${t("servers.found_at")} <code>${server.found_at}</code></span>`}</p></div>
+        <p class="tiny muted row"><${ServerState} server=${server} />${server.plugin && html`<span class="clip">${t("tools.of_plugin", { plugin: server.plugin })}</span>`}${server.found_at && html`<span class="clip">${t("servers.found_at")} <code>${server.found_at}</code></span>`}</p></div>
       ${views.length > 1 && html`<div class="segmented dense" role="group" aria-label=${t("tools.view")}>
         ${views.map((one) => html`<button key=${one} type="button" aria-pressed=${view === one ? "true" : "false"} onClick=${() => show(one === "tools" ? {} : { view: one })}>${t(`tools.view_${one}`, { n: one === "tools" ? count : server.stderr?.length || 0 })}</button>`)}
       </div>`}

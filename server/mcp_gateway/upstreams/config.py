@@ -44,6 +44,8 @@ class ServerConfig:
     rate_per_minute: float | None = None
     rate_burst: int | None = None
     """Calls of one person, in place of what the settings say for all servers."""
+    plugin: str | None = None
+    """The plugin that brings it."""
     identity: str = ""
     """What it runs or where it is: what an approval of its tools is good for."""
 
@@ -65,6 +67,7 @@ class ServerConfig:
             pinned=pinned_version(command, args) if row["transport"] == "stdio" else None,
             rate_per_minute=row.get("rate_per_minute"),
             rate_burst=row.get("rate_burst"),
+            plugin=row.get("plugin"),
             identity=orjson.dumps([row.get(name) for name in _IDENTITY]).decode(),
         )
 

@@ -20,7 +20,7 @@ from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
-from server.mcp_gateway.upstreams.references import refers_to_secrets, resolved
+from server.mcp_gateway.upstreams.references import SecretValue, refers_to_secrets, resolved
 from server.mcp_gateway.upstreams.supervisor import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.upstreams.vigil import Vigil
@@ -62,6 +62,8 @@ class UpstreamPool:
         """Connections of one person each, by server and person."""
         self._referring: set[int] = set()
         """Servers that named a secret at their last start."""
+        self._plugins: dict[str, SecretValue] = {}
+        """The plugins whose servers are in force, with where their secrets come from."""
         self._reload_lock = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
         self._gone: list[Callable[[str], None]] = []
@@ -72,7 +74,8 @@ class UpstreamPool:
         """Learn the configured servers. None is started before somebody asks for it."""
         for row in await self._records.find(SYSTEM, MODEL):
             config = ServerConfig.of(row)
-            self._shared[config.id] = self._upstream(config)
+            if self._is_in_force(config):
+                self._shared[config.id] = self._upstream(config)
 
     async def stop(self) -> None:
         """End every connection and child."""
@@ -113,7 +116,29 @@ class UpstreamPool:
         """The same, but none is made: the shared one where `actor` has not used their own yet."""
         return self._personal.get((upstream.config.id, actor.user_id or 0), upstream)
 
+    async def begin_plugin(self, plugin: str, secret: SecretValue) -> None:
+        """Take in the servers that a plugin brings. `secret` gives one of its secrets."""
+        self._plugins[plugin] = secret
+        await self._reload_of(plugin)
+
+    async def end_plugin(self, plugin: str) -> None:
+        """End the servers that a plugin brings; their records stay."""
+        self._plugins.pop(plugin, None)
+        await self._reload_of(plugin)
+
     # Parts
+
+    def _is_in_force(self, config: ServerConfig) -> bool:
+        return config.plugin is None or config.plugin in self._plugins
+
+    async def _reload_of(self, plugin: str) -> None:
+        # What was just stored is on its way to here by itself.
+        await asyncio.gather(*self._reloads, return_exceptions=True)
+        for row in await self._records.find(SYSTEM, MODEL, where={"plugin": plugin}):
+            present = self._shared.get(row["id"])
+            wanted = ServerConfig.of(row)
+            if (present is not None and present.config == wanted) is not self._is_in_force(wanted):
+                await self._reload(row["id"])
 
     def _upstream(self, config: ServerConfig) -> Upstream:
         return Upstream(config, self._around, self._catalogue)
@@ -145,7 +170,14 @@ class UpstreamPool:
         if config.owner is not None or not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
             return spec
         self._referring.add(server_id)
-        return replace(spec, env=resolved(spec.env, self._secret), headers=resolved(spec.headers, self._secret))
+        secret: SecretValue | None
+        secret, where = self._secret, "under Secrets"
+        if config.plugin is not None:
+            if (secret := self._plugins.get(config.plugin)) is None:
+                raise Conflict(f"The plugin {config.plugin} is off.", code="plugin_off")
+            where = f"in the settings of the plugin {config.plugin}"
+        env, headers = resolved(spec.env, secret, where), resolved(spec.headers, secret, where)
+        return replace(spec, env=env, headers=headers)
 
     def _secret(self, name: str) -> str | None:
         row = self._records.look_up(SYSTEM, SECRETS, "name", name)
@@ -176,6 +208,8 @@ class UpstreamPool:
             try:
                 config = ServerConfig.of(await self._records.get(SYSTEM, MODEL, server_id))
             except NotFound:
+                config = None
+            if config is not None and not self._is_in_force(config):
                 config = None
             old = self._shared.pop(server_id, None)
             keys = [key for key in self._personal if key[0] == server_id]

@@ -17,14 +17,17 @@ def refers_to_secrets(values: Mapping[str, str]) -> bool:
     return any(_REFERENCE.search(value) for value in values.values())
 
 
-def resolved(values: Mapping[str, str], secret: SecretValue) -> dict[str, str]:
-    """The values with their references replaced. Raises Conflict naming a secret that is not there or empty."""
+def resolved(values: Mapping[str, str], secret: SecretValue, where: str = "under Secrets") -> dict[str, str]:
+    """The values with their references replaced. Raises Conflict naming a secret that is not there or empty.
+
+    `where` it is set, in words.
+    """
 
     def replaced(found: re.Match[str]) -> str:
         value = secret(found[1])
         if value is None:
             raise Conflict(
-                f"The secret {found[1]!r} is not there or has no value. Set it under Secrets.", code="no_such_secret"
+                f"The secret {found[1]!r} is not there or has no value. Set it {where}.", code="no_such_secret"
             )
         return value
 

@@ -183,3 +183,22 @@ def test_beside_a_running_server_the_commands_go_through_it(
     assert answer(command, capsys, "disable", "weather")["state"] == "off"
     assert answer(command, capsys, "uninstall", "weather", "--drop-data")["dropped"] == ["weather_days"]
     assert command("enable", "weather") == 1
+
+
+def test_what_a_plugins_servers_start_is_shown_before_it_is_installed_or_enabled(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers = {"sky": {"command": "npx", "args": ["-y", "sky mcp"]}, "sea": {"url": "https://sea.example/mcp"}}
+    write(tmp_path, "weather", permissions=["mcp_servers"], mcp_servers=servers)
+    lines = ("  weather-sky starts npx -y 'sky mcp'", "  weather-sea connects to https://sea.example/mcp")
+    assert command("install", "weather", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "your rights" in shown and all(line in shown for line in lines)
+    assert command("install", "weather", "--yes") == 0
+    capsys.readouterr()
+    # Nobody is there to answer.
+    assert command("enable", "weather") != 0
+    shown = capsys.readouterr().out
+    assert all(line in shown for line in lines)
+    assert command("enable", "weather", "--yes") == 0
+    assert command("check", "weather") == 0
