@@ -21,6 +21,7 @@ from gridbear_desktop.tray import TrayModel, TrayView
 from gridbear_desktop.window_child import WindowChild
 from server.config import Settings, is_loopback_host
 from server.data_folder import DataFolder
+from server.data_location import followed
 from server.errors import StartupError
 from server.this_computer import EVERY_ADDRESS
 
@@ -192,10 +193,10 @@ class Launcher:
         self._server.restart()
 
     def open_data_folder(self) -> None:
-        desktop_actions.open_path(self._folder.path)
+        desktop_actions.open_path(followed(self._folder.path))
 
     def view_logs(self) -> None:
-        desktop_actions.open_path(self._folder.logs)
+        desktop_actions.open_path(DataFolder(followed(self._folder.path)).logs)
 
     def quit(self) -> None:
         """End window, server and tray. Safe to call more than once and from any thread."""

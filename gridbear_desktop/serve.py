@@ -12,6 +12,7 @@ import secrets
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, Patient
 from gridbear_desktop.listener import BACKLOG, Listener
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
-from server import __version__
+from server import __version__, data_move
 from server.config import Settings
 from server.data_folder import DataFolder
 from server.errors import GridBearError, StartupError
@@ -79,7 +80,9 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
     if watch_stdin:
         shutdown.watch_stdin()
     try:
-        _serve_folder(options, shutdown)
+        moved = _serve_folder(options, shutdown)
+        while moved:
+            moved = _serve_folder(options, shutdown, just_moved=True)
     except GridBearError as error:
         # Requests are answered with theirs; one that comes here kept the server from starting.
         print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
@@ -89,7 +92,8 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
     return 0
 
 
-def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
+def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved: bool = False) -> bool:
+    """Serve the data folder until the end. True when it was moved and is to be served from its new place."""
     settings = Settings.load(options)
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
@@ -101,7 +105,7 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
     ):
         loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()
         with contextlib.ExitStack() as stack:
-            life = _Life(listener, folder, shutdown, secrets.token_urlsafe(32), stack)
+            life = _Life(listener, folder, shutdown, secrets.token_urlsafe(32), stack, clears=not just_moved)
             again = True
             while again:
                 with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -110,8 +114,14 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown) -> None:
                 if again:
                     # The next start is frozen out of the garbage collection, and would take the old one along.
                     gc.collect()
+                    moved, problem = data_move.move_as_asked(folder)
+                    if moved:
+                        return True
+                    if problem:
+                        log.warning("the data folder was not moved: %s", problem)
                 if again and listener.follow_choice():
                     life.tell_again()
+    return False
 
 
 class _Life:
@@ -127,13 +137,17 @@ class _Life:
         shutdown: Shutdown,
         control_token: str,
         stack: contextlib.ExitStack,
+        *,
+        clears: bool,
     ) -> None:
+        """clears: a good start removes the files that a move left in the former place."""
         self._listener = listener
         self._folder = folder
         self._shutdown = shutdown
         self._control_token = control_token
         self._stack = stack
         self._told = False
+        self._clears = clears
         self._safe_mode_left = False
 
     @property
@@ -223,6 +237,13 @@ class _Life:
         self._listener.socket.listen(BACKLOG)
         self._stack.enter_context(runfile.written(self._folder.run, info))
         _announce(self._listener, warnings, setup_link, self._settings.safe_mode)
+        if self._clears:
+            threading.Thread(target=_clear_former, args=(self._folder,), name="former-place", daemon=True).start()
+
+
+def _clear_former(folder: DataFolder) -> None:
+    for warning in data_move.clear_former(folder.path):
+        log.warning("%s", warning)
 
 
 class _Public(NamedTuple):

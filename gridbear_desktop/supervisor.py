@@ -15,6 +15,7 @@ from typing import Any, Literal
 from gridbear_desktop import control, crash_report, runfile
 from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.runfile import RunInfo
+from server.data_location import followed
 from server.this_computer import program
 
 State = Literal["starting", "running", "stopped", "error"]
@@ -57,8 +58,7 @@ class Supervisor:
         on_change: Callable[[], None] = lambda: None,
         command: Sequence[str] | None = None,
     ) -> None:
-        self.run_folder = run
-        self.log_path = logs / "server.log"
+        self._run = run
         self._logs = logs
         self.state: State = "stopped"
         self._info: RunInfo | None = None
@@ -80,6 +80,15 @@ class Supervisor:
         self._safe_wanted = bool(options.get("safe_mode"))
         self._running_since = float("inf")
         self._thread: threading.Thread | None = None
+
+    @property
+    def run_folder(self) -> Path:
+        """The server may move its data folder while it runs; where it was, a note leads on."""
+        return followed(self._run.parent) / self._run.name
+
+    @property
+    def log_path(self) -> Path:
+        return followed(self._logs.parent) / self._logs.name / "server.log"
 
     @property
     def info(self) -> RunInfo | None:
@@ -162,7 +171,7 @@ class Supervisor:
     def _why(self, code: int) -> str:
         """What is known of the end of the server, in one line."""
         child = self._child
-        reported = crash_report.what_failed(self._logs, child.pid) if child is not None else ""
+        reported = crash_report.what_failed(self.log_path.parent, child.pid) if child is not None else ""
         if reported:
             return reported
         if code < 0:

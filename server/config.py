@@ -8,9 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import PrivateAttr, ValidationError
 
+from server.data_location import default_data_dir, followed, is_portable
 from server.errors import StartupError, ValidationFailed
 from server.setting_fields import Applies, SettingFields, listed
-from server.this_computer import EVERY_ADDRESS, default_data_dir, in_url, is_loopback_host, resource_dir
+from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host, resource_dir
 
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
@@ -66,6 +67,14 @@ class Settings(SettingFields):
         """The same under another name or address of this computer."""
         return f"{self.scheme}://{in_url(host)}:{self.port}{self.base_path}"
 
+    def _in_place(self) -> Settings:
+        """With the folder that the data are in by now. A portable one keeps its key: no keychain travels with it."""
+        data_dir = followed(self.data_dir)
+        portable = is_portable(data_dir) and "key_store" not in self.model_fields_set
+        if data_dir == self.data_dir and not portable:
+            return self
+        return self.model_copy(update={"data_dir": data_dir, **({"key_store": "file"} if portable else {})})
+
     @classmethod
     def load(
         cls,
@@ -85,6 +94,7 @@ class Settings(SettingFields):
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
             raise StartupError(f"{names.get(name, name)} can't be used: {first['msg']}.") from None
+        settings = settings._in_place()
         settings._sources = {name: source_of(name, cli, env, stored) for name in values}
         return settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from server.data_location import COMING, MOVED_TO, followed, note_in
 from server.errors import NotFound, StartupError
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -149,9 +151,43 @@ class DataFolder:
                 f"Another GridBear already uses the data folder {self.path}. Use that one, or stop it first."
             ) from None
         try:
+            self._settle_move()
             yield
         finally:
             lock.release()
+
+    def is_held(self) -> bool:
+        """Whether a process holds the folder now."""
+        try:
+            with FileLock(self.run / "server.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
+    def _settle_move(self) -> None:
+        """Finish what a move of the folder left undone. Raises StartupError where the data are elsewhere."""
+        coming = self.path / COMING
+        if coming.exists():
+            try:
+                source = Path(json.loads(coming.read_text("utf-8"))["from"])
+            except (OSError, ValueError, KeyError, TypeError):
+                source = None
+            if source is None or followed(source) != self.path:
+                where = source or "its former place"
+                raise StartupError(
+                    f"{self.path} is a copy that was not finished; the data are in {where}. Start with that folder, or "
+                    f"move again: gridbear data move {self.path} --data-dir {where}"
+                )
+            coming.unlink()
+        if note_in(self.path) is None:
+            return
+        if (place := followed(self.path)) != self.path:
+            # Between our look for the folder and our lock on it.
+            raise StartupError(f"The data of {self.path} were moved to {place} just now. Try again.")
+        # A move back was cut off after its switch.
+        (self.path / MOVED_TO).unlink()
 
 
 def network_file_system(path: Path) -> str | None:

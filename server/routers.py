@@ -59,6 +59,7 @@ from server.records.transfers import Transfers
 from server.rest_api.backup_routes import backup_router
 from server.rest_api.certificate_routes import certificate_router
 from server.rest_api.event_stream import EventStreams
+from server.rest_api.data_folder_routes import data_folder_router
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
@@ -148,6 +149,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))
     web.include_router(licence_router(gate))
     web.include_router(settings_router(parts.setting_desk, records, gate, parts.restart))
+    web.include_router(data_folder_router(records, settings, gate, parts.restart))
     # Before /{model}/import, which would take "gateway" for a model.
     web.include_router(import_router(parts.gateway.imports, settings, gate.enter_route))
     web.include_router(transfer_router(parts.transfers, gate, settings))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from server.this_computer import default_data_dir
+from server.data_location import default_data_dir
 
 Applies = Literal["live", "restart"]
 

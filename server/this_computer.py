@@ -1,4 +1,4 @@
-"""What the program must know of the computer it runs on: its folders, its names, and which addresses lead where."""
+"""What the program must know of the computer it runs on: its names, what came with the program, and which addresses lead where."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-import platformdirs
-
 EVERY_ADDRESS = frozenset(("0.0.0.0", "::", ""))
 """Hosts to listen on that mean all addresses of this computer."""
-
-
-def default_data_dir() -> Path:
-    """The platform's folder for this program's data, e.g. `~/.local/share/gridbear-desktop` on Linux."""
-    return Path(platformdirs.user_data_dir("gridbear-desktop", appauthor=False))
 
 
 def resource_dir(name: str) -> Path:

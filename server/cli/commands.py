@@ -12,6 +12,7 @@ import typer
 
 from server.cli.backup_commands import backup, restore_command
 from server.cli.connect_commands import connect_command
+from server.cli.data_commands import data
 from server.cli.doctor_commands import doctor_command
 from server.cli.lan_commands import lan
 from server.cli.openapi_command import openapi_command
@@ -31,6 +32,7 @@ app.add_typer(token, name="token")
 app.add_typer(secrets, name="secrets")
 app.add_typer(backup, name="backup")
 app.add_typer(lan, name="lan")
+app.add_typer(data, name="data")
 app.add_typer(plugin, name="plugin")
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)

@@ -16,7 +16,7 @@ from server.mcp_gateway.clients.by_address import address_of, entry_by_address
 from server.mcp_gateway.clients.config_file import TOKEN_PLACE
 from server.mcp_gateway.clients.connections import Connections, known_client
 from server.mcp_gateway.clients.known_clients import CLIENTS, KnownClient
-from server.this_computer import default_data_dir
+from server.data_location import default_data_dir, followed
 
 
 def connect_command(
@@ -129,4 +129,4 @@ def _list(connections: Connections, as_json: bool) -> None:
 
 def _connections(data_dir: Path | None) -> Connections:
     chosen = data_dir or os.environ.get("GRIDBEAR_DATA_DIR") or default_data_dir()
-    return Connections(Path(chosen).expanduser().absolute())
+    return Connections(followed(Path(chosen)))

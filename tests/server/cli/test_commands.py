@@ -114,6 +114,8 @@ def test_json_is_all_that_stdout_has(command: Command, tmp_path: Path, capsys: p
         ["backup", "list"],
         ["export", "users", tmp_path / "users.csv"],
         ["plugin", "list"],
+        ["data", "show"],
+        ["data", "move", tmp_path / "elsewhere", "--dry-run"],
         ["connect", "--list"],
         ["import-servers"],
     ):
@@ -142,6 +144,7 @@ ON_DATA: dict[tuple[str, ...], list[str]] = {
     ("plugin", "disable"): ["memo"],
     ("plugin", "reload"): ["memo"],
     ("plugin", "libraries"): ["memo"],
+    ("data", "move"): ["{elsewhere}", "--yes"],
     ("restore",): ["--before-upgrade", "--yes"],
     ("openapi",): [],
     ("export",): ["users"],
@@ -149,7 +152,7 @@ ON_DATA: dict[tuple[str, ...], list[str]] = {
     ("import-servers",): ["{servers}", "--yes"],
 }
 LEAVE_DATA_ALONE = {
-    ("serve",), ("window",), ("mcp",), ("completion",), ("doctor",), ("connect",), ("setup-link",),
+    ("serve",), ("window",), ("mcp",), ("completion",), ("doctor",), ("connect",), ("setup-link",), ("data", "show"),
     ("backup", "list"), ("backup", "check"), ("plugin", "new"), ("plugin", "check"), ("plugin", "pack"),
 }  # fmt: skip
 """They look without changing anything, or have nothing to do with the data (`serve` has tests of its own)."""
@@ -172,6 +175,7 @@ def test_no_command_touches_a_folder_that_another_process_holds(
     place = {
         "{csv}": tmp_path / "users.csv",
         "{servers}": tmp_path / "servers.json",
+        "{elsewhere}": tmp_path / "elsewhere",
         "{plugin}": ROOT / "plugins" / "memo",
     }
     monkeypatch.setattr("sys.stdin.read", lambda: PHRASE)

@@ -87,6 +87,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
     f"GET {V1}/gateway/catalogue": ADMIN_READ, f"POST {V1}/gateway/catalogue/{{name}}/add": ADMIN,
     f"GET {V1}/gateway/import/sources": ADMIN_READ, f"POST {V1}/gateway/import": ADMIN,
+    f"POST {V1}/server/data-folder/move": (b'{"to": "not-from-the-root"}', ""),
     f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
     f"GET {V1}/gateway/{{server_id}}/tools": READ,
@@ -110,6 +111,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/server/certificate": READ, f"GET {V1}/server/certificate/content": READ,
     f"GET {V1}/server/licences": READ,
     f"GET {V1}/server/settings": ADMIN_READ, f"POST {V1}/server/restart": ADMIN,
+    f"GET {V1}/server/data-folder": ADMIN_READ, f"POST {V1}/server/data-folder/move": ADMIN,
 
     f"GET {V1}/backups": ADMIN_READ, f"POST {V1}/backups": ADMIN, f"GET {V1}/backups/status": ADMIN_READ,
     f"POST {V1}/backups/upload": ADMIN, f"POST {V1}/backups/restore/undo": ADMIN,
@@ -140,6 +142,7 @@ SENT: dict[str, tuple[bytes, str]] = {
     f"GET {V1}/gateway/{{server_id}}/explain": (b"", "user=1&tool=x"),
     f"POST {V1}/files": (b"hello", "name=a.txt"),
     f"POST {V1}/gateway/{{server_id}}/tools/approve": (b'{"tools": [{"name": "x", "hash": "' + b"0" * 64 + b'"}]}', ""),
+    f"POST {V1}/server/data-folder/move": (b'{"to": "not-from-the-root"}', ""),
     f"POST {V1}/gateway/call": (b'{"tool": "nothing__here"}', ""),
 }
 """What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""
