@@ -87,7 +87,6 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/clients/{{client}}/disconnect": ADMIN,
     f"GET {V1}/gateway/catalogue": ADMIN_READ, f"POST {V1}/gateway/catalogue/{{name}}/add": ADMIN,
     f"GET {V1}/gateway/import/sources": ADMIN_READ, f"POST {V1}/gateway/import": ADMIN,
-    f"POST {V1}/server/data-folder/move": (b'{"to": "not-from-the-root"}', ""),
     f"POST {V1}/gateway/call": WRITE - {"machine"},
     f"GET {V1}/gateway": READ, f"GET {V1}/gateway/metrics": READ, "GET /metrics": ADMIN_READ,
     f"GET {V1}/gateway/{{server_id}}/tools": READ,
