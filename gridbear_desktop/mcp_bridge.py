@@ -16,8 +16,8 @@ from gridbear_desktop.mcp_http import Exchange, Message, messages_of, modern_hea
 from gridbear_desktop.runfile import RunInfo
 from gridbear_desktop.server_finding import ServerFinder
 from server.data_folder import DataFolder
-from server.errors import GridBearError
 from server.data_location import default_data_dir, followed
+from server.errors import GridBearError
 
 UNREACHABLE = -32000
 PARSE_ERROR = -32700

@@ -58,8 +58,8 @@ from server.records.storage_watch import StorageWatch
 from server.records.transfers import Transfers
 from server.rest_api.backup_routes import backup_router
 from server.rest_api.certificate_routes import certificate_router
-from server.rest_api.event_stream import EventStreams
 from server.rest_api.data_folder_routes import data_folder_router
+from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate

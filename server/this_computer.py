@@ -1,4 +1,4 @@
-"""What the program must know of the computer it runs on: its names, what came with the program, and which addresses lead where."""
+"""What the program must know of the computer it runs on: its names and addresses, and what came with the program."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.options import DataDir, Json, Yes, confirmed, show
+from server.data_location import default_data_dir, followed
 from server.errors import ValidationFailed
 from server.mcp_gateway.clients.bundle import bundle
 from server.mcp_gateway.clients.by_address import address_of, entry_by_address
 from server.mcp_gateway.clients.config_file import TOKEN_PLACE
 from server.mcp_gateway.clients.connections import Connections, known_client
 from server.mcp_gateway.clients.known_clients import CLIENTS, KnownClient
-from server.data_location import default_data_dir, followed
 
 
 def connect_command(

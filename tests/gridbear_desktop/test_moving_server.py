@@ -27,7 +27,7 @@ def test_a_running_server_moves_and_goes_on_where_it_was_reached(gridbear: Gridb
     assert (
         gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
         == 0
-    )  # noqa: E501
+    )
     refused = gridbear.cli("data", "move", str(old / "inside"), "--yes")
     assert refused.returncode == 1 and "inside each other" in refused.stderr
     looked = gridbear.cli("data", "move", str(new), "--dry-run", "--json")
