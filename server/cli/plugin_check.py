@@ -84,6 +84,8 @@ async def _check_inside(folder: Path, beside: Path, data: Path) -> dict[str, Any
             for name in manifest["dependencies"]["required"]:
                 if (beside / name).is_dir() and app.plugins.row_now(name) is None:
                     await start(beside / name, installer)
+            if manifest["requirements"]:
+                await installer.install_libraries(OWNER, told["name"])
             return await app.plugins.enable(OWNER, told["name"], manifest["permissions"])
 
         try:

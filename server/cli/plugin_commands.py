@@ -154,7 +154,7 @@ def install_command(
     if as_json:
         typer.echo(json.dumps(told))
     elif not dry_run:
-        _tell_state(told["plugin"], f"Installed. Next: gridbear plugin enable {told['name']}")
+        _tell_state(told["plugin"], f"Installed. {_next(told)}")
 
 
 @plugin.command("uninstall")
@@ -237,6 +237,8 @@ def libraries_command(
         typer.echo(f"{name} needs nothing that GridBear has not.")
     if told["restart"]:
         typer.echo("Older files of them are in memory: restart GridBear.", err=True)
+    if told["plugin"] is not None:
+        _tell_state(told["plugin"], f"{name} is {told['plugin']['state']}.")
 
 
 @plugin.command("pip-inside", hidden=True, context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -245,6 +247,14 @@ def pip_inside_command(arguments: Annotated[list[str], typer.Argument()]) -> Non
     from pip._internal.cli.main import main
 
     raise typer.Exit(main(arguments))
+
+
+def _next(told: dict[str, Any]) -> str:
+    name = told["name"]
+    if told["plugin"]["state"] == "on":
+        return f"{name} runs from these files."
+    first = f"gridbear plugin libraries {name}, then " if told["manifest"]["requirements"] else ""
+    return f"Next: {first}gridbear plugin enable {name}"
 
 
 def _switched(row: dict[str, Any], good: str, as_json: bool) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from difflib import get_close_matches
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, MetaData, Table
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from server.db.search import SEARCHABLE
@@ -21,6 +22,7 @@ EXTENTS: tuple[Extent, ...] = ("none", "own", "all")
 Rules = Mapping[Verb, Extent]
 Group = Literal["yours", "plugins", "system"]
 
+OWNER_COLUMN = "owner_id"
 WRITES: tuple[WriteVerb, ...] = ("create", "update", "delete")
 VERBS: tuple[Verb, ...] = ("list", "read", "create", "update", "delete")
 NOTHING: Rules = dict.fromkeys(VERBS, "none")
@@ -76,7 +78,8 @@ class ModelOptions:
     group: Group = "yours"
     title_field: str = "name"
     access: Mapping[str, Rules] = dataclass_field(default_factory=dict)
-    """Rules by role. Admins pass all verbs that the model offers; a role that is not named may do nothing."""
+    """Rules by role (`member`, `guest`): verb to `none`, `own` or `all`. Admins pass all verbs that the model offers;
+    a role or a verb that is not named is `none`."""
     verbs: tuple[Verb, ...] = VERBS
     """Verbs that exist at all on this model's REST surface."""
     owner_column: str | None = None
@@ -141,7 +144,8 @@ class Base(DeclarativeBase):
 
 
 def complete_table(table: Table) -> None:
-    """Give every typed column the CHECK of its stored form, and the table ids that are never reused."""
+    """Give every typed column the CHECK of its stored form, what is unique for each owner its constraint, and the
+    table ids that are never reused."""
     table.dialect_options["sqlite"]["autoincrement"] = True
     searchable = [
         c.name for c in table.columns if isinstance(c.info.get("field"), FieldInfo) and c.info["field"].searchable
@@ -152,6 +156,13 @@ def complete_table(table: Table) -> None:
         if clause is not None:
             # SQLAlchemy takes `:word` for a parameter, also inside quotes.
             table.append_constraint(CheckConstraint(clause.replace(":", r"\:"), name=column.name))
+        info = column.info.get("field")
+        if isinstance(info, FieldInfo) and info.unique_per_owner and OWNER_COLUMN in table.c:
+            pair = (OWNER_COLUMN, column.name)
+            if not any(
+                isinstance(it, UniqueConstraint) and tuple(it.columns.keys()) == pair for it in table.constraints
+            ):
+                table.append_constraint(UniqueConstraint(*pair))
 
 
 def field(
@@ -167,6 +178,10 @@ def field(
     **info: Any,
 ) -> Any:
     """A column with its meaning. `default` is the JSON value of an omitted field; see `FieldInfo` for the rest."""
+    unknown = [name for name in info if name not in FieldInfo.__dataclass_fields__]
+    if unknown:
+        near = get_close_matches(unknown[0], FieldInfo.__dataclass_fields__, 1)
+        raise TypeError(f"field() knows no {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     if type_ is FileReference:
         references, on_delete = "files", "RESTRICT"
     arguments: list[Any] = [type_]

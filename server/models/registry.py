@@ -10,6 +10,7 @@ from sqlalchemy import Column, Table
 from server.db.types import FieldType, type_name
 from server.errors import NotFound
 from server.models.base import EVERYTHING, NOTHING, Base, Extent, FieldInfo, ModelOptions, Rules, Verb
+from server.models.checked_options import check_options
 from server.models.declared import PLUGIN_PACKAGE, declared_models
 
 RESERVED_MODEL_NAMES = frozenset(
@@ -55,8 +56,8 @@ class ModelSpec:
     """The fields whose values lie sealed in the file."""
 
     def rules_for(self, role: str | None) -> Rules:
-        """The default rules of a role; verbs that the model does not offer are `none`."""
-        rules = EVERYTHING if role == "admin" else self.options.access.get(role or "", NOTHING)
+        """The default rules of a role; verbs that it does not name, or the model does not offer, are `none`."""
+        rules = EVERYTHING if role == "admin" else {**NOTHING, **self.options.access.get(role or "", NOTHING)}
         return {verb: self._offered(verb, extent) for verb, extent in rules.items()}
 
     @property
@@ -109,7 +110,7 @@ def unknown_model(name: str) -> NotFound:
 
 
 def model_spec(table: Table, options: ModelOptions) -> ModelSpec:
-    """The descriptor of a table whose columns are declared with `field()`. Raises TypeError for any that is not."""
+    """The descriptor of a table. Raises TypeError for a column not declared with `field()`, and for wrong options."""
     fields: dict[str, FieldSpec] = {}
     for column in table.columns:
         info = column.info.get("field")
@@ -120,6 +121,7 @@ def model_spec(table: Table, options: ModelOptions) -> ModelSpec:
             fields[str(column.name)] = _field(column, info)
     shown = tuple(name for name, field in fields.items() if not field.info.write_only)
     owner = options.owner_column or ("owner_id" if "owner_id" in table.c else None)
+    check_options(table, options, owner)
     return ModelSpec(str(table.name), table, options, fields, shown, owner, _sealed(table, fields))
 
 

@@ -176,6 +176,7 @@ class PluginHost:
         refuse_in_safe_mode(self._settings.current, "No plugin runs")
         async with self._lock:
             if not self._rows.is_enabled(plugin_id):
+                await self._rows.row(plugin_id)  # NotFound without one
                 raise Conflict(f"The plugin {plugin_id} is off; enable it.", code="plugin_off")
             await self._with_other_files(plugin_id, lambda: None)
             await self._records.note("plugin_reloaded", actor, about=plugin_id)

@@ -107,10 +107,9 @@ class PluginRows:
         """It runs."""
         await self._change(plugin_id, {"state": "on", **_NO_FAILURE})
 
-    async def failed(self, plugin_id: str, failure: Failed, *, enabled: bool | None = None) -> None:
-        """It stays out. `enabled`, if given, is what a person wanted just now."""
-        wanted = {} if not enabled else {"enabled": True}
-        await self._change(plugin_id, {"state": "failed", **_failure(failure), **wanted})
+    async def failed(self, plugin_id: str, failure: Failed) -> None:
+        """It stays out."""
+        await self._change(plugin_id, {"state": "failed", **_failure(failure)})
 
     async def failed_again(self, plugin_id: str, failure: Failed, more: int) -> None:
         """A running plugin failed `more` times; `failure` is the newest."""

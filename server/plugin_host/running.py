@@ -94,13 +94,20 @@ class RunningPlugins:
             plugin.fail(failure.message, failure.trace)
             self._libraries.take(plugin.id)
             unload([plugin.id], Base)
-            await self._rows.failed(plugin.id, failure, enabled=enable)
+            if enable:
+                await self._switch_on(plugin)
+            await self._rows.failed(plugin.id, failure)
             return
         if enable:
-            digest = await asyncio.to_thread(content_hash, plugin.folder)
-            await self._rows.switch_on(plugin.id, plugin.manifest, digest)
+            await self._switch_on(plugin)
         if self._contributions is None or await self._contribute(plugin, live):
             await self._rows.running(plugin.id)
+
+    async def _switch_on(self, plugin: FoundPlugin) -> None:
+        # Also one that does not start yet: what was said yes to holds once its libraries are there.
+        if plugin.manifest is not None:
+            digest = await asyncio.to_thread(content_hash, plugin.folder)
+            await self._rows.switch_on(plugin.id, plugin.manifest, digest)
 
     async def serve(self, contributions: Sequence[Contribution], found: Callable[[str], FoundPlugin]) -> None:
         """Take in what they bring beside models, and from now on of every one that starts."""

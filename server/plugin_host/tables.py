@@ -54,6 +54,12 @@ class PluginTables:
             if spec.name in self._records.registry:
                 raise ManifestError(f"{plugin_id}/models.py: there is a model {spec.name!r} already")
         names = {spec.name for spec in specs}
+        for spec in specs:
+            for name, field in spec.fields.items():
+                if field.references is not None and field.references not in (*names, *Base.metadata.tables):
+                    raise ManifestError(
+                        f"{plugin_id}/models.py: {spec.name}.{name} refers to {field.references!r}, which is no model"
+                    )
         tables = [table for table in Base.metadata.sorted_tables if table.name in names]
         missing, changed = await asyncio.to_thread(self._to_do, tables)
         if changed:
