@@ -69,7 +69,7 @@ class McpGateway:
         self.gateway.host(self.records_server)
         self.imports = ServerImport(records, self.gateway.own_names)
         self.builtins = Builtins(self.gateway, tasks, self.activity)
-        relay = Relay(self.gateway, self.activity)
+        self.relay = relay = Relay(self.gateway, self.activity)
         self.subscriptions = Subscriptions(self.gateway, relay, self.activity)
         # Heard after those whose answers change by it.
         self._deaf = bus.subscribe(

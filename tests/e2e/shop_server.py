@@ -36,12 +36,26 @@ FORGET = {
     "inputSchema": {"type": "object"},
 }
 
+CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}}
+LISTS = {
+    "prompts/list": {"prompts": [{"name": "letter", "arguments": [{"name": "to", "required": True}]}]},
+    "resources/list": {"resources": [{"uri": "shop://hours", "name": "Opening hours"}]},
+    "resources/templates/list": {"resourceTemplates": [{"uriTemplate": "shop://bread/{name}", "name": "Bread"}]},
+}
+
 
 def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     """The result of a request; None where there is no such method."""
     if method == "initialize":
         info = {"name": "shop", "version": "1"}
-        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info}
+        return {"protocolVersion": "2025-06-18", "capabilities": CAPABILITIES, "serverInfo": info}
+    if method in LISTS:
+        return LISTS[method]
+    if method == "prompts/get":
+        words = {"type": "text", "text": f"Write to {params['arguments']['to']}."}
+        return {"messages": [{"role": "user", "content": words}]}
+    if method == "resources/read":
+        return {"contents": [{"uri": params["uri"], "mimeType": "text/plain", "text": f"All about {params['uri']}"}]}
     if method == "tools/list":
         turned = Path(sys.argv[1]) if len(sys.argv) > 1 else None
         other = {"description": turned.read_text()} if turned and turned.exists() else {}

@@ -97,6 +97,35 @@ def test_a_tool_is_tried_by_its_form_and_tried_again_from_an_earlier_run(
 
 
 @looks
+def test_prompts_are_filled_in_and_resources_read(
+    browser: Browser, house: RunningServer, documented: Documented, theme: str, width: int
+) -> None:
+    # A member may as well: what a server offers beside tools is for whoever may use it.
+    watched = Watched(browser, house.url, theme, width, cookies_of(house, "otto"))
+    page = watched.open("/#/tools", ".servers a")
+    page.locator(".servers a", has_text="notes").click()
+    page.click("button:has-text('Prompts and resources')")
+    page.click("button:has-text('Fill it in')")
+    expect(page.locator("#offer-to-error")).to_have_text("This is needed.")
+    page.fill("#offer-to", "Ines <b>")
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply-side pre")).to_contain_text("Write to Ines <b>.")
+    watched.settle()
+    assert watched.axe() == []
+    page.select_option("#offer", label="Opening hours")
+    page.click("button:has-text('Read it')")
+    expect(page.locator(".reply-side pre")).to_contain_text("All about shop://hours")
+    page.select_option("#offer", label="Bread")
+    page.fill("#offer-uri", "shop://bread/rye")
+    page.click("button:has-text('Read it')")
+    expect(page.locator(".reply-side pre")).to_contain_text("All about shop://bread/rye")
+    watched.settle()
+    assert watched.axe() == []
+    watched.check(documented)
+    watched.close()
+
+
+@looks
 def test_calls_are_listed_narrowed_and_opened(
     browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
 ) -> None:

@@ -8,6 +8,7 @@ import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { ManageTools, waits } from "./tools_manage.js";
+import { ServerOffers } from "./tools_offers.js";
 import { ToolRun } from "./tools_run.js";
 import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 
@@ -15,7 +16,7 @@ import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 export function Bench({ server, query, reload }) {
   const deeds = useServerDeeds(server, reload);
   // People decide about the tools of servers that are their own.
-  const views = isAdmin() ? ["tools", "manage", "log"] : server.owned ? ["tools", "manage"] : ["tools"];
+  const views = ["tools", "offers", ...(isAdmin() ? ["manage", "log"] : server.owned ? ["manage"] : [])];
   const view = views.includes(query.get("view") || "") ? query.get("view") : "tools";
   const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
   const count = server.tools?.length || 0;
@@ -31,7 +32,7 @@ export function Bench({ server, query, reload }) {
       ${may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
     </header>
     ${server.error && html`<div class="bench-note row wrap"><p class="note bad grow"><${Icon} name="alert" /><span>${server.error}</span></p>${server.may_sign_in && html`<${SignInButton} deeds=${deeds} />`}</div>`}
-    ${view === "log" ? html`<${Log} server=${server} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} />`}
+    ${view === "log" ? html`<${Log} server=${server} />` : view === "offers" ? html`<${ServerOffers} server=${server} changed=${reload} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} />`}
   </section>`;
 }
 

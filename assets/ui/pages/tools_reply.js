@@ -34,9 +34,16 @@ export function Result({ result, took }) {
       : html`<${JsonCode} value=${chosen === "json" ? structured : result} label=${t("tools.result")} />`}`;
 }
 
+/** Of a tool's result, a prompt or a resource. @param {any} result @returns {any[]} */
+function partsOf(result) {
+  if (Array.isArray(result?.content)) return result.content;
+  if (Array.isArray(result?.messages)) return result.messages.flatMap((/** @type {any} */ one) => [{ type: "text", text: `${one.role}:` }, one.content]);
+  return Array.isArray(result?.contents) ? result.contents.map((/** @type {any} */ resource) => ({ type: "resource", resource })) : [];
+}
+
 /** The parts for people; what is no text is named. @param {any} result */
 function textOf(result) {
-  const parts = Array.isArray(result?.content) ? result.content : [];
+  const parts = partsOf(result);
   return parts.map((/** @type {any} */ part) => {
     if (part.type === "text") return part.text;
     if (part.type === "resource" && part.resource?.text !== undefined) return part.resource.text;

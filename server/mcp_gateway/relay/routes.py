@@ -1,0 +1,88 @@
+"""/api/v1/gateway/{id}/prompts and /resources: what a server offers beside tools, over REST, on the same way as /mcp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.access.actor import Actor
+from server.errors import Forbidden
+from server.mcp_gateway.call_routes import as_error
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.relay.offers import FIELDS
+from server.mcp_gateway.relay.relay import Relay
+from server.records.values import INTEGER_MAX
+
+ServerId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
+_CLIENT = "REST"
+
+
+class PromptWanted(BaseModel):
+    """A prompt and what fills it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200, description="As its server calls it.")
+    arguments: dict[str, str] = Field(default_factory=dict, description="Texts by the names that the prompt lists.")
+
+
+class ResourceWanted(BaseModel):
+    """A resource to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uri: str = Field(min_length=1, max_length=4_000, description="As the server lists it, or a template filled in.")
+
+
+def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+    """`enter` authenticates and counts the request."""
+    router = APIRouter(prefix="/api/v1/gateway/{server_id}", tags=["gateway"])
+
+    def caller(actor: Actor, server_id: int) -> Caller:
+        return Caller(actor=actor, client=_CLIENT, server=gateway.config_for(actor, server_id).name)
+
+    def asking(request: Request, response: Response) -> Actor:
+        actor = enter(request, response)
+        if actor.user_id is None or not (actor.has_scope("api") and actor.reaches_tools):
+            raise Forbidden("This wants a person's session, or a token with the scopes api and mcp.")
+        return actor
+
+    @router.get("/prompts", summary="The prompts of an MCP server, as it wrote them")
+    async def prompts(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
+        found = await relay.listed(caller(enter(request, response), server_id), "prompts")
+        return {"ok": True, "data": found[FIELDS["prompts"]]}
+
+    @router.get("/resources", summary="The resources of an MCP server and its templates, as it wrote them")
+    async def resources(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
+        asker = caller(enter(request, response), server_id)
+        listed = await relay.listed(asker, "resources")
+        templates = await relay.listed(asker, "templates")
+        data = {"resources": listed[FIELDS["resources"]], "templates": templates[FIELDS["templates"]]}
+        return {"ok": True, "data": data}
+
+    @router.post("/prompts/get", summary="A prompt of an MCP server, filled in; the result is as its server wrote it")
+    async def prompt(
+        wanted: PromptWanted, server_id: ServerId, request: Request, response: Response
+    ) -> dict[str, Any]:
+        try:
+            result = await relay.prompt(caller(asking(request, response), server_id), wanted.model_dump(), None)
+        except CallFailed as failure:
+            raise as_error(failure) from failure
+        return {"ok": True, "data": {"result": result}}
+
+    @router.post("/resources/read", summary="Read a resource of an MCP server; the result is as its server wrote it")
+    async def resource(
+        wanted: ResourceWanted, server_id: ServerId, request: Request, response: Response
+    ) -> dict[str, Any]:
+        try:
+            result = await relay.resource(caller(asking(request, response), server_id), wanted.model_dump(), None)
+        except CallFailed as failure:
+            raise as_error(failure) from failure
+        return {"ok": True, "data": {"result": result}}
+
+    return router
