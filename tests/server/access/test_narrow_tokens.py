@@ -158,13 +158,13 @@ async def test_its_event_stream_tells_of_that_model_alone(scene: Scene) -> None:
             streams.open(actor, name, None)
         assert (await reader.get(f"/api/v1/events?models={name}")).status_code == 422
     stream = streams.open(actor, "", None)
-    assert await asyncio.wait_for(anext(stream), 5) == b"retry: 2000\n\n"
+    assert await asyncio.wait_for(anext(stream), 30) == b"retry: 2000\n\n"
     await scene.max.patch(f"/api/v1/places/{scene.place}", json={"label": "elsewhere"})
     await scene.max.post("/api/v1/notes", json={"title": "x"})
     await scene.max.post("/api/v1/files?name=x.txt", content=b"x")
-    assert await asyncio.wait_for(anext(stream), 5) == b": still here\n\n"
+    assert await asyncio.wait_for(anext(stream), 30) == b": still here\n\n"
     await scene.max.patch(f"{URL}/{scene.trip}", json={"title": "x"})
-    told = await asyncio.wait_for(anext(stream), 5)
+    told = await asyncio.wait_for(anext(stream), 30)
     assert b'"model":"trips"' in told and told.count(b"event: change") == 1
 
 

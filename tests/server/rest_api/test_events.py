@@ -33,7 +33,7 @@ async def actor(bear: Bear, client: httpx2.AsyncClient) -> Actor:
 
 
 async def message(stream: AsyncIterator[bytes]) -> bytes:
-    return await asyncio.wait_for(anext(stream), 5)
+    return await asyncio.wait_for(anext(stream), 30)
 
 
 async def begin(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
