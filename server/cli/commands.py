@@ -20,6 +20,7 @@ from server.cli.options import EXIT_EXISTS, DataDir, Json, show
 from server.cli.plugin_commands import plugin
 from server.cli.secrets_commands import app as secrets
 from server.cli.server_import_commands import import_servers_command
+from server.cli.service_commands import service
 from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
@@ -34,6 +35,7 @@ app.add_typer(backup, name="backup")
 app.add_typer(lan, name="lan")
 app.add_typer(data, name="data")
 app.add_typer(plugin, name="plugin")
+app.add_typer(service, name="service")
 app.command("restore")(restore_command)
 app.command("doctor")(doctor_command)
 app.command("openapi")(openapi_command)

@@ -66,9 +66,7 @@ def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Resp
         return {"ok": True, "data": data}
 
     @router.post("/prompts/get", summary="A prompt of an MCP server, filled in; the result is as its server wrote it")
-    async def prompt(
-        wanted: PromptWanted, server_id: ServerId, request: Request, response: Response
-    ) -> dict[str, Any]:
+    async def prompt(wanted: PromptWanted, server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
         try:
             result = await relay.prompt(caller(asking(request, response), server_id), wanted.model_dump(), None)
         except CallFailed as failure:
