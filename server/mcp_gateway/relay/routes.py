@@ -1,4 +1,4 @@
-"""/api/v1/gateway/{id}/prompts and /resources: what a server offers beside tools, over REST, on the same way as /mcp."""
+"""/api/v1/gateway/{id}/prompts and /resources: what a server offers beside tools, on the same way as /mcp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gridbear service`, against a stand-in for systemctl that remembers what it was told; systemd itself reads the unit."""
+"""`gridbear service`, against a stand-in for systemctl that remembers what it was told; systemd reads the unit."""
 
 from __future__ import annotations
 
