@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from server.auth.endings import Endings
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.mcp_gateway.builtin_tools.builtins import Builtins
+from server.mcp_gateway.builtin_tools.definitions import TOOLS
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.desk import ToolDesk
 from server.mcp_gateway.catalogue.own_tools import MODEL as OWN_TOOLS
 from server.mcp_gateway.catalogue.own_tools import OwnTools
@@ -62,7 +66,7 @@ class McpGateway:
             self.own_tools,
         )
         records.behave(SERVERS, McpServerBehaviour(settings, self.gateway.plugin_servers))
-        self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy)
+        self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy, self.own_tools)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)
         self.records_server = RecordsServer(records, settings, bus)
@@ -87,6 +91,11 @@ class McpGateway:
         self.catalogue.load()
         self.own_tools.load()
         await self.gateway.start()
+
+    async def call(self, caller: Caller, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Call a tool by its public name, one of the gateway's own included. Raises CallFailed."""
+        server = self.builtins if name in TOOLS else self.gateway
+        return await server.call(caller, name, arguments)
 
     async def stop(self) -> None:
         """End every session, connection and child."""

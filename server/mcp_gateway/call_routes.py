@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -30,7 +30,6 @@ from server.mcp_gateway.failures import (
     WAITS_FOR_APPROVAL,
     CallFailed,
 )
-from server.mcp_gateway.gateway import Gateway
 
 _CLIENT = "REST"
 
@@ -44,7 +43,11 @@ class ToolCallWanted(BaseModel):
     arguments: dict[str, Any] = Field(default_factory=dict, description="As the tool's schema wants them.")
 
 
-def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+Call = Callable[[Caller, str, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Calls a tool by its public name."""
+
+
+def call_router(make: Call, enter: Callable[[Request, Response], Actor]) -> APIRouter:
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1")
 
@@ -60,7 +63,7 @@ def call_router(gateway: Gateway, enter: Callable[[Request, Response], Actor]) -
             raise ValidationFailed.of("arguments", "invalid_value", message) from error
         began = time.perf_counter()
         try:
-            result = await gateway.call(Caller(actor=actor, client=_CLIENT), wanted.tool, wanted.arguments)
+            result = await make(Caller(actor=actor, client=_CLIENT), wanted.tool, wanted.arguments)
         except CallFailed as failure:
             raise as_error(failure) from failure
         return {"ok": True, "data": {"result": result, "took_ms": round((time.perf_counter() - began) * 1000, 3)}}

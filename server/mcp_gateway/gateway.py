@@ -280,9 +280,9 @@ class Gateway:
             raise circuit_open(server, resting)
         await self._approve(asked, use=False)
 
-    def limit_wait(self, actor: Actor, config: ServerConfig) -> float:
+    def limit_wait(self, actor: Actor, server: str, config: ServerConfig | None = None) -> float:
         """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""
-        return self._limits.wait(actor, config.name, config)
+        return self._limits.wait(actor, server, config)
 
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
@@ -393,5 +393,5 @@ class Gateway:
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
         config = upstream.config
         tools = self._told_tools(actor, upstream, upstream.known_tools)
-        limit, wait = self._limits.of(config), self.limit_wait(actor, config)
+        limit, wait = self._limits.of(config), self.limit_wait(actor, config.name, config)
         return server_state(actor, upstream, tools, limit, wait, self._clock())

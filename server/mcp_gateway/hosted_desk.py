@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.access.actor import Actor
-from server.errors import NotFound, ValidationFailed
-from server.mcp_gateway.catalogue.definition import key_of
+from server.errors import Conflict, NotFound, ValidationFailed
+from server.mcp_gateway.builtin_tools.definitions import OWN_SERVER, TOOLS
+from server.mcp_gateway.catalogue.definition import definition_hash, key_of
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.own_tools import MODEL, Decided, OwnTools, wanted
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.hosted import Hosted
+from server.models.mcp_server import OWN_NAMES
 from server.records.service import Records
 
+_GATEWAYS_OWN = [Tool(OWN_SERVER, name, name, name, raw, definition_hash(raw)) for name, raw in TOOLS.items()]
 _AS_IT_IS: dict[str, Any] = {"enabled": True, "alias": None, "description": None}
 
 
@@ -26,14 +29,24 @@ class OwnToolDesk:
         self._hosted = hosted
 
     def servers(self, actor: Actor) -> list[dict[str, Any]]:
-        """Those of which `actor` may use something: `name`, `tools` (how many)."""
-        return [{"name": name, "tools": len(self._hosted.tools(actor, name))} for name in self._names(actor)]
+        """Those of which `actor` may use something: `name`, `kind`, `tools` (how many).
+
+        `kind`: `gateway` for the gateway's own tools, `records`, or `plugin`.
+        """
+        found = [
+            {"name": name, "kind": _kind(name), "tools": len(self._hosted.tools(actor, name))}
+            for name in self._names(actor)
+        ]
+        own = {"name": OWN_SERVER, "kind": "gateway", "tools": len(TOOLS)}
+        return [own, *found] if actor.is_signed_in and actor.reaches_tools else found
 
     def listed(self, actor: Actor, server: str) -> list[dict[str, Any]]:
         """What a server offers to `actor`; to admins also what is off, and what a rule keeps from them.
 
         Raises NotFound.
         """
+        if server == OWN_SERVER and actor.is_signed_in and actor.reaches_tools:
+            return [{**_described(tool, None), "fixed": True} for tool in _GATEWAYS_OWN]
         if server not in self._names(actor):
             raise NotFound(f"There is no MCP server {server!r} in this program.")
         if not actor.is_admin:
@@ -43,8 +56,12 @@ class OwnToolDesk:
     async def change(self, actor: Actor, server: str, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Change `enabled`, `alias` or `description`. Raises Forbidden, NotFound, ValidationFailed."""
         self._records.policy.allow(actor, self._records.registry.get(MODEL), "update")
+        if server == OWN_SERVER:
+            raise Conflict("The gateway's own tools can't be switched off or renamed.")
         tools = self._hosted.undressed(actor, server)
-        tool = self._found(server, tools, name)
+        tool = self._own_tools.named(server, tools, name)
+        if tool is None:
+            raise NotFound(f"The MCP server {server} has no tool {name!r}.")
         alias = values.get("alias")
         if alias and alias != tool.own_name and public_name(server, alias) in tools:
             raise ValidationFailed.of("alias", "taken", "another tool of this server has this name")
@@ -61,16 +78,12 @@ class OwnToolDesk:
         allowed = self._hosted.names() if actor.is_admin else self._hosted.names_for(actor)
         return sorted(allowed)
 
-    def _found(self, server: str, tools: Mapping[str, Tool], name: str) -> Tool:
-        dressed = self._own_tools.dressed(server, tools)
-        offered = dressed.get(public_name(server, name))
-        for tool in tools.values():
-            if tool.name == name or (offered is not None and tool.name == offered.name):
-                return tool
-        raise NotFound(f"The MCP server {server} has no tool {name!r}.")
-
     def _told(self, server: str, tool: Tool) -> dict[str, Any]:
         return _described(tool, self._own_tools.of(server).get(key_of(tool.name)))
+
+
+def _kind(name: str) -> str:
+    return "records" if name in OWN_NAMES else "plugin"
 
 
 def _described(tool: Tool, row: Decided | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from server.errors import Forbidden
 from server.mcp_gateway.catalogue.routes import ToolChanges
 from server.mcp_gateway.hosted_desk import OwnToolDesk
 
-ServerName = Annotated[str, Path(max_length=32, description="records, or the name of a plugin.")]
+ServerName = Annotated[str, Path(max_length=32, description="records, gridbear, or the name of a plugin.")]
 
 
 def own_tools_router(desk: OwnToolDesk, enter: Callable[[Request, Response], Actor]) -> APIRouter:

@@ -170,7 +170,7 @@ def test_a_client_is_connected_after_its_change_was_shown(
 def test_a_member_sees_what_is_for_them_and_nothing_of_this_computer(browser: Browser, house: RunningServer) -> None:
     watched = Watched(browser, house.url, cookies=cookies_of(house, "otto"))
     page = watched.open("/#/tools", ".bench .primary")
-    assert page.locator(".servers a .name").all_inner_texts() == ["notes"]
+    assert page.locator(".servers a .name").all_inner_texts() == ["notes", "gridbear", "records"]
     assert page.locator("text=Clients").count() == 0 and page.locator("text=Found at").count() == 0
     assert page.locator("[aria-label=Restart]").count() == 0 and page.locator("text=Add a server").count() == 0
     page.goto(f"{house.url}/#/tools/2")
@@ -282,3 +282,33 @@ def test_home_notices_a_client_that_lost_its_entry_and_connects_it_again(
         config.write_text("{}")
         watched.check(documented)
         watched.close()
+
+
+@looks
+def test_the_servers_of_the_program_stand_below_and_their_tools_are_tried_and_switched(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/tools", ".servers-heading")
+    page.locator(".servers a", has_text="your records").click()
+    expect(page.locator("#bench-name")).to_have_text("records")
+    assert page.locator(".bench-head [aria-label=Restart]").count() == 0
+    page.select_option("#tool-name", "search_notes")
+    page.click(".bench button:has-text('Run')")
+    expect(page.locator(".reply-side pre")).to_contain_text("count")
+    watched.settle()
+    assert watched.axe() == []
+    page.click(".bench-head button:has-text('Manage')")
+    switch = page.locator("[role=switch][aria-label*=get_notes]")
+    switch.click()
+    expect(switch).not_to_be_checked()
+    switch.click()
+    expect(switch).to_be_checked()
+    page.goto(f"{house.url}/#/tools/own/gridbear")
+    expect(page.locator("#bench-name")).to_have_text("gridbear")
+    assert page.locator(".bench-head button:has-text('Manage')").count() == 0
+    page.select_option("#tool-name", "gridbear_help")
+    page.click(".bench button:has-text('Run')")
+    expect(page.locator(".reply-side pre")).to_contain_text("records")
+    watched.check(documented)
+    watched.close()

@@ -7,15 +7,19 @@ import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Trouble } from "../widgets/trouble.js";
 import { Choice } from "./people_why.js";
+import { useOwnServers } from "./tools_states.js";
 
 /** @type {Record<string, string>} */
 const ICONS = { allow: "check", ask: "bell", deny: "lock" };
 
 /** @param {{user: number, query: URLSearchParams, move: (changes: Record<string, string>) => void}} props */
 export function WhyTool({ user, query, move }) {
-  const servers = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/gateway", { signal })).data.servers.filter((/** @type {any} */ one) => one.tools?.length)), []).data;
+  const listed = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/gateway", { signal })).data.servers.filter((/** @type {any} */ one) => one.tools?.length)), []).data;
+  const own = useOwnServers(0).servers;
+  const servers = listed && [...listed, ...own];
   const server = servers?.find((one) => String(one.id) === query.get("server")) || servers?.[0];
-  const tools = /** @type {string[]} */ ((server?.tools || []).map((/** @type {any} */ one) => (typeof one === "string" ? one : one.own_name || one.name)));
+  const ofProgram = useLoad(async (signal) => (server?.own ? /** @type {any[]} */ ((await api.get(`/api/v1/gateway/${server.id}/tools`, { signal })).data) : []), [server?.id]).data || [];
+  const tools = /** @type {string[]} */ ((server?.own ? ofProgram : server?.tools || []).map((/** @type {any} */ one) => (typeof one === "string" ? one : one.own_name || one.name)));
   const tool = tools.includes(query.get("tool") || "") ? /** @type {string} */ (query.get("tool")) : tools[0];
   const tokens = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/api_tokens", { signal, query: `owner_id=${user}&limit=100&total=false` })).data), [user]).data || [];
   const token = tokens.find((one) => String(one.id) === query.get("token"));

@@ -12,7 +12,7 @@ import { Approvals, useApprovals } from "./tools_approvals.js";
 import { Calls } from "./tools_calls.js";
 import { Clients } from "./tools_clients.js";
 import { Bench } from "./tools_bench.js";
-import { ServerState, SignInButton, useServerDeeds, useServers } from "./tools_states.js";
+import { ServerState, SignInButton, countOf, originOf, useOwnServers, useServerDeeds, useServers } from "./tools_states.js";
 
 const PANEL = "tools-panel";
 const PARTS = ["approvals", "calls", "clients"];
@@ -20,10 +20,11 @@ const PARTS = ["approvals", "calls", "clients"];
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Tools({ rest, query }) {
   const page = useServers();
+  const own = useOwnServers(page.servers.length);
   const approvals = useApprovals();
   const part = PARTS.includes(rest[0]) ? rest[0] : "servers";
   const adding = rest[0] === "add" && isAdmin();
-  const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + (one.tools?.length || 0), 0);
+  const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + countOf(one), 0);
   const add = may(modelNamed("mcp_servers"), "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tabs = [
     { name: "servers", label: t("tools.servers"), count: page.data ? page.servers.length : null },
@@ -41,17 +42,17 @@ export function Tools({ rest, query }) {
     </header>
     <${Tabs} label=${t("page.tools")} tabs=${tabs} current=${part} choose=${choose} panel=${PANEL} />
     <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${tabs.find((one) => one.name === part)?.label}>
-      ${part === "calls" ? html`<${Calls} query=${query} servers=${page.servers} />`
+      ${part === "calls" ? html`<${Calls} query=${query} servers=${[...page.servers, ...own.servers]} />`
         : adding ? html`<${AddServer} way=${rest[1]} added=${page.reload} />`
         : part === "approvals" ? html`<${Approvals} approvals=${approvals} />`
         : part === "clients" ? html`<${Clients} />`
-        : html`<${Servers} page=${page} current=${rest[0]} query=${query} add=${add} />`}
+        : html`<${Servers} page=${page} own=${own.servers} current=${rest[0] === "own" ? `own/${rest[1]}` : rest[0]} query=${query} add=${add} />`}
     </div>
   </div>`;
 }
 
-/** @param {{page: ReturnType<typeof useServers>, current: string|undefined, query: URLSearchParams, add: string|false}} props */
-function Servers({ page, current, query, add }) {
+/** @param {{page: ReturnType<typeof useServers>, own: any[], current: string|undefined, query: URLSearchParams, add: string|false}} props */
+function Servers({ page, own, current, query, add }) {
   const { data, error, slow, servers, reload } = page;
   useEffect(() => {
     const wide = matchMedia("(min-width: 720px)").matches;
@@ -59,16 +60,19 @@ function Servers({ page, current, query, add }) {
   }, [current, servers.length]);
   if (error && !data) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("servers.error")} retry=${reload} /></div>`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
-  if (!servers.length) {
+  const ofProgram = own.length > 0 && html`<h2 class="servers-heading">${t("tools.of_program")}</h2>
+    <ul class="servers">${own.map((one) => html`<${Listed} key=${one.id} server=${one} current=${current === one.id} reload=${reload} />`)}</ul>`;
+  if (!servers.length && !current) {
     const curl = `curl ${running.value?.address || location.origin}${base}/api/v1/mcp_servers -H "Authorization: Bearer $TOKEN" --json '{"name": "time", "transport": "stdio", "command": "uvx", "args": ["mcp-server-time"]}'`;
     return html`<${Empty} heading=${t("tools.none")} words=${t(add ? "servers.none_admin" : "servers.none")} curl=${add ? curl : undefined}>
       ${add && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
-    <//>`;
+    <//>${ofProgram && html`<div class="column">${ofProgram}</div>`}`;
   }
-  const chosen = servers.find((one) => String(one.id) === current);
+  const chosen = [...servers, ...own].find((one) => String(one.id) === current);
   return html`<div class="split wide" data-open=${current ? "area" : "list"}>
     <nav class="side scroll" aria-label=${t("servers.title")} tabindex="0">
       <ul class="servers">${servers.map((one) => html`<${Listed} key=${one.id} server=${one} current=${chosen === one} reload=${reload} />`)}</ul>
+      ${ofProgram}
     </nav>
     ${chosen ? html`<${Bench} key=${chosen.id} server=${chosen} query=${query} reload=${reload} />`
       : current && html`<div class="area"><div class="column pad-top"><p class="note"><span>${t("tools.no_server")}</span></p></div></div>`}
@@ -82,7 +86,7 @@ function Listed({ server, current, reload }) {
     <a href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
       <span class="name clip">${server.name}</span>
       <${ServerState} server=${server} />
-      <span class="about"><span>${t(`tools.transport_${server.transport}`)}</span>${server.plugin && html`<span>${t("tools.of_plugin", { plugin: server.plugin })}</span>`}${server.tools?.length > 0 && html`<span>${t("servers.tools", { n: server.tools.length })}</span>`}</span>
+      <span class="about"><span>${originOf(server)}</span>${countOf(server) > 0 && html`<span>${t("servers.tools", { n: countOf(server) })}</span>`}</span>
     </a>
     ${server.error && html`<div class="fixrow row wrap">
       <p class="small soft grow lines" title=${server.error}>${server.error}</p>

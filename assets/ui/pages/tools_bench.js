@@ -10,26 +10,27 @@ import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { ManageTools, waits } from "./tools_manage.js";
 import { ServerOffers } from "./tools_offers.js";
 import { ToolRun } from "./tools_run.js";
-import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
+import { ServerState, SignInButton, countOf, originOf, useServerDeeds } from "./tools_states.js";
 
 /** @param {{server: any, query: URLSearchParams, reload: () => void}} props */
 export function Bench({ server, query, reload }) {
   const deeds = useServerDeeds(server, reload);
   // People decide about the tools of servers that are their own.
-  const views = ["tools", "offers", ...(isAdmin() ? ["manage", "log"] : server.owned ? ["manage"] : [])];
+  const decides = server.own ? isAdmin() && server.own !== "gateway" : isAdmin() || server.owned;
+  const views = ["tools", ...(server.own ? [] : ["offers"]), ...(decides ? ["manage"] : []), ...(isAdmin() && !server.own ? ["log"] : [])];
   const view = views.includes(query.get("view") || "") ? query.get("view") : "tools";
   const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
-  const count = server.tools?.length || 0;
+  const count = countOf(server);
   return html`<section class="area bench-side" aria-labelledby="bench-name">
     <header class="bench-head">
       <a class="btn only quiet phone-only" href=${href("/tools")} aria-label=${t("tools.back")}><${Icon} name="left" /></a>
       <div class="grow min0"><h2 class="bench-name clip" id="bench-name">${server.name}</h2>
-        <p class="tiny muted row"><${ServerState} server=${server} />${server.plugin && html`<span class="clip">${t("tools.of_plugin", { plugin: server.plugin })}</span>`}${server.found_at && html`<span class="clip">${t("servers.found_at")} <code>${server.found_at}</code></span>`}</p></div>
+        <p class="tiny muted row"><${ServerState} server=${server} />${(server.plugin || server.own) && html`<span class="clip">${originOf(server)}</span>`}${server.found_at && html`<span class="clip">${t("servers.found_at")} <code>${server.found_at}</code></span>`}</p></div>
       ${views.length > 1 && html`<div class="segmented dense" role="group" aria-label=${t("tools.view")}>
         ${views.map((one) => html`<button key=${one} type="button" aria-pressed=${view === one ? "true" : "false"} onClick=${() => show(one === "tools" ? {} : { view: one })}>${t(`tools.view_${one}`, { n: one === "tools" ? count : server.stderr?.length || 0 })}</button>`)}
       </div>`}
-      ${isAdmin() && server.enabled && html`<button class="btn only" type="button" disabled=${deeds.busy} onClick=${deeds.restart} aria-label=${t("servers.restart")} title=${t("servers.restart")}><${Icon} name="refresh" /></button>`}
-      ${may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
+      ${isAdmin() && server.enabled && !server.own && html`<button class="btn only" type="button" disabled=${deeds.busy} onClick=${deeds.restart} aria-label=${t("servers.restart")} title=${t("servers.restart")}><${Icon} name="refresh" /></button>`}
+      ${!server.own && may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
     </header>
     ${server.error && html`<div class="bench-note row wrap"><p class="note bad grow"><${Icon} name="alert" /><span>${server.error}</span></p>${server.may_sign_in && html`<${SignInButton} deeds=${deeds} />`}</div>`}
     ${view === "log" ? html`<${Log} server=${server} />` : view === "offers" ? html`<${ServerOffers} server=${server} changed=${reload} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} />`}
@@ -45,7 +46,7 @@ function Log({ server }) {
 /** @param {{server: any, query: URLSearchParams, show: (next: Record<string, string|null>) => void, changed: () => void, manage: boolean}} props */
 function ServerTools({ server, query, show, changed, manage }) {
   // Another number of tools than we know of: the server listed them anew.
-  const round = server.tools?.length || 0;
+  const round = countOf(server);
   const { data, error, slow, reload } = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/gateway/${server.id}/tools`, { signal })).data), [server.id, server.enabled, round]);
   // Asking starts a server that had not been asked before: how it stands now is news for the list.
   useEffect(() => {

@@ -33,7 +33,7 @@ export function ManageTools({ server, tools, reload }) {
     <div class="row wrap manage-bar">
       <p class="small soft grow">${t("manage.words")}</p>
       ${waiting.length > 1 && html`<button class="btn dense" type="button" onClick=${() => approve(waiting)}>${t("manage.approve_all", { n: waiting.length })}</button>`}
-      <button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/refresh`), t("manage.asked"))}><${Icon} name="refresh" />${t("manage.ask")}</button>
+      ${!server.own && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/refresh`), t("manage.asked"))}><${Icon} name="refresh" />${t("manage.ask")}</button>`}
     </div>
     <ul class="plain-list">${[...waiting, ...tools.filter((one) => !waits(one))].map((tool) => html`<${ManagedTool} key=${tool.original_name} tool=${tool} server=${server} approve=${() => approve([tool])} change=${(/** @type {any} */ values) => change(tool, values)} reload=${reload} />`)}</ul>
   </div>`;

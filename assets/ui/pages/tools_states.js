@@ -28,6 +28,27 @@ export function useServers() {
   return { ...load, servers };
 }
 
+/**
+ * The servers that are part of the program and of its plugins, shaped as all others: their id leads to the same routes.
+ * @param {any} again asked for once more when this changes
+ */
+export function useOwnServers(again) {
+  const load = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/gateway/own", { signal })).data), [again]);
+  const servers = (load.data || []).map((one) => ({ ...one, id: `own/${one.name}`, own: one.kind, count: one.tools, tools: undefined, enabled: true, state: "ready" }));
+  return { ...load, servers };
+}
+
+/** How many tools a server has for who is signed in. @param {any} server */
+export function countOf(server) {
+  return server.count ?? server.tools?.length ?? 0;
+}
+
+/** Where a server comes from, in a few words. @param {any} server */
+export function originOf(server) {
+  if (server.own) return server.own === "plugin" ? t("tools.of_plugin", { plugin: server.name }) : t(server.own === "records" ? "tools.own_records" : "tools.own_gateway");
+  return server.plugin ? t("tools.of_plugin", { plugin: server.plugin }) : t(`tools.transport_${server.transport}`);
+}
+
 /** @param {{server: any}} props */
 export function ServerState({ server }) {
   const paused = server.breaker && server.breaker !== "closed";

@@ -10,7 +10,7 @@ from server.errors import GridBearError
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.arguments import problem
 from server.mcp_gateway.builtin_tools.async_calls import EXTENSION, AsyncCalls, created, told
-from server.mcp_gateway.builtin_tools.definitions import TOOLS
+from server.mcp_gateway.builtin_tools.definitions import OWN_SERVER, TOOLS
 from server.mcp_gateway.builtin_tools.discovery import Discovery
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.gateway import Gateway
@@ -18,8 +18,6 @@ from server.mcp_gateway.own_results import failure, refusal, result
 from server.tasks.queue import Tasks
 
 DISCOVERED = "execute_discovered_tool"
-OWN_SERVER = "gridbear"
-"""Under this name the log of calls has these tools."""
 
 
 class Builtins:

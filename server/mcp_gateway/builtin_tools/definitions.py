@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+OWN_SERVER = "gridbear"
+"""Under this name the log of calls and the pages have these tools."""
 PAGE_CHARACTERS = 100_000
 """A result of a task that is longer as JSON comes in pages of this many characters."""
 MOST_FOUND, MOST_LISTED = 50, 100

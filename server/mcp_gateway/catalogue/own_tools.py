@@ -71,6 +71,12 @@ class OwnTools:
             known = self._known[id(tools)] = tools, _dressed(server, tools, decided)
         return known[1]
 
+    def named(self, server: str, tools: Mapping[str, Tool], name: str) -> Tool | None:
+        """One of a server's tools as it was before anything was decided, by its name there or that of today."""
+        offered = self.dressed(server, tools).get(public_name(server, name))
+        wanted_name = name if offered is None else offered.name
+        return next((tool for tool in tools.values() if tool.name in (name, wanted_name)), None)
+
 
 class OwnToolBehaviour(Behaviour):
     """Two tools of one server have two names."""
