@@ -13,7 +13,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.db.copying import keep_latest
-from server.errors import Conflict, Forbidden
+from server.errors import Conflict, Forbidden, NotFound
 from server.plugin_host.consent import asked, newly_asked
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
@@ -85,6 +85,17 @@ class Installer:
         await asyncio.to_thread(self._libraries.forget, plugin_id)
         await self._host.note("plugin_uninstalled", actor, plugin_id, "with its data" if drop_data else None)
         return {"name": plugin_id, "copy": str(kept[0]) if kept else None, "dropped": dropped}
+
+    async def restore(self, actor: Actor, plugin_id: str) -> dict[str, Any]:
+        """Put back the latest copy of a plugin's folder, off; answers as `install`.
+
+        Raises NotFound where no copy is kept, and Conflict (`plugin_exists`) where a folder is there.
+        """
+        _admins_only(actor)
+        kept = await asyncio.to_thread(self._latest_copy, plugin_id)
+        if kept is None:
+            raise NotFound(f"No copy of a plugin {plugin_id} is kept.")
+        return await self.install(actor, kept, name=plugin_id)
 
     async def install_libraries(self, actor: Actor, plugin_id: str, *, dry_run: bool = False) -> dict[str, Any]:
         """Fetch the libraries that a plugin asks for, and start it again if it is on. `dry_run` only tells which.
@@ -170,6 +181,12 @@ class Installer:
         folder.rename(gone / folder.name)
         shutil.rmtree(gone, ignore_errors=True)
         return [kept]
+
+    def _latest_copy(self, plugin_id: str) -> Path | None:
+        """Copies sort by the moment in their names. An id has no dot, so that no other plugin's are found."""
+        if not self._copies.is_dir():
+            return None
+        return max((it for it in self._copies.iterdir() if it.name.split(".")[0] == plugin_id), default=None)
 
     def _keep(self, folder: Path) -> Path:
         self._copies.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -95,6 +95,11 @@ def plugin_install_router(installer: Installer, gate: RestGate, settings: Settin
         actor = gate.enter_route(request, response)
         return {"ok": True, "data": await installer.uninstall(actor, name, drop_data=body.drop_data)}
 
+    @router.post("/{name}/restore", summary="Put back a plugin that was removed, off (admins)")
+    async def restore(name: str, request: Request, response: Response) -> dict[str, Any]:
+        actor = gate.enter_route(request, response)
+        return {"ok": True, "data": await installer.restore(actor, name)}
+
     @router.post("/{name}/libraries", summary="Install the libraries that a plugin asks for (admins)")
     async def libraries(name: str, body: FetchLibraries, request: Request, response: Response) -> dict[str, Any]:
         actor = gate.enter_route(request, response)

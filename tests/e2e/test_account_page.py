@@ -58,6 +58,10 @@ def test_what_is_ones_own_is_changed_on_one_page(
     page.locator("img.portrait").wait_for()
     page.click("text=Remove it")
     expect(page.locator("img.portrait")).to_have_count(0)
+    page.locator(".toast", has_text="Your picture is gone").get_by_text("Undo").click()
+    page.locator("img.portrait").wait_for()
+    page.click("text=Remove it")
+    expect(page.locator("img.portrait")).to_have_count(0)
 
     page.click("text=New token")
     page.fill("#token-name", "backup script")

@@ -173,6 +173,8 @@ def test_a_view_is_kept_under_a_name_used_elsewhere_and_brought_back(
     other.locator(".toast", has_text="is removed").get_by_text("Undo").click()
     other.click("[popovertarget=view-menu]")
     expect(other.locator(".views", has_text=f"Urgent {theme}")).to_have_count(1)
+    other.locator(".toast", has_text="taken back").get_by_text("Undo").click()
+    expect(other.locator(".views", has_text=f"Urgent {theme}")).to_have_count(0)
     elsewhere.check(documented)
     elsewhere.close()
     watched.check(documented)

@@ -356,6 +356,8 @@ def test_a_link_is_made_with_its_qr_code_and_withdrawn(browser: Browser, house: 
     link = page.locator("dialog .copyable code").inner_text()
     page.click("dialog >> text=Done")
     page.click("[aria-label='Withdraw: Invitation for nora']")
+    expect(page.locator("dialog")).to_contain_text("can't be brought back")
+    page.click("dialog .danger")
     expect(page.locator(".schedule", has_text="nora")).to_have_count(0)
     token = link.partition("token=")[2]
     assert httpx2.post(f"{house.server.url}/auth/link/look", json={"token": token}).status_code == 403

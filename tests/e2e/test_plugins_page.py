@@ -93,6 +93,11 @@ def test_a_plugin_is_installed_switched_off_and_on_and_removed(
     card.locator("text=Remove").click()
     page.click("dialog .danger")
     expect(card.locator("[role=switch]")).to_have_count(0)
+    # Undo, and the undo of that, as long as one likes; it runs again as it did.
+    page.locator(".toast", has_text="Greeter was removed").get_by_text("Undo").click()
+    expect(card).to_contain_text("Running")
+    page.locator(".toast", has_text="Greeter is back").get_by_text("Undo").click()
+    expect(card.locator("[role=switch]")).to_have_count(0)
     watched.check(documented)
     watched.close()
 

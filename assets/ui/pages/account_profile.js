@@ -71,8 +71,18 @@ function Picture({ picture, reload }) {
   });
   if (!field || !may(modelNamed("files"), "create")) return null;
   const remove = async () => {
+    await attempt(() => api.delete(`/api/v1/avatars/${picture.id}`), t("account.picture_gone"), back);
+  };
+  // Its file stays for a while when nothing refers to it any more.
+  const back = async () => {
+    const { picture: file } = picture;
+    await attempt(() => api.post("/api/v1/avatars", { picture: file }), t("undo.done", { n: 1 }));
+  };
+  /** @param {() => Promise<any>} deed @param {string} done @param {() => void} [undo] */
+  const attempt = async (deed, done, undo) => {
     try {
-      await api.delete(`/api/v1/avatars/${picture.id}`);
+      await deed();
+      say(done, "ok", undo && { label: t("undo.do"), run: undo });
     } catch (problem) {
       say(sentence(problem), "bad");
     }

@@ -26,16 +26,23 @@ export function deviceName(device) {
   return text.slice(0, 60) || t("account.no_device");
 }
 
+/** Ends a session after a question: what it was signed in with is kept nowhere, so it can't be brought back. @param {any} session @returns {Promise<void>} */
+export async function endSession(session) {
+  const device = deviceName(session.device);
+  if (!(await confirm({ heading: t("account.end_ask", { device }), words: t("account.end_words"), verb: t("account.end"), danger: true }))) return;
+  try {
+    await api.delete(`/api/v1/sessions/${session.id}`);
+    say(t("account.ended"));
+  } catch (problem) {
+    say(sentence(problem), "bad");
+  }
+}
+
 export function Sessions() {
   const { data, error, slow, reload } = useMine("sessions");
   const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const end = async (/** @type {any} */ session) => {
-    try {
-      await api.delete(`/api/v1/sessions/${session.id}`);
-      say(t("account.ended"));
-    } catch (problem) {
-      say(sentence(problem), "bad");
-    }
+    await endSession(session);
     reload();
   };
   const endOthers = async () => {

@@ -45,7 +45,10 @@ export function Views({ model, query }) {
     const before = read(model.name);
     const at = before.findIndex((one) => one.name === view.name);
     keepAll(before.filter((one) => one.name !== view.name));
-    const back = () => keepAll(read(model.name).toSpliced(at, 0, view));
+    const back = () => {
+      keepAll(read(model.name).toSpliced(at, 0, view));
+      say(t("undo.done", { n: 1 }), "ok", { label: t("undo.do"), run: () => remove(view) });
+    };
     say(t("views.removed", { name: view.name }), "ok", { label: t("undo.do"), run: back });
   };
   const save = (/** @type {string} */ name) => {

@@ -10,7 +10,6 @@ import { useLoad } from "../widgets/load.js";
 /** @typedef {{key: string, shape: "bad"|"warn", name: string, reason: string, to: string, verb: string}} Need */
 
 const BROKEN_SERVERS = ["failed", "needs_attention"];
-const BROKEN_PLUGINS = ["failed", "missing"];
 
 /** @param {any} server @returns {Need[]} */
 function ofServer(server) {
@@ -32,7 +31,7 @@ async function load(signal) {
     modelNamed("mcp_approvals") ? api.get("/api/v1/mcp_approvals", { signal, query: `owner_id=${person.value?.id}&status=pending&limit=1` }) : null,
   ]);
   /** @type {Need[]} */
-  const needs = (plugins?.data || []).filter((/** @type {any} */ one) => BROKEN_PLUGINS.includes(one.state)).map((/** @type {any} */ one) => ({
+  const needs = (plugins?.data || []).filter((/** @type {any} */ one) => one.state === "failed" || (one.enabled && one.state === "missing")).map((/** @type {any} */ one) => ({
     key: `plugin ${one.name}`, shape: "bad", name: one.title || one.name, reason: one.error || t(`plugins.state_${one.state}`), to: href("/plugins/broken"), verb: t("attention.look"),
   }));
   if (calls?.count) needs.unshift({ key: "calls", shape: "warn", name: t("tools.approvals"), reason: t("attention.calls", { n: calls.count }), to: href("/tools/approvals"), verb: t("attention.decide") });

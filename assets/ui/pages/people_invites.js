@@ -2,6 +2,7 @@
 import { api } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
+import { confirm } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
@@ -12,7 +13,9 @@ const CURL = `curl -X POST "$ADDRESS/auth/invites" -H "Authorization: Bearer $TO
 
 export function Invites() {
   const rows = useRows("account_links", "sort=-id&limit=200&total=false");
-  const withdraw = async (/** @type {any} */ one) => {
+  const withdraw = async (/** @type {any} */ one, /** @type {string} */ title) => {
+    // Its secret is kept nowhere: it can't be brought back.
+    if (!(await confirm({ heading: t("people.withdraw_ask", { title }), words: t("people.withdraw_words"), verb: t("people.withdraw"), danger: true }))) return;
     if (await attempt(() => api.delete(`/api/v1/account_links/${one.id}`))) say(t("people.withdrawn"));
     rows.reload();
   };
@@ -26,7 +29,7 @@ export function Invites() {
         <p class="small soft">${[t(`people.role_${one.role}`), ...(one.groups || [])].join(", ")}</p>
         <p class="small muted">${t("people.made_by", { name: one.made_by || "–" })} <${Ago} iso=${one.created_at} />, <span title=${formatExact(one.expires_at)}>${t(over ? "people.link_over" : "people.link_until")} <${Ago} iso=${one.expires_at} /></span></p>
       </div>
-      <button class="btn dense" type="button" aria-label=${`${t("people.withdraw")}: ${title}`} onClick=${() => withdraw(one)}>${t("people.withdraw")}</button>
+      <button class="btn dense" type="button" aria-label=${`${t("people.withdraw")}: ${title}`} onClick=${() => withdraw(one, title)}>${t("people.withdraw")}</button>
     </li>`;
   };
   return html`<div class="scroll"><div class="column pad-top">

@@ -1,15 +1,14 @@
 // By what everybody is signed in: sessions of browsers and tokens of programs. An admin ends what has no place here.
-import { api, request } from "../api.js";
+import { request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
-import { say } from "../widgets/toasts.js";
-import { deviceName } from "./account_sessions.js";
+import { deviceName, endSession } from "./account_sessions.js";
 import { Rows, useRows } from "./automations_rows.js";
-import { attempt, nameOf } from "./people_data.js";
+import { nameOf } from "./people_data.js";
 import { endToken } from "./people_sign_in.js";
 
 const LATEST = "sort=-last_used_at&limit=200&total=false&expand=owner_id";
@@ -48,7 +47,7 @@ export function AllSessions() {
   const rows = useRows("sessions", LATEST);
   const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const finish = async (/** @type {any} */ one) => {
-    if (await attempt(() => api.delete(`/api/v1/sessions/${one.id}`))) say(t("account.ended"));
+    await endSession(one);
     rows.reload();
   };
   return html`<div class="scroll"><div class="column pad-top"><${Listing} rows=${rows} label=${t("people.tab_sessions")} heads=${[t("people.device"), t("people.user"), t("people.used"), ""]}

@@ -10,7 +10,7 @@ import { PasswordInput } from "../widgets/password.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
-import { deviceName } from "./account_sessions.js";
+import { deviceName, endSession } from "./account_sessions.js";
 import { attempt, nameOf } from "./people_data.js";
 
 const MOST = 50;
@@ -66,7 +66,7 @@ export function PersonSessions({ user, round }) {
   const { data, reload } = useTheirs("sessions", user.id, round);
   const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const endOne = async (/** @type {any} */ one) => {
-    if (await attempt(() => api.delete(`/api/v1/sessions/${one.id}`))) say(t("account.ended"));
+    await endSession(one);
     reload();
   };
   const endAll = async () => {

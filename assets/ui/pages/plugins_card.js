@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { loadModels } from "../models.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { modelNamed } from "../store.js";
+import { lookAgain, modelNamed } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon, State } from "../widgets/icon.js";
@@ -40,6 +40,32 @@ export function PluginCard({ plugin, reload }) {
     ask("");
     reload();
   };
+  /** Without its data a plugin comes back as it was, switched on if it was. @param {boolean} drop */
+  const remove = async (drop) => {
+    setBusy(true);
+    try {
+      await api.post(`/api/v1/plugins/${plugin.name}/uninstall`, { drop_data: drop });
+      say(t("plugins.did_remove", { name: title }), "ok", drop ? undefined : { label: t("undo.do"), run: back });
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    setBusy(false);
+    ask("");
+    lookAgain();
+  };
+  const back = async () => {
+    try {
+      const { data } = await api.post(`/api/v1/plugins/${plugin.name}/restore`);
+      // These are the files and permissions that were said yes to.
+      const asked = data.permissions.map((/** @type {any} */ one) => one.name);
+      if (plugin.enabled && asked.every((/** @type {string} */ one) => plugin.permissions.includes(one))) await api.post(`/api/v1/plugins/${plugin.name}/enable`, { permissions: asked });
+      say(t("plugins.did_restore", { name: title }), "ok", { label: t("undo.do"), run: () => remove(false) });
+    } catch (problem) {
+      say(sentence(problem), "bad");
+    }
+    loadModels();
+    lookAgain();
+  };
   const toggle = (/** @type {any} */ event) => {
     // The switch shows what is so, not what was asked for.
     event.target.checked = plugin.enabled;
@@ -73,7 +99,7 @@ export function PluginCard({ plugin, reload }) {
     </footer>
     ${asking === "enable" && html`<${EnableDialog} plugin=${plugin} busy=${busy} close=${() => ask("")} enable=${(/** @type {string[]} */ permissions) => deed("enable", { permissions }, "plugins.did_enable")} />`}
     ${asking === "settings" && html`<${SettingsDialog} plugin=${plugin} close=${() => ask("")} done=${reload} />`}
-    ${asking === "uninstall" && html`<${Uninstall} plugin=${plugin} close=${() => ask("")} act=${(/** @type {boolean} */ drop) => deed("uninstall", { drop_data: drop }, "plugins.did_remove")} />`}
+    ${asking === "uninstall" && html`<${Uninstall} plugin=${plugin} close=${() => ask("")} act=${(/** @type {boolean} */ drop) => remove(drop)} />`}
   </article>`;
 }
 

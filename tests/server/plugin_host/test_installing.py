@@ -127,6 +127,33 @@ async def test_uninstalling_keeps_the_data_and_what_comes_back_finds_it(
     assert (await ada.get("/api/v1/weather_days")).json()["data"][0]["name"] == "sunny"
 
 
+async def test_a_removed_one_is_put_back_off_with_its_records_and_can_go_again(
+    house: Bear, ada: httpx2.AsyncClient, made: Path, folder: Path
+) -> None:
+    await install(ada, packed(made))
+    await install(ada, packed(made, "weather-2"))
+    await on(ada, "weather")
+    assert (await ada.post("/api/v1/weather_days", json={"name": "sunny"})).status_code == 201
+    there = await ada.post("/api/v1/plugins/weather/restore")
+    assert (there.status_code, there.json()["code"]) == (404, "not_found")
+    files = sorted(it.name for it in (folder / "weather").iterdir())
+    for _ in range(2):
+        await ada.post("/api/v1/plugins/weather/uninstall", json={})
+        assert not (folder / "weather").exists()
+        for client, status in ((await house.client(), 401), (await house.person("max"), 403)):
+            assert (await client.post("/api/v1/plugins/weather/restore")).status_code == status
+        assert not (folder / "weather").exists()
+        back = await ada.post("/api/v1/plugins/weather/restore")
+        assert (back.status_code, back.json()["data"]["plugin"]["state"]) == (200, "off")
+        assert sorted(it.name for it in (folder / "weather").iterdir()) == files
+    await on(ada, "weather")
+    assert (await ada.get("/api/v1/weather_days")).json()["count"] == 1
+    taken = await ada.post("/api/v1/plugins/weather/restore")
+    assert (taken.status_code, taken.json()["code"]) == (409, "plugin_exists")
+    for name in ("never-there", "..", "weather.2026"):
+        assert (await ada.post(f"/api/v1/plugins/{name}/restore")).status_code == 404
+
+
 @pytest.mark.parametrize("folder_first", [True, False])
 async def test_data_is_dropped_when_asked_with_a_copy_and_nothing_else(
     ada: httpx2.AsyncClient, made: Path, tmp_path: Path, folder_first: bool
