@@ -56,9 +56,8 @@ export function PluginCard({ plugin, reload }) {
   const back = async () => {
     try {
       const { data } = await api.post(`/api/v1/plugins/${plugin.name}/restore`);
-      // These are the files and permissions that were said yes to.
-      const asked = data.permissions.map((/** @type {any} */ one) => one.name);
-      if (plugin.enabled && asked.every((/** @type {string} */ one) => plugin.permissions.includes(one))) await api.post(`/api/v1/plugins/${plugin.name}/enable`, { permissions: asked });
+      // What was said yes to before is not asked about again.
+      if (plugin.enabled && !data.new_permissions.length) await api.post(`/api/v1/plugins/${plugin.name}/enable`, { permissions: data.permissions.map((/** @type {any} */ one) => one.name) });
       say(t("plugins.did_restore", { name: title }), "ok", { label: t("undo.do"), run: () => remove(false) });
     } catch (problem) {
       say(sentence(problem), "bad");
