@@ -105,8 +105,8 @@ POLICY: dict[str, frozenset[str]] = {
     "GET /oauth/callback": ALL,
     f"POST {V1}/tasks/{{key}}/cancel": WRITE, f"POST {V1}/tasks/{{key}}/retry": WRITE,
     f"GET {V1}/plugins/{{name}}/manifest": ADMIN_READ - {"read token"}, f"GET {V1}/plugins/manifest/schema": READ,
-    **{f"POST {V1}/plugins/{{name}}/{deed}": ADMIN for deed in ("enable", "disable", "reload", "uninstall")},
-    f"POST {V1}/plugins/{{name}}/restore": ADMIN, f"POST {V1}/plugins/{{name}}/libraries": ADMIN, f"POST {V1}/plugins/install": ADMIN,
+    **{f"POST {V1}/plugins/{{name}}/{deed}": ADMIN for deed in ("enable", "disable", "reload", "uninstall", "restore")},
+    f"POST {V1}/plugins/{{name}}/libraries": ADMIN, f"POST {V1}/plugins/install": ADMIN,
     f"GET {V1}/server": READ, f"POST {V1}/server/check-file": ADMIN, f"POST {V1}/server/go-on": ADMIN,
     f"POST {V1}/server/leave-safe-mode": ADMIN,
 
