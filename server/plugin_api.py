@@ -216,6 +216,14 @@ class PluginContext(Protocol):
         A file that no record refers to is removed after a while. Raises TooLarge and ValidationFailed as uploads do.
         """
 
+    async def send_message(self, channel: str, to: str, text: str, *, username: str | None = None) -> str:
+        """Send `text` to a person outside, through the plugin `channel` or one that provides it. Needs `messages`.
+
+        It is stored, sent from there, and tried again where that may help; returns the key of its task. `username`,
+        else the admins, are told when it could not be sent. Raises NotFound (`unknown_channel`), Conflict
+        (`channel_off`, `channel_failed`), ValidationFailed for a `to` that the channel can't reach.
+        """
+
     async def notify(
         self,
         title: str,

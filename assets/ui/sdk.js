@@ -5,9 +5,10 @@ import { registerWidget } from "./fields/widgets.js";
 import { registerCard } from "./pages/cards.js";
 import { registerPage } from "./pages/index.js";
 
-export const sdk = 3;
+export const sdk = 4;
 export { registerCard as card, registerCommand as command, registerField, registerPage as page, registerWidget as widget };
 export { ApiError, api } from "./api.js";
+export { useEvents, useFresh } from "./events.js";
 export { formatDay, formatExact, formatNumber, formatRelative, t } from "./i18n.js";
 export { go, href, route } from "./router.js";
 export { base, models, person, returned } from "./store.js";

@@ -51,7 +51,9 @@ class PluginChannels:
         self._live: dict[str, Channel] = {}
 
     async def contribute(self, plugin: LivePlugin) -> None:
-        """Take in the channel of a plugin, if it has one."""
+        """Let a plugin send through the channels of all, and take in its own, if it has one."""
+        plugin.context.messages_by(self._sent_by_plugin)
+        plugin.stack.callback(plugin.context.messages_by, None)
         try:
             module = await in_thread(f"{plugin.id}/{FILE}", lambda: load_part(plugin.id, plugin.folder, "channel"))
             if module is None:
@@ -103,6 +105,9 @@ class PluginChannels:
         given = {"plugin": plugin.id, "to": to, "text": text, "username": username, "agent_name": agent}
         row = await self._tasks.submit(SYSTEM, _kind(plugin.id), f"{plugin.manifest.title}: message to {to}", given)
         return str(row["key"])
+
+    async def _sent_by_plugin(self, channel: str, to: str, text: str, username: str | None) -> str:
+        return await self.send(channel, to, text, username=username)
 
     async def message(self, key: str) -> dict[str, Any]:
         """What became of a message. Raises NotFound."""

@@ -6,7 +6,7 @@ import copy
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from server.records.files import Files
 from server.records.notify import notify
 from server.tasks.queue import Tasks
 
+Send = Callable[[str, str, str, str | None], Awaitable[str]]
+"""Channel, whom, text, whom to tell when it fails: the key of its task."""
 NOTICES_AT_ONCE = 60
 NOTICES_PER_SECOND = 1.0
 
@@ -121,6 +123,7 @@ class HostContext:
         self._is_running = is_running
         self._tasks: Tasks | None = None
         self._files: Files | None = None
+        self._send: Send | None = None
         self._fetcher = Fetcher()
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
         self._own_settings: dict[str, Any] = {}
@@ -141,6 +144,10 @@ class HostContext:
     def files_by(self, files: Files | None) -> None:
         """Who keeps this plugin's files from now on."""
         self._files = files
+
+    def messages_by(self, send: Send | None) -> None:
+        """Who takes this plugin's messages to the channels from now on."""
+        self._send = send
 
     async def close(self) -> None:
         """End its connections to others."""
@@ -217,6 +224,12 @@ class HostContext:
             raise Busy("files are kept from the start of the plugin to its end; try again then")
         file_id, _row = await self._files.upload(SYSTEM, _Bytes(name, content_type, body))
         return file_id
+
+    async def send_message(self, channel: str, to: str, text: str, *, username: str | None = None) -> str:
+        self._permissions.need("messages", "send_message()")
+        if self._send is None:
+            raise Busy("messages are sent from the start of the plugin to its end; try again then")
+        return await self._send(channel, to, text, username)
 
     async def notify(
         self,

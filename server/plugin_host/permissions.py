@@ -42,7 +42,7 @@ MEANINGS: dict[Permission, Meaning] = {
         "Start these programs with your rights on this computer, or reach these addresses, as MCP servers.", True
     ),
     "pages": Meaning("Show pages of its own, whose code may do what whoever looks at the page may do.", True),
-    "messages": Meaning("Send messages to people outside, in your name, when a program or a person here asks.", True),
+    "messages": Meaning("Send messages to people outside, in your name, when somebody here asks or by itself.", True),
     "network": Meaning("Use the network. Only told: nothing keeps the code of a plugin from it.", False),
     "files": Meaning("Use files of this computer. Only told: nothing keeps the code of a plugin from it.", False),
 }

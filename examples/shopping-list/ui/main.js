@@ -14,7 +14,7 @@ function ShoppingList() {
     <h1>Shopping list</h1>
     ${items.length === 0 && html`<p>Nothing is to be bought.</p>`}
     ${items.map((item) => html`<p key=${item.id}>
-      <button type="button" onClick=${() => tick(item)}>Bought</button> ${item.amount} × ${item.what}
+      <button class="btn dense" type="button" onClick=${() => tick(item)}>Bought</button> ${item.amount} × ${item.what}
     </p>`)}
   </div>`;
 }

@@ -11,7 +11,7 @@ from server.plugin_host.context import HostContext
 
 _OF_RECORDS = frozenset(("find", "get", "create", "update", "delete"))
 _AT_ONCE = frozenset(("secret", "secret_variable", "is_running"))
-_AWAITED = frozenset(("put_secret", "notify"))
+_AWAITED = frozenset(("put_secret", "notify", "send_message"))
 
 
 async def lent(context: HostContext, actor: Actor, deed: str, words: list[Any], named: dict[str, Any]) -> Any:

@@ -113,6 +113,10 @@ class RemoteContext:
     async def keep_file(self, name: str, body: bytes, content_type: str = "") -> int:
         return int(await asyncio.wrap_future(self._ask("keep_file", [name, _text_of(body), content_type], {})))
 
+    async def send_message(self, channel: str, to: str, text: str, *, username: str | None = None) -> str:
+        named = {"username": username}
+        return str(await asyncio.wrap_future(self._ask("send_message", [channel, to, text], named)))
+
     async def notify(
         self,
         title: str,
