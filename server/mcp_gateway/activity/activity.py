@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.log import request_id
-from server.mcp_gateway.activity.call_log import CallLog, Entry
+from server.mcp_gateway.activity.call_log import CallLog
+from server.mcp_gateway.activity.entry import Entry
 from server.mcp_gateway.activity.excerpt import excerpt
 from server.mcp_gateway.activity.meters import Meters
 from server.mcp_gateway.caller import Caller
@@ -27,13 +27,12 @@ from server.mcp_gateway.failures import (
     CallFailed,
 )
 from server.records.service import Records
-from server.records.times import to_text
 
 _REFUSALS = frozenset(
     (RATE_LIMITED, CIRCUIT_OPEN, INVALID_PARAMS, RESOURCE_NOT_FOUND, WAITS_FOR_APPROVAL, APPROVAL_NEEDED)
 )
 _OVERHEAD = 512
-_ERROR_LENGTH = 2000
+_ERROR_LENGTH, _CLIENT_LENGTH, _TOOL_LENGTH = 2000, 200, 200
 
 
 class Activity:
@@ -62,66 +61,53 @@ class Activity:
 
     def ended(self, call: Watched, outcome: str, error: str | None, code: int | None) -> None:
         """A call is over."""
-        seconds = self._clock() - call.began
-        meter = self.meters.of(call.server)
-        meter.outcomes[outcome] += 1
-        meter.latency.add(seconds)
+        call.seconds = seconds = self._clock() - call.began
+        call.meter.outcomes[outcome] += 1
+        call.meter.latency.add(seconds)
         settings = self._settings.current
         if settings.tool_calls_log == "off":
             return
-        arguments = result = None
-        size = _OVERHEAD
+        call.size = _OVERHEAD
         if settings.tool_calls_log == "everything":
-            arguments, more = excerpt(call.arguments, settings.tool_calls_value_bytes)
-            size += more
-            result, more = excerpt(call.result, settings.tool_calls_value_bytes)
-            size += more
-        at = to_text(call.at)
-        actor, client = call.caller.actor, call.caller.client
-        columns = {
-            "server": call.server,
-            "tool": call.tool[:200],
-            "outcome": outcome,
-            "duration_ms": round(seconds * 1000, 3),
-            "error": None if error is None else error[:_ERROR_LENGTH],
-            "error_code": code,
-            "arguments": arguments,
-            "result": result,
-            "client": None if client is None else client[:200],
-            "user_name": actor.username or actor.kind,
-            "through": actor.kind,
-            "owner_id": actor.user_id,
-            "request_id": call.request_id,
-            "created_at": at,
-            "updated_at": at,
-        }
-        self.log.add(Entry(columns, size))
+            limit = settings.tool_calls_value_bytes
+            call.arguments, size = excerpt(call.arguments, limit)
+            call.result, more = excerpt(call.result, limit)
+            call.size += size + more
+        else:
+            call.arguments = call.result = None
+        call.outcome, call.code = outcome, code
+        call.error = None if error is None else error[:_ERROR_LENGTH]
+        self.log.add(call)
 
     def begun(self) -> float:
         """The moment of a beginning."""
         return self._clock()
 
 
-class Watched:
-    """One call while it goes on."""
+class Watched(Entry):
+    """One call while it goes on; when it has ended, what the log keeps of it."""
 
-    __slots__ = ("_activity", "arguments", "at", "began", "caller", "request_id", "result", "server", "tool")
+    __slots__ = ("_activity", "began", "meter")
 
     def __init__(self, activity: Activity, caller: Caller, tool: str, arguments: Any) -> None:
         self._activity = activity
-        self.caller = caller
-        self.tool = tool
-        self.server: str | None = None
+        self.meter = activity.meters.of(None)
+        # Not the caller itself, which leads back to its client and to all that it sent.
+        self.actor = caller.actor
+        self.client = None if caller.client is None else caller.client[:_CLIENT_LENGTH]
+        self.tool = tool[:_TOOL_LENGTH]
+        self.server = None
         self.arguments = arguments
-        self.result: Any = None
+        self.result = None
         self.request_id = request_id.get()
-        self.at = datetime.now(UTC)
+        self.at = time.time()
         self.began = activity.begun()
 
     def of(self, server: str, tool: str) -> None:
         """It is a call of this tool, by its own name."""
-        self.server, self.tool = server, tool
-        self._activity.meters.of(server).in_flight += 1
+        self.server, self.tool = server, tool[:_TOOL_LENGTH]
+        self.meter = self._activity.meters.of(server)
+        self.meter.in_flight += 1
 
     def answered(self, result: dict[str, Any]) -> dict[str, Any]:
         """What came back; returns it."""
@@ -135,7 +121,7 @@ class Watched:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.server is not None:
-            self._activity.meters.of(self.server).in_flight -= 1
+            self.meter.in_flight -= 1
         if isinstance(error, CallFailed):
             outcome = "refused" if error.code in _REFUSALS else "failed"
             self._activity.ended(

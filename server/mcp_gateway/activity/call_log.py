@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections import Counter, deque
-from dataclasses import dataclass
 from typing import Any
-
-import orjson
 
 from server.access.actor import SYSTEM
 from server.config import SettingsHolder
 from server.errors import Busy, GridBearError, StorageFull
 from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.activity.entry import Entry
 from server.mcp_gateway.activity.redaction import Redactor
 from server.models.tool_call import ToolCall
 from server.records.log_rows import insert_log
@@ -35,14 +32,6 @@ _MANY = 100
 """Of calls in that time: then it is waited for more of them, so many times in all."""
 _MOST_GATHERS = 4
 _RETRY_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Entry:
-    """One ended call: its columns, with arguments and result as values that are not yet redacted."""
-
-    columns: dict[str, Any]
-    size: int
 
 
 class CallLog:
@@ -138,7 +127,7 @@ class CallLog:
 
     async def _write(self, batch: list[Entry]) -> None:
         redactor = await self.redactor()
-        rows = await asyncio.to_thread(lambda: [_row(redactor, entry) for entry in batch])
+        rows = await asyncio.to_thread(lambda: [entry.row(redactor) for entry in batch])
         try:
             await self._insert(rows)
         except Busy:
@@ -180,27 +169,3 @@ class CallLog:
         known = self._records.shelf.models.get(event.model)
         if known is None or known.spec.sealed:
             self._stale = True
-
-
-def _row(redactor: Redactor, entry: Entry) -> dict[str, Any]:
-    row = dict(entry.columns)
-    for name in ("arguments", "result"):
-        if row[name] is not None:
-            row[name] = _json(redactor.value(row[name]))
-    for name in ("tool", "error", "client"):
-        if row[name] is not None:
-            row[name] = _clean(redactor.text(row[name]))
-    return row
-
-
-def _json(value: Any) -> str:
-    try:
-        return orjson.dumps(value).decode().replace("\\u0000", "\\ufffd")
-    except orjson.JSONEncodeError:
-        # Numbers of more than 64 bits, and text that is no valid Unicode.
-        return _clean(json.dumps(value, ensure_ascii=False))
-
-
-def _clean(text: str) -> str:
-    """Without what the file does not take."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -109,3 +109,33 @@ def test_no_text_is_too_short_to_be_looked_at(text: str) -> None:
 
 def test_what_a_name_means_does_not_depend_on_how_long_it_is() -> None:
     assert named_secret("a_" * 200 + "password") and not named_secret("password_" * 200 + "length")
+
+
+_pieces = st.lists(
+    st.sampled_from(
+        ["password", "PIN", "apiKey", "access", "_key", "Token", "otp", "title", "x" * 20, "Bearer ", "Basic\t",
+         "gb_", "sk-", "pk_", "ghp_", "github_pat_", "glpat-", "xoxb-", "AKIA", "A" * 16, "eyJ", ".eyJ",
+         "a1b2c3d4e5f6g7h8i9j0", "-----BEGIN PRIVATE KEY-----", SECRET, "1e+22", "12345678", "\\", '"', "é", "\0"]
+    ),
+    max_size=4,
+).map("".join)  # fmt: skip
+_near_secrets = st.recursive(
+    st.none() | st.integers() | st.sampled_from([12345678, 1e22, 0.5]) | _pieces | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_pieces, inner, max_size=3),
+)
+
+
+@given(_near_secrets)
+def test_where_a_glance_finds_nothing_there_is_nothing(value: Any) -> None:
+    for secrets in ((), (SECRET, "12345678"), ("1e+22",)):
+        redactor = Redactor(secrets)
+        try:
+            text = orjson.dumps(value).decode()
+        except orjson.JSONEncodeError:
+            return
+        if redactor.finds_nothing(text):
+            assert redactor.value(value) == value
+
+
+def test_a_glance_is_enough_for_what_is_usual() -> None:
+    assert Redactor([SECRET]).finds_nothing('{"content":[{"text":"hello","type":"text"}],"isError":false,"n":[1,2.5]}')
