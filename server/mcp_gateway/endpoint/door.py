@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 from server.access.actor import Actor
@@ -59,7 +58,9 @@ class GatewayEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            actor = await as_person(self._records, self._actor(scope))
+            actor = self._actor(scope)
+            if actor.kind == "owner":
+                actor = await as_person(self._records, actor)
             if actor.user_id is None or not actor.reaches_tools:
                 self._challenge(scope, insufficient=True)
                 raise Forbidden("This credential may not use tools: a token with the scope mcp is wanted.")
@@ -76,7 +77,15 @@ class GatewayEndpoint:
         self, endpoint: McpEndpoint, actor: Actor, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve the request; it is over at once when its credential has ended, in the middle of a stream or a call."""
-        started = ended = False
+        started = ended = unwelcome = False
+        task = asyncio.current_task()
+        assert task is not None
+        cancelling = task.cancelling()
+
+        def end() -> None:
+            nonlocal unwelcome
+            unwelcome = True
+            task.cancel()
 
         async def watched(message: Message) -> None:
             nonlocal started, ended
@@ -84,13 +93,17 @@ class GatewayEndpoint:
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        with anyio.CancelScope() as serving:
-            stop_watching = self._endings.watch(actor, serving.cancel)
-            try:
-                await endpoint(actor, scope, receive, watched)
-            finally:
-                stop_watching()
-        if not serving.cancelled_caught or ended:
+        stop_watching = self._endings.watch(actor, end)
+        try:
+            await endpoint(actor, scope, receive, watched)
+            return
+        except asyncio.CancelledError:
+            # Somebody else may have cancelled the task in the same moment: then it is cancelled.
+            if not unwelcome or task.uncancel() > cancelling:
+                raise
+        finally:
+            stop_watching()
+        if ended:
             return
         if started:
             await send({"type": "http.response.body", "body": b""})

@@ -292,6 +292,8 @@ async def _drained(subscription: Subscription) -> None:
 
 def _of_caller(caller: Caller) -> dict[str, Any]:
     """What a server may count on for this call: what its client can, as far as it is passed on."""
+    if not caller.capabilities:
+        return {}
     # Only the newest era has words for what a server wants; extensions that change results are not passed on.
     found = {name: caller.capabilities[name] for name in _ASKED if caller.modern and name in caller.capabilities}
     known = [name for name in _RELAYED_EXTENSIONS if caller.takes(name)]
