@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Text
+from sqlalchemy import Boolean, Integer, Text
 from sqlalchemy.orm import Mapped
 
 from server.db.types import JsonText
@@ -35,4 +35,11 @@ class McpOffer(Record, Base):
     prompts: Mapped[str | None] = field(JsonText, label="Prompts", read_only=True, help="Empty: never listed.")
     resources: Mapped[str | None] = field(JsonText, label="Resources", read_only=True)
     templates: Mapped[str | None] = field(JsonText, label="Templates of resources", read_only=True)
+    asks: Mapped[bool] = field(
+        Boolean,
+        label="Asks",
+        default=False,
+        read_only=True,
+        help="It has asked its clients something without saying for which call: it gets those of one at a time.",
+    )
     listed_for: Mapped[str] = field(Text, label="Listed for", required=True, read_only=True, max_length=40)

@@ -58,14 +58,28 @@ class OfferStore:
         lists = {name: row[name] for name in LISTS if row[name] is not None}
         return KnownOffer(frozenset(row["capabilities"]), lists)
 
+    def asks(self, config: ServerConfig) -> bool:
+        """Whether a server, as its record is now, was seen to ask its clients without saying for which call."""
+        row = self._rows.get(config.id)
+        return row is not None and row["listed_for"] == config.updated_at and bool(row["asks"])
+
     async def learned(self, config: ServerConfig, **what: Any) -> None:
-        """Remember `capabilities` (a list of names) or one of the lists. What can't be kept is no harm."""
-        if config.signs_in_each:
+        """Remember `capabilities` (a list of names), one of the lists, or that it `asks`.
+
+        What can't be kept is no harm.
+        """
+        if config.signs_in_each and what != {"asks": True}:
             return
         async with self._writing:
             row = self._rows.get(config.id)
             if row is None or row["listed_for"] != config.updated_at:
-                what = {**dict.fromkeys(LISTS), "capabilities": [], **what, "listed_for": config.updated_at}
+                what = {
+                    **dict.fromkeys(LISTS),
+                    "capabilities": [],
+                    "asks": False,
+                    **what,
+                    "listed_for": config.updated_at,
+                }
             changed = {name: value for name, value in what.items() if row is None or row[name] != value}
             if not changed or not _fits(changed):
                 return

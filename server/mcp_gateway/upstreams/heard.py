@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.mcp_gateway.caller import Ask, Caller, Tell
@@ -92,8 +92,9 @@ class Heard:
         return self._upstream.config.person is not None
 
     def _asked(self, known: Flight | None) -> Flight:
-        if known is None:
+        if known is None and not self._in_flight.asks:
             self._in_flight.asks = True
+            self._soon(self._upstream.introduction.asked())
         flights = self._in_flight.whose(known)
         if not flights:
             raise NotAsked("no request of a client is running, so there is nobody to ask")
@@ -129,7 +130,10 @@ class Heard:
         caller = flights[-1].caller
         if caller.tell is None or (method == LOG_MESSAGE and not is_wanted(params.get("level"), caller.log_level)):
             return
-        task = asyncio.ensure_future(_told(caller.tell, method, params))
+        self._soon(_told(caller.tell, method, params))
+
+    def _soon(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(telling)
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 

@@ -94,9 +94,9 @@ this_flight: ContextVar[Flight | None] = ContextVar("this_flight", default=None)
 class InFlight:
     """All requests on their way to one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, asks: bool = False) -> None:
         self._flights: dict[Flight, None] = {}
-        self.asks = False
+        self.asks = asks
         """Whether the server has asked something without saying for which request."""
         self._ended = asyncio.Event()
 

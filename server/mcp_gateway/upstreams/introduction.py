@@ -19,6 +19,8 @@ class Introduction:
         """None before its first start."""
         self.lists: Mapping[str, Items] = {} if known is None else known.lists
         """Prompts, resources and templates as they were last listed."""
+        self.asks = store.asks(config)
+        """Whether it asks its clients without saying for which call."""
         self._is_old = known is not None
 
     def may_offer(self, capability: str) -> bool:
@@ -33,6 +35,11 @@ class Introduction:
     async def keep(self, name: str, items: Items) -> None:
         """It has listed its `prompts`, `resources` or `templates`."""
         await self._store.learned(self._config, **{name: list(items)})
+
+    async def asked(self) -> None:
+        """It has asked its clients without saying for which call."""
+        self.asks = True
+        await self._store.learned(self._config, asks=True)
 
     def was_old(self) -> bool:
         """Whether what is known came from disk until now; once."""

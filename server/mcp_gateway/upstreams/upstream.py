@@ -58,7 +58,8 @@ class Upstream:
         self.config = config
         self.notices = around.notices
         self.watched = Watched()
-        self._in_flight = InFlight()
+        self.introduction = Introduction(config, catalogue.offers)
+        self._in_flight = InFlight(asks=self.introduction.asks)
         self.breaker = CircuitBreaker()
         self._last_list = LastList(config, catalogue, around.clock)
         self.supervisor = Supervisor(
@@ -79,7 +80,6 @@ class Upstream:
         self.links = Links()
         self._log_level: str | None = None
         self._setting_level: asyncio.Task[None] | None = None
-        self.introduction = Introduction(config, catalogue.offers)
 
     @property
     def state(self) -> UpstreamState:

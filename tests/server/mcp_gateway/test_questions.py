@@ -17,6 +17,7 @@ from server.access.actor import SYSTEM, Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.upstreams import upstream as upstream_module
+from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.in_flight import InFlight
 
 pytestmark = pytest.mark.anyio
@@ -152,6 +153,34 @@ async def test_a_server_that_asks_gets_the_calls_of_one_client_at_a_time(
                 error = (await mine.next())["error"]
             assert "requests of 2 clients are running" in error["message"] and stream.heard() == []
             await hers.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}})
+
+
+async def test_that_a_server_asks_is_remembered_over_a_restart_until_its_record_changes(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        his = await opened(house, http, LEGACY, LEGACY, **ELICITATION)
+        async with sending(house, his, "bob", "tools/call", ASK) as mine:
+            question = await mine.next()
+            await his.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}})
+            await mine.next()
+    async with make_house(again=True) as house, house.http("bob") as http, house.http("eve") as other:
+        his = await Wire(http, LEGACY).open(ELICITATION)
+        hers = await Wire(other, LEGACY).open(ELICITATION)
+        # The very first calls after the restart: hers waits for his, and neither is refused.
+        async with sending(house, his, "bob", "tools/call", ASK) as mine:
+            question = await mine.until("elicitation/create")
+            async with sending(house, hers, "eve", "tools/call", ASK) as stream:
+                await asyncio.sleep(0)
+                assert stream.heard() == []
+                await his.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}})
+                assert "decline" in (await mine.next())["result"]["content"][0]["text"]
+                question = await stream.until("elicitation/create")
+                assert question["method"] == "elicitation/create"
+                await hers.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {}}})
+                assert "accept" in (await stream.next())["result"]["content"][0]["text"]
+        [row] = await house.app.records.find(SYSTEM, "mcp_servers")
+        await house.app.records.update(SYSTEM, "mcp_servers", row["id"], {"rate_per_minute": 100})
+        changed = ServerConfig.of(await house.app.records.get(SYSTEM, "mcp_servers", row["id"]))
+        assert not house.app.gateway.catalogue.offers.asks(changed)
 
 
 async def test_calls_wait_for_each_other_only_where_a_question_could_be_meant_for_either() -> None:

@@ -33,7 +33,7 @@ async def test_on_a_connection_of_their_own_a_person_is_asked_for_their_folders(
         await far(house, site, sign_in="each")
         wire = await Wire(http, LEGACY).open({"roots": {"listChanged": True}})
         await wire.ask("tools/list", {})
-        assert "roots" in site.server.client
+        assert site.server.client["roots"] == {"listChanged": False}, "it asks again, and keeps no old folders"
         async with sending(house, wire, "bob", "tools/call", CALL) as stream:
             question = await stream.next()
             assert question["method"] == "roots/list"
