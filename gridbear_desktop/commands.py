@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from gridbear_desktop import cli
+from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_shells
 from server.cli import app as data_commands
 from server.errors import GridBearError, StartupError
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
         raise typer.Exit(cli.mcp_main(context.args))
 
     app.command("completion")(completion_command)
+    app.add_typer(autostart, name="autostart")
     for command in data_commands.registered_commands:
         app.registered_commands.append(command)
     for group in data_commands.registered_groups:

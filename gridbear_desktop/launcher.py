@@ -13,11 +13,13 @@ from types import FrameType
 from typing import Any
 
 from gridbear_desktop import control, desktop_actions, display, runfile, window
+from gridbear_desktop.autostart import Autostart
+from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.instance import Instance
 from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
-from gridbear_desktop.tray import TrayModel, TrayView
+from gridbear_desktop.tray import BACKUPS_PAGE, TrayModel, TrayView
 from gridbear_desktop.window_child import WindowChild
 from server.config import Settings, is_loopback_host
 from server.data_folder import DataFolder
@@ -77,10 +79,14 @@ class Launcher:
         self._waiting_text: tuple[str, str, list[str]] | None = None
         self._waits_since = 0.0
         self._browser_wanted = False
+        self._page = ""
         self._window_lock = threading.Lock()
         self._view: TrayView | None = None
         self._has_tray = False
         self._server = Supervisor(folder.run, folder.logs, options, self._changed)
+        self._autostart = Autostart(options.get("data_dir") or os.environ.get("GRIDBEAR_DATA_DIR") or None)
+        self._autostart.mend()
+        self.starts_at_login = self._autostart.is_on
         self.can_copy = desktop_actions.clipboard_command() is not None
 
     @property
@@ -129,11 +135,15 @@ class Launcher:
             pass
         return 0
 
-    def show_window(self) -> None:
-        """Open the window, or bring the open one to the front. Until the server runs it says how far that is."""
+    def show_window(self, page: str = "") -> None:
+        """Open the window, or bring the open one to the front. Until the server runs it says how far that is.
+
+        With a `page` (`/settings/about`) it shows that one.
+        """
         with self._window_lock:
+            self._page = page
             if self._window is not None and self._window.ended_with() is None:
-                self._window.to_the_front()
+                self._window.to_the_front(page)
                 return
             self._window = WindowChild(self._folder.path, self._nothing_shown)
             self._waiting_text, self._waits_since = None, time.monotonic()
@@ -150,12 +160,16 @@ class Launcher:
             if url is None or info is None:
                 self._tell_stage(child)
             elif self._waiting_text is None or is_loopback_host(info.host) or info.host in EVERY_ADDRESS:
-                child.open(url)
+                child.open(self._at_page(url))
             else:
                 # It was opened for addresses of this computer alone.
                 child.end()
                 self._window = WindowChild(self._folder.path, self._nothing_shown)
-                self._window.open(url)
+                self._window.open(self._at_page(url))
+
+    def _at_page(self, url: str) -> str:
+        # A browser keeps the fragment of an address over the redirection that signs in.
+        return f"{url}#{self._page}" if self._page else url
 
     def _tell_stage(self, child: WindowChild) -> None:
         log_too = self._server.gave_up or time.monotonic() - self._waits_since > LOG_AFTER_SECONDS
@@ -183,7 +197,7 @@ class Launcher:
     def open_browser(self) -> None:
         url = self._login_url()
         if url is not None:
-            webbrowser.open(url)
+            webbrowser.open(self._at_page(url))
 
     def copy_address(self) -> None:
         if not desktop_actions.copy(self.address):
@@ -197,6 +211,22 @@ class Launcher:
 
     def view_logs(self) -> None:
         desktop_actions.open_path(DataFolder(followed(self._folder.path)).logs)
+
+    def switch_start_at_login(self) -> None:
+        try:
+            self._autostart.switch(not self.starts_at_login)
+        except StartupError as error:
+            self._say(error.message)
+        self.starts_at_login = self._autostart.is_on
+        self._changed()
+
+    def back_up(self) -> None:
+        """Make a backup now, and say how it ended."""
+        made, words = make_backup(followed(self._folder.path))
+        self._say(words)
+        if not made:
+            # The first one wants a phrase to be kept, which that page shows.
+            self.show_window(BACKUPS_PAGE)
 
     def quit(self) -> None:
         """End window, server and tray. Safe to call more than once and from any thread."""
@@ -278,6 +308,13 @@ class Launcher:
         view = self._view
         if view is not None and not self._quitting.is_set():
             view.refresh()
+
+    def _say(self, text: str) -> None:
+        view = self._view
+        if view is not None:
+            view.tell(text)
+        else:
+            tell(text)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self.quit()

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from gridbear_desktop.supervisor import LINES_TOLD, State
 from server.config import resource_dir
 
+log = logging.getLogger(__name__)
+
 MENU_CHARACTERS = 100
 APP_NAME = "GridBear Desktop"
+SHARING_PAGE = "/settings/sharing"
+"""Where the address for others and its QR code are."""
+BACKUPS_PAGE = "/settings/backups"
+ABOUT_PAGE = "/settings/about"
 STATE_WORDS: dict[State, str] = {
     "starting": "Starting…",
     "running": "Running",
@@ -40,13 +48,17 @@ class Actions(Protocol):
     def safe_mode(self) -> bool: ...
     @property
     def can_copy(self) -> bool: ...
+    @property
+    def starts_at_login(self) -> bool: ...
 
-    def show_window(self) -> None: ...
+    def show_window(self, page: str = "") -> None: ...
     def open_browser(self) -> None: ...
     def copy_address(self) -> None: ...
     def restart_server(self) -> None: ...
     def open_data_folder(self) -> None: ...
     def view_logs(self) -> None: ...
+    def switch_start_at_login(self) -> None: ...
+    def back_up(self) -> None: ...
     def quit(self) -> None: ...
 
 
@@ -60,6 +72,8 @@ class Entry:
     enabled: bool = True
     default: bool = False
     visible: bool = True
+    checked: bool | None = None
+    """None for what can't be switched on and off."""
 
 
 class TrayModel:
@@ -77,9 +91,13 @@ class TrayModel:
             Entry("copy", "Copy address", act.copy_address, enabled=running, visible=act.can_copy),
             Entry("status", self.status(), enabled=False),
             *self._lines(),
+            Entry("lan", "LAN access…", partial(act.show_window, SHARING_PAGE), enabled=running),
+            Entry("login", "Start at login", act.switch_start_at_login, checked=act.starts_at_login),
             Entry("restart", self._restart_text(), act.restart_server, enabled=act.state != "starting"),
             Entry("folder", "Open data folder", act.open_data_folder),
             Entry("logs", "View logs", act.view_logs),
+            Entry("backup", "Back up now", act.back_up, enabled=running),
+            Entry("about", "About", partial(act.show_window, ABOUT_PAGE), enabled=running),
             Entry("quit", "Quit", act.quit),
         ]
 
@@ -181,6 +199,14 @@ class TrayView:
         else:
             draw()
 
+    def tell(self, text: str) -> None:
+        """Show a notice of the desktop, where it has a place for such."""
+        try:
+            self._icon.notify(text, APP_NAME)
+        except Exception:
+            # Every backend has errors of its own for a desktop without notices.
+            log.warning("the desktop shows no notices; it would have been: %s", text)
+
     def click(self, key: str) -> None:
         """Do what the entry `key` does, away from the GUI's thread: an action may wait for the server."""
         action = self._entry(key).action
@@ -194,6 +220,7 @@ class TrayView:
             enabled=lambda _item: self._entry(key).enabled,
             visible=lambda _item: self._entry(key).visible,
             default=self._entry(key).default,
+            checked=None if self._entry(key).checked is None else lambda _item: bool(self._entry(key).checked),
         )
 
     def _entry(self, key: str) -> Entry:

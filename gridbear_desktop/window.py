@@ -88,7 +88,8 @@ def load_engine() -> Any:
 def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) -> None:
     """Carry out `order` in a window until that is closed. With `follow_stdin` more orders come, and its end closes it.
 
-    Orders are objects in JSON: `open` an address, `wait` with title, stage and lines of a page that says so, `show`.
+    Orders are objects in JSON: `open` an address, `wait` with title, stage and lines of a page that says so, `show`
+    with the `page` to go to or none.
     """
     # Backups are downloads; nothing of ours is a file: address.
     webview.settings["ALLOW_DOWNLOADS"] = True
@@ -142,6 +143,10 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
             elif "show" in more:
                 window.restore()
                 window.show()
+                here = str(window.get_current_url())
+                if more.get("page") and here.startswith("http"):
+                    # Within the loaded page: nothing that somebody is typing is lost.
+                    window.load_url(f"{here.partition('#')[0]}#{more['page']}")
         window.destroy()
 
     def begin() -> None:

@@ -49,8 +49,9 @@ class WindowChild:
         """Show that there is nothing to show yet, and why."""
         self._order(wait={"title": title, "stage": stage, "lines": lines})
 
-    def to_the_front(self) -> None:
-        self._order(show=True)
+    def to_the_front(self, page: str = "") -> None:
+        """Show it; with a `page` (`/settings/about`) that page of GridBear."""
+        self._order(show=True, page=page)
 
     def end(self) -> None:
         """Close it; returns when it is gone."""

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
 
+from server.secrets.phrase import new_phrase
+
 pytestmark = pytest.mark.slow
 
 # A launcher without a tray: supervises a server on the folder in argv until its stdin ends.
@@ -89,6 +91,23 @@ def test_a_server_that_cant_start_is_not_tried_again_and_says_why(gridbear: Grid
     assert "gridbear.db" in said
     log = (gridbear.data_dir / "logs" / "server.log").read_text("utf-8")
     assert log.count("gridbear.db") == 1
+
+
+def test_the_trays_backup_is_made_by_the_running_server_and_a_failure_says_why(gridbear: Gridbear) -> None:
+    from gridbear_desktop.backup_child import make_backup  # what the tray calls, here in the test's own process
+
+    supervise(gridbear)
+    wait_for(lambda: run_info(gridbear.data_dir), "the server")
+    made, words = make_backup(gridbear.data_dir)
+    assert not made and "gridbear secrets phrase" in words, "no phrase keeps the secrets of a fresh folder yet"
+    keeping = gridbear.popen(
+        gridbear.command("secrets", "phrase", "--phrase-stdin", "--data-dir", str(gridbear.data_dir)), stdin=-1
+    )
+    said, _ = keeping.communicate(f"{new_phrase()}\n", timeout=30)
+    assert keeping.returncode == 0, said
+    made, words = make_backup(gridbear.data_dir)
+    assert made and words.split()[2] in [file.name for file in (gridbear.data_dir / "backups").iterdir()]
+    assert not make_backup(gridbear.data_dir / "nothing")[0]
 
 
 def test_a_second_launch_leaves_a_request_for_the_first(tmp_path: Path, gridbear: Gridbear) -> None:

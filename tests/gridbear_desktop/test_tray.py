@@ -25,6 +25,7 @@ class FakeLauncher:
         self.last_lines: list[str] = []
         self.safe_mode = False
         self.can_copy = True
+        self.starts_at_login = False
         self.calls: list[str] = []
         self.called = threading.Event()
 
@@ -32,8 +33,15 @@ class FakeLauncher:
         self.calls.append(name)
         self.called.set()
 
-    def show_window(self) -> None:
-        self._call("show_window")
+    def show_window(self, page: str = "") -> None:
+        self._call(f"show_window {page}".strip())
+
+    def switch_start_at_login(self) -> None:
+        self.starts_at_login = not self.starts_at_login
+        self._call("switch_start_at_login")
+
+    def back_up(self) -> None:
+        self._call("back_up")
 
     def open_browser(self) -> None:
         self._call("open_browser")
@@ -65,6 +73,31 @@ def test_the_status_line_shows_how_far_an_upgrade_is() -> None:
     launcher = FakeLauncher("starting")
     launcher.upgrade = "Upgrading: checking the copy (80%)"
     assert TrayModel(launcher).status() == launcher.upgrade
+
+
+def test_entries_lead_to_pages_that_there_are() -> None:
+    launcher = FakeLauncher()
+    for entry in TrayModel(launcher).entries():
+        if entry.key in ("lan", "about"):
+            assert entry.action is not None
+            entry.action()
+    assert launcher.calls == ["show_window /settings/sharing", "show_window /settings/about"]
+    pages = (resource_dir("assets") / "ui" / "pages" / "settings.js").read_text("utf-8")
+    assert '"sharing"' in pages and '"about"' in pages
+
+
+def test_start_at_login_is_ticked_while_it_is_on() -> None:
+    launcher = FakeLauncher()
+    model = TrayModel(launcher)
+
+    def ticks() -> dict[str, bool | None]:
+        return {entry.key: entry.checked for entry in model.entries() if entry.checked is not None}
+
+    assert ticks() == {"login": False}
+    [login] = [entry for entry in model.entries() if entry.key == "login"]
+    assert login.action is not None
+    login.action()
+    assert ticks() == {"login": True}
 
 
 def test_the_status_line_shows_the_address() -> None:
