@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 from gridbear_desktop import cli
 from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_shells
+from gridbear_desktop.uninstall_command import uninstall_command
 from server.cli import app as data_commands
 from server.errors import GridBearError, StartupError
 
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
 
     app.command("completion")(completion_command)
     app.add_typer(autostart, name="autostart")
+    app.command("uninstall")(uninstall_command)
     for command in data_commands.registered_commands:
         app.registered_commands.append(command)
     for group in data_commands.registered_groups:

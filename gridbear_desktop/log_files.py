@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LOG_BYTES = 1_000_000
-LOG_FILES = 5
+from server.log import LOG_BYTES, LOG_FILES
+
 _TAIL_BYTES = 16_384
 
 

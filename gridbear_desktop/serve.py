@@ -98,6 +98,8 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved:
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
+    if settings.log_file:
+        configure_logging(settings.log_level, folder.logs / settings.log_file)
     with (
         folder.lock(),
         crash_report.kept(folder.logs),

@@ -26,7 +26,7 @@ value and nothing else.
 | 0 | done |
 | 1 | failed, or stopped by a no; of `doctor`: something needs a person |
 | 2 | wrong use, or the folder or the server can't be used as it is |
-| 3 | it exists already; nothing was changed |
+| 3 | it exists already; nothing was changed. Of `service status`: it does not run |
 
 """
 

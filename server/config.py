@@ -28,6 +28,7 @@ READ_BEFORE_THE_DATABASE = frozenset(
         "safe_mode",
         "safe_mode_reason",
         "log_level",
+        "log_file",
     )
 )
 """Settings that are needed before records can be read: from the command line or the environment alone."""

@@ -94,6 +94,11 @@ class SettingFields(BaseModel):
     )
     safe_mode_reason: str = _setting("", "What safe mode is for, told in the UI; the tray says here what failed.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting("INFO", "Lowest level that is logged.")
+    log_file: str = _setting(
+        "",
+        "Name of a file in the folder logs that the log also goes to; it is begun anew after 1 MB, five older stay.",
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9._-]{0,99})?$",
+    )
 
     rest_rate_per_second: float = _setting(
         20.0,

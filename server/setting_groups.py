@@ -33,8 +33,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "events_kept",
     ),
     "storage": (
-        "data_dir", "storage_logs_stop_bytes", "storage_read_only_bytes", "key_store", "log_level", "safe_mode",
-        "safe_mode_reason",
+        "data_dir", "storage_logs_stop_bytes", "storage_read_only_bytes", "key_store", "log_level", "log_file",
+        "safe_mode", "safe_mode_reason",
     ),
     "backups": (
         "backup_schedule", "backup_keep", "backup_max_bytes", "backup_copy_to", "backup_copy_keep",

@@ -146,6 +146,18 @@ def export_everything(
     _show_made(made, file, as_json)
 
 
+def last_backup(data_dir: Path, target: Path | None) -> Path:
+    """A backup before GridBear goes from this computer: among the others, or at `target`. Returns where it is."""
+    settings = _settings(data_dir)
+    made = _made(settings, "backup", True)
+    path = _folder(settings) / str(made["name"])
+    if target is None:
+        return path
+    _copied(path, target)
+    path.unlink(missing_ok=True)
+    return target
+
+
 def import_everything(
     file: Path,
     data_dir: Path | None,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from server.access.actor import OWNER
 from server.cli.reach import run_operation
-from server.cli.running import running_server
-from server.config import Settings
-from server.data_folder import DataFolder
+from server.cli.running import RunningServer
+from server.cli.server_or_folder import server_or_folder
 from server.errors import GridBearError, NotFound
 from server.this_computer import computer_name
 
@@ -22,13 +22,14 @@ def make_token(data_dir: Path, label: str, user: str | None) -> tuple[int, str]:
 
 
 def end_token(data_dir: Path, token_id: int) -> bool:
-    """Delete a token; one that has gone already is as good as ended. False when no server runs, or it refuses."""
-    server = running_server(DataFolder(Settings.load({"data_dir": data_dir}).data_dir))
-    if server is None:
-        return False
+    """Delete a token; one that has gone already is as good as ended. False when that is refused."""
     deed = {"verb": "delete", "model": "api_tokens", "id": token_id}
     try:
-        server.ask("/api/v1/batch", json.dumps({"operations": [deed]}).encode())
+        with server_or_folder(data_dir) as place:
+            if isinstance(place, RunningServer):
+                place.ask("/api/v1/batch", json.dumps({"operations": [deed]}).encode())
+            else:
+                place.runner.run(place.app.records.delete(OWNER, "api_tokens", token_id))
     except NotFound:
         return True
     except GridBearError:

@@ -64,14 +64,19 @@ class UserUnit:
         config = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
         self.path = Path(config).expanduser() / "systemd" / "user" / NAME
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether there is a unit that GridBear wrote."""
+        return self.path.exists() and self.path.read_text("utf-8", "replace").startswith(_MARK)
+
     def install(self, data_dir: Path | None, *, replace: bool) -> UnitState:
         """Write the unit, start it, and start it at login from now on.
 
         Raises Conflict where somebody else wrote the file, StartupError where systemd refuses.
         """
-        if self.path.exists() and not replace and not self._is_ours():
+        if self.path.exists() and not replace and not self.is_ours:
             raise Conflict(f"{self.path} was not written by GridBear. --replace writes over it, and keeps a copy.")
-        if self.path.exists() and not self._is_ours():
+        if self.path.exists() and not self.is_ours:
             self.path.replace(self.path.with_suffix(".service.before-gridbear"))
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
@@ -89,7 +94,7 @@ class UserUnit:
         """
         if not self.path.exists():
             return False
-        if not self._is_ours():
+        if not self.is_ours:
             raise Conflict(f"{self.path} was not written by GridBear. Remove it by hand.")
         self._ask("disable", "--now", NAME)
         self.path.unlink()
@@ -109,9 +114,6 @@ class UserUnit:
             path=str(self.path),
             data_dir=_data_dir_in(self.path.read_text("utf-8", "replace")),
         )
-
-    def _is_ours(self) -> bool:
-        return self.path.read_text("utf-8", "replace").startswith(_MARK)
 
     def _ask(self, *words: str) -> None:
         """Raises StartupError with what systemd says."""

@@ -91,6 +91,18 @@ class KeyStore:
             content |= {"kept_in": "keychain", "entry": self._entry, "ring": sealed}
         write_private(self.path, json.dumps(content, indent=1).encode())
 
+    def keychain_entry(self) -> str | None:
+        """The entry of the keychain that the ring on disk needs; None for one in clear, or none. Raises nothing."""
+        try:
+            found = json.loads(read_private(self.path) or b"")
+            return str(found["entry"]) if found["kept_in"] == "keychain" else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def remove_keychain_entry(self, entry: str) -> None:
+        """Raises KeychainFailed."""
+        self._keychain(OPENING_SECONDS).remove(entry)
+
     def _choose(self) -> None:
         self._entry = self._master = None
         if self._choice == "file" or (self._choice == "auto" and not has_somebody_to_ask()):

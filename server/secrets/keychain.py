@@ -35,6 +35,8 @@ class Keychain(Protocol):
 
     def put(self, entry: str, value: str) -> None: ...
 
+    def remove(self, entry: str) -> None: ...
+
 
 class SystemKeychain:
     """The keychain by way of `keyring`. Every call ends in time; all raise KeychainFailed."""
@@ -50,6 +52,11 @@ class SystemKeychain:
 
     def put(self, entry: str, value: str) -> None:
         self._in_time(lambda: self._opened().set_password(SERVICE, entry, value))
+
+    def remove(self, entry: str) -> None:
+        """Take an entry away; one that is not there is as good."""
+        if self.get(entry) is not None:
+            self._in_time(lambda: self._opened().delete_password(SERVICE, entry))
 
     def _opened(self) -> Any:
         if self._backend is None:

@@ -153,6 +153,8 @@ ON_DATA: dict[tuple[str, ...], list[str]] = {
 }
 LEAVE_DATA_ALONE = {
     ("serve",), ("window",), ("mcp",), ("completion",), ("doctor",), ("connect",), ("setup-link",), ("data", "show"),
+    ("service", "install"), ("service", "remove"), ("service", "status"), ("uninstall",),
+    ("autostart", "on"), ("autostart", "off"), ("autostart", "status"),
     ("backup", "list"), ("backup", "check"), ("plugin", "new"), ("plugin", "check"), ("plugin", "pack"),
 }  # fmt: skip
 """They look without changing anything, or have nothing to do with the data (`serve` has tests of its own)."""
