@@ -17,10 +17,11 @@ import dev_system
 import dev_venv
 from dev_venv import ROOT, say
 
-# What needs no other process runs side by side, file by file; browsers, windows and bundles run one after another.
-FAST_TESTS = ["-m", "not slow and not soak", f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
+# File by file, on all processors, also processes, browsers and windows: each has its own ports and display.
+SIDE_BY_SIDE = [f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
+FAST_TESTS = ["-m", "not slow and not soak", *SIDE_BY_SIDE]
+SLOW_TESTS = ["-m", "slow and not soak", *SIDE_BY_SIDE]
 TESTS_FAILED = 1  # pytest's exit code
-SLOW_TESTS = ["-m", "slow and not soak"]
 
 
 def run(arguments: list[str]) -> int:
