@@ -15,6 +15,7 @@ from typing import Any
 from gridbear_desktop import control, desktop_actions, display, runfile, window
 from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
+from gridbear_desktop.desktop_notices import DesktopNotices
 from gridbear_desktop.instance import Instance
 from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.streams import tell
@@ -126,6 +127,9 @@ class Launcher:
         self._has_tray = backend is not None
         threading.Thread(target=self._begin, name="begin", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        if self._has_tray:
+            notices = DesktopNotices(lambda: self._server.info, self._notice, self._quitting)
+            threading.Thread(target=notices.follow, name="notices", daemon=True).start()
         if backend is None:
             tell("No tray takes icons here: GridBear opens its window, and ends when that is closed.")
         else:
@@ -315,6 +319,11 @@ class Launcher:
             view.tell(text)
         else:
             tell(text)
+
+    def _notice(self, title: str, text: str) -> None:
+        view = self._view
+        if view is not None:
+            view.tell(text, title)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self.quit()

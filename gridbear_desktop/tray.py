@@ -199,10 +199,10 @@ class TrayView:
         else:
             draw()
 
-    def tell(self, text: str) -> None:
-        """Show a notice of the desktop, where it has a place for such."""
+    def tell(self, text: str, title: str = APP_NAME) -> None:
+        """Show a notice of the desktop, where it has a place for such. May be called from any thread."""
         try:
-            self._icon.notify(text, APP_NAME)
+            self._icon.notify(text or " ", title)
         except Exception:
             # Every backend has errors of its own for a desktop without notices.
             log.warning("the desktop shows no notices; it would have been: %s", text)

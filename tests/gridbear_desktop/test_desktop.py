@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
+
+from server.cli.running import RunningServer
 
 TOOLS = ("Xvfb", "dbus-daemon", "trayer", "xdotool")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -139,6 +145,46 @@ def test_minimized_shows_the_icon_and_a_second_launch_the_window(panel: Gridbear
     wait_for(lambda: found(panel, "--name", TITLE), "the window")
     end_by_signal(process)
     assert not found(panel, "--name", TITLE)
+
+
+def test_what_is_notified_appears_on_the_desktop_once_and_not_for_who_wants_none(panel: Gridbear) -> None:
+    panel.env["INTERNAL_API_SECRET"] = "of-programs"
+    service = panel.popen([sys.executable, str(Path(__file__).with_name("notice_service.py"))])
+    assert json.loads(service.stdout.readline()) == "ready"
+    process = start(panel, "--port", "0", "--minimized")
+    info = wait_for(lambda: run_info(panel.data_dir), "the server")
+    server = RunningServer(info["url"], info["control_token"])
+
+    def post(path: str, token: str = "", **body: Any) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer: dict[str, Any] = server.ask(path, json.dumps(body).encode(), headers)["data"]
+        return answer
+
+    def notify(username: str, title: str, message: str = "-") -> None:
+        post("/api/internal/notifications", "of-programs", username=username, title=title, message=message)
+
+    for name, role in (("maja", "admin"), ("olga", "member")):
+        post("/_desktop/operations/user-create", username=name, password="a calm bear in a den", role=role)
+
+    def heard() -> bool:
+        # What came before the tray listened is not told; one of these does.
+        notify("maja", "Is anybody there?")
+        return bool(select.select([service.stdout], [], [], 1.0)[0])
+
+    wait_for(heard, "the first notice")
+    notify("olga", "Not for this computer")
+    notify("maja", "Honey is ready", "In the kitchen")
+    told = []
+    while not told or told[-1][0] != "Honey is ready":
+        told.append(json.loads(service.stdout.readline()))
+    assert told[-1] == ["Honey is ready", "In the kitchen"]
+    assert {title for title, _ in told[:-1]} == {"Is anybody there?"}
+    token = post("/_desktop/operations/token-create", username="maja")["token"]
+    post("/api/v1/preferences", token, key="notifications.desktop", value=False)
+    notify("maja", "Unheard")
+    end_by_signal(process)
+    service.terminate()
+    assert service.communicate(timeout=10)[0] == ""
 
 
 def test_a_killed_tray_leaves_neither_server_nor_window(panel: Gridbear) -> None:
