@@ -51,8 +51,8 @@ from server.plugin_marks import (
     tool,
 )
 from server.records.notify import Audience, Severity
+from server.records.time_zones import local_zone
 from server.tasks.report import Report
-from server.tasks.timing import local_zone
 
 
 class RecordEvent(NamedTuple):
@@ -153,6 +153,9 @@ class PluginContext(Protocol):
     @property
     def data_folder(self) -> Path:
         """GridBear's own data folder. A plugin that opens files for others keeps them out of it."""
+
+    async def time_zone_of(self, actor: Actor) -> str | None:
+        """The time zone that a person chose in My account, such as `Europe/Rome`; None when they chose none."""
 
     async def groups_of(self, actor: Actor) -> list[str]:
         """The names of the groups that a caller is in."""

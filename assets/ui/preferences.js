@@ -2,6 +2,7 @@
 // What the server has not taken yet is remembered, also when the page is left, and sent once it answers again.
 import { request } from "./api.js";
 import { onKept, person, returned, stored, take } from "./store.js";
+import { takeZone } from "./time_zone.js";
 import { effect } from "./vendor/preact.js";
 
 const PREFIX = "ui.";
@@ -45,8 +46,12 @@ function follow(id) {
 /** @param {number} id */
 async function fetchAll(id) {
   try {
-    const { data } = await request("GET", "/api/v1/preferences", { query: "limit=500&total=false&fields=key,value" });
+    const { data } = await request("GET", "/api/v1/preferences", {
+      // An admin may list everybody's.
+      query: `owner_id=${id}&limit=500&total=false&fields=key,value`,
+    });
     if (person.value?.id !== id) return;
+    takeZone(data);
     if (id !== owner) {
       // From here on this browser shows the choices of somebody else.
       waiting.clear();

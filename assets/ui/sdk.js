@@ -12,6 +12,7 @@ export { useEvents, useFresh } from "./events.js";
 export { formatDay, formatExact, formatNumber, formatRelative, t } from "./i18n.js";
 export { go, href, route } from "./router.js";
 export { base, models, person, returned } from "./store.js";
+export { timeZone } from "./time_zone.js";
 export {
   Fragment, batch, computed, effect, html, signal, useCallback, useComputed, useEffect, useMemo, useRef, useSignal,
   useState,

@@ -24,6 +24,7 @@ class Book:
             raise Forbidden("Reminders belong to a person: sign in as one.")
         self._plugin = plugin
         self._records = records
+        self._actor = actor
         self._owner = actor.user_id
 
     async def understand(self, sentence: str, now: datetime, time_zone: str | None = None) -> dict[str, Any]:
@@ -82,7 +83,10 @@ class Book:
         return found[0]
 
     async def _zone_name(self) -> str:
-        """Where the person was when they made their last one, else as the settings say, else this computer's."""
+        """As they chose in My account, else where they were when they made their last one, else as the settings say,
+        else this computer's."""
+        if (chosen := await self._plugin.time_zone_of(self._actor)) is not None:
+            return chosen
         last = await self._find({}, sort="-id", limit=1)
         return str(stored_zone((last[0]["time_zone"] if last else None) or self._plugin.settings["time_zone"]).key)
 

@@ -10,7 +10,7 @@ from server.plugin_api import Actor, PluginContext, tool
 
 from .book import Book, now
 
-Zone = Annotated[str | None, Field(description="Such as Europe/Rome; if left out, the person's last one.")]
+Zone = Annotated[str | None, Field(description="Such as Europe/Rome; if left out, the person's own.")]
 
 
 @tool(title="Add a reminder")

@@ -20,6 +20,7 @@ from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
 from server.records.ownership import require_unruled_credential
 from server.records.service import Records
+from server.records.time_zones import PREFERENCE, zone_named
 
 MOST_SESSIONS = 1000
 MOST_PREFERENCES = 500
@@ -66,12 +67,14 @@ class SessionBehaviour(Behaviour):
 
 
 class PreferenceBehaviour(Behaviour):
-    """Bounds how many a person has: they are kept on a full disk too."""
+    """Bounds how many a person has: they are kept on a full disk too. The one that the server goes by is looked at."""
 
     def __init__(self) -> None:
         self._count = count_of_person_sql()
 
     def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
+        if row is not None and row["key"] == PREFERENCE and row["value"] is not None:
+            zone_named(row["value"], "value")
         if verb != "create" or row is None:
             return
         if transaction.execute(self._count, {"owner_id": row["owner_id"]}).fetchone()[0] > MOST_PREFERENCES:

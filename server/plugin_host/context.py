@@ -21,6 +21,7 @@ from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
 from server.records.files import Files
 from server.records.notify import notify
+from server.records.time_zones import chosen_zone
 from server.tasks.queue import Tasks
 
 Send = Callable[[str, str, str, str | None], Awaitable[str]]
@@ -179,6 +180,9 @@ class HostContext:
         rows = await self._service.find(SYSTEM, "group_members", where={"user_id": actor.user_id})
         groups = await self._service.find(SYSTEM, "groups", where={"id__in": [row["group_id"] for row in rows]})
         return [str(group["name"]) for group in groups]
+
+    async def time_zone_of(self, actor: Actor) -> str | None:
+        return await chosen_zone(self._service, actor.user_id)
 
     def is_running(self, name: str) -> bool:
         return self._is_running(name)

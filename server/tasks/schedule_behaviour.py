@@ -15,9 +15,10 @@ from server.models.base import WriteVerb
 from server.records.behaviour import Behaviour, Prepared
 from server.records.ownership import require_unruled_credential, require_whole_credential, row_to_change
 from server.records.service import Records
+from server.records.time_zones import chosen_zone, local_zone
 from server.records.times import to_text
 from server.tasks.queue import Tasks
-from server.tasks.timing import WAYS, local_zone, timing_of
+from server.tasks.timing import WAYS, timing_of
 
 SCHEDULES = "schedules"
 _TIMING = frozenset((*WAYS, "time_zone", "enabled"))
@@ -52,7 +53,7 @@ class ScheduleBehaviour(Behaviour):
             return Prepared({**columns, "next_run_at": None})
         made = dict(columns)
         if record_id is None and not columns.get("time_zone"):
-            made["time_zone"] = local_zone()
+            made["time_zone"] = await chosen_zone(self._records, actor.user_id) or local_zone()
         now = self._clock()
         whole = {"enabled": True, **known, **made, "created_at": to_text(now), "next_run_at": None}
         following = timing_of(whole).next_after(now)

@@ -13,11 +13,12 @@ from server.access.actor import SYSTEM, Actor
 from server.errors import Busy, Conflict, Forbidden, GridBearError, RateLimited, StorageFull
 from server.events.bus import Bus, RecordChanged
 from server.records.service import Records
+from server.records.time_zones import local_zone
 from server.records.times import from_text, to_text
 from server.tasks.acting import actor_now, kept
 from server.tasks.queue import OPEN_STATES, Tasks
 from server.tasks.schedule_behaviour import SCHEDULES, ScheduleBehaviour
-from server.tasks.timing import local_zone, timing_of
+from server.tasks.timing import timing_of
 
 log = logging.getLogger(__name__)
 

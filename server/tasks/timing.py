@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from tzlocal import get_localzone_name
 
 from server.errors import FieldError, ValidationFailed
+from server.records.time_zones import local_zone, zone_named
 from server.records.times import from_text
 
 WAYS = ("cron", "every_seconds", "at")
@@ -46,16 +46,6 @@ class Timing:
         return found.astimezone(UTC)
 
 
-def local_zone() -> str:
-    """The name of the computer's time zone, UTC where nobody knows it."""
-    try:
-        name = get_localzone_name()
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        return "UTC"
-    return name
-
-
 def timing_of(row: Mapping[str, Any]) -> Timing:
     """The timing of a schedule's row. Raises ValidationFailed naming the fields that don't fit."""
     given = [name for name in WAYS if row.get(name) is not None]
@@ -63,7 +53,7 @@ def timing_of(row: Mapping[str, Any]) -> Timing:
         message = "one of cron, every_seconds and at is wanted, and no more"
         names = given or ["cron"]
         raise ValidationFailed(message, fields={name: FieldError("one_way", message) for name in names})
-    zone = _zone(row.get("time_zone") or local_zone())
+    zone = zone_named(row.get("time_zone") or local_zone())
     if row.get("at") is not None:
         return Timing(zone, datetime.min.replace(tzinfo=UTC), at=from_text(row["at"]))
     if row.get("every_seconds") is not None:
@@ -79,10 +69,3 @@ def timing_of(row: Mapping[str, Any]) -> Timing:
     except StopIteration:
         raise ValidationFailed.of("cron", "never", f"no day is ever like {row['cron']!r}") from None
     return Timing(zone, datetime.min.replace(tzinfo=UTC), cron=cron)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationFailed.of("time_zone", "unknown_zone", f"there is no time zone {name[:64]!r}") from None

@@ -198,6 +198,20 @@ async def test_settings_hold_the_hour_of_a_day_and_how_many_a_client_adds(house:
     assert (await tool(max_, "add", sentence="run on monday"))["code"] == "too_many_memos"
 
 
+async def test_the_zone_that_a_person_chose_is_what_clients_and_scripts_go_by(house: Bear) -> None:
+    max_, olga = await house.person("max"), await house.person("olga")
+    await tool(max_, "add", sentence="earlier tomorrow at 9")
+    chosen = await max_.post("/api/v1/preferences", json={"key": "time_zone", "value": "Asia/Tokyo"})
+    assert chosen.status_code == 201, chosen.text
+    assert (await tool(max_, "add", sentence="run tomorrow at 9"))["due_at"][11:16] == "00:00"
+    seen = (await max_.post("/api/memo/understand", json={"sentence": "run tomorrow at 9"})).json()["data"]
+    assert (seen["time_zone"], seen["when"]) == ("Asia/Tokyo", "Tomorrow, 09:00")
+    named = {"sentence": "run tomorrow at 9", "time_zone": "UTC"}
+    assert (await max_.post("/api/memo/understand", json=named)).json()["data"]["due_at"][11:16] == "09:00"
+    other = (await olga.post("/api/memo/understand", json={"sentence": "run tomorrow at 9"})).json()["data"]
+    assert other["time_zone"] != "Asia/Tokyo"
+
+
 async def test_what_nobody_can_be_told_does_not_hold_up_the_others(house: Bear) -> None:
     ada, max_, olga = await house.person("ada", "admin"), await house.person("max"), await house.person("olga")
     await tool(olga, "add", sentence="first in 10 minutes")

@@ -11,6 +11,7 @@ import { Look } from "./account_look.js";
 import { NotificationKinds } from "./account_notifications.js";
 import { Profile } from "./account_profile.js";
 import { Apps, Sessions } from "./account_sessions.js";
+import { TimeZone } from "./account_time.js";
 import { Tokens } from "./account_tokens.js";
 
 /** @param {{query: URLSearchParams}} props */
@@ -21,6 +22,7 @@ export function Account({ query }) {
     <header class="page-head"><div class="say"><h1>${t("page.account")}</h1><p>${t("person.as", { username: me.username, role: me.role })}</p></div></header>
     <${Profile} />
     <${Look} chosen=${query.get("part") === "look"} />
+    <${TimeZone} />
     <${SignIn} />
     <${Sessions} />
     ${modelNamed("api_tokens") && html`<${Tokens} />`}

@@ -1,8 +1,7 @@
 // Write a sentence, see how it was understood, keep it; below, what is coming.
-import { Icon, api, formatRelative, html, page, person, say, useEffect, useRef, useState } from "../../../ui/sdk.js";
+import { Icon, api, formatRelative, html, page, person, say, timeZone, useEffect, useRef, useState } from "../../../ui/sdk.js";
 
 const MEMOS = "/api/v1/memo_memos";
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const STILL_MS = 250;
 const AGAIN_MS = 20_000;
 const MOST = 200;
@@ -62,7 +61,7 @@ function Ask({ kept }) {
   const latest = useRef("");
   const understand = async (text) => {
     try {
-      const { data } = await api.post("/api/memo/understand", { sentence: text, time_zone: ZONE });
+      const { data } = await api.post("/api/memo/understand", { sentence: text, time_zone: timeZone.value });
       if (latest.current === text) [setRead({ ...data, sentence: text }), setUnclear("")];
     } catch (error) {
       if (latest.current === text) [setRead(null), setUnclear(words(error))];
@@ -98,7 +97,7 @@ function Ask({ kept }) {
       <div id="memo-read" aria-live="polite">
         ${read && html`<p class="break"><b>${read.text}</b> · ${read.when}${read.again ? ` · ${read.again}` : ""}</p>`}
         ${!read && unclear && html`<p class="small soft">${unclear}</p>`}
-        ${!read && !unclear && html`<p class="small soft">Such as “${EXAMPLES.slice(1).join("”, “")}”. Times are of ${ZONE}.</p>`}
+        ${!read && !unclear && html`<p class="small soft">Such as “${EXAMPLES.slice(1).join("”, “")}”. Times are of ${timeZone.value}.</p>`}
       </div>
     </div>
     <div><button class="btn primary" type="submit" disabled=${saves || !ready}><${Icon} name="plus" />Remind me</button></div>
@@ -110,7 +109,7 @@ function Item({ memo, act }) {
   const late = !done && Date.parse(memo.due_at) <= Date.now();
   const back = () => api.patch(`${MEMOS}/${memo.id}`, { due_at: memo.due_at, state: memo.state });
   const finish = () => act(() => api.post(`/api/memo/${memo.id}/done`), memo.repeat ? "Done for this time" : "Done", back);
-  const snooze = (until) => act(() => api.post(`/api/memo/${memo.id}/snooze`, { until, time_zone: ZONE }), "Snoozed", back);
+  const snooze = (until) => act(() => api.post(`/api/memo/${memo.id}/snooze`, { until, time_zone: timeZone.value }), "Snoozed", back);
   const remove = () => {
     const { text, due_at, repeat, every, starts_at, time_zone, state } = memo;
     return act(() => api.delete(`${MEMOS}/${memo.id}`), "Deleted", () => api.post(MEMOS, { text, due_at, repeat, every, starts_at, time_zone, state }));

@@ -29,6 +29,8 @@ async def lent(context: HostContext, actor: Actor, deed: str, words: list[Any], 
         return await getattr(context, deed)(*words, **named)
     if deed == "groups_of":
         return await context.groups_of(actor)
+    if deed == "time_zone_of":
+        return await context.time_zone_of(actor)
     if deed == "start_task":
         name, title, for_nobody = words
         return await context.start_task(name, None if for_nobody else actor, title, **named)

@@ -78,6 +78,10 @@ class RemoteContext:
         groups: list[str] = await asyncio.wrap_future(self._ask("groups_of", [], {}))
         return groups
 
+    async def time_zone_of(self, actor: Actor) -> str | None:
+        zone: str | None = await asyncio.wrap_future(self._ask("time_zone_of", [], {}))
+        return zone
+
     def is_running(self, name: str) -> bool:
         return bool(self._ask("is_running", [name], {}).result())
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from server.errors import ValidationFailed
-from server.tasks.timing import local_zone, timing_of
+from server.records.time_zones import local_zone
+from server.tasks.timing import timing_of
 
 CREATED = "2026-01-01T00:00:00.000Z"
 
