@@ -80,9 +80,9 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
     if watch_stdin:
         shutdown.watch_stdin()
     try:
-        moved = _serve_folder(options, shutdown)
-        while moved:
-            moved = _serve_folder(options, shutdown, just_moved=True)
+        port = _serve_folder(options, shutdown)
+        while port is not None:
+            port = _serve_folder({**options, "port": port}, shutdown, just_moved=True)
     except GridBearError as error:
         # Requests are answered with theirs; one that comes here kept the server from starting.
         print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
@@ -92,8 +92,8 @@ def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
     return 0
 
 
-def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved: bool = False) -> bool:
-    """Serve the data folder until the end. True when it was moved and is to be served from its new place."""
+def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved: bool = False) -> int | None:
+    """Serve the data folder until the end. Its port when it was moved and is to be served from its new place."""
     settings = Settings.load(options)
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
@@ -118,12 +118,12 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved:
                     gc.collect()
                     moved, problem = data_move.move_as_asked(folder)
                     if moved:
-                        return True
+                        return listener.settings.port
                     if problem:
                         log.warning("the data folder was not moved: %s", problem)
                 if again and listener.follow_choice():
                     life.tell_again()
-    return False
+    return None
 
 
 class _Life:

@@ -21,7 +21,7 @@ export function RestartNote({ settings, reload }) {
   </div></div>`;
 }
 
-/** @param {() => void} done @returns {[boolean, () => void]} whether the server is on its way, and what starts it again */
+/** @param {() => void} done @returns {[boolean, (act?: any) => void]} whether the server is on its way, and what starts it again: `act`, or the restart alone */
 export function useRestart(done) {
   const [since, setSince] = useState("");
   useEffect(() => {
@@ -44,10 +44,10 @@ export function useRestart(done) {
     }, LOOK_MS);
     return () => clearInterval(timer);
   }, [since]);
-  const begin = async () => {
+  const begin = async (/** @type {any} */ act) => {
     try {
       const { data } = await request("GET", "/api/v1/server");
-      await api.post("/api/v1/server/restart");
+      await (typeof act === "function" ? act() : api.post("/api/v1/server/restart"));
       setSince(data.started_at);
     } catch (problem) {
       say(sentence(problem), "bad");

@@ -9,6 +9,7 @@ import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 import { SettingsCard } from "./settings_fields.js";
+import { Place } from "./settings_place.js";
 
 const LOOK_MS = 2000;
 const FULL = 0.9;
@@ -43,6 +44,7 @@ export function Storage({ group, settings, reload }) {
     ${storage?.check && html`<div class=${`note ${storage.check.state === "whole" ? "good" : storage.check.state === "running" ? "" : "bad"}`} role="status"><${Icon} name=${storage.check.state === "whole" ? "check" : "info"} />
       <span>${t(`storage.check_${storage.check.state}`)} ${storage.check.found} ${!running && formatExact(storage.check.at)}</span></div>`}
     ${storage?.space && html`<${Space} storage=${storage} />`}
+    <${Place} />
     <${SettingsCard} settings=${settings.filter((one) => one.group === group)} reload=${reload} />
   </div></div>`;
 }
