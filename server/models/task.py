@@ -52,3 +52,4 @@ class Task(Owned, Record, Base):
     started_at: Mapped[str | None] = field(DateTimeText, label="Started", read_only=True)
     finished_at: Mapped[str | None] = field(DateTimeText, label="Finished", read_only=True)
     acting: Mapped[str | None] = field(JsonText, label="Acting for", hidden=True)
+    led_by: Mapped[str | None] = field(JsonText, label="Hooks that led to it", hidden=True)

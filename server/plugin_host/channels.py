@@ -67,7 +67,13 @@ class PluginChannels:
         self._live[plugin.id] = channel
         plugin.stack.callback(self._live.pop, plugin.id, None)
         kind = Kind(
-            _kind(plugin.id), self._run, at_once=_AT_ONCE, retried=True, attempts=ATTEMPTS, when_lost=self._tell_of_lost
+            _kind(plugin.id),
+            self._run,
+            at_once=_AT_ONCE,
+            retried=True,
+            attempts=ATTEMPTS,
+            when_lost=self._tell_of_lost,
+            for_admins=True,
         )
         self._tasks.register(kind)
         plugin.stack.push_async_callback(self._tasks.unregister, kind.name)
@@ -166,6 +172,7 @@ class PluginChannels:
             "severity": "error",
             "category": "message",
             "source": given["plugin"],
+            "action_url": "#/automations/tasks",
         }
         try:
             await notify(self._records, values, audience="admins", username=given["username"])

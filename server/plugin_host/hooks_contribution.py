@@ -10,7 +10,7 @@ from collections import deque
 from server.access.actor import SYSTEM
 from server.errors import NotFound
 from server.events.bus import Bus, RecordChanged
-from server.events.hook_path import hook_path, led_by
+from server.events.hook_path import hook_path, led_by, rounds
 from server.plugin_api import RecordEvent
 from server.plugin_host.calls import PluginCall
 from server.plugin_host.contained import SECONDS, in_thread
@@ -142,7 +142,7 @@ class _Queue:
                 continue
             where = f"{self._plugin.id}/{call.where}"
             try:
-                if len(path) >= MOST_ROUNDS:
+                if rounds(path) >= MOST_ROUNDS:
                     raise _loop(where, path)
                 with led_by((*path, where)):
                     await call(dict.fromkeys(call.parameters, told), seconds=CALL_SECONDS)
@@ -154,4 +154,4 @@ class _Queue:
 def _loop(where: str, path: tuple[str, ...]) -> HookLoop:
     others = [name for name in dict.fromkeys(path) if name != where]
     how = f"through {', '.join(others)}" if others else "by what it changes"
-    return HookLoop(f"{where} calls itself {how}; after {len(path)} rounds it is not called")
+    return HookLoop(f"{where} calls itself {how}; after {rounds(path)} rounds it is not called")

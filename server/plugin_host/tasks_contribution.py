@@ -73,5 +73,6 @@ def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark, worke
         idempotent=mark.idempotent,
         attempts=mark.attempts,
         priority=mark.priority,
+        for_admins=True,
         schedulable=mark.schedulable,
     )

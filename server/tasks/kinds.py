@@ -59,6 +59,8 @@ class Kind:
     """Of those that wait, the higher goes first."""
     when_lost: Callable[[dict[str, Any]], Awaitable[None]] | None = None
     """Told of the row of a task that failed for good or was interrupted. Raises nothing."""
+    for_admins: bool = False
+    """Admins end and do again those that are nobody's, such as what a program asked for."""
     schedulable: str = ""
     """What it does, for people who may let it run by a schedule of their own; empty: they may not."""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ import orjson
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
-from server.events.hook_path import led_by
+from server.events.hook_path import led_by, path_of_task
 from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import actor_now, kept
@@ -128,6 +129,7 @@ class Tasks:
             raise Forbidden("A task belongs to a person; sign in as one.")
         await self._check_room(actor)
         known = self._kinds[kind]
+        path = path_of_task(known.name)
         row = await self._records.create(
             SYSTEM,
             MODEL,
@@ -140,9 +142,10 @@ class Tasks:
                 "input": given,
                 "retry_of": retry_of or None,
                 "acting": orjson.dumps(kept(actor)).decode(),
+                "led_by": orjson.dumps(path).decode(),
             },
         )
-        entry = _entry(row)
+        entry = _entry(row, path)
         if self._early is not None:
             self._early.add(entry.record_id)
         if entry.record_id not in self._running:
@@ -171,7 +174,7 @@ class Tasks:
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""
-        row = await self.of(actor, key)
+        row = await self._in_hand(actor, key)
         record_id = int(row["id"])
         if row["status"] not in OPEN_STATES:
             raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
@@ -186,21 +189,38 @@ class Tasks:
             if timer is not None:
                 timer.cancel()
             await self._finish(record_id, "cancelled")
-        return await self.of(actor, key)
+        return await self._in_hand(actor, key)
 
     async def retry(self, actor: Actor, key: str) -> dict[str, Any]:
-        """Do an ended task once more, as a new one. Raises NotFound, Conflict when it has not ended, or ended well."""
-        row = await self.of(actor, key)
+        """Do an ended task once more, as a new one. Raises NotFound, Conflict when it has not ended, or ended well.
+
+        One that was nobody's, such as a message that a program sent, is so again.
+        """
+        row = await self._in_hand(actor, key)
         if row["status"] not in ("failed", "cancelled", "interrupted"):
             raise Conflict(f"Only what failed, was cancelled or interrupted is done again; this is {row['status']}.",
                            code="task_not_ended" if row["status"] in OPEN_STATES else "task_done")  # fmt: skip
         if row["kind"] not in self._kinds:
             raise Conflict(f"Nobody here does tasks of the kind {row['kind']} just now.", code="unknown_kind")
+        doer = actor
+        if row["owner_id"] is None:
+            doer = SYSTEM
+            await self._records.note("task_retried", actor, about=key, detail=row["kind"])
         return await self.submit(
-            actor, row["kind"], row["title"] or "", row["input"], priority=row["priority"], retry_of=key
+            doer, row["kind"], row["title"] or "", row["input"], priority=row["priority"], retry_of=key
         )
 
     # Parts
+
+    async def _in_hand(self, actor: Actor, key: str) -> dict[str, Any]:
+        """The task `key` that this person may end or do again. Raises NotFound."""
+        if actor.is_admin:
+            found = await self._records.find(SYSTEM, MODEL, where={"key": key}, limit=1)
+            if found and found[0]["owner_id"] is None:
+                kind = self._kinds.get(found[0]["kind"])
+                if kind is None or kind.for_admins:
+                    return found[0]
+        return await self.of(actor, key)
 
     async def _check_room(self, actor: Actor) -> None:
         most = self._settings.current.tasks_open_per_person
@@ -223,7 +243,8 @@ class Tasks:
         wait = 0.0
         if row["not_before"] is not None:
             wait = (from_text(row["not_before"]) - datetime.now(UTC)).total_seconds()
-        self._later(_entry(row), wait)
+        whole = self._records.look_up(SYSTEM, MODEL, "id", record_id) or {}
+        self._later(_entry(row, whole.get("led_by") or ()), wait)
 
     def _later(self, entry: Entry, seconds: float) -> None:
         if seconds <= 0:
@@ -241,8 +262,8 @@ class Tasks:
         limits = {name: kind.at_once for name, kind in self._kinds.items()}
         per_person = self._settings.current.tasks_at_once_per_person
         while not self._stopping and (entry := self._waiting.take(limits, per_person)) is not None:
-            # Whoever's end or hook it was that made room, it does not lead to this.
-            with led_by(()):
+            # Whoever's end or hook it was that made room, it does not lead to this: what it was submitted by does.
+            with led_by(entry.led_by):
                 task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
             self._running[entry.record_id], self._begun[entry.record_id] = task, entry
             task.add_done_callback(partial(self._ended, entry))
@@ -327,5 +348,5 @@ class Tasks:
             await self._store(record_id, {"status": "failed", "finished_at": now_text(), "error": text})
 
 
-def _entry(row: dict[str, Any]) -> Entry:
-    return Entry(int(row["id"]), row["kind"], row["owner_id"], row["priority"])
+def _entry(row: dict[str, Any], path: Sequence[str] = ()) -> Entry:
+    return Entry(int(row["id"]), row["kind"], row["owner_id"], row["priority"], tuple(path))

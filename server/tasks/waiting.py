@@ -15,6 +15,8 @@ class Entry(NamedTuple):
     kind: str
     owner_id: int | None
     priority: int
+    led_by: tuple[str, ...] = ()
+    """The hooks that led to it."""
 
 
 _Lane = tuple[str, int | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import sys
 import threading
 from pathlib import Path
@@ -16,7 +17,7 @@ from server.access.actor import SYSTEM
 from server.models.base import Base
 from server.models.declared import declared_classes
 from server.plugin_host.template import new_plugin
-from tests.conftest import Bear
+from tests.conftest import Bear, running_bear
 from tests.plugins.tests_adversaries_support import all_is_well, until
 from tests.server.plugin_host.tests_plugin_support import model, on, state, switch, write
 
@@ -88,6 +89,95 @@ async def test_hooks_of_two_plugins_that_call_each_other_without_end_are_stopped
 
     await until(told_again)
     await all_is_well(ada)
+
+
+BY_TASK = """
+from server.plugin_api import PluginContext, RecordEvent, on
+@on("rounds_things", "create")
+async def again(event: RecordEvent, plugin: PluginContext) -> None:
+    await plugin.start_task("more", None)
+"""
+MORE = """
+from server.plugin_api import PluginContext, task
+@task{how}
+async def more(plugin: PluginContext) -> None:
+    await plugin.records.create("rounds_things", {{"name": "more"}})
+"""
+ON_TASKS = """
+from server.plugin_api import PluginContext, RecordEvent, on
+@on("tasks", "update")
+async def again(event: RecordEvent, plugin: PluginContext) -> None:
+    if event.row["status"] == "completed" and event.row["kind"] == "rounds.more":
+        await plugin.start_task("more", None)
+"""
+
+
+@pytest.mark.parametrize(
+    ("hooks", "how"),
+    [(BY_TASK, "()"), (ON_TASKS, "()"), pytest.param(BY_TASK, "(process=True)", marks=pytest.mark.slow)],
+)
+async def test_a_hook_that_calls_itself_through_tasks_without_end_is_stopped_and_named(
+    hooks: str, how: str, house: Bear, ada: httpx2.AsyncClient, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = ["records:read", "tasks"]
+    files = {"hooks.py": hooks, "tasks.py": MORE.format(how=how)}
+    write(folder, "rounds", models=model("rounds_things"), files=files, permissions=asked)
+    assert (await on(ada, "rounds", *asked))["error"] is None
+    if hooks is BY_TASK:
+        assert (await ada.post("/api/v1/rounds_things", json={"name": "first"})).status_code == 201
+    else:
+        [live] = [plugin for plugin in house.app.plugins.live if plugin.id == "rounds"]
+        await live.context.start_task("more", None)
+
+    async def told() -> str:
+        error = str((await state(ada, "rounds"))["error"])
+        return error if "calls itself" in error else ""
+
+    error = await until(told)
+    assert error == "rounds/hooks.py:again calls itself through the task rounds.more; after 10 rounds it is not called"
+    assert error in caplog.text
+
+    async def done() -> bool:
+        return not await house.app.records.find(SYSTEM, "tasks", where={"status__in": ["queued", "running"]})
+
+    await until(done)
+    count = (await ada.get("/api/v1/rounds_things?limit=1")).json()["count"]
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert (await ada.get("/api/v1/rounds_things?limit=1")).json()["count"] == count <= 12
+    tasks = await house.app.records.find(SYSTEM, "tasks")
+    assert len(tasks) in (10, 11) and {row["status"] for row in tasks} == {"completed"}
+    await all_is_well(ada)
+
+
+async def test_what_led_to_a_task_is_known_after_a_restart_and_is_nobodys_to_see(tmp_path: Path, folder: Path) -> None:
+    files = {"hooks.py": BY_TASK, "tasks.py": MORE.format(how="()")}
+    asked = ["tasks"]
+    async with running_bear(tmp_path / "data") as bear:
+        ada = await bear.person("ada", "admin")
+        write(folder, "rounds", models=model("rounds_things"), files=files, permissions=asked)
+        await on(ada, "rounds", *asked)
+        long = ["rounds/hooks.py:again", "the task rounds.more"] * 9
+        row = {
+            "kind": "rounds.more",
+            "key": "task-left",
+            "status": "queued",
+            "input": {},
+            "acting": '{"kind": "system"}',
+        }
+        await bear.app.records.create(SYSTEM, "tasks", {**row, "led_by": json.dumps(long)})
+        shown = (await ada.get("/api/v1/tasks")).text
+        assert "task-left" in shown and "hooks.py" not in shown
+    async with running_bear(tmp_path / "data") as bear:
+        bear.ids["ada"] = 1
+        ada = await bear.person("ada")
+
+        async def told() -> bool:
+            return "after 10 rounds" in str((await state(ada, "rounds"))["error"])
+
+        await until(told)
+        # The one that was left, and one more round.
+        assert (await ada.get("/api/v1/tasks")).json()["count"] == 2
 
 
 FUTURE = "from __future__ import annotations\n"

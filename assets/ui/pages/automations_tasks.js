@@ -1,6 +1,7 @@
 // Work in the background: how far it is, what came of it; ended early or done once more.
 import { api } from "../api.js";
 import { formatExact, formatPercent, t } from "../i18n.js";
+import { isAdmin, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
@@ -20,6 +21,8 @@ export function Tasks() {
 /** @param {{task: any, act: ReturnType<typeof useRows>["act"]}} props */
 function Task({ task, act }) {
   const open = task.status === "queued" || task.status === "running";
+  // Admins see those of others too; theirs are theirs to end, and nobody's are the admins'.
+  const mine = task.owner_id === person.value?.id || (isAdmin() && task.owner_id === null);
   return html`<li><details>
     <summary>
       <${State} kind=${SHAPES[task.status] || "off"}><span class="vh">${t(`task.${task.status}`)}</span><//>
@@ -44,8 +47,8 @@ function Task({ task, act }) {
       ${task.failure !== null && html`<div class="stack"><h2 class="small">${t("task.failure")}</h2><${JsonCode} value=${task.failure} label=${t("task.failure")} /></div>`}
       ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="group" aria-label=${t("task.log")}>${task.log}</pre></div>`}
       <div class="row">
-        ${open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
-        ${AGAIN.includes(task.status) && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry"))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
+        ${mine && open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
+        ${mine && AGAIN.includes(task.status) && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry"))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
       </div>
     </div>
   </details></li>`;

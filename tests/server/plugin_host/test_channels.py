@@ -13,7 +13,7 @@ import pytest
 from server.access.actor import SYSTEM
 from server.tasks import kinds
 from tests.conftest import Bear, running_bear
-from tests.server.plugin_host.tests_plugin_support import model, on, state, write
+from tests.server.plugin_host.tests_plugin_support import model, on, state, switch, write
 
 pytestmark = pytest.mark.anyio
 SECRET = "the internal secret of the tests"
@@ -141,6 +141,43 @@ async def test_what_can_not_be_sent_is_sent_once_and_somebody_is_told(
     own = (await ada.get(f"/api/v1/notifications?owner_id={house.ids['ada']}")).json()
     assert own["count"] == 1
     assert "private detail" not in str(notice)
+
+
+async def test_admins_see_and_retry_what_a_program_could_not_send_and_nobody_else_does(
+    house: Bear, ada: httpx2.AsyncClient, program: httpx2.AsyncClient
+) -> None:
+    await on(ada, "pigeon-post", *PERMISSIONS)
+    max_, gus = await house.person("max"), await house.person("gus", "guest")
+    sent = await ended(program, await program.post(SEND, json=message("cat")))
+    assert sent["status"] == "failed" and (await told(ada))["action_url"] == "#/automations/tasks"
+    [task] = (await ada.get("/api/v1/tasks")).json()["data"]
+    again = f"/api/v1/tasks/{task['key']}/retry"
+    for other in (max_, gus):
+        assert (await other.get("/api/v1/tasks")).json()["data"] == []
+        for deed in ("retry", "cancel"):
+            assert (await other.post(f"/api/v1/tasks/{task['key']}/{deed}")).status_code == 404
+    reader = await house.person("ada", scopes=["api:read"])
+    assert (await reader.post(again)).status_code == 403
+    answer = await ada.post(again)
+    assert answer.status_code == 200, answer.text
+    retried = answer.json()["data"]
+    assert (retried["retry_of"], retried["owner_id"], retried["input"]) == (task["key"], None, task["input"])
+    ended_again = await ended(program, httpx2.Response(202, json={"data": {"task_id": retried["key"]}}))
+    assert ended_again["status"] == "failed"
+    noted = await house.app.records.find(SYSTEM, "audit_entries", where={"kind": "task_retried"})
+    assert [(entry["about"], entry["actor_id"]) for entry in noted] == [(task["key"], house.ids["ada"])]
+    await switch(ada, "pigeon-post", "disable")
+    off = await ada.post(again)
+    assert (off.status_code, off.json()["code"]) == (409, "unknown_kind")
+
+
+async def test_tasks_of_other_people_are_no_admins_to_retry(
+    house: Bear, ada: httpx2.AsyncClient, program: httpx2.AsyncClient
+) -> None:
+    await house.person("max")
+    row = {"kind": "send-message:pigeon-post", "key": "task-of-max", "status": "failed", "input": {}}
+    await house.app.records.create(SYSTEM, "tasks", {**row, "owner_id": house.ids["max"]})
+    assert (await ada.post("/api/v1/tasks/task-of-max/retry")).status_code == 404
 
 
 async def test_channels_that_are_unknown_off_broken_or_can_not_reach_somebody_say_so(
