@@ -23,6 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         running.create_user("ada", PASSWORD, admin=True)
         running.create_user("max", PASSWORD)
         with sign_in(running.url, "ada", PASSWORD) as client:
+            assert client.post("/api/v1/groups", json={"name": "Team"}).status_code == 201
             answer = client.post("/api/v1/plugins/files/enable", json={"permissions": PERMISSIONS})
             assert answer.status_code == 200, answer.text
         yield running
@@ -49,7 +50,8 @@ def test_folders_are_added_made_writable_and_taken_away_again(
         assert watched.axe() == []
         page.fill("#files-path", str(tmp_path / "My Notes"))
         page.select_option("#files-who", "group")
-        page.fill("#files-group", "Team")
+        expect(add).to_be_disabled()
+        page.select_option("#files-group", "Team")
         add.click()
         row = page.locator(".plain-list li", has_text="my-notes")
         expect(row).to_contain_text("group:Team")
@@ -67,6 +69,15 @@ def test_folders_are_added_made_writable_and_taken_away_again(
         assert kept()["folders"] == [{**folder, "writable": True}]
         watched.settle()
         assert watched.axe() == []
+        # A group that goes is told at once; it comes back with its name.
+        [team] = client.get("/api/v1/groups?name=Team").json()["data"]
+        assert client.delete(f"/api/v1/groups/{team['id']}").status_code == 200
+        expect(row).to_contain_text("There is no group Team any more.")
+        expect(page.locator("#files-group")).to_contain_text("Choose one")
+        expect(page.locator("#files-group option")).to_have_count(1)
+        expect(page.get_by_role("link", name="make one under People")).to_be_visible()
+        assert client.post("/api/v1/groups", json={"name": "Team"}).status_code == 201
+        expect(row).not_to_contain_text("There is no group")
         row.get_by_role("button", name="Remove my-notes").click()
         expect(row).to_have_count(0)
         page.locator(".toasts").get_by_role("button", name="Undo").last.click()

@@ -1,11 +1,19 @@
 // Which folders AI clients may use: for admins, who choose them here instead of writing JSON.
-import { Icon, api, confirm, html, page, say, useEffect, useState } from "../../../ui/sdk.js";
+import { Icon, api, confirm, href, html, page, say, useEffect, useFresh, useState } from "../../../ui/sdk.js";
 
 const SETTINGS = "/api/v1/plugins/files/settings";
 
 function Files() {
   const [folders, setFolders] = useState(/** @type {any[]|null} */ (null));
   const [problem, setProblem] = useState("");
+  const [groups, setGroups] = useState(/** @type {string[]|null} */ (null));
+  const loadGroups = async () => {
+    try {
+      setGroups((await api.get("/api/v1/groups", { query: "sort=name&limit=500&fields=name" })).data.map((one) => one.name));
+    } catch (error) {
+      setProblem(words(error));
+    }
+  };
   const load = async () => {
     try {
       const { data } = await api.get(SETTINGS);
@@ -15,7 +23,8 @@ function Files() {
       setProblem(words(error));
     }
   };
-  useEffect(() => void load(), []);
+  useEffect(() => void [load(), loadGroups()], []);
+  useFresh(["groups"], loadGroups);
   /** Asks anew what there is, so that nothing that somebody else changed is lost. */
   const change = async (alter) => {
     const { data } = await api.get(SETTINGS);
@@ -36,16 +45,17 @@ function Files() {
     <h1>Files</h1>
     <p class="soft">Folders of this computer that AI clients may use, and nothing else of it.</p>
     ${problem && html`<p class="bad-ink" role="alert">${problem}</p>`}
-    <${Add} add=${change} />
+    <${Add} add=${change} groups=${groups} />
     <section class="card" aria-labelledby="files-list">
       <header><h2 id="files-list">Folders</h2></header>
       ${folders && !folders.length && html`<p class="body small soft">None yet: AI clients see no file of this computer.</p>`}
-      <ul class="plain-list">${(folders || []).map((one) => html`<${Folder} key=${one.name} folder=${one} act=${act} />`)}</ul>
+      <ul class="plain-list">${(folders || []).map((one) => html`<${Folder} key=${one.name} folder=${one} groups=${groups} act=${act} />`)}</ul>
     </section>
   </div>`;
 }
 
-function Folder({ folder, act }) {
+function Folder({ folder, groups, act }) {
+  const nobody = (folder.who || []).filter((one) => groups && one.startsWith("group:") && !groups.includes(one.slice("group:".length)));
   const replaced = (wanted) => (all) => all.map((one) => (one.name === folder.name ? wanted : one));
   const write = async (event) => {
     const writable = event.target.checked;
@@ -58,6 +68,7 @@ function Folder({ folder, act }) {
     <div class="grow min0 stack tight">
       <p class="strong">${folder.name}</p>
       <p class="small soft break"><code>${folder.path}</code> · ${(folder.who || ["admins"]).join(", ")}${folder.hidden ? " · with hidden files" : ""}</p>
+      ${nobody.map((one) => html`<p class="small bad-ink" key=${one}>There is no group ${one.slice("group:".length)} any more.</p>`)}
     </div>
     <label class="row small"><input class="switch" type="checkbox" role="switch" checked=${Boolean(folder.writable)} onChange=${write} aria-label=${`Writable: ${folder.name}`} />Writable</label>
     <button class="btn only quiet dense" type="button" aria-label=${`Remove ${folder.name}`} title="Remove" onClick=${remove}><${Icon} name="close" /></button>
@@ -65,7 +76,7 @@ function Folder({ folder, act }) {
 }
 
 /** What was typed stays until it is added. */
-function Add({ add }) {
+function Add({ add, groups }) {
   const [path, setPath] = useState("");
   const [name, setName] = useState("");
   const [who, setWho] = useState("admins");
@@ -93,9 +104,12 @@ function Add({ add }) {
         <option value="admins">Admins</option><option value="everyone">Everyone</option><option value="group">A group</option>
       </select><${Icon} name="down" /></span></div>
     ${who === "group" && html`<div class="field"><label for="files-group">Group</label>
-      <input class="input" id="files-group" autocomplete="off" maxlength="100" value=${group} onInput=${(event) => setGroup(event.target.value)} /></div>`}
+      <span class="select"><select class="input" id="files-group" value=${group} onChange=${(event) => setGroup(event.target.value)}>
+        <option value="">Choose one</option>${(groups || []).map((one) => html`<option key=${one} value=${one}>${one}</option>`)}
+      </select><${Icon} name="down" /></span>
+      ${groups?.length === 0 && html`<p class="help">There is no group yet: <a class="link" href=${href("/people/groups")}>make one under People</a>.</p>`}</div>`}
     ${problem && html`<p class="small bad-ink" role="alert">${problem}</p>`}
-    <div><button class="btn primary" type="submit" disabled=${!path || !called || (who === "group" && !group)}><${Icon} name="plus" />Add</button></div>
+    <div><button class="btn primary" type="submit" disabled=${!path || !called || (who === "group" && !groups?.includes(group))}><${Icon} name="plus" />Add</button></div>
   </div></form>`;
 }
 
