@@ -255,6 +255,14 @@ def _read_json(path: Path, where: str) -> dict[str, Any]:
     return values
 
 
+_PARTS: dict[Any, type[BaseModel]] = {
+    "dependencies": Dependencies,
+    "context_skills": Skill,
+    "notification_kinds": NotificationKind,
+    "mcp_servers": McpServerEntry,
+}
+
+
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if not key:
@@ -262,8 +270,9 @@ def _sentence(problem: Any) -> str:
     if problem["type"] == "missing":
         return f"the key {key!r} is missing; wanted {_wanted(key)}"
     if problem["type"] == "extra_forbidden":
-        known = sorted(Manifest.model_fields)
-        near = difflib.get_close_matches(key, known, n=1)
+        first, *more = problem["loc"]
+        known = sorted((_PARTS.get(first, Manifest) if more else Manifest).model_fields)
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"unknown key {key!r}; {hint}Known keys: {', '.join(known)}"
     return (

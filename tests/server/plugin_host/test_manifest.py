@@ -42,6 +42,8 @@ def test_a_list_of_dependencies_means_all_required(tmp_path: Path) -> None:
         ({**GOOD, "public_api": "yes"}, ["'public_api'", '"yes"', "true or false"]),
         ({**GOOD, "type": "game"}, ["'type'", '"game"', "channel, service, runner, mcp, theme"]),
         ({**GOOD, "pubic_api": True}, ["'pubic_api'", "did you mean 'public_api'?", "Known keys: author"]),
+        ({**GOOD, "dependencies": {"require": []}}, ["'required'", "Known keys: optional, required"]),
+        ({**GOOD, "notification_kinds": {"rain": {"lable": "Rain"}}}, ["'label'", "Known keys: description, label"]),
         ({**GOOD, "dependencies": [1]}, ["'dependencies.required.0'", "found 1"]),
     ],
 )
