@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import typer
 from typer.exceptions import TyperException
@@ -13,6 +15,7 @@ from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_shells
 from gridbear_desktop.uninstall_command import uninstall_command
 from server.cli import app as data_commands
+from server.cli.doctor_commands import MORE_LOOKS
 from server.errors import GridBearError, StartupError
 
 PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -48,6 +51,8 @@ def build() -> typer.Typer:
         raise typer.Exit(cli.mcp_main(context.args))
 
     app.command("completion")(completion_command)
+    if _desktop_looks not in MORE_LOOKS:
+        MORE_LOOKS.append(_desktop_looks)
     app.add_typer(autostart, name="autostart")
     app.command("uninstall")(uninstall_command)
     for command in data_commands.registered_commands:
@@ -55,6 +60,12 @@ def build() -> typer.Typer:
     for group in data_commands.registered_groups:
         app.registered_groups.append(group)
     return app
+
+
+def _desktop_looks() -> Iterator[Any]:
+    from gridbear_desktop.desktop_checks import desktop_findings  # loads a web engine
+
+    return desktop_findings()
 
 
 def run(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ class RunningServer:
     """One server that answers. Every method raises the error that the server tells."""
 
     def __init__(self, url: str, control_token: str, certificate: str = "") -> None:
-        self._url = url
+        self.url = url
         self._token = control_token
         self._opener = opener_for(certificate)
 
@@ -55,7 +55,7 @@ class RunningServer:
     ) -> Iterator[HTTPResponse]:
         """The answer as a stream. `timeout` is for each wait, None for as long as it takes."""
         named = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **(headers or {})}
-        request = urllib.request.Request(f"{self._url}{path}", data=cast(Any, body), headers=named)
+        request = urllib.request.Request(f"{self.url}{path}", data=cast(Any, body), headers=named)
         try:
             with self._opener.open(request, timeout=timeout) as answer:
                 yield answer
@@ -67,7 +67,7 @@ class RunningServer:
     def answers(self) -> bool:
         """Whether it is alive: a server that was killed leaves its run file behind."""
         try:
-            with self._opener.open(f"{self._url}/healthz", timeout=_PROBE_SECONDS):
+            with self._opener.open(f"{self.url}/healthz", timeout=_PROBE_SECONDS):
                 return True
         except OSError:
             return False

@@ -246,14 +246,18 @@ def test_the_window_comes_back_as_it_was_and_says_when_it_is_painted(panel: Grid
     assert "shows nothing" not in (panel.data_dir / "logs" / "launcher.log").read_text("utf-8")
 
 
-@pytest.mark.parametrize("when", ["starting", "running"])
+@pytest.mark.parametrize("when", ["starting", "running", "restarting", "in safe mode"])
 @pytest.mark.parametrize("victim", ["tray", "serve", "window"])
 def test_whoever_is_killed_nothing_is_left_over_and_all_comes_back(panel: Gridbear, victim: str, when: str) -> None:
-    process = start(panel, "--port", "0")
+    process = start(panel, "--port", "0", *(["--safe"] if when == "in safe mode" else []))
     both = wait_for(lambda: len(now := children(process)) == 2 and now, "server and window")
-    if when == "running":
+    if when != "starting":
         wait_for(lambda: run_info(panel.data_dir), "the server")
         window_of(process, panel)
+    if when == "restarting":
+        first = both["serve"]
+        first.kill()
+        both = wait_for(lambda: (now := children(process)).get("serve", first) != first and now, "the next server")
     if victim == "tray":
         process.kill()
         process.wait()

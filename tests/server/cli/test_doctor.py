@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one admin and no backup."""
     monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GRIDBEAR_KEY_STORE", "file")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "GRIDBEAR_PORT"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setattr("server.cli.commands._password", lambda _: "a calm bear in a den")
     assert run(["user", "create", "maja", "--admin"]) == 0
     return tmp_path / "data"
@@ -45,7 +51,9 @@ def test_a_folder_that_is_not_there_is_well_and_stays_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(tmp_path / "none"))
-    assert list(seen(capsys, 0)) == ["data folder"]
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert list(seen(capsys, 0)) == ["data folder", "versions", "port", "proxy", "display"]
     assert not (tmp_path / "none").exists()
 
 
@@ -58,7 +66,8 @@ def test_without_a_backup_somebody_has_to_look_and_with_one_all_is_well(
     before = sorted((str(path), path.stat().st_mtime_ns) for path in data.rglob("*") if path.suffix in (".db", ".zip"))
     found = seen(capsys, 0)
     assert list(found) == [
-        "data folder", "free space", "server", "database", "key", "recovery phrase", "backups"
+        "data folder", "free space", "server", "database", "key", "recovery phrase", "backups", "versions", "port",
+        "proxy", "keychain", "plugins", "display",
     ]  # fmt: skip
     assert before == sorted(
         (str(path), path.stat().st_mtime_ns) for path in data.rglob("*") if path.suffix in (".db", ".zip")
@@ -133,3 +142,41 @@ def test_a_running_server_and_its_recovery_mode_are_told(tmp_path: Path) -> None
         assert done.returncode == 1 and "recovery mode" in done.stdout and "gridbear restore" in done.stdout
     finally:
         gridbear.end()
+
+
+def test_a_proxy_for_this_computer_is_named_without_what_its_address_holds(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://maja:sweet-tooth@proxy.example:3128")
+    found = seen(capsys, 1)["proxy"]
+    assert found["state"] == "attention" and "NO_PROXY=127.0.0.1,localhost" in found["text"]
+    assert run(["doctor"]) == 1
+    assert "sweet-tooth" not in capsys.readouterr().out
+    monkeypatch.setenv("NO_PROXY", "example.org, localhost")
+    assert seen(capsys, 1)["proxy"]["state"] == "ok"
+
+
+def test_a_taken_port_is_trouble_for_who_asked_for_it_and_none_otherwise(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("GRIDBEAR_PORT", str(port))
+        found = seen(capsys, 1)["port"]
+        assert (
+            found["state"] == "trouble" and f"{port} on 127.0.0.1" in found["text"] and "GRIDBEAR_PORT" in found["text"]
+        )
+    assert seen(capsys, 1)["port"]["state"] == "ok"
+
+
+def test_plugins_with_errors_are_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(data / "gridbear.db")) as database, database:
+        now = "2026-01-01T00:00:00.000Z"
+        given = {"name": "broken", "error": "Traceback\nno honey", "enabled": 1, "created_at": now, "updated_at": now}
+        wanted = [row[1] for row in database.execute("PRAGMA table_info(plugins)") if row[3] and row[4] is None]
+        left = {name: 0 for name in wanted if name not in given and name != "id"} | {"state": "failed"}
+        values = given | left
+        marks = ", ".join("?" for _ in values)
+        database.execute(f"INSERT INTO plugins ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+    found = seen(capsys, 1)["plugins"]
+    assert found["state"] == "attention" and "broken: no honey" in found["text"] and "Traceback" not in found["text"]
