@@ -173,9 +173,10 @@ def test_plugins_with_errors_are_named(data: Path, capsys: pytest.CaptureFixture
     with closing(sqlite3.connect(data / "gridbear.db")) as database, database:
         now = "2026-01-01T00:00:00.000Z"
         given = {"name": "broken", "error": "Traceback\nno honey", "enabled": 1, "created_at": now, "updated_at": now}
-        wanted = [row[1] for row in database.execute("PRAGMA table_info(plugins)") if row[3] and row[4] is None]
-        left = {name: 0 for name in wanted if name not in given and name != "id"} | {"state": "failed"}
-        values = given | left
+        columns = database.execute("PRAGMA table_info(plugins)").fetchall()
+        wanted = {row[1]: 0 if row[2] == "INTEGER" else "[]" for row in columns if row[3] and row[4] is None}
+        wanted.pop("id", None)
+        values = wanted | given | {"state": "failed"}
         marks = ", ".join("?" for _ in values)
         database.execute(f"INSERT INTO plugins ({', '.join(values)}) VALUES ({marks})", list(values.values()))
     found = seen(capsys, 1)["plugins"]
