@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,9 @@ import pytest
 from filelock import FileLock
 
 from gridbear_desktop.commands import run
+from server.access.actor import SYSTEM
+from server.app import create_app
+from server.config import Settings
 from server.secrets.key_store import KeyStore
 from server.secrets.vault import Vault, open_vault
 from tests.faults.test_damaged_file import damage_table
@@ -170,14 +172,12 @@ def test_a_taken_port_is_trouble_for_who_asked_for_it_and_none_otherwise(
 
 
 def test_plugins_with_errors_are_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(data / "gridbear.db")) as database, database:
-        now = "2026-01-01T00:00:00.000Z"
-        given = {"name": "broken", "error": "Traceback\nno honey", "enabled": 1, "created_at": now, "updated_at": now}
-        columns = database.execute("PRAGMA table_info(plugins)").fetchall()
-        wanted = {row[1]: 0 if row[2] == "INTEGER" else "[]" for row in columns if row[3] and row[4] is None}
-        wanted.pop("id", None)
-        values = wanted | given | {"state": "failed"}
-        marks = ", ".join("?" for _ in values)
-        database.execute(f"INSERT INTO plugins ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+    async def store() -> None:
+        app = create_app(Settings(data_dir=data, key_store="file"))
+        async with app.data():
+            values = {"name": "broken", "enabled": True, "state": "failed", "error": "Traceback\nno honey"}
+            await app.records.create(SYSTEM, "plugins", values)
+
+    asyncio.run(store())
     found = seen(capsys, 1)["plugins"]
     assert found["state"] == "attention" and "broken: no honey" in found["text"] and "Traceback" not in found["text"]
