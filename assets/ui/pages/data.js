@@ -6,6 +6,7 @@ import { go, href } from "../router.js";
 import { isAdmin, may, modelNamed, models } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { useLoad } from "../widgets/load.js";
+import { Empty } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { DataAccess } from "./data_access.js";
 import { Bulk } from "./data_bulk.js";
@@ -49,7 +50,7 @@ function Part({ rest, query }) {
   if (!name) return null;
   if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;
   if (!model || !may(model, "list")) {
-    return html`<div class="area"><div class="column pad-top"><p class="note"><span>${t("data.no_model", { name })}</span></p></div></div>`;
+    return html`<div class="area"><${Empty} main heading=${t("data.no_model_title")} words=${t("data.no_model", { name })}><a class="btn" href=${href("/data")}>${t("data.all_models")}</a><//></div>`;
   }
   if (part === "deleted" && model.history) return html`<${Deleted} key=${name} model=${model} />`;
   if (part === "import" && may(model, "create")) return html`<${DataImport} key=${name} model=${model} />`;

@@ -5,6 +5,7 @@ import { base, isAdmin, may } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { PlacedMenu } from "../widgets/menu.js";
+import { useTrail } from "../widgets/trail.js";
 import { inSentence } from "../widgets/words.js";
 import { filterQuery, sortOf } from "./data_query.js";
 import { InviteDialog, inviting } from "./people_links.js";
@@ -52,6 +53,7 @@ function MoreMenu({ model, query }) {
 
 /** The head of a part of a model's page, with the way back to its rows. @param {{model: import("../types").Model, heading: string, words: string, children?: any}} props */
 export function PartHead({ model, heading, words, children }) {
+  useTrail(heading, true);
   return html`<header class="page-head part">
     <a class="btn quiet only" href=${href(`/data/${model.name}`)} aria-label=${t("data.back", { name: inSentence(model.label_plural) })} title=${t("data.back", { name: inSentence(model.label_plural) })}><${Icon} name="left" /></a>
     <div class="say"><h1>${heading}</h1><p>${words}</p></div>

@@ -45,7 +45,7 @@ export function DesignField({ draft, at, count, owned, errors, set, move, drop }
         </select><${Icon} name="down" /></span>
       <div class="check-row"><input class="check" type="checkbox" id=${`${id}-required`} checked=${draft.required} onChange=${(/** @type {any} */ event) => set({ required: event.target.checked })} />
         <label for=${`${id}-required`}>${t("design.required")}</label></div>
-      <div class="row tools">
+      <div class="row field-deeds">
         <button class="btn only quiet dense" type="button" aria-expanded=${shown} aria-controls=${`${id}-more`} onClick=${() => setOpen(!open)}
           aria-label=${t("design.more_of", { name })} title=${t("design.more")}><${Icon} name="settings" /></button>
         <button class="btn only quiet dense" type="button" disabled=${at === 0} onClick=${() => move(-1)} aria-label=${t("design.up", { name })} title=${t("design.up_help")}><${Icon} name="arrow-up" /></button>

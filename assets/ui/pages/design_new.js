@@ -8,6 +8,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { DropZone } from "../widgets/drop_zone.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
+import { useTrail } from "../widgets/trail.js";
 import { Trouble, sentence } from "../widgets/trouble.js";
 import { FILES } from "./data_import.js";
 import { blankModel, definitionOf, draftOfGuess, errorsOf } from "./design_draft.js";
@@ -16,6 +17,7 @@ import { ImportProgress, RowErrorTable, rowErrors, useImport } from "./import_ru
 import { ChosenFile } from "./import_source.js";
 
 export function DesignNew() {
+  useTrail(t("design.new"), true);
   const [draft, setDraft] = useState(blankModel);
   const [source, setSource] = useState(/** @type {{file: File, guess: any}|null} */ (null));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));

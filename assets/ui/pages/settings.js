@@ -37,7 +37,7 @@ export function Settings({ rest, query }) {
   const words = admin ? query.get("q") || "" : "";
   const known = [...(admin ? LIST.flatMap((one) => one.parts) : []), "about"];
   const part = known.includes(rest[0]) ? rest[0] : "";
-  useTrail(words ? t("settings.searched", { words }) : part && t(`settings.part_${part}`));
+  useTrail(words ? t("settings.searched", { words }) : part && t(`settings.part_${part}`), true);
   useEffect(() => {
     const wide = matchMedia("(min-width: 720px)").matches;
     if (!part && !words && (wide || rest[0])) go(href(`/settings/${admin ? FIRST : "about"}`), { replace: true });

@@ -33,7 +33,7 @@ export function Tools({ rest, query }) {
     ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
   ];
   const server = page.servers.find((one) => String(one.id) === rest[0]);
-  useTrail(adding ? t("servers.add") : server?.name || tabs.find((one) => one.name === part)?.label || "", !adding && !server);
+  useTrail(adding ? t("servers.add") : server?.name || tabs.find((one) => one.name === part)?.label || "", true);
   const choose = (/** @type {string} */ name) => go(href(name === "servers" ? "/tools" : `/tools/${name}`));
   return html`<div class="tools" data-open=${part === "servers" && rest[0] && !adding ? "area" : "list"}>
     <header class="page-head">

@@ -25,10 +25,10 @@ export function Result({ result, took }) {
       <span class=${`tag ${result?.isError ? "bad" : "ok"}`}><${Icon} name=${result?.isError ? "alert" : "check"} size=${14} />${t(result?.isError ? "tools.failed" : "tools.done")}</span>
       <span class="small muted num">${t("tools.ms", { n: formatNumber(Number(took.toPrecision(3))) })}, ${formatBytes(new Blob([whole]).size)}</span>
       <span class="grow"></span>
-      <div class="segmented dense" role="group" aria-label=${t("tools.result_as")}>
+      <div class="row"><div class="segmented dense" role="group" aria-label=${t("tools.result_as")}>
         ${views.map((one) => html`<button key=${one} type="button" aria-pressed=${chosen === one ? "true" : "false"} onClick=${() => choose(one)}>${t(`tools.as_${one}_view`)}</button>`)}
       </div>
-      <${CopyButton} text=${shown} label=${t("tools.copy_result")} />
+      <${CopyButton} text=${shown} label=${t("tools.copy_result")} /></div>
     </div>
     ${chosen === "text" ? html`<pre class="code wrap" tabindex="0" role="region" aria-label=${t("tools.result")}>${text}</pre>`
       : html`<${JsonCode} value=${chosen === "json" ? structured : result} label=${t("tools.result")} />`}`;

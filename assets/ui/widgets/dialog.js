@@ -27,6 +27,8 @@ export function Dialog({ label, kind = "dialog", onClose, children }) {
     const dialog = box.current;
     const before = document.activeElement;
     dialog?.showModal();
+    // What has the focus may stand at the end: it is read from the beginning.
+    if (dialog) dialog.scrollTop = 0;
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();

@@ -32,7 +32,7 @@ export function Frame({ page, rest, children }) {
   }, [returned.value, near]);
   const model = page.name === "data" && rest[0] ? modelNamed(rest[0]) : null;
   const part = trail.value;
-  const title = model?.label_plural || [part?.label, t(page.label)].filter(Boolean).join(" · ");
+  const title = [part?.label, model?.label_plural || t(page.label)].filter(Boolean).join(" · ");
   useEffect(() => {
     document.title = `${title} · GridBear`;
   }, [title]);
@@ -46,7 +46,7 @@ export function Frame({ page, rest, children }) {
       <${Rail} page=${page} />
       <div class="main">
         <header class="topbar">
-          <${Crumbs} page=${page} part=${model ? { label: model.label_plural, tab: false } : part} model=${Boolean(model)} />
+          <${Crumbs} page=${page} part=${part} model=${model} />
           <button class="seek" type="button" onClick=${seek}><${Icon} name="search" size=${16} /><span class="label">${t("palette.placeholder")}</span><kbd aria-hidden="true">${COMMAND_KEY} K</kbd></button>
           <div class="topbar-end">
             ${away.value && html`<span class="desk-only"><${State} kind="warn">${t("away.short")}<//></span>`}
@@ -111,13 +111,15 @@ function Rail({ page }) {
   </aside>`;
 }
 
-/** @param {{page: import("../pages/index.js").Page, part: {label: string, tab: boolean}|null, model: boolean}} props */
+/** @param {{page: import("../pages/index.js").Page, part: {label: string, tab: boolean}|null, model: import("../types").Model|null|undefined}} props */
 function Crumbs({ page, part, model }) {
+  const steps = [{ label: t(page.label), to: `/${page.name}` }, ...(model ? [{ label: model.label_plural, to: `/data/${model.name}` }] : [])];
+  const last = part || steps.pop();
   return html`<nav class="crumbs" aria-label=${t("nav.crumbs")}>
     ${model && html`<a class="btn quiet only phone-only" href=${href("/data")} aria-label=${t("data.all_models")}><${Icon} name="left" /></a>`}
     <ol>
-      ${part && html`<li key="page"><a href=${href(`/${page.name}`)}>${t(page.label)}</a></li>`}
-      <li key="here" class=${part?.tab ? "tab" : undefined}><span aria-current="page">${part?.label || t(page.label)}</span></li>
+      ${steps.map(({ label, to }) => html`<li key=${to}><a href=${href(to)}>${label}</a></li>`)}
+      <li key="here" class=${part?.tab ? "tab" : undefined}><span aria-current="page">${last?.label}</span></li>
     </ol>
   </nav>`;
 }

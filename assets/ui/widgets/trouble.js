@@ -29,11 +29,11 @@ export function Trouble({ error, what, retry }) {
   </section>`;
 }
 
-/** @param {{heading: string, words: string, curl?: string, children?: any}} props */
-export function Empty({ heading, words, curl, children }) {
+/** @param {{heading: string, words: string, curl?: string, main?: boolean, children?: any}} props `main`: its heading is that of the page */
+export function Empty({ heading, words, curl, main = false, children }) {
   return html`<section class="empty">
     <${Drawing} />
-    <div class="stack"><h2>${heading}</h2><p>${words}</p></div>
+    <div class="stack">${main ? html`<h1>${heading}</h1>` : html`<h2>${heading}</h2>`}<p>${words}</p></div>
     ${children}
     ${curl && html`<p class="or">${t("empty.or")}</p><${Copyable} text=${curl} />`}
   </section>`;
