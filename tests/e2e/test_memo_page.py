@@ -74,5 +74,12 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     watched.settle()
     assert watched.axe() == []
     assert page.evaluate(FITS)
+    page.goto(f"{server.url}/#/home")
+    coming = page.locator("section:has(#card-memo-next)")
+    expect(coming.locator("li")).to_have_count(3)
+    expect(coming.locator("li", has_text="buy milk")).to_contain_text("Tomorrow, 09:00")
+    watched.settle()
+    assert watched.axe() == []
+    assert coming.evaluate("(box) => box.scrollWidth <= box.clientWidth")
     watched.check(allowed=("422",))
     watched.close()

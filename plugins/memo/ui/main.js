@@ -1,5 +1,5 @@
 // Write a sentence, see how it was understood, keep it; below, what is coming.
-import { Icon, api, formatRelative, html, page, person, say, timeZone, useEffect, useRef, useState } from "../../../ui/sdk.js";
+import { Icon, api, card, formatRelative, href, html, page, person, say, timeZone, useEffect, useRef, useState } from "../../../ui/sdk.js";
 
 const MEMOS = "/api/v1/memo_memos";
 const STILL_MS = 250;
@@ -130,6 +130,27 @@ function Item({ memo, act }) {
   </li>`;
 }
 
+const ON_HOME = 3;
+
+/** On the start page: what is next. */
+function Next() {
+  const [memos, setMemos] = useState(/** @type {any[]|null} */ (null));
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    const load = () => api.get(MEMOS, { query: `owner_id=${person.value?.id}&state=open&sort=due_at&limit=${ON_HOME}` })
+      .then(({ data }) => [setMemos(data), setProblem("")], (error) => setProblem(words(error)));
+    load();
+    const timer = setInterval(() => document.visibilityState === "visible" && load(), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return html`<div class="stack">
+    ${problem && html`<p class="small bad-ink" role="alert">${problem}</p>`}
+    ${memos && !memos.length && html`<p class="small soft">Nothing to remember.</p>`}
+    <ul class="stack">${(memos || []).map((memo) => html`<li key=${memo.id}><p class="strong break">${memo.text}</p><p class="small soft">${moment(memo.due_at)}</p></li>`)}</ul>
+    <p><a class="btn dense" href=${href("/memo")}><${Icon} name="plus" />Remind me</a></p>
+  </div>`;
+}
+
 /** "Tomorrow, 09:00", in the words and the clock of the reader. */
 function moment(iso) {
   const at = new Date(iso);
@@ -151,3 +172,4 @@ function words(error) {
 }
 
 page({ name: "memo", label: "Memo", icon: "clock", Page: Memos });
+card({ name: "memo-next", label: "Coming reminders", Card: Next });
