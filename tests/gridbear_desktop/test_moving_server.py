@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
 
+from gridbear_desktop.supervisor import Supervisor
+from server.data_folder import DataFolder
+
 pytestmark = pytest.mark.slow
 
 
@@ -86,3 +89,31 @@ def test_a_stopped_folder_moves_by_the_command_alone(gridbear: Gridbear, tmp_pat
     assert "maja" in gridbear.cli("user", "list").stdout
     where = json.loads(gridbear.cli("data", "show", "--json").stdout)
     assert where["path"] == str(tmp_path / "new") and where["former"] == [str(gridbear.data_dir)]
+
+
+def test_the_tray_goes_on_with_its_server_in_the_new_place(tmp_path: Path) -> None:
+    folder, new = DataFolder(tmp_path / "data"), tmp_path / "new"
+    folder.open()
+    supervisor = Supervisor(folder.run, folder.logs, {"data_dir": folder.path, "port": 0})
+    supervisor.start()
+    try:
+        assert supervisor.wait_until_settled(60) == "running"
+        before = supervisor.info
+        assert before is not None
+        body = json.dumps({"to": str(new)}).encode()
+        headers = {"Authorization": f"Bearer {before.control_token}", "Content-Type": "application/json"}
+        move = urllib.request.Request(f"{before.url}/api/v1/server/data-folder/move", body, headers)
+        urllib.request.urlopen(move, timeout=10).close()
+        wait_for(lambda: run_info(new), "the server in its new place")
+        after = supervisor.info
+        assert supervisor.state == "running" and after is not None
+        assert (after.pid, after.url) == (before.pid, before.url)
+        assert after.control_token != before.control_token
+        assert supervisor.run_folder == new / "run" and supervisor.log_path == new / "logs" / "server.log"
+        supervisor.restart()
+        wait_for(lambda: (now := supervisor.info) and now.pid != before.pid, "another server")
+        wait_for(
+            lambda: [one.name for one in folder.path.iterdir()] == ["moved-to.json"], "the old files being removed"
+        )
+    finally:
+        supervisor.stop()
