@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,8 +15,8 @@ PASSWORD = "a calm bear in a den"
 SECRET = "screenshots-internal-secret"
 # file, path below the base, what must be seen first, theme, width
 PICTURES = [
-    ("home.png", "/", ".server summary", "light", 1280),
-    ("home-dark.png", "/", ".server summary", "dark", 1280),
+    ("home.png", "/", ".recent figure", "light", 1280),
+    ("home-dark.png", "/", ".recent figure", "dark", 1280),
     ("data.png", "/#/data/notes?record=3", "#field-title", "light", 1280),
     ("data-phone.png", "/#/data/notes", ".card-rows li", "light", 390),
     ("backups.png", "/#/settings/backups", ".backups > li", "light", 1280),
@@ -73,7 +74,9 @@ def main() -> None:
         with demo_data.sign_in(server.url, "maja", PASSWORD) as client:
             demo_data.fill(client, SECRET)
             shop = ROOT / "tests" / "e2e" / "shop_server.py"
-            server_row = {"name": "notes-search", "transport": "stdio", "command": sys.executable, "args": [str(shop)]}
+            # The picture shows where the command was found: better a place that readers have as well.
+            python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
+            server_row = {"name": "notes-search", "transport": "stdio", "command": python, "args": [str(shop)]}
             client.post("/api/v1/mcp_servers", json=server_row)
             group = client.post("/api/v1/groups", json={"name": "Family"}).json()["data"]["id"]
             for rule in (
