@@ -1,4 +1,4 @@
-"""`logs/crash.log`: what a server that crashed was doing. One that ends as it should leaves nothing there."""
+"""`logs/crash.log`: what a server that crashed was doing, and `tray-crash.log` a tray. A good end adds nothing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from gridbear_desktop.log_files import rotate
 from server import __version__
 
 FILE_NAME = "crash.log"
+TRAY_FILE_NAME = "tray-crash.log"
 _HEAD = "=== "
 
 
 @contextlib.contextmanager
-def kept(logs: Path) -> Iterator[None]:
+def kept(logs: Path, name: str = FILE_NAME) -> Iterator[None]:
     """Inside, a crash of this process is written down: the stacks of all threads, or the error that nothing caught.
 
     What is killed from outside leaves the head of its report alone.
     """
-    path = logs / FILE_NAME
+    path = logs / name
     rotate(path)
     with path.open("a", encoding="utf-8", errors="replace") as file:
         before = file.tell()

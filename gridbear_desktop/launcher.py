@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from gridbear_desktop import control, desktop_actions, display, runfile, window
+from gridbear_desktop import control, crash_report, desktop_actions, display, runfile, window
 from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
@@ -62,7 +62,8 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
         if running is not None and control.answers(running):
             tell(f"A server without tray runs at {running.url} on this data folder: opening a window on it.")
             return window.open_running(folder.path)
-        return Launcher(folder, options, instance, minimized).run()
+        with crash_report.kept(folder.logs, crash_report.TRAY_FILE_NAME):
+            return Launcher(folder, options, instance, minimized).run()
     finally:
         instance.release()
 

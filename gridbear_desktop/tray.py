@@ -97,6 +97,7 @@ class TrayModel:
             Entry("folder", "Open data folder", act.open_data_folder),
             Entry("logs", "View logs", act.view_logs),
             Entry("backup", "Back up now", act.back_up, enabled=running),
+            Entry("move", "Move to another computer…", partial(act.show_window, BACKUPS_PAGE), enabled=running),
             Entry("about", "About", partial(act.show_window, ABOUT_PAGE), enabled=running),
             Entry("quit", "Quit", act.quit),
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -79,3 +81,15 @@ def test_an_error_that_nothing_caught_is_in_the_report_of_its_process(tmp_path: 
     assert crash_report.what_failed(tmp_path, os.getpid()) == "ZeroDivisionError: division by zero"
     assert crash_report.what_failed(tmp_path, 1) == ""
     assert crash_report.what_failed(tmp_path / "nowhere", 1) == ""
+
+
+def test_a_tray_that_crashes_leaves_the_stacks_of_its_threads(tmp_path: Path) -> None:
+    crash = (
+        "import faulthandler, sys; from pathlib import Path; from gridbear_desktop import crash_report as report\n"
+        "with report.kept(Path(sys.argv[1]), report.TRAY_FILE_NAME): faulthandler._sigsegv()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", crash, str(tmp_path)], stderr=subprocess.DEVNULL)
+    assert process.wait(60) != 0
+    report = (tmp_path / crash_report.TRAY_FILE_NAME).read_text("utf-8")
+    assert report.startswith(f"=== {process.pid} ")
+    assert "Segmentation fault" in report and "most recent call first" in report

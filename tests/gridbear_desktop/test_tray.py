@@ -78,12 +78,12 @@ def test_the_status_line_shows_how_far_an_upgrade_is() -> None:
 def test_entries_lead_to_pages_that_there_are() -> None:
     launcher = FakeLauncher()
     for entry in TrayModel(launcher).entries():
-        if entry.key in ("lan", "about"):
+        if entry.key in ("lan", "move", "about"):
             assert entry.action is not None
             entry.action()
-    assert launcher.calls == ["show_window /settings/sharing", "show_window /settings/about"]
+    assert launcher.calls == [f"show_window /settings/{part}" for part in ("sharing", "backups", "about")]
     pages = (resource_dir("assets") / "ui" / "pages" / "settings.js").read_text("utf-8")
-    assert '"sharing"' in pages and '"about"' in pages
+    assert all(f'"{part}"' in pages for part in ("sharing", "backups", "about"))
 
 
 def test_start_at_login_is_ticked_while_it_is_on() -> None:
