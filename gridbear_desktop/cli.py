@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbear_desktop.streams import open_missing
+from server.errors import StartupError
 
 COMPLETION_VARIABLE = "_GRIDBEAR_COMPLETE"
 """Set by the scripts of `gridbear completion`."""
@@ -27,7 +28,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(arguments)
     # typer and rich cost 80 ms to import, which a server start and a window need not pay.
     fast = FAST_COMMANDS.get(arguments[0] if arguments else "")
-    return fast(arguments[1:]) if fast else _typer_main(arguments)
+    try:
+        return fast(arguments[1:]) if fast else _typer_main(arguments)
+    except StartupError as error:
+        print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
+        return 2
 
 
 def folder_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import PrivateAttr, ValidationError
 
-from server.data_location import default_data_dir, followed, is_portable
+from server.data_location import default_data_dir, is_portable
+from server.data_place import placed
 from server.errors import StartupError, ValidationFailed
 from server.setting_fields import Applies, SettingFields, listed
 from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host, resource_dir
@@ -70,7 +71,7 @@ class Settings(SettingFields):
 
     def _in_place(self) -> Settings:
         """With the folder that the data are in by now. A portable one keeps its key: no keychain travels with it."""
-        data_dir = followed(self.data_dir)
+        data_dir = placed(self.data_dir)
         portable = is_portable(data_dir) and "key_store" not in self.model_fields_set
         if data_dir == self.data_dir and not portable:
             return self

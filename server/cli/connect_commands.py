@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from server.cli.options import DataDir, Json, Yes, confirmed, show
-from server.data_location import default_data_dir, followed
+from server.data_location import default_data_dir
+from server.data_place import placed
 from server.errors import ValidationFailed
 from server.mcp_gateway.clients.bundle import bundle
 from server.mcp_gateway.clients.by_address import address_of, entry_by_address
@@ -129,4 +130,4 @@ def _list(connections: Connections, as_json: bool) -> None:
 
 def _connections(data_dir: Path | None) -> Connections:
     chosen = data_dir or os.environ.get("GRIDBEAR_DATA_DIR") or default_data_dir()
-    return Connections(followed(Path(chosen)))
+    return Connections(placed(Path(chosen)))

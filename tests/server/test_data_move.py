@@ -14,6 +14,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from gridbear_desktop import serve as serving
+from gridbear_desktop.cli import main
+from gridbear_desktop.commands import run
+from gridbear_desktop.shutdown import Shutdown
 from server import data_folder, data_location, data_move
 from server.config import Settings
 from server.data_folder import DataFolder
@@ -253,3 +257,25 @@ def test_the_folder_beside_a_program_is_beside_its_executable_or_its_app(
     for executable, folder in (("bear/gridbear", "bear"), ("Apps/GridBear.app/Contents/MacOS/gridbear", "Apps")):
         monkeypatch.setattr(sys, "executable", str(tmp_path / executable))
         assert data_location.portable_data_dir() == tmp_path / folder / "gridbear-data"
+
+
+def test_a_disk_that_is_away_is_no_new_start(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, away = tmp_path / "disk" / "new", tmp_path / "away"
+    move(plan_move(old, new))
+    clear_former(new)
+    new.parent.rename(away)
+    monkeypatch.setattr(Shutdown, "catch_signals", lambda _self: None)
+    monkeypatch.setenv("GRIDBEAR_DATA_DIR", str(old))
+    for words in (["user", "list"], ["backup"], ["connect", "--list"], ["data", "show"], ["uninstall", "--dry-run"]):
+        assert run(words) == 2
+        assert f"moved to {new}, and are not there now. Connect that disk" in capsys.readouterr().err
+    assert serving.serve({"data_dir": old, "port": 0}) == 2
+    assert "Connect that disk" in capsys.readouterr().err
+    for words, code in ((["mcp"], 2), (["window"], 1)):
+        assert main(words) == code
+        assert "Connect that disk" in "".join(capsys.readouterr())
+    assert not new.parent.exists() and [one.name for one in old.iterdir()] == [MOVED_TO]
+    away.rename(new.parent)
+    assert Settings.load({}).data_dir == new
