@@ -10,6 +10,7 @@ import argparse
 import os
 import subprocess
 
+import dev_bundle
 import dev_check
 import dev_lock
 import dev_peers
@@ -103,16 +104,6 @@ def soak(arguments: list[str]) -> int:
     return dev_venv.python("-m", "pytest", "-m", "soak", "-s", *arguments)
 
 
-def bundle() -> int:
-    """The headless program folder under dist/."""
-    dev_venv.install("dev")
-    say("Building dist/gridbear; this takes about a minute.")
-    return dev_venv.python(
-        "-m", "PyInstaller", "--noconfirm", "--log-level=WARN", "--distpath=dist", "--workpath=build",
-        "packaging/gridbear.spec",
-    )  # fmt: skip
-
-
 def main() -> int:
     parser = argparse.ArgumentParser("dev.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -123,19 +114,17 @@ def main() -> int:
     commands.add_parser("bench", help="print the tables of speed and size; further arguments go to tests/bench")
     commands.add_parser("soak", help="the long campaigns; further arguments go to pytest")
     commands.add_parser("lock", help="make the lock files again; further arguments, such as --upgrade, go to uv")
-    commands.add_parser("bundle", help="build the program folder under dist/")
+    commands.add_parser("bundle", help="build what people download, under dist/; --help tells more", add_help=False)
     options, rest = parser.parse_known_args()
-    if rest and options.command in ("check", "bundle"):
-        parser.error(f"{options.command} takes no arguments")
+    if rest and options.command == "check":
+        parser.error("check takes no arguments")
     os.chdir(ROOT)
     if options.command == "test":
         return test(rest, options.fast)
     if options.command == "lock":
         return dev_lock.write_all(rest)
-    with_arguments = {"run": run, "bench": bench, "soak": soak}
-    if options.command in with_arguments:
-        return with_arguments[options.command](rest)
-    return {"check": check, "bundle": bundle}[options.command]()
+    with_arguments = {"run": run, "bench": bench, "soak": soak, "bundle": dev_bundle.main}
+    return with_arguments[options.command](rest) if options.command in with_arguments else check()
 
 
 if __name__ == "__main__":
