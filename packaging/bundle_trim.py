@@ -13,11 +13,11 @@ _UNWANTED = re.compile(
             r"(^|/)(qml|examples|scripts|typesystems|glue|metatypes|include|doc)/",
             r"Qt6?(Quick3D|QuickControls|Pdf|Multimedia|Spatial|Charts|DataVisualization|Graphs|3D|Test|Sql|Designer)",
             r"Qt6?(Bluetooth|Nfc|Sensors|SerialPort|Scxml|RemoteObjects|TextToSpeech|VirtualKeyboard|ShaderTools|Help)",
-            r"Qt6?(QuickTimeline|QuickEffects|QuickParticles|QuickShapes|QuickTest|QuickTemplates2|QuickDialogs2|Lottie)",
-            r"Qt6?(Labs|Location|WaylandCompositor|EglFS|StateMachine|Concurrent)",
+            r"Qt6?(QuickTimeline|QuickEffects|QuickParticles|QuickShapes|QuickTest|QuickTemplates2|QuickDialogs2|QuickVectorImage|Lottie)",
+            r"Qt6?(Labs|Location|WaylandCompositor|WlShell|EglFS|Egl[Ff]s|StateMachine|Concurrent|WebView|QmlLocalStorage|QmlNetwork|QmlXmlListModel)",
             r"lib(av(codec|format|util)|swscale|swresample)\.",
             # A file dialog in GTK's look, for which GTK would have to come along, and what is printed to.
-            r"libqgtk3|libqeglfs|libqlinuxfb|libqvnc|libqminimal",
+            r"libqgtk3|libqpdf|libqtvirtualkeyboard|libqeglfs|libqlinuxfb|libqvnc|libqminimal",
             r"plugins/(sqldrivers|multimedia|position|sensors|qmltooling|designer|virtualkeyboard|assetimporters)/",
             r"plugins/(printsupport|egldeviceintegrations|wayland-graphics-integration-server|generic|networkinformation)/",
             r"plugins/(sceneparsers|geometryloaders|renderers|canbus|texttospeech|scxmldatamodel|help)/",
@@ -27,7 +27,8 @@ _UNWANTED = re.compile(
 )
 # Which those would have brought.
 _THEIRS = re.compile(
-    r"(^|/)lib(gtk-3|gdk-3|gdk_pixbuf|cairo|pango|atk|atspi|epoxy|pixman|thai|datrie|fribidi|graphite2|harfbuzz|jpeg"
+    # Pillow's own have a sum in their names.
+    r"lib(?![\w-]*-[0-9a-f]{8}\.)(gtk-3|gdk-3|gdk_pixbuf|cairo|pango|atk|atspi|epoxy|pixman|thai|datrie|fribidi|graphite2|harfbuzz|jpeg"
     r"|cups|avahi|gnutls|hogweed|nettle|unistring|idn2|p11-kit|tasn1|gmp|pulse|sndfile|FLAC|vorbis|ogg|opus|mpg123"
     r"|mp3lame|asyncns|Xinerama|Xcursor)[\w.-]*\.so"
 )

@@ -1,4 +1,7 @@
-"""`dev.py bundle`: the program folders under dist/, what is handed out of them, and their sums."""
+"""`dev.py bundle`: the program folders under dist/, what is handed out of them, and their sums.
+
+Started as a program of its own: `version` prints the version, `sums` writes a sum beside each file to hand out.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ def _archive(kind: str, when: int) -> Path:
     if system == "linux":
         return pack(folder, DIST / f"{name}.tar.xz", when)
     if system == "macos" and kind == "desktop":
-        # ditto keeps links and signatures; the disk image is made of it by packaging/macos/dmg.sh.
+        # ditto keeps links and signatures. The disk image is made by packaging/macos/dmg.sh.
         app = DIST / "GridBear Desktop.app"
         target = DIST / f"{name}.zip"
         subprocess.check_call(["ditto", "-c", "-k", "--keepParent", str(app), str(target)])
@@ -103,3 +106,20 @@ def _tell(kind: str, handed: list[Path]) -> None:
     for path in handed:
         beside = write_sum(path)
         say(f"dist/{path.name}: {megabytes(path):.0f} MB (goal ≤ {archive_goal}); its sum is in {beside.name}")
+
+
+def sums() -> list[Path]:
+    """Write the sums of all files under dist/ that people download. Returns those files."""
+    found = sorted(path for path in DIST.iterdir() if path.is_file() and path.suffix != ".sha256")
+    for path in found:
+        write_sum(path)
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["version"]:
+        print(version())
+    elif sys.argv[1:] == ["sums"]:
+        print("\n".join(path.name for path in sums()))
+    else:
+        sys.exit(__doc__)

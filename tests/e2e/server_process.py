@@ -32,6 +32,7 @@ class RunningServer:
     ) -> None:
         self.data_dir = Path(data_dir)
         self.env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {}), "GRIDBEAR_DATA_DIR": str(self.data_dir)}
+        self.program = [sys.executable, "-m", "gridbear_desktop"]
         self.args = list(args)
         self.port = port
         self.info: dict[str, Any] = {}
@@ -71,7 +72,7 @@ class RunningServer:
         """Start it and wait until it answers; AssertionError with its log if it does not."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         (self.data_dir / "run" / "server.json").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "gridbear_desktop", "serve", "--port", str(self.port)]
+        command = [*self.program, "serve", "--port", str(self.port)]
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--data-dir", str(self.data_dir), *self.args],
@@ -118,7 +119,7 @@ class RunningServer:
     def cli(self, args: Sequence[str], stdin: str = "", timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Run `gridbear args` with this data folder; `stdin` is what it reads."""
         return subprocess.run(
-            [sys.executable, "-m", "gridbear_desktop", *args],
+            [*self.program, *args],
             cwd=ROOT,
             env=self.env,
             input=stdin,
