@@ -1,4 +1,4 @@
-"""The bundle on a machine without Python: a namespace that sees the program folder, the C library, zlib and the data alone.
+"""The bundle where there is no Python: a namespace that sees it, the C library, zlib and the data alone.
 
 Takes dist/gridbear and dist/gridbear-desktop where they are built (`packaging/dev.py bundle`), else builds the first.
 """
@@ -225,11 +225,11 @@ def _cli(server: AloneServer, arguments: Sequence[str]) -> str:
     return done.stdout
 
 
-def test_the_data_of_an_older_version_are_upgraded(bundle: Path, tmp_path: Path) -> None:
+def test_the_data_of_an_older_version_are_upgraded(bundle: Path, tmp_path: Path, shared: Path) -> None:
     data = tmp_path / "home" / "data"
     data.mkdir(parents=True)
     (data / "gridbear.db").write_bytes(gzip.decompress(FIRST_SCHEMA.read_bytes()))
-    with AloneServer(bundle, data, tmp_path, {}) as server:
+    with AloneServer(bundle, data, shared, {}) as server:
         users = _cli(server, ["user", "list"])
         assert json.loads(httpx2.get(f"{server.url}/healthz").text) == {"status": "ok"}
         assert users.strip()
