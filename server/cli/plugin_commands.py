@@ -238,7 +238,8 @@ def libraries_command(
     if told["restart"]:
         typer.echo("Older files of them are in memory: restart GridBear.", err=True)
     if told["plugin"] is not None:
-        _tell_state(told["plugin"], f"{name} is {told['plugin']['state']}.")
+        off = told["plugin"]["state"] != "on"
+        _tell_state(told["plugin"], f"Next: gridbear plugin enable {name}" if off else f"{name} is on.")
 
 
 @plugin.command("pip-inside", hidden=True, context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -57,4 +58,32 @@ def test_a_reading_list_shows_what_is_added_elsewhere_and_its_stars_in_the_grid(
             expect(stars).to_have_attribute("aria-label", "5 of 5 stars")
             assert client.get(f"/api/v1/reading_list_books/{book['id']}").json()["data"]["stars"] == 5
             watched.check(allowed=("422",))
+            watched.close()
+
+
+def test_states_of_watched_sites_change_on_the_page_by_themselves(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    place = shutil.copytree(EXAMPLES / "uptime-watch", folder / "plugins" / "uptime-watch")
+    # Its library is the business of another test.
+    manifest = json.loads((place / "manifest.json").read_text())
+    (place / "manifest.json").write_text(json.dumps({**manifest, "requirements": []}))
+    tasks = (place / "tasks.py").read_text()
+    (place / "tasks.py").write_text(tasks.replace("import humanize", "").replace("humanize.naturaldelta", "str"))
+    with RunningServer(folder) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        server.create_user("otto", PASSWORD)
+        with sign_in(server.url, "maja", PASSWORD) as client, sign_in(server.url, "otto", PASSWORD) as member:
+            enabled = client.post("/api/v1/plugins/uptime-watch/enable", json={"permissions": manifest["permissions"]})
+            assert enabled.json()["data"]["error"] is None, enabled.text
+            watched = Watched(browser, server.url, cookies=dict(member.cookies))
+            page = watched.open("/#/uptime", "h1")
+            expect(page.locator("main")).to_contain_text("Add a site under Data")
+            expect(page.get_by_role("button", name="Look now")).to_have_count(0)
+            for name, url in (("honey", f"{server.url}/"), ("gone", "http://127.0.0.1:9/")):
+                assert client.post("/api/v1/uptime_watch_sites", json={"name": name, "url": url}).status_code == 201
+            expect(page.locator("main")).to_contain_text("honey is up")
+            expect(page.locator(".state.bad")).to_contain_text("gone is down")
+            watched.settle()
+            assert watched.axe() == []
+            watched.check()
             watched.close()

@@ -3,9 +3,9 @@ import { State, api, formatRelative, html, page, person, say, useEffect, useFres
 const SHAPES = { new: "wait", up: "ok", down: "bad" };
 
 function Site({ site }) {
-  const since = site.since ? `since ${formatRelative(site.since)}` : "";
-  const share = site.report?.up == null ? "" : `answered ${Math.round(site.report.up * 1000) / 10} % of ${site.report.looks}`;
-  return html`<p><${State} kind=${SHAPES[site.state]}>${site.name} is ${site.state}<//> ${since} ${share}</p>`;
+  const since = site.since && ` · changed ${formatRelative(site.since)}`;
+  const share = site.report?.up != null && ` · answered ${Math.round(site.report.up * 1000) / 10} % of ${site.report.looks} times`;
+  return html`<p><${State} kind=${SHAPES[site.state]}>${site.name} is ${site.state}<//>${since}${share}</p>`;
 }
 
 function Uptime() {
