@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring.backend
 import pytest
 from gridbear_process import Gridbear, run_info
 
@@ -192,10 +191,9 @@ def test_a_unit_of_somebody_else_or_for_other_data_stays(gridbear: Gridbear, hom
     assert unit.read_text("utf-8").startswith("[Service]")
 
 
-class Drawer(keyring.backend.KeyringBackend):
+class Drawer:
     """A keychain in memory."""
 
-    priority = 1.0  # type: ignore[assignment]
     kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:

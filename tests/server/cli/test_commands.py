@@ -44,8 +44,8 @@ def commands(path: tuple[str, ...], one: Any) -> dict[tuple[str, ...], Any]:
 
 
 def all_commands() -> dict[tuple[str, ...], Any]:
-    inside = typer.main.get_command(build()).commands  # type: ignore[attr-defined]
-    return {path: it for name, one in inside.items() for path, it in commands((name,), one).items()}
+    whole: Any = typer.main.get_command(build())
+    return {path: it for name, one in whole.commands.items() for path, it in commands((name,), one).items()}
 
 
 def test_the_page_of_the_commands_is_what_they_say_of_themselves() -> None:
