@@ -111,6 +111,9 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
         x=place.x,
         y=place.y,
         min_size=window_place.SMALLEST,
+        # As in a browser: what is shown can be marked and copied, and made larger.
+        text_select=True,
+        zoomable=True,
     )
     opened = threading.Event()
     if url:
