@@ -17,7 +17,10 @@ from typing import Any
 import psutil
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
+from test_tray import FakeLauncher
 
+from gridbear_desktop import desktop_actions
+from gridbear_desktop.tray import TrayModel
 from server.cli.running import RunningServer
 
 TOOLS = ("Xvfb", "dbus-daemon", "trayer", "xdotool")
@@ -81,6 +84,7 @@ def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
             DBUS_SESSION_BUS_ADDRESS=bus.stdout.readline().strip(),
             GDK_BACKEND="x11",
             NO_AT_BRIDGE="1",
+            XDG_CONFIG_HOME=str(gridbear.data_dir.parent / "config"),
         )
         yield gridbear
 
@@ -278,3 +282,50 @@ def test_whoever_is_killed_nothing_is_left_over_and_all_comes_back(panel: Gridbe
     end_by_signal(process)
     assert not any(child.is_running() for child in (*both.values(), *now.values()))
     assert not (panel.data_dir / "run" / "server.json").exists()
+
+
+def choose(screen: Gridbear, key: str) -> None:
+    """Click the icon, and in its menu the entry `key`."""
+    launcher = FakeLauncher()
+    launcher.can_copy = desktop_actions.clipboard_command() is not None
+    shown = [entry.key for entry in TrayModel(launcher).entries() if entry.visible]
+    icon = wait_for(lambda: found(screen, "--name", "^GridBear Desktop: Running"), "the icon")[0]
+    click_at(screen, icon, 8, 8)
+    menu = wait_for(lambda: menu_of(screen), "the menu")
+    # Its lines are of one height.
+    line = geometry(screen, menu)["HEIGHT"] / len(shown)
+    click_at(screen, menu, 20, int((shown.index(key) + 0.5) * line))
+    wait_for(lambda: not menu_of(screen), "the end of the menu")
+
+
+def click_at(screen: Gridbear, window: str, x: int, y: int) -> None:
+    place = ["mousemove", "--sync", "--window", window, str(x), str(y), "click", "1"]
+    subprocess.run(["xdotool", *place], env=screen.env, check=True)
+
+
+def menu_of(screen: Gridbear) -> str:
+    """The id of the open menu, "" where none is open. GTK names it after the program, like small helpers of its own."""
+    for window in found(screen, "--name", "^__main__.py$"):
+        if geometry(screen, window)["HEIGHT"] > 100:
+            return window
+    return ""
+
+
+def test_the_menu_is_clicked_through(panel: Gridbear) -> None:
+    process = start(panel, "--port", "0", "--minimized")
+    first = wait_for(lambda: run_info(panel.data_dir), "the server")
+    choose(panel, "open")
+    window_of(process, panel)
+    choose(panel, "lan")
+    choose(panel, "login")
+    entry = Path(panel.env["XDG_CONFIG_HOME"]) / "autostart" / "gridbear-desktop.desktop"
+    wait_for(entry.exists, "the start at login")
+    choose(panel, "login")
+    wait_for(lambda: not entry.exists(), "its end")
+    choose(panel, "restart")
+    second = wait_for(lambda: (now := run_info(panel.data_dir)) and now["pid"] != first["pid"] and now, "a new server")
+    assert found(panel, "--name", TITLE), "the window stays"
+    choose(panel, "quit")
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not psutil.pid_exists(second["pid"]) and not found(panel, "--name", TITLE)
