@@ -22,8 +22,10 @@ def unmovable(database: Path, fixed_settings: Collection[str]) -> list[Missing]:
     ]
     for name, value in column_rows(database, "settings", "name", "value"):
         found += _told(f"setting {name}", _parsed(value))
-    for name, command, cwd, args in column_rows(database, "mcp_servers", "name", "command", "cwd", "args"):
-        found += _told(f"MCP server {name}", [command, cwd, _parsed(args)])
+    columns = ("name", "command", "cwd", "args", "plugin")
+    for name, command, cwd, args, plugin in column_rows(database, "mcp_servers", *columns):
+        # The folder of a plugin's server is the plugin's, wherever that is when it starts.
+        found += _told(f"MCP server {name}", [command, None if plugin else cwd, _parsed(args)])
     return found
 
 

@@ -181,3 +181,35 @@ def test_the_page_is_for_admins_and_a_phone_finds_the_others_under_more(browser:
         assert watched.axe() == []
         watched.check()
         watched.close()
+
+
+@looks
+def test_what_a_plugins_servers_start_is_shown_first_and_they_come_with_their_plugin(
+    browser: Browser, house: RunningServer, cookies: dict[str, str], documented: Documented, theme: str, width: int
+) -> None:
+    name = f"sky-{theme}"
+    servers = {"far": {"command": "/no/such/program", "args": ["--deep", "a b"]}}
+    zipped = plugin_zip(name, permissions=["mcp_servers", "mcp_tools"], mcp_servers=servers)
+    watched = Watched(browser, house.url, theme, width, cookies)
+    page = watched.open("/#/plugins", ".plugin")
+    page.click("text=Install a plugin")
+    page.set_input_files("#plugin-zip", zipped)
+    expect(page.locator(".asked")).to_contain_text(f"{name}-far starts /no/such/program --deep 'a b'")
+    watched.settle()
+    assert watched.axe() == []
+    page.click("text=Install and switch on")
+    expect(page.locator(".plugin", has_text=name)).to_contain_text("Running")
+    page.goto(f"{house.url}/#/tools")
+    listed = page.locator(".servers a", has_text=f"{name}-far")
+    expect(listed).to_contain_text(f"from the plugin {name}")
+    expect(page.locator(".servers a", has_text="Ready").filter(has_text=f"from the plugin {name}")).to_have_count(1)
+    watched.settle()
+    assert watched.axe() == []
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        assert client.post(f"/api/v1/plugins/{name}/disable").status_code == 200
+    page.goto(f"{house.url}/#/plugins")
+    page.goto(f"{house.url}/#/tools")
+    page.locator(".servers-heading").wait_for()
+    expect(page.locator(".servers a", has_text=name)).to_have_count(0)
+    watched.check(documented)
+    watched.close()

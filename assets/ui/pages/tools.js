@@ -24,7 +24,7 @@ export function Tools({ rest, query }) {
   const approvals = useApprovals();
   const part = PARTS.includes(rest[0]) ? rest[0] : "servers";
   const adding = rest[0] === "add" && isAdmin();
-  const ready = page.servers.filter((one) => one.enabled).reduce((sum, one) => sum + countOf(one), 0);
+  const ready = [...page.servers, ...own.servers].filter((one) => one.enabled).reduce((sum, one) => sum + countOf(one), 0);
   const add = may(modelNamed("mcp_servers"), "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tabs = [
     { name: "servers", label: t("tools.servers"), count: page.data ? page.servers.length : null },
@@ -66,7 +66,7 @@ function Servers({ page, own, current, query, add }) {
     const curl = `curl ${running.value?.address || location.origin}${base}/api/v1/mcp_servers -H "Authorization: Bearer $TOKEN" --json '{"name": "time", "transport": "stdio", "command": "uvx", "args": ["mcp-server-time"]}'`;
     return html`<${Empty} heading=${t("tools.none")} words=${t(add ? "servers.none_admin" : "servers.none")} curl=${add ? curl : undefined}>
       ${add && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
-    <//>${ofProgram && html`<div class="column">${ofProgram}</div>`}`;
+    <//>${ofProgram && html`<div class="own-servers">${ofProgram}</div>`}`;
   }
   const chosen = [...servers, ...own].find((one) => String(one.id) === current);
   return html`<div class="split wide" data-open=${current ? "area" : "list"}>
