@@ -98,6 +98,18 @@ function Combo({ model, ...props }) {
   </div>`;
 }
 
+/** One that can't be changed, by its title. @param {{field: import("../types").Field, value: number}} props */
+export function Named({ field, value }) {
+  const model = modelNamed(field.references || "");
+  const [about, setAbout] = useState(/** @type {import("../types").Row|undefined} */ (undefined));
+  useEffect(() => {
+    const cancel = new AbortController();
+    if (model && may(model, "list")) find(model, String(value), cancel.signal).then(([row]) => setAbout(row), () => {});
+    return () => cancel.abort();
+  }, [value]);
+  return relation.cell(value, field, about);
+}
+
 /** @type {import("./text.js").FieldType} */
 export const relation = {
   ...integer,

@@ -1,6 +1,7 @@
 // The form of one record, drawn from the model's fields. Only what was changed is sent.
 import { api } from "../api.js";
 import { typeOf } from "../fields/index.js";
+import { Named } from "../fields/relation.js";
 import { FieldInput } from "../fields/widgets.js";
 import { Unreadable } from "../fields/text.js";
 import { CLEARED } from "../fields/secret.js";
@@ -90,7 +91,7 @@ export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, r
       />`)}
       ${kept.length > 0 && html`<section class="kept" aria-label=${t("form.kept")}>
         <h3>${asked.length ? t("form.kept") : t("form.read_only")}</h3>
-        <dl>${kept.map((field) => html`<div key=${field.name}><dt>${field.label}</dt><dd>${inCell(field, row[field.name])}</dd></div>`)}</dl>
+        <dl>${kept.map((field) => html`<div key=${field.name}><dt>${field.label}</dt><dd>${field.references && row[field.name] ? html`<${Named} field=${field} value=${row[field.name]} />` : inCell(field, row[field.name])}</dd></div>`)}</dl>
       </section>`}
     </div></div>
     <footer>

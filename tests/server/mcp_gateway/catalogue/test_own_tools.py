@@ -151,7 +151,7 @@ async def test_tools_of_a_plugin_keep_their_settings_while_it_is_away_and_over_a
         write(folder / "plugins", "weather", files={"tools.py": TOOLS}, permissions=["mcp_tools"])
         assert (await on(admin, "weather", "mcp_tools"))["error"] is None
         ann, max_ = await bear.signed_in("ada"), actor(bear, "max")
-        assert {"name": "weather", "tools": 2} in (await ann.get(OWN)).json()["data"]
+        assert {"name": "weather", "kind": "plugin", "tools": 2} in (await ann.get(OWN)).json()["data"]
         await change(ann, "weather", "forecast", alias="tomorrow", description="What will it be like?")
         await change(ann, "weather", "today", enabled=False)
         assert await names(bear, max_, "weather") == {"tomorrow": "What will it be like?"}
