@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import html
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -29,6 +33,8 @@ CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".map": "application/json",
 }
+_DENSE = frozenset(("image/png", "font/woff2"))
+GZIP_FROM_BYTES = 512
 
 
 class UiFiles:
@@ -52,9 +58,30 @@ class UiFiles:
         except HTTPException:
             await send_error(NotFound(f"There is no file /ui/{path}."), scope, receive, send)
             return
+        if isinstance(response, FileResponse) and kind not in _DENSE:
+            response = await _smaller(response, scope)
         response.headers["content-type"] = kind
         response.headers["cache-control"] = "no-cache"
         await response(scope, receive, send)
+
+
+async def _smaller(response: FileResponse, scope: Scope) -> Response:
+    """The same for a client that takes gzip, a quarter of the size."""
+    response.headers["vary"] = "accept-encoding"
+    stat = response.stat_result
+    if scope["method"] != "GET" or stat is None or stat.st_size < GZIP_FROM_BYTES:
+        return response
+    if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        return response
+    body = await asyncio.to_thread(_gzipped, str(response.path), stat.st_mtime_ns)
+    # Weak: the bytes are others, what they mean is not. A 304 compares it without the W.
+    headers = {"content-encoding": "gzip", "vary": "accept-encoding", "etag": f"W/{response.headers['etag']}"}
+    return Response(body, headers=headers)
+
+
+@lru_cache(512)  # some 200 files; a changed one has another time
+def _gzipped(path: str, _changed_ns: int) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), 6)
 
 
 def page_router(folder: Path, settings: SettingsHolder, needs_setup: Callable[[], bool]) -> APIRouter:
