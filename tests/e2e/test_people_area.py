@@ -376,3 +376,21 @@ def test_the_log_tells_who_was_refused(browser: Browser, house: House) -> None:
     watched.settle()
     watched.check(house.documented)
     watched.close()
+
+
+def test_a_list_that_is_cut_says_so_and_leads_to_all(browser: Browser, tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", {"GRIDBEAR_REST_RATE_BURST": "1000"}) as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            for number in range(200):
+                reply = client.post("/api/v1/api_tokens", json={"name": f"script {number}"})
+                assert reply.status_code == 201, reply.text
+            cookies = dict(client.cookies)
+        watched = Watched(browser, server.url, cookies=cookies)
+        page = watched.open("/#/people/tokens", "text=The first 200 are shown.")
+        assert watched.axe() == []
+        page.click("text=All of them")
+        page.locator(".grid tbody tr").first.wait_for()
+        assert page.evaluate("location.hash") == "#/data/api_tokens"
+        watched.check()
+        watched.close()

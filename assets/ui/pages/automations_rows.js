@@ -1,6 +1,8 @@
 // The latest records of a model, drawn anew when one changes.
 import { api } from "../api.js";
 import { useFresh } from "../events.js";
+import { t } from "../i18n.js";
+import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
@@ -20,7 +22,14 @@ export function useRows(model, query) {
     }
     load.reload();
   };
-  return { ...load, act };
+  const limit = Number(new URLSearchParams(query).get("limit"));
+  return { ...load, act, model, cut: limit > 0 && (load.data?.length || 0) >= limit };
+}
+
+/** Below a list that is not all there is. @param {{rows: ReturnType<typeof useRows>}} props */
+export function Cut({ rows }) {
+  if (!rows.cut || !rows.data) return null;
+  return html`<p class="small soft">${t("rows.cut", { n: rows.data.length })} <a class="link" href=${href(`/data/${rows.model}`)}>${t("rows.all")}</a></p>`;
 }
 
 /**
@@ -32,5 +41,5 @@ export function Rows({ rows, what, none, draw, label }) {
   if (error && !data) return html`<${Trouble} error=${error} what=${what} retry=${reload} />`;
   if (!data) return slow ? html`<section class="card"><${Skeleton} rows=${6} /></section>` : null;
   if (!data.length) return html`<${Empty} ...${none} />`;
-  return html`<ul class="card calls" aria-label=${label}>${data.map(draw)}</ul>`;
+  return html`<ul class="card calls" aria-label=${label}>${data.map(draw)}</ul><${Cut} rows=${rows} />`;
 }

@@ -7,7 +7,7 @@ import { Avatar } from "../widgets/avatar.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { deviceName, endSession } from "./account_sessions.js";
-import { Rows, useRows } from "./automations_rows.js";
+import { Cut, Rows, useRows } from "./automations_rows.js";
 import { nameOf } from "./people_data.js";
 import { endToken } from "./people_sign_in.js";
 
@@ -25,7 +25,7 @@ export function OwnerCell({ row }) {
 export function Listing({ rows, label, heads, none, draw, shape = "of-keys" }) {
   if (!rows.data?.length) return html`<${Rows} rows=${rows} what=${t("people.error")} label=${label} none=${none} draw=${draw} />`;
   return html`<div class="card"><div class=${`rows-head ${shape}`} aria-hidden="true">${heads.map((one) => html`<span key=${one}>${one}</span>`)}</div>
-    <ul class="rows" aria-label=${label}>${rows.data.map(draw)}</ul></div>`;
+    <ul class="rows" aria-label=${label}>${rows.data.map(draw)}</ul></div><${Cut} rows=${rows} />`;
 }
 
 export function AllTokens() {
