@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from demo_data import sign_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -178,7 +179,9 @@ def test_a_note_is_added_changed_and_deleted(at_desk: Watched, documented: Docum
     at_desk.check(documented)
 
 
-def test_a_record_changed_elsewhere_is_not_overwritten(at_desk: Watched, documented: Documented) -> None:
+def test_a_record_changed_elsewhere_is_not_overwritten_and_what_was_typed_stays(
+    at_desk: Watched, documented: Documented
+) -> None:
     page = at_desk.open("/#/data/notes?record=3", "#field-title")
     page.evaluate("""async () => {
         const change = {method: "PATCH", headers: {"content-type": "application/json"}, body: '{"body":"elsewhere"}'};
@@ -191,7 +194,12 @@ def test_a_record_changed_elsewhere_is_not_overwritten(at_desk: Watched, documen
     page.click("button >> text=Load the new version")
     page.locator("#field-body").wait_for()
     expect(page.locator("#field-body")).to_have_value("elsewhere")
-    assert page.input_value("#field-title") != "Mine"
+    expect(page.locator("#field-title")).to_have_value("Mine")
+    with page.expect_response(lambda reply: reply.request.method == "PATCH") as saved:
+        page.click("text=Save 1 change")
+    assert saved.value.status == 200 and saved.value.request.post_data == '{"title":"Mine"}'
+    page.locator(".grid >> text=Mine").wait_for()
+    expect(page.locator("#field-body")).to_have_value("elsewhere")
     at_desk.check(documented, allowed=("412 (Precondition Failed)",))
 
 
@@ -257,6 +265,34 @@ def test_while_the_server_is_away_a_banner_says_so_and_the_page_recovers(at_desk
     page.locator("th[aria-sort=ascending]").wait_for()
     at_desk.settle()
     at_desk.check(allowed=("ERR_INTERNET_DISCONNECTED",))
+
+
+def test_a_server_that_starts_again_in_the_middle_of_an_edit_loses_nothing(browser: Browser, tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data") as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            assert client.post("/api/v1/notes", json={"title": "Before"}).status_code == 201
+            watched = Watched(browser, server.url, cookies=dict(client.cookies))
+        page = watched.open("/#/data/notes?record=1", "#field-title")
+        page.fill("#field-title", "After")
+        server.port = int(server.url.rpartition(":")[2])
+        server.kill()
+        page.click("text=Save 1 change")
+        page.locator(".drawer [role=alert]").wait_for()
+        expect(page.locator("#field-title")).to_have_value("After")
+        server.start()
+        page.locator(".banner").wait_for(state="detached", timeout=60_000)
+        page.click("text=Save 1 change")
+        page.locator(".grid >> text=After").wait_for()
+        watched.check(
+            allowed=(
+                "ERR_CONNECTION_REFUSED",
+                "ERR_EMPTY_RESPONSE",
+                "ERR_INCOMPLETE_CHUNKED_ENCODING",
+                "ERR_CONNECTION_RESET",
+            )
+        )
+        watched.close()
 
 
 def test_the_chosen_theme_stays_after_a_reload(at_desk: Watched) -> None:

@@ -28,6 +28,7 @@ export function Drawer({ model, id, rows, close, open, changed }) {
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
   const [tab, setTab] = useState("fields");
   const dirty = useRef(false);
+  const mine = useRef(/** @type {Record<string, any>} */ ({}));
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
   /** @param {() => void} act */
@@ -92,7 +93,7 @@ export function Drawer({ model, id, rows, close, open, changed }) {
       close();
     }} />`}
     ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
-      key=${loaded.data.etag || id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+      key=${loaded.data.etag || id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty} mine=${mine}
       writable=${may(model, isNew ? "create" : "update")} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
       changed=${changed} removed=${() => {
         dirty.current = false;

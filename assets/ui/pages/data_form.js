@@ -25,16 +25,17 @@ function split(model, isNew, writable) {
 
 /**
  * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, hidden: boolean, dirty: {current: boolean},
- *   reload: () => void, changed: () => void, saved: (row: import("../types").Row) => void, removed: () => void, leave: () => void}} props
- * `changed` draws the rows anew; `removed` follows when the record is gone
+ *   mine: {current: Record<string, any>}, reload: () => void, changed: () => void, saved: (row: import("../types").Row) => void, removed: () => void, leave: () => void}} props
+ * `changed` draws the rows anew; `removed` follows when the record is gone; `mine` is what was typed into the form of an older version
  */
-export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, reload, changed, saved, removed, leave }) {
+export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, mine, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
   const blank = useMemo(
     () => Object.fromEntries(asked.map((field) => [field.name, typeOf(field).toDraft(isNew ? field.default : row[field.name])])),
     [row, asked],
   );
-  const [drafts, setDrafts] = useState(blank);
+  const [drafts, setDrafts] = useState(() => ({ ...blank, ...mine.current }));
+  useEffect(() => { mine.current = {}; }, []);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
@@ -84,7 +85,10 @@ export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, r
   const set = (/** @type {string} */ name) => (/** @type {any} */ draft) => setDrafts((now) => ({ ...now, [name]: draft }));
   return html`<form class="record" onSubmit=${save} novalidate hidden=${hidden}>
     <div class="scroll" id=${hidden ? undefined : "record-part"} role=${isNew ? undefined : "tabpanel"} aria-label=${isNew ? undefined : t("form.tab_fields")}><div class="form">
-      ${problem && html`<${Refused} problem=${problem} reload=${reload} />`}
+      ${problem && html`<${Refused} problem=${problem} reload=${() => {
+        mine.current = Object.fromEntries(edited.map((field) => [field.name, drafts[field.name]]));
+        reload();
+      }} />`}
       ${asked.map((field) => html`<${FormField}
         key=${field.name} field=${field} draft=${drafts[field.name]} set=${set(field.name)} isNew=${isNew}
         changed=${!isNew && drafts[field.name] !== blank[field.name]} before=${row[field.name]} error=${errors[field.name]}
