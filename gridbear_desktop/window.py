@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +26,9 @@ TITLE = "GridBear Desktop"
 EXIT_NO_SERVER = 1
 EXIT_NO_ENGINE = 3
 PAINTED = "painted"
-"""What the window says on stdout once its first page of GridBear is there."""
+"""What the window says on stdout once something of its first page of GridBear can be seen."""
+HAS_PAINTED = "performance.getEntriesByType('paint').some((one) => one.name === 'first-contentful-paint')"
+LOOK_SECONDS = 0.05
 
 
 def open_running(data_dir: Path | None) -> int:
@@ -129,7 +132,13 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
 
     def loaded() -> None:
         if follow_stdin and opened.is_set() and str(window.get_current_url()).startswith("http"):
-            print(PAINTED, flush=True)
+            threading.Thread(target=await_paint, daemon=True, name="first-paint").start()
+
+    def await_paint() -> None:
+        # Loaded is not yet seen: the page's own code draws it. An engine that tells nothing is believed.
+        while window.run_js(HAS_PAINTED) in (False, "false"):
+            time.sleep(LOOK_SECONDS)
+        print(PAINTED, flush=True)
 
     window.events.resized += resized
     window.events.moved += moved

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,21 @@ from gridbear_desktop import window
 from gridbear_desktop.supervisor import quiet_child
 from server.this_computer import program
 
+log = logging.getLogger(__name__)
+
 PAINT_SECONDS = 5.0
 END_SECONDS = 3.0
 
 
 class WindowChild:
-    """One window. `nothing_shown` is called, in a thread, when a page is not there PAINT_SECONDS after `open`."""
+    """One window. `nothing_shown` is called, in a thread, when nothing can be seen PAINT_SECONDS after `open`."""
 
     def __init__(self, data_dir: Path, nothing_shown: Callable[[], None]) -> None:
         self.opened = False
         """Whether it was given an address."""
         self._nothing_shown = nothing_shown
         self.painted = threading.Event()
-        """Set once a page of GridBear is there."""
+        """Set once something of GridBear can be seen."""
         self._process = subprocess.Popen(
             [*program(), "window", "--orders-from-stdin", "--data-dir", str(data_dir)],
             stdin=subprocess.PIPE,
@@ -83,5 +87,8 @@ class WindowChild:
                     self.painted.set()
 
     def _await_paint(self) -> None:
-        if not self.painted.wait(PAINT_SECONDS) and self.ended_with() is None:
+        begun = time.monotonic()
+        if self.painted.wait(PAINT_SECONDS):
+            log.info("first paint %.2f s after the window got its address", time.monotonic() - begun)
+        elif self.ended_with() is None:
             self._nothing_shown()

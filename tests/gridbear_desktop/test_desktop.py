@@ -240,6 +240,8 @@ def test_the_window_comes_back_as_it_was_and_says_when_it_is_painted(panel: Grid
     subprocess.run(["xdotool", "windowsize", "--sync", window, "900", "700"], env=panel.env, check=True)
     subprocess.run(["xdotool", "windowmove", "--sync", window, "210", "120"], env=panel.env, check=True)
     before = wait_for(lambda: (now := geometry(panel, window))["WIDTH"] == 900 and now, "the new size")
+    log = panel.data_dir / "logs" / "launcher.log"
+    wait_for(lambda: "first paint" in log.read_text("utf-8"), "the first paint")
     ask_to_close(panel, window)
     kept = panel.data_dir / "run" / "window.json"
     wait_for(kept.exists, "the kept place")
@@ -247,7 +249,7 @@ def test_the_window_comes_back_as_it_was_and_says_when_it_is_painted(panel: Grid
     start(panel).communicate(timeout=30)
     assert geometry(panel, window_of(process, panel)) == before
     end_by_signal(process)
-    assert "shows nothing" not in (panel.data_dir / "logs" / "launcher.log").read_text("utf-8")
+    assert "shows nothing" not in log.read_text("utf-8")
 
 
 @pytest.mark.parametrize("when", ["starting", "running", "restarting", "in safe mode"])
