@@ -124,7 +124,7 @@ def test_a_step_ticks_itself_while_the_page_is_open_and_the_finished_list_can_go
 
 def test_once_others_may_come_in_home_has_the_code_for_a_phone(browser: Browser, tmp_path: Path) -> None:
     if not lan_addresses("0.0.0.0"):
-        pytest.skip("this computer has no address but loopback")
+        pytest.skip("needs an address that other computers could use, and this one has only loopback")
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
         watched = signed_in(browser, server, "maja")

@@ -22,7 +22,7 @@ def test_an_admin_shares_copies_the_address_from_elsewhere_and_takes_it_back(
 ) -> None:
     addresses = lan_addresses("0.0.0.0")
     if not addresses:
-        pytest.skip("this computer has no address but loopback")
+        pytest.skip("needs an address that other computers could use, and this one has only loopback")
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
         with sign_in(server.url, "maja", PASSWORD) as client:

@@ -164,7 +164,10 @@ def test_what_was_not_taken_is_told(home: Path) -> None:
         Autostart(item=XdgEntry()).switch(True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the entry is the one of Linux")
+@pytest.mark.skipif(
+    sys.platform != "linux",
+    reason="reads the .desktop file of Linux; the entries of Windows and macOS have tests of their own above",
+)
 def test_the_commands_switch_it_on_tell_it_and_switch_it_off(home: Path) -> None:
     runner = CliRunner()
     told = json.loads(runner.invoke(autostart, ["on", "--data-dir", "bear", "--json"]).stdout)

@@ -88,7 +88,7 @@ def way(request: pytest.FixtureRequest, shared: dict[str, Any]) -> Way:
     if request.param == "network":
         addresses = lan_addresses("0.0.0.0")
         if not addresses:
-            pytest.skip("this computer has no address but loopback")
+            pytest.skip("needs an address that other computers could use, and this one has only loopback")
         host = addresses[0]
     origin = f"{scheme}://{host}:{shared['port']}"
     url = f"{origin}/{path}".rstrip("/")

@@ -51,7 +51,9 @@ def test_an_archive_of_the_same_files_is_the_same_whenever_it_is_made(tools: Any
     assert {entry.uid for entry in found.values()} == {0} and {entry.mtime for entry in found.values()} == {WHEN}
 
 
-@pytest.mark.skipif(not shutil.which("sha256sum"), reason="sha256sum is not on this system")
+@pytest.mark.skipif(
+    not shutil.which("sha256sum"), reason="checks our sum with sha256sum of coreutils, which this system lacks"
+)
 def test_the_sum_beside_a_file_is_one_that_sha256sum_checks(tools: Any, tmp_path: Path) -> None:
     file = tmp_path / "program.tar.xz"
     file.write_bytes(b"program")

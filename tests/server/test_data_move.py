@@ -213,7 +213,7 @@ data_move.move(data_move.plan_move(Path(sys.argv[1]), Path(sys.argv[2])))
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by SIGKILL, which Windows lacks")
 @pytest.mark.parametrize("after", [*range(0, 140, 9), *range(100, 165, 4)])
 def test_killed_at_any_moment_the_data_are_in_exactly_one_place_and_whole(
     old: Path, tmp_path: Path, after: int

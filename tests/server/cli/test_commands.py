@@ -219,7 +219,7 @@ def test_shells_get_commands_options_and_no_tray(
         assert "backup" in words(shell, "gridbear back")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="bash is what is tried")
+@pytest.mark.skipif(sys.platform == "win32", reason="runs the script in bash, which Windows lacks")
 def test_bash_takes_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", "bash"]) == 0
     (tmp_path / "script").write_text(capsys.readouterr().out, "utf-8")

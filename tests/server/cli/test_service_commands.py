@@ -38,7 +38,7 @@ if words[0] == "is-enabled": print("enabled" if state["enabled"] else "disabled"
 def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A systemctl of its own, whose memory is the file that is given; loginctl knows nobody."""
     if sys.platform != "linux":
-        pytest.skip("systemd is of Linux")
+        pytest.skip("gridbear service writes a unit of systemd, which only Linux has")
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("systemctl", "loginctl"):
@@ -117,7 +117,9 @@ def test_without_systemd_it_says_what_to_do(
     assert "gridbear serve" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this computer has no systemd")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="asks systemd-analyze about the unit, which this computer lacks"
+)
 def test_systemd_reads_the_unit_without_a_complaint(tmp_path: Path) -> None:
     text = unit_text(tmp_path / "50% $HOME", {"GRIDBEAR_LOG_LEVEL": "debug", "GRIDBEAR_MDNS": 'a "b"'})
     assert complaints(tmp_path, text) == []
