@@ -8,10 +8,11 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 READ_SECONDS = 5.0
+_GRACE_SECONDS, _LOOK_SECONDS = 2.0, 0.02
 _MOST_BYTES = 1 << 20
 _QUIET = {"TERM": "dumb", "DISABLE_AUTO_UPDATE": "true", "ZSH_TMUX_AUTOSTART": "false", "HISTFILE": os.devnull}
 """So that start files neither ask for an update nor start another program."""
@@ -22,7 +23,8 @@ async def login_shell_path(
 ) -> list[str]:
     """The folders of the PATH that the person's shell has after its start files; none when it can't be asked.
 
-    `environ` is what the shell begins with. The shell is ended after `seconds`, with all it started.
+    `environ` is what the shell begins with. The shell is ended after `seconds`, with all it started: as when its
+    terminal closes, and only what stays for two seconds more by force.
     """
     shell = shell or user_shell(environ)
     if shell is None:
@@ -52,15 +54,7 @@ async def login_shell_path(
     except TimeoutError:
         pass
     finally:
-        # Also what the start files left running; nothing of it is wanted.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        transport = getattr(process, "_transport", None)
-        if transport is not None:
-            transport.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                await process.wait()
+        await _end(process)
     return [folder for folder in text.strip().split(os.pathsep) if os.path.isabs(folder)]
 
 
@@ -76,6 +70,33 @@ def user_shell(environ: Mapping[str, str]) -> str | None:
             shell = pwd.getpwuid(os.getuid()).pw_shell
     usable = shell and Path(shell).name not in ("nologin", "false", "true", "sync") and os.access(shell, os.X_OK)
     return shell if usable else None
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Also what the start files left running; nothing of it is wanted.
+
+    `pyenv init` runs `pyenv rehash`, which frees its lock when it is told to end. Killed, it leaves the lock, and from
+    then on every shell of this person takes a minute to start.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGHUP)
+        async with _at_most(_GRACE_SECONDS):
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                os.killpg(process.pid, 0)
+        os.killpg(process.pid, signal.SIGKILL)
+    transport = getattr(process, "_transport", None)
+    if transport is not None:
+        transport.close()
+    async with _at_most(1.0):
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def _at_most(seconds: float) -> AsyncIterator[None]:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            yield
 
 
 async def _answer(process: asyncio.subprocess.Process, mark: str) -> str:

@@ -192,7 +192,7 @@ class Supervisor:
         began = self._around.clock()
         failure: BaseException | None = None
         self._faults = faults = HttpFaults()
-        with anyio.CancelScope(deadline=anyio.current_time() + self._current.mcp_start_timeout_seconds) as scope:
+        with anyio.CancelScope() as scope:
             self._scope = scope
             try:
                 await self._serve(opened, scope, faults)
@@ -242,8 +242,9 @@ class Supervisor:
 
     async def _serve(self, opened: asyncio.Future[SdkSession], scope: anyio.CancelScope, faults: HttpFaults) -> None:
         # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
-        open_session = await asyncio.to_thread(load_open_session)
-        spec = await self._located(await self._around.launch_spec(self.config))
+        open_session, spec = await asyncio.gather(asyncio.to_thread(load_open_session), self._whole_spec())
+        # What came so far was our own time, and none of the server's.
+        scope.deadline = anyio.current_time() + self._current.mcp_start_timeout_seconds
         if self.config.installs and not self._is_known():
             self._installing(scope)
         async with contextlib.AsyncExitStack() as stack:
@@ -277,8 +278,9 @@ class Supervisor:
             # From here on nobody gets this session: what follows is the orderly end.
             self._session = None
 
-    async def _located(self, spec: LaunchSpec) -> LaunchSpec:
-        """The same with the program's whole path, and a PATH on which it finds its own helpers."""
+    async def _whole_spec(self) -> LaunchSpec:
+        """With the program's whole path, and a PATH on which it finds its own helpers."""
+        spec = await self._around.launch_spec(self.config)
         if spec.transport != "stdio":
             return spec
         programs = self._around.programs

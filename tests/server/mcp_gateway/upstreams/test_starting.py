@@ -98,6 +98,17 @@ runpy.run_path({str(UPSTREAM)!r}, run_name='__main__')"
             assert "stdout: Welcome to chatty!" in (await house.state("chatty"))["stderr"]
 
 
+async def test_a_slow_login_shell_takes_nothing_from_the_time_that_a_server_has_to_start(
+    make_house: MakeHouse, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    put(home / ".bash_profile", "sleep 3.2\n")
+    async with make_house(mcp_start_timeout_seconds=3) as house:
+        await house.add("up", command=sys.executable, args=[str(UPSTREAM), "stdio"], visibility="everyone")
+        async with house.mcp("ann") as client:
+            assert await call_text(client, "up__echo", {"text": "hi"}) == "hi"
+
+
 async def test_a_program_that_is_no_mcp_server_is_told_apart_by_what_it_prints(make_house: MakeHouse) -> None:
     silent = "print('Usage: x', flush=True); import time; time.sleep(600)"
     async with make_house(mcp_start_timeout_seconds=3) as house:
