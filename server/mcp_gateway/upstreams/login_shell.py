@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 READ_SECONDS = 5.0
@@ -80,23 +80,16 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGHUP)
-        async with _at_most(_GRACE_SECONDS):
-            while True:
-                await asyncio.sleep(_LOOK_SECONDS)
-                os.killpg(process.pid, 0)
+        for _ in range(int(_GRACE_SECONDS / _LOOK_SECONDS)):
+            await asyncio.sleep(_LOOK_SECONDS)
+            os.killpg(process.pid, 0)
         os.killpg(process.pid, signal.SIGKILL)
     transport = getattr(process, "_transport", None)
     if transport is not None:
         transport.close()
-    async with _at_most(1.0):
-        await process.wait()
-
-
-@contextlib.asynccontextmanager
-async def _at_most(seconds: float) -> AsyncIterator[None]:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            yield
+        async with asyncio.timeout(1.0):
+            await process.wait()
 
 
 async def _answer(process: asyncio.subprocess.Process, mark: str) -> str:
