@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 READ_SECONDS = 5.0
-_GRACE_SECONDS, _LOOK_SECONDS = 2.0, 0.02
+_GRACE_SECONDS, _LOOK_SECONDS, _TELL_TURNS = 2.0, 0.02, 20
 _MOST_BYTES = 1 << 20
 _QUIET = {"TERM": "dumb", "DISABLE_AUTO_UPDATE": "true", "ZSH_TMUX_AUTOSTART": "false", "HISTFILE": os.devnull}
 """So that start files neither ask for an update nor start another program."""
@@ -79,8 +79,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     then on every shell of this person takes a minute to start.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGHUP)
-        for _ in range(int(_GRACE_SECONDS / _LOOK_SECONDS)):
+        for turn in range(int(_GRACE_SECONDS / _LOOK_SECONDS)):
+            # In turn: an interactive shell lives through the first, what nohup started through the second. One at a
+            # time: a script that tidies up after the first is ended by another one that follows at once.
+            told, rest = divmod(turn, _TELL_TURNS)
+            if rest == 0:
+                os.killpg(process.pid, (signal.SIGTERM, signal.SIGHUP)[told % 2])
             await asyncio.sleep(_LOOK_SECONDS)
             os.killpg(process.pid, 0)
         os.killpg(process.pid, signal.SIGKILL)

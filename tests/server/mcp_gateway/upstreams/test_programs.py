@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -76,14 +77,21 @@ async def test_a_shell_that_never_ends_is_not_waited_for_and_leaves_nothing_behi
         os.kill(pid, 0)
 
 
-@pytest.mark.parametrize("background", ["", "&"])
-async def test_what_the_start_files_run_is_told_to_end_and_tidies_up_first(tmp_path: Path, background: str) -> None:
+@pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN], ids=["plain", "nohup"])
+@pytest.mark.parametrize("background", ["", "&"], ids=["waited-for", "in-the-background"])
+async def test_what_the_start_files_run_is_told_to_end_and_tidies_up_first(
+    tmp_path: Path, background: str, hang_up: signal.Handlers
+) -> None:
     # As `pyenv rehash` does it: killed, it would leave a lock for which every later shell waits a minute.
     put(tmp_path / "rehash", f"#!/bin/bash\ntrap 'rm -f {tmp_path}/lock' EXIT\n: > {tmp_path}/lock\nsleep 1000\n")
     (tmp_path / ".bash_profile").write_text(
         f"{tmp_path}/rehash >/dev/null {background}\nuntil [ -e {tmp_path}/lock ]; do sleep 0.02; done\n"
     )
-    answer = await login_shell_path(environment(tmp_path), "/bin/bash", seconds=2.0)
+    before = signal.signal(signal.SIGHUP, hang_up)
+    try:
+        answer = await login_shell_path(environment(tmp_path), "/bin/bash", seconds=2.0)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert bool(answer) is bool(background), "the other one ran into its limit"
     assert (tmp_path / "rehash").exists() and not (tmp_path / "lock").exists()
 
