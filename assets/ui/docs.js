@@ -1,8 +1,7 @@
 // Starts Swagger UI from a file of its own, because the content security policy allows no inline script.
-/* global SwaggerUIBundle */
 (function () {
   const base = document.documentElement.dataset.base || "";
-  SwaggerUIBundle({
+  /** @type {any} */ (window).SwaggerUIBundle({
     url: `${base}/api/openapi.json`,
     dom_id: "#docs",
     deepLinking: true,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import EXIT_EXISTS, DataDir, Json
+from server.cli.options import EXIT_EXISTS, DataDir, Json, show
 from server.errors import Conflict, GridBearError
 
 plugin = typer.Typer(help="Make, check, share, install and switch plugins.", no_args_is_help=True)
@@ -99,6 +99,21 @@ def work_inside_command() -> None:
     from server.plugin_host.workers.inside import work_inside
 
     work_inside()
+
+
+@plugin.command("types")
+def types_command(
+    path: Annotated[Path, typer.Argument(help="The plugin's folder.")] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write the shapes of sdk.js into a plugin's folder: editors complete and check its pages then."""
+    from server.plugin_host.page_types import write_page_types
+
+    try:
+        written = [str(file) for file in write_page_types(path.resolve())]
+    except OSError as error:
+        raise GridBearError(f"{path} can't be written to ({error.strerror or error}).") from error
+    show({"files": written}, as_json, *(f"Wrote {file}." for file in written))
 
 
 @plugin.command("pack")

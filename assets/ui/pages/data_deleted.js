@@ -55,7 +55,7 @@ export function Deleted({ model }) {
           </button>`}
         </li>`)}
       </ul>`}
-      ${data && data.count > rows.length && html`<div class="column pad-top"><div><button class="btn" type="button" onClick=${() => setShown(Math.min(500, shown + 150))}>${t("deleted.more", { n: data.count - rows.length, name: nameOf(model, 2) })}</button></div></div>`}
+      ${data && data.count !== null && data.count > rows.length && html`<div class="column pad-top"><div><button class="btn" type="button" onClick=${() => setShown(Math.min(500, shown + 150))}>${t("deleted.more", { n: data.count - rows.length, name: nameOf(model, 2) })}</button></div></div>`}
     </div>
   </div>`;
 }

@@ -51,7 +51,7 @@ export function allPages() {
   return all.filter((page) => !page.admin || isAdmin());
 }
 
-/** Adds a page to the rail; for a plugin's module, while it is imported. @param {Page} page */
+/** Adds a page to the rail; for a plugin's module, while it is imported. @param {Omit<Page, "icon"> & {icon?: string}} page */
 export function registerPage(page) {
   const { name, label, Page } = page;
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");

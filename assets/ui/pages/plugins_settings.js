@@ -28,7 +28,7 @@ function Form({ plugin, path, settings, close, done }) {
   // A secret that is kept is not wanted again: what stands there says only that it is set.
   const fields = useMemo(() => fieldsOf(settings.schema).map((field) => (field.kind === "secret" ? { ...field, nothing: settings.secrets[field.name]?.is_set } : field)), [settings]);
   const outside = [...settings.from_environment, ...Object.keys(settings.secrets).filter((name) => settings.secrets[name].from_environment)];
-  const [texts, setTexts] = useState(/** @type {Record<string, string>} */ (() => Object.fromEntries(fields.map((field) => [field.name, field.kind === "secret" || settings.values[field.name] === null ? "" : asText(field, settings.values[field.name])]))));
+  const [texts, setTexts] = useState(() => /** @type {Record<string, string>} */ (Object.fromEntries(fields.map((field) => [field.name, field.kind === "secret" || settings.values[field.name] === null ? "" : asText(field, settings.values[field.name])]))));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);

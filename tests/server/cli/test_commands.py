@@ -156,6 +156,7 @@ LEAVE_DATA_ALONE = {
     ("service", "install"), ("service", "remove"), ("service", "status"), ("uninstall",),
     ("autostart", "on"), ("autostart", "off"), ("autostart", "status"),
     ("backup", "list"), ("backup", "check"), ("plugin", "new"), ("plugin", "check"), ("plugin", "pack"),
+    ("plugin", "types"),
 }  # fmt: skip
 """They look without changing anything, or have nothing to do with the data (`serve` has tests of its own)."""
 

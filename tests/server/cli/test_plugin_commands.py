@@ -202,3 +202,19 @@ def test_what_a_plugins_servers_start_is_shown_before_it_is_installed_or_enabled
     assert all(line in shown for line in lines)
     assert command("enable", "weather", "--yes") == 0
     assert command("check", "weather") == 0
+
+
+def test_the_shapes_of_sdk_js_are_written_beside_a_plugin_and_its_own_settings_kept(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugin = write(tmp_path, "weather")
+    written = answer(command, capsys, "types", plugin)["files"]
+    assert [Path(file).name for file in written] == ["sdk.d.ts", "jsconfig.json"]
+    assert 'declare module "*/ui/sdk.js" {' in (plugin / "sdk.d.ts").read_text("utf-8")
+    (plugin / "jsconfig.json").write_text("{}", "utf-8")
+    assert [Path(file).name for file in answer(command, capsys, "types", plugin)["files"]] == ["sdk.d.ts"]
+    assert (plugin / "jsconfig.json").read_text("utf-8") == "{}"
+    assert command("check", plugin) == 0, "they are no part of what runs"
+    (tmp_path / "empty").mkdir()
+    assert command("types", tmp_path / "empty") == 1
+    assert "manifest.json" in capsys.readouterr().err and not list((tmp_path / "empty").iterdir())
