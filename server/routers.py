@@ -52,6 +52,7 @@ from server.plugin_host.routes import plugin_router
 from server.plugin_host.settings_routes import plugin_settings_router
 from server.records.files import Files
 from server.records.history import History
+from server.records.index_desk import IndexDesk
 from server.records.own_models import OwnModels
 from server.records.service import Records
 from server.records.setting_desk import SettingDesk
@@ -64,6 +65,7 @@ from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
 from server.rest_api.gate import RestGate
+from server.rest_api.index_routes import index_router
 from server.rest_api.lan_routes import lan_router
 from server.rest_api.licence_routes import licence_router
 from server.rest_api.models_routes import models_router
@@ -149,6 +151,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(lan_router(parts.lan, gate, settings))
     web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))
     web.include_router(licence_router(gate))
+    web.include_router(index_router(IndexDesk(records), gate, settings))
     web.include_router(settings_router(parts.setting_desk, records, gate, parts.restart))
     web.include_router(data_folder_router(records, settings, gate, parts.restart))
     # Before /{model}/import, which would take "gateway" for a model.

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
+from server.db.made_indexes import carried, create_sql, fields_of, is_made
 from server.db.schema_fingerprint import (
     create_table_sql,
     forget_fingerprint,
@@ -54,7 +55,8 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
 
     Columns of both are copied; `convert` gives a column as an SQL expression over the old row's columns. A new column
     that must not be empty gets its default. Old columns that are not declared any more are gone. Ids that were given
-    stay given; indexes and triggers that somebody added stay.
+    stay given; indexes and triggers that somebody added stay, made indexes under the new names of their columns; they
+    go with a column that goes.
 
     The caller has begun a transaction on a connection with `PRAGMA foreign_keys = OFF` (SQLite ignores that pragma
     inside one, and with it on, dropping the old table would delete what refers to it); RuntimeError otherwise.
@@ -66,7 +68,7 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
         raise ValueError(f"there is no table {table.name} to rebuild")
     sources = _sources(table, old, convert or {})
     name, temporary = quoted(table.name), quoted(_TEMPORARY + table.name)
-    kept = _foreign_objects(connection, table)
+    kept = [*_foreign_objects(connection, table), *_made_indexes(connection, table, convert or {})]
     sequence = _sequence(connection, table.name)
 
     connection.execute(create_table_sql(table, _TEMPORARY + table.name))
@@ -194,8 +196,20 @@ def _foreign_objects(connection: sqlite3.Connection, table: Table) -> list[str]:
     return [
         str(sql)
         for kind, name, sql in rows
-        if not (name.startswith(f"{search}_") if kind == "trigger" else name in declared or _is_ours(name, table))
+        if not (
+            name.startswith(f"{search}_")
+            if kind == "trigger"
+            else name in declared or _is_ours(name, table) or is_made(name)
+        )
     ]
+
+
+def _made_indexes(connection: sqlite3.Connection, table: Table, convert: Mapping[str, str]) -> list[str]:
+    """The statements that make the indexes of admins again."""
+    renamed = {source[1:-1]: name for name, source in convert.items() if source == quoted(source[1:-1])}
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (table.name,))
+    fields = [carried(fields_of(name)[1], table.c.keys(), renamed) for (name,) in rows if is_made(name)]
+    return [create_sql(table.name, known) for known in fields if known is not None]
 
 
 def _rename(connection: sqlite3.Connection, temporary: str, name: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import sqlite
 
-from server.db.conditions import SCANNING_OPERATORS, Condition, Leaf, condition_sql, leaves
+from server.db.conditions import SCANNING_OPERATORS, Condition, Every, Leaf, condition_sql, leaves
 from server.db.connection import BASE64_FUNCTION, NOCASE_COLLATION, NUMBER_FUNCTION
 from server.db.file_reach import FileReach
+from server.db.made_indexes import Fields, columns_of
 from server.db.search import rank_sql, search_table
 from server.db.types import type_name
 
@@ -74,6 +75,12 @@ class ListShape:
             return self.sort
         return (*self.sort, SortKey("id", descending=bool(self.sort) and self.sort[-1].descending))
 
+    @property
+    def parts(self) -> tuple[Condition, ...]:
+        """The conditions that must all hold."""
+        condition = self.condition
+        return condition.parts if isinstance(condition, Every) else () if condition is None else (condition,)
+
 
 @dataclass(frozen=True, slots=True)
 class ListStatement:
@@ -135,8 +142,13 @@ def truth_json(expression: str) -> str:
     return f"CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
 
 
-def list_statement(table: Table, shape: ListShape, row: str | None = None) -> ListStatement:
-    """Compile one list shape. `row` is another expression to render a row with than its JSON."""
+def list_statement(
+    table: Table, shape: ListShape, row: str | None = None, made: Sequence[Fields] = ()
+) -> ListStatement:
+    """Compile one list shape.
+
+    `row` is another expression to render a row with than its JSON; `made` are indexes beside the declared ones.
+    """
     name = table.name
     by_rank = shape.search and not shape.sort
     count = f"SELECT count(*) {selection(table, shape)}"
@@ -146,7 +158,7 @@ def list_statement(table: Table, shape: ListShape, row: str | None = None) -> Li
         order = f'{rank_sql(table, shape.rank_by)}, "{name}".id'
     shown = f"SELECT {row or row_json(table, shape.fields, extra=_expansions(table, shape.expand))}{keys}"
     end = f"ORDER BY {order} LIMIT :row_limit"
-    after = () if shape.after is None else _after(table, shape)
+    after = () if shape.after is None else _after(table, shape, made)
     if len(after) < 2:
         return ListStatement(f"{shown} {selection(table, shape, *after)} {end} OFFSET :row_offset", count)
     # SQLite runs the parts one after the other, and none that is not needed for the limit.
@@ -200,7 +212,20 @@ def _ordering(table: Table, key: SortKey) -> str:
     return f"{_key_column(table, key)}{' DESC' if key.descending else ''}"
 
 
-def _after(table: Table, shape: ListShape) -> tuple[str, ...]:
+def trial_values(shape: ListShape) -> dict[str, Any]:
+    """Values for every parameter of a shape, to ask SQLite for its plan with."""
+    values: dict[str, Any] = {leaf.parameter: "[]" for leaf in leaves(shape.condition)}
+    values.update({f"k{index}": 0 for index in range(len(shape.keys))})
+    return {**values, "actor_id": 0, "row_limit": 1, "row_offset": 0, "q": '"a"'}
+
+
+def fixed_columns(shape: ListShape) -> tuple[str, ...]:
+    """The columns that have one value in all rows of a shape, as far as equality says so."""
+    fixed = [part.column for part in shape.parts if isinstance(part, Leaf) and part.operator == "eq"]
+    return tuple(dict.fromkeys((*fixed, shape.owned_by) if shape.owned_by is not None else fixed))
+
+
+def _after(table: Table, shape: ListShape, made: Sequence[Fields]) -> tuple[str, ...]:
     """The rows that come after the cursor's in the order of the shape: conditions of one part after the other.
 
     NULL sorts before everything else. Where the first key has an index, rows with the same value, with one beyond it
@@ -214,7 +239,7 @@ def _after(table: Table, shape: ListShape) -> tuple[str, ...]:
     first, column = keys[0], _key_column(table, keys[0])
     if first.column == "id":
         return (f"{column} {'<' if first.descending else '>'} :k0",)
-    if first.nocase or not _is_indexed(table, first.column):
+    if first.nocase or not (_is_indexed(table, first.column) or _is_sought(shape, first.column, made)):
         return (_or_equal(table, first, 0, nulls[0], rest),)
     if nulls[0]:
         same = f"{column} IS NULL AND {rest}"
@@ -240,6 +265,15 @@ def _or_equal(table: Table, key: SortKey, index: int, null: bool, rest: str) -> 
 
 def _is_indexed(table: Table, column: str) -> bool:
     return bool(table.c[column].unique) or any(index.columns.keys()[0] == column for index in table.indexes)
+
+
+def _is_sought(shape: ListShape, column: str, made: Sequence[Fields]) -> bool:
+    """Whether a made index goes on with `column` after nothing but columns that the shape fixes."""
+    fixed = fixed_columns(shape)
+    return any(
+        column in (columns := columns_of(index)) and set(columns[: columns.index(column)]).issubset(fixed)
+        for index in made
+    )
 
 
 def _key_column(table: Table, key: SortKey) -> str:

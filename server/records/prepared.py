@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from server.db import statements
-from server.db.conditions import leaves
+from server.db.made_indexes import Fields
 from server.db.statements import Expansion, ListShape, ListStatement
 from server.db.store import Store
 from server.db.types import type_name
@@ -45,8 +45,10 @@ class PreparedList:
 class PreparedModel:
     """Everything about one model that is worth knowing before the first request."""
 
-    def __init__(self, spec: ModelSpec, store: Store, vault: Vault) -> None:
+    def __init__(self, spec: ModelSpec, store: Store, vault: Vault, made: tuple[Fields, ...] = ()) -> None:
         self.spec = spec
+        self.made = made
+        """The indexes that admins have made."""
         self._vault = vault
         self._store = store
         self._shapes: OrderedDict[ListShape, PreparedList] = OrderedDict()
@@ -75,11 +77,8 @@ class PreparedModel:
         if known is not None:
             self._shapes.move_to_end(shape)
             return known
-        statement = statements.list_statement(self.spec.table, shape)
-        values: dict[str, Any] = {leaf.parameter: "[]" for leaf in leaves(shape.condition)}
-        values.update({f"k{index}": 0 for index in range(len(shape.keys))})
-        values.update({"actor_id": 0, "row_limit": 1, "row_offset": 0, "q": '"a"'})
-        plan = self._store.plan(statement.rows, values)
+        statement = statements.list_statement(self.spec.table, shape, made=self.made)
+        plan = self._store.plan(statement.rows, statements.trial_values(shape))
         known = PreparedList(statement, statements.plan_is_cheap(plan, shape), plan=tuple(plan))
         _keep(self._shapes, shape, known)
         return known
@@ -87,6 +86,11 @@ class PreparedModel:
     def shapes(self) -> list[tuple[ListShape, PreparedList]]:
         """The list shapes that were asked for lately."""
         return list(self._shapes.items())
+
+    def indexed(self, made: tuple[Fields, ...]) -> None:
+        """Admins have made or removed indexes: every list is planned anew."""
+        self.made = made
+        self._shapes.clear()
 
     def read(self, fields: tuple[str, ...], owned_by: str | None, expand: tuple[Expansion, ...] = ()) -> str:
         """SQL of one row as JSON."""

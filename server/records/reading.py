@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db.search import searched_columns
-from server.db.statements import ListShape, unique_shape
+from server.db.statements import ListShape, plan_is_cheap, unique_shape
 from server.errors import Forbidden
 from server.models.registry import ModelSpec
 from server.records.aggregate import parse_aggregate
@@ -22,6 +23,7 @@ from server.records.places import Places
 from server.records.prepared import INLINE_LIMIT, INLINE_OFFSET, PreparedList, PreparedModel
 from server.records.query import ListQuery, parse_query, parse_reading
 from server.records.shelf import Shelf
+from server.records.slow_lists import SLOW_SECONDS, SlowLists
 from server.records.steady import steady_read
 from server.records.work import absent
 
@@ -55,6 +57,7 @@ class Reading:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
+        self.slow_lists = SlowLists()
         self._totals: Fresh[int] = Fresh(shelf.store.versions, MAX_TOTALS)
         self._scattered: Fresh[bool] = Fresh(shelf.store.versions, MAX_TOTALS)
         self._places = Places(shelf.store.versions)
@@ -195,10 +198,18 @@ class Reading:
             queries.append((compiled.statement.count, values))
         few = query.limit <= INLINE_LIMIT and window["row_offset"] <= INLINE_OFFSET
         inline = compiled.cheap and not counting and few
-        answers = None
+        answers, started = None, perf_counter()
         if few and not counting and not compiled.cheap and may.owned_by is not None and query.search is None:
             answers = self._walked(prepared, replace(shape, walk=True), window, (key, query.sort))
-        answers = answers or await self.shelf.store.read(queries, inline=inline)
+        if answers is None and inline:
+            answers = self.shelf.store.read_inline(queries)
+        interrupted = inline and answers is None
+        if answers is None:
+            answers = await self.shelf.store.read(queries)
+            planned_well = not interrupted and plan_is_cheap(compiled.plan, shape)
+            seconds = perf_counter() - started
+            if not planned_well or seconds >= SLOW_SECONDS:
+                self.slow_lists.note(spec.name, shape, seconds, interrupted=interrupted)
         if counting:
             count = int(answers[1][0][0])
             self._totals.put(spec.name, key, version, count)
@@ -233,15 +244,6 @@ class Reading:
         if not prepared.list_of(sought).cheap and not prepared.list_of(replace(sought, walk=True)).cheap:
             return shape, {}
         return sought, {**values, "row_offset": offset - place[0]}
-
-    def slow_shapes(self) -> list[tuple[PreparedModel, ListShape, PreparedList]]:
-        """List shapes that were asked for lately and read more than they answer."""
-        return [
-            (prepared, shape, compiled)
-            for prepared in self.shelf.models.values()
-            for shape, compiled in prepared.shapes()
-            if not compiled.cheap
-        ]
 
 
 def _page_of(compiled: PreparedList, shape: ListShape, rows: list[Any], limit: int, count: int | None) -> Page:

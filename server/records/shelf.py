@@ -10,6 +10,7 @@ from server.access.actor import Actor
 from server.access.policy import Policy
 from server.config import SettingsHolder
 from server.db.file_reach import FileReach, Holder
+from server.db.made_indexes import MADE_SQL, Fields, by_table
 from server.db.statements import Expansion
 from server.db.store import Store
 from server.db.writer import Transaction
@@ -63,7 +64,10 @@ class Shelf:
 
     def stock(self) -> None:
         """Prepare every model of the registry anew."""
-        self.models = {spec.name: PreparedModel(spec, self.store, self.vault) for spec in self.registry}
+        made = self.made_indexes()
+        self.models = {
+            spec.name: PreparedModel(spec, self.store, self.vault, made.get(spec.name, ())) for spec in self.registry
+        }
         self.caps = {
             name: self.caps.get(name) or LogCap(prepared.spec)
             for name, prepared in self.models.items()
@@ -71,6 +75,10 @@ class Shelf:
         }
         self.referrers = _referrers(self.registry)
         self.policy.forget()
+
+    def made_indexes(self) -> dict[str, tuple[Fields, ...]]:
+        """The indexes that admins have made, by table."""
+        return by_table(str(name) for (name,) in self.store.read_now(MADE_SQL, {}))
 
     def cap_of(self, model: str) -> int:
         """The bytes that a log-like model may take now."""
