@@ -58,7 +58,8 @@ def drop_sql(table: str, fields: Sequence[str]) -> str:
 def entry_bytes_sql(table: str, fields: Sequence[str]) -> str:
     """About how many bytes an entry of an index takes, by the first rows; NULL where there is none."""
     lengths = " + ".join(f"coalesce(length(CAST({quoted(column)} AS BLOB)), 0)" for column in columns_of(fields))
-    return f"SELECT avg(bytes) FROM (SELECT {_ENTRY_BYTES} + {lengths} AS bytes FROM {quoted(table)} LIMIT {_SAMPLE})"
+    first = f"SELECT {_ENTRY_BYTES} + {lengths} AS bytes FROM {quoted(table)} NOT INDEXED LIMIT {_SAMPLE}"
+    return f"SELECT avg(bytes) FROM ({first})"
 
 
 def column_of(field: str) -> str:

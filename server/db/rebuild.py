@@ -55,8 +55,8 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
 
     Columns of both are copied; `convert` gives a column as an SQL expression over the old row's columns. A new column
     that must not be empty gets its default. Old columns that are not declared any more are gone. Ids that were given
-    stay given; indexes and triggers that somebody added stay, made indexes under the new names of their columns; they
-    go with a column that goes.
+    stay given; indexes and triggers that somebody added stay. An index that an admin made follows renamed columns, and
+    goes with a column that goes.
 
     The caller has begun a transaction on a connection with `PRAGMA foreign_keys = OFF` (SQLite ignores that pragma
     inside one, and with it on, dropping the old table would delete what refers to it); RuntimeError otherwise.
@@ -206,7 +206,8 @@ def _foreign_objects(connection: sqlite3.Connection, table: Table) -> list[str]:
 
 def _made_indexes(connection: sqlite3.Connection, table: Table, convert: Mapping[str, str]) -> list[str]:
     """The statements that make the indexes of admins again."""
-    renamed = {source[1:-1]: name for name, source in convert.items() if source == quoted(source[1:-1])}
+    old = column_types(connection, table.name)
+    renamed = {source.strip('"'): name for name, source in convert.items() if source.strip('"') in old}
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?", (table.name,))
     fields = [carried(fields_of(name)[1], table.c.keys(), renamed) for (name,) in rows if is_made(name)]
     return [create_sql(table.name, known) for known in fields if known is not None]

@@ -95,7 +95,12 @@ class Store:
     def plan(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """SQLite's plan for a query, one line per step."""
         self._steps = -1_000_000
-        return [str(row[3]) for row in self._inline.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        execute = self._inline.execute
+        # To explain does not look whether the schema has changed, to read does; and a plan that was made by an older
+        # schema is kept with its text.
+        execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        [version] = execute("PRAGMA schema_version").fetchone()
+        return [str(row[3]) for row in execute(f"EXPLAIN QUERY PLAN {sql} /* {version} */", parameters)]
 
     def write(
         self,

@@ -24,7 +24,7 @@ def list_query(shape: ListShape) -> str:
     nested = tuple(part for part in shape.parts if not isinstance(part, Leaf))
     if nested:
         # As it is written, not as it is escaped in an address: this is for people.
-        parts.append(f"domain={orjson.dumps(_domain(Every(nested))).decode()}")
+        parts.append(f"domain={orjson.dumps(_domain(nested[0] if len(nested) == 1 else Every(nested))).decode()}")
     if shape.search:
         parts.append(f"q={PLACE}")
     if shape.sort:

@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Table, Text
 from server.db import copying, file_header, schema_program, upgrade
 from server.db.connection import connect
 from server.db.facts import row_counts
+from server.db.made_indexes import MADE_SQL, by_table, create_sql
 from server.db.migrate import migrate
 from server.db.migrations import MIGRATIONS
 from server.errors import StartupError
@@ -70,6 +71,20 @@ def content(path: Path) -> bytes:
     """The bytes of the file, after checking that it is alone in its folder."""
     assert {item.name for item in path.parent.iterdir()} <= {"gridbear.db", "backups"}
     return path.read_bytes()
+
+
+def test_indexes_that_admins_made_follow_their_columns_into_the_next_release(
+    path: Path, next_release: MetaData
+) -> None:
+    for fields in (("title", "-priority"), ("body",), ("owner_id", "done")):
+        do(path, create_sql("notes", fields))
+    upgraded(path, next_release)
+    made = by_table(str(name) for (name,) in ask(path, MADE_SQL))
+    assert made == {"notes": (("owner_id", "done"), ("text",), ("title", "-priority"))}
+    [step] = ask(path, "EXPLAIN QUERY PLAN SELECT id FROM notes WHERE title = 'a' ORDER BY priority DESC")
+    assert "made.notes.title.-priority" in str(step[3])
+    upgraded(path, next_release)
+    assert by_table(str(name) for (name,) in ask(path, MADE_SQL)) == made
 
 
 def test_converted_and_added_columns_of_the_next_release_keep_every_record(path: Path, next_release: MetaData) -> None:
