@@ -1,4 +1,8 @@
-"""MCP servers that plugins bring: records that come, change and go with their plugin and are nobody's to edit."""
+"""MCP servers that plugins bring: records that come and change with their plugin and are nobody's to edit.
+
+A plugin that is off has its servers out of force, and what people decided about them (rules, approvals, the switch)
+waits with their records: a tool that somebody forbade is not allowed again by switching the plugin off and on.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class PluginServers:
             await self._pool.begin_plugin(plugin, secret)
 
     async def take(self, plugin: str) -> None:
-        """End the servers of a plugin. Their records stay until it is switched off."""
+        """End the servers of a plugin. Their records stay, out of force."""
         self._running.discard(plugin)
         for server_id in [at for at, (of, _) in self._declared.items() if of == plugin]:
             del self._declared[server_id]
@@ -82,6 +86,6 @@ class PluginServers:
 
 
 async def forget_plugin_servers(records: Records, plugin: str) -> None:
-    """Delete the servers of a plugin that is off, with what was decided about them."""
+    """Delete the servers of a plugin that is gone with its data, with what was decided about them."""
     for row in await records.find(SYSTEM, MODEL, where={"plugin": plugin}):
         await records.delete(SYSTEM, MODEL, row["id"])

@@ -65,6 +65,7 @@ class PluginRows:
 
     async def forget(self, plugin_id: str) -> None:
         """There is no such plugin any more, nor anything of it."""
+        await forget_plugin_servers(self._records, plugin_id)
         row = self._row(plugin_id)
         if row is not None:
             await self._records.delete(SYSTEM, MODEL, row["id"])
@@ -99,8 +100,6 @@ class PluginRows:
     async def switch_off(self, plugin_id: str, failure: Failed | None = None) -> None:
         """It is off; with `failure` because of that, or with that left of it."""
         state = "off" if failure is None or isinstance(failure, LeftRunning) else "failed"
-        # Before it is off: interrupted here, the next start brings them back or it is switched off again.
-        await forget_plugin_servers(self._records, plugin_id)
         await self._change(plugin_id, {"enabled": False, "state": state, **_failure(failure)})
 
     async def running(self, plugin_id: str) -> None:

@@ -93,8 +93,6 @@ async def test_a_server_comes_with_its_plugin_and_goes_with_it(
     assert await call(house, ada, "weather-sky__echo") == f"s3cret in {folder / 'weather'}"
     assert (await switch(ada, "weather", "disable")).status_code == 200
     assert "weather-sky" not in await listed(ada)
-    assert "weather-sky" not in await rows(ada)
-    assert await house.app.records.find(SYSTEM, "mcp_tools") == []
     assert not [tool for tool in await gateway.tools(_actor(house, ada)) if tool.server == "weather-sky"]
 
 
@@ -158,11 +156,9 @@ async def test_nobody_makes_a_server_that_says_it_is_a_plugins(
     bring(folder)
     await on(ada, "weather", *ASKED)
     await switch(ada, "weather", "disable")
-    [entry] = [
-        row for row in await house.app.records.find(SYSTEM, "history")
-        if row["model"] == "mcp_servers" and row["verb"] == "delete"
-    ]  # fmt: skip
-    back = await ada.post(f"/api/v1/mcp_servers/{entry['record_id']}/restore")
+    at = (await rows(ada))["weather-sky"]["id"]
+    await ada.delete(f"/api/v1/mcp_servers/{at}")
+    back = await ada.post(f"/api/v1/mcp_servers/{at}/restore")
     assert (back.status_code, back.json()["code"]) == (409, "of_plugin")
     assert await rows(ada) == {}
 
@@ -187,6 +183,36 @@ async def test_a_persons_server_of_the_same_name_stays_and_the_plugin_stays_out(
     assert (await on(ada, "a", "mcp_servers"))["state"] == "on"
     assert (await on(ada, "a-b", "mcp_servers"))["state"] == "failed"
     assert (await rows(ada))["a-b-c"]["url"] == "https://a.example/mcp"
+
+
+async def test_a_tool_that_somebody_forbade_stays_forbidden_when_its_plugin_was_off_or_away(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path
+) -> None:
+    bring(folder, env={})
+    await on(ada, "weather", *ASKED)
+    gateway, actor = house.app.gateway.gateway, _actor(house, ada)
+    at = (await rows(ada))["weather-sky"]["id"]
+    rule = {"server_id": at, "tool": "echo", "effect": "deny", "subject": "everyone"}
+    await house.app.records.create(SYSTEM, "mcp_rules", rule)
+
+    async def offered() -> list[str]:
+        return [tool.name for tool in await gateway.tools(actor) if tool.server == "weather-sky"]
+
+    assert await offered() == []
+    await switch(ada, "weather", "disable")
+    await on(ada, "weather", *ASKED)
+    assert ((await rows(ada))["weather-sky"]["id"], await offered()) == (at, [])
+    uninstalled = await ada.post("/api/v1/plugins/weather/uninstall", json={})
+    assert uninstalled.status_code == 200, uninstalled.text
+    bring(folder, env={})
+    await ada.post("/api/v1/plugins/rescan")
+    await on(ada, "weather", *ASKED)
+    assert ((await rows(ada))["weather-sky"]["id"], await offered()) == (at, [])
+    # An admin may forget it all while the plugin is off.
+    await switch(ada, "weather", "disable")
+    assert (await ada.delete(f"/api/v1/mcp_servers/{at}")).status_code == 200
+    await on(ada, "weather", *ASKED)
+    assert await offered() == ["echo"]
 
 
 async def test_other_commands_than_were_agreed_to_are_not_started(
@@ -293,9 +319,12 @@ async def test_twenty_times_on_and_off_leaves_nothing_behind(
         await on(ada, "weather", *ASKED)
         assert [tool.name for tool in await gateway.tools(actor) if tool.server == "weather-sky"] == ["echo"]
         await switch(ada, "weather", "disable")
+    assert (await state(ada, "weather"))["state"] == "off"
+    assert len(await house.app.records.find(SYSTEM, "mcp_servers")) == 1
+    uninstalled = await ada.post("/api/v1/plugins/weather/uninstall", json={"drop_data": True})
+    assert uninstalled.status_code == 200, uninstalled.text
     for model in ("mcp_servers", "mcp_tools", "mcp_approvals", "mcp_offers"):
         assert await house.app.records.find(SYSTEM, model) == [], model
     assert gateway._pool.connections() == [] and gateway._pool._plugins == {}
     assert gateway.plugin_servers._declared == {} and gateway.plugin_servers._running == set()
     assert len(asyncio.all_tasks()) <= before
-    assert (await state(ada, "weather"))["state"] == "off"
