@@ -14,6 +14,8 @@ caller_address: contextvars.ContextVar[str | None] = contextvars.ContextVar("cal
 """Where the request at hand comes from; None for what the program does by itself."""
 
 
+LINE_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
+"""How a line is written; `server.log_lines` reads it again."""
 LOG_BYTES = 1_000_000
 LOG_FILES = 5
 """A log file is begun anew after so many bytes, and so many older ones are kept."""
@@ -35,7 +37,7 @@ def configure_logging(level: str, file: Path | None = None) -> None:
         handlers.append(_rotating(file))
     for handler in handlers:
         handler.addFilter(_RequestId())
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"))
+        handler.setFormatter(logging.Formatter(LINE_FORMAT))
     root = logging.getLogger()
     for former in root.handlers:
         if isinstance(former, logging.FileHandler):

@@ -68,6 +68,7 @@ from server.rest_api.gate import RestGate
 from server.rest_api.index_routes import index_router
 from server.rest_api.lan_routes import lan_router
 from server.rest_api.licence_routes import licence_router
+from server.rest_api.log_routes import log_router
 from server.rest_api.models_routes import models_router
 from server.rest_api.phrase_routes import phrase_router
 from server.rest_api.plugin_routes import plugin_install_router
@@ -152,6 +153,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(certificate_router(parts.lan.certificate_file, gate, settings))
     web.include_router(licence_router(gate))
     web.include_router(index_router(IndexDesk(records), gate, settings))
+    web.include_router(log_router(settings, gate, parts.gateway.activity.log.redactor))
     web.include_router(settings_router(parts.setting_desk, records, gate, parts.restart))
     web.include_router(data_folder_router(records, settings, gate, parts.restart))
     # Before /{model}/import, which would take "gateway" for a model.
