@@ -30,6 +30,7 @@ const commands = [
   { name: "sharing", label: "settings.part_sharing", icon: "globe", address: href("/settings/sharing"), admin: true },
   { name: "certificate", label: "settings.part_certificate", icon: "lock", address: href("/settings/certificate"), admin: true },
   { name: "storage", label: "settings.part_storage", icon: "server", address: href("/settings/storage"), admin: true },
+  { name: "slow-lists", label: "slow.title", icon: "clock", address: href("/data/slow-lists"), admin: true },
   { name: "audit", label: "activity.tab_audit", icon: "history", address: href("/activity/audit"), admin: true },
   { name: "about", label: "settings.part_about", icon: "info", address: href("/settings/about") },
   { name: "password", label: "password.change", icon: "key", run: () => (passwordOpen.value = true) },

@@ -78,7 +78,8 @@ class Trial:
         plan = self._plan(shape, self._made)
         used = next((made for made in self._made if _uses(plan, index_name(self._table.name, made))), None)
         if plan_is_cheap(plan, shape):
-            return Advice(reason="index_made" if used else "plan_is_good", answered_by=used)
+            good: Reason = "plan_is_good" if rows >= WORTHWHILE_ROWS else "few_rows"
+            return Advice(reason="index_made" if used else good, answered_by=used)
         known = Advice(reads_all=f"SCAN {self._table.name}" in plan, answered_by=used)
         if shape.search:
             return replace(known, reason="full_text")
@@ -142,7 +143,9 @@ class Trial:
             self._connection.execute("ROLLBACK")
 
     def _plan(self, shape: ListShape, made: Sequence[Fields]) -> list[str]:
-        sql = list_statement(self._table, shape, made=made).rows
+        # With few fields an index alone might answer, which it does not for whole records.
+        whole = replace(shape, fields=tuple(self._table.c.keys()))
+        sql = list_statement(self._table, whole, made=made).rows
         return [
             str(row[3]) for row in self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", trial_values(shape)).fetchall()
         ]

@@ -20,8 +20,9 @@ import { Foot } from "./data_foot.js";
 import { DataHead } from "./data_head.js";
 import { useLiveRows } from "./data_live.js";
 import { ModelList } from "./data_models.js";
-import { MAKING, PAGE_SIZE, filterQuery, isFiltered, requestQuery } from "./data_query.js";
+import { MAKING, PAGE_SIZE, SLOW, filterQuery, isFiltered, requestQuery } from "./data_query.js";
 import { Rows } from "./data_rows.js";
+import { SlowLists } from "./data_slow.js";
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Data({ rest, query }) {
@@ -34,7 +35,7 @@ export function Data({ rest, query }) {
     if (!rest[0] && wide && listed.length) go(href(`/data/${(modelNamed("notes") || listed[0]).name}`), { replace: true });
   }, [rest[0]]);
   return html`<div class="split" data-open=${rest[0] ? "area" : "list"}>
-    <${ModelList} models=${listed} current=${rest[0]} make=${isAdmin() ? href(`/data/${MAKING}`) : null} />
+    <${ModelList} models=${listed} current=${rest[0]} admin=${isAdmin()} />
     <${Part} rest=${rest} query=${query} />
   </div>`;
 }
@@ -45,9 +46,10 @@ function Part({ rest, query }) {
   const model = name ? modelNamed(name) : undefined;
   // Somebody may have made it since the list was read.
   useEffect(() => {
-    if (name && name !== MAKING && !model) loadModels();
+    if (name && ![MAKING, SLOW].includes(name) && !model) loadModels();
   }, [name]);
   if (!name) return null;
+  if (name === SLOW && isAdmin()) return html`<${SlowLists} />`;
   if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;
   if (!model || !may(model, "list")) {
     return html`<div class="area"><${Empty} main heading=${t("data.no_model_title")} words=${t("data.no_model", { name })}><a class="btn" href=${href("/data")}>${t("data.all_models")}</a><//></div>`;

@@ -3,12 +3,12 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
-import { MAKING } from "./data_query.js";
+import { MAKING, SLOW } from "./data_query.js";
 
 const GROUPS = ["yours", "plugins", "system"];
 
-/** @param {{models: import("../types").Model[], current: string|undefined, make: string|null}} props `make` is where a model is made, for those who may */
-export function ModelList({ models, current, make }) {
+/** @param {{models: import("../types").Model[], current: string|undefined, admin: boolean}} props admins make models, and look at slow lists */
+export function ModelList({ models, current, admin }) {
   const [text, setText] = useState("");
   const wanted = text.trim().toLowerCase();
   const hits = models.filter((model) => `${model.label_plural} ${model.name}`.toLowerCase().includes(wanted));
@@ -19,7 +19,7 @@ export function ModelList({ models, current, make }) {
       <input placeholder=${t("data.find_model")} aria-label=${t("data.find_model")} value=${text}
         onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
     </span>
-    ${make && html`<a class="btn only quiet dense" href=${make} aria-label=${t("design.new")} title=${t("design.new")} aria-current=${current === MAKING ? "page" : undefined}><${Icon} name="plus" /></a>`}</div>
+    ${admin && html`<a class="btn only quiet dense" href=${href(`/data/${MAKING}`)} aria-label=${t("design.new")} title=${t("design.new")} aria-current=${current === MAKING ? "page" : undefined}><${Icon} name="plus" /></a>`}</div>
     <nav class="scroll" aria-label=${t("data.models")}>
       ${GROUPS.map((group) => {
         const inside = hits.filter((model) => (GROUPS.includes(model.group) ? model.group : "system") === group);
@@ -32,5 +32,8 @@ export function ModelList({ models, current, make }) {
       })}
       ${!hits.length && html`<p class="small muted none">${t("data.no_hit")}</p>`}
     </nav>
+    ${admin && html`<nav class="side-last" aria-label=${t("data.upkeep")}><ul><li>
+      <a href=${href(`/data/${SLOW}`)} aria-current=${current === SLOW ? "page" : undefined}><${Icon} name="clock" /><span class="clip">${t("slow.title")}</span></a>
+    </li></ul></nav>`}
   </div>`;
 }

@@ -4,6 +4,8 @@ import { keep, stored } from "../store.js";
 export const PAGE_SIZE = 50;
 /** Stands for a model in the address of the page that makes one; no model can have this name. */
 export const MAKING = "-";
+/** And this one for the page of slow lists. */
+export const SLOW = "slow-lists";
 
 /** Only what selects rows: filters and full text. @param {URLSearchParams} query of the page's address */
 export function filterQuery(query) {

@@ -208,6 +208,16 @@ async def test_somebody_who_sees_their_own_rows_gets_an_index_that_begins_with_t
     assert found["suggestion"]["effect"] == "quick"
 
 
+async def test_an_index_is_said_to_answer_only_what_it_answers(orders: httpx2.AsyncClient) -> None:
+    for query in ("customer=customer 7&sort=-price", "sort=price", "state=open"):
+        await listed(orders, query)
+    await orders.post(INDEXES, json={"model": "orders", "fields": ["customer", "price"]})
+    told = {one["query"]: (one["index"], one["rows_read"]) for one in (await orders.get(SLOW)).json()["data"]}
+    assert told["customer=…&sort=-price"] == (["customer", "price"], None)
+    assert told["sort=price"] == (None, ROWS)
+    assert told["state=…"] == (None, ROWS)
+
+
 async def test_what_there_is_already_is_not_made_again(orders: httpx2.AsyncClient) -> None:
     async def refused(*fields: str) -> str:
         answer = await orders.post(INDEXES, json={"model": "orders", "fields": list(fields)})
@@ -322,12 +332,12 @@ async def test_a_made_index_outlives_restarts_and_changes_of_its_model(tmp_path:
         await listed(admin, "customer=customer 7&sort=-price&total=false")
         assert "made.orders.customer.-price" in plan(bear)[0][0]
         # One field goes, one gets another name, one is new: the table is made again.
-        fields = [
+        changed_fields = [
             {**field, "name": "client", "was": "customer"} if field["name"] == "customer" else field
             for field in MODEL["fields"]
             if field["name"] != "state"
         ]
-        changed = await admin.patch("/api/v1/models/orders?confirm=true", json={"fields": fields})
+        changed = await admin.patch("/api/v1/models/orders?confirm=true", json={"fields": changed_fields})
         assert changed.status_code == 200, changed.text
         assert await made_fields(admin, "orders") == [["client", "-price"], ["day"]]
         await listed(admin, "client=customer 7&sort=-price&total=false")
