@@ -71,9 +71,9 @@ from server.tasks.reminders import reminders
 from server.tasks.schedules import Schedules
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
-from server.web.pages import UiFiles
 from server.web.plugin_pages import PluginFiles
 from server.web.public_guard import PublicGuard
+from server.web.ui_files import UiFiles
 from server.webhooks.deliveries import Deliveries
 
 
@@ -279,7 +279,7 @@ class GridBearApp:
                 records=RecordsApp(self.records, gate, self.settings),
                 plugins=routes,
                 plugin_files=PluginFiles(plugin_pages, authenticator.actor_for),
-                ui=UiFiles(ui),
+                ui=UiFiles(ui, joined=("css/first.css", "css/rest.css", "css/narrow.css")),
                 gateway=self.gateway.endpoint,
             )
             door = (self.settings, self._needs_setup, self.lan.visitors, traffic)

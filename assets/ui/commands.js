@@ -4,10 +4,8 @@ import { t } from "./i18n.js";
 import { registering } from "./registering.js";
 import { href } from "./router.js";
 import { sheetOpen } from "./shortcuts.js";
-import { base, chooseAccent, chooseDensity, chooseTheme, isAdmin } from "./store.js";
+import { base, chooseAccent, chooseDensity, chooseTheme, factorOpen, isAdmin, passwordOpen } from "./store.js";
 import { signal } from "./vendor/preact.js";
-import { passwordOpen } from "./widgets/password.js";
-import { factorOpen } from "./widgets/second_factor.js";
 import { signOut } from "./widgets/topbar_menus.js";
 
 /** @typedef {{name: string, label: string, icon?: string, run?: () => void, address?: string, admin?: boolean, plugin?: string}} Command `run` or `address`; `label` is a key of the catalogue, or plain words */

@@ -1,11 +1,8 @@
 // What plugins add to the page: their modules are imported when somebody is signed in, and anew when plugins change.
 import { request } from "./api.js";
-import { dropCommands } from "./commands.js";
-import { dropWidgets } from "./fields/widgets.js";
 import { t } from "./i18n.js";
-import { dropCards } from "./pages/cards.js";
-import { dropPages } from "./pages/index.js";
 import { registeringAs } from "./registering.js";
+import { theRest } from "./rest.js";
 import { person, returned } from "./store.js";
 import { useEffect } from "./vendor/preact.js";
 import { say } from "./widgets/toasts.js";
@@ -17,16 +14,10 @@ const known = new Map();
 /** One after the other: what registers while a module is imported is that plugin's. */
 let turn = Promise.resolve();
 
-/** @param {string} plugin */
-function dropAll(plugin) {
-  dropPages(plugin);
-  dropCards(plugin);
-  dropCommands(plugin);
-  dropWidgets(plugin);
-}
-
 /** @param {Contribution[]} wanted */
 async function take(wanted) {
+  if (!wanted.length && !known.size) return;
+  const [{ dropAll }] = await Promise.all([import("./dropping.js"), theRest()]);
   const modules = new Map(wanted.map((one) => [one.plugin, one.module]));
   for (const [plugin, module] of [...known]) {
     if (modules.get(plugin) === module) continue;

@@ -9,14 +9,24 @@ let locale = language;
 let plural = new Intl.PluralRules(language);
 
 /** @param {string} name */
-export async function loadCatalogue(name) {
+async function read(name) {
   const answer = await fetch(`${base}/ui/i18n/${name}.json`);
   if (!answer.ok) throw new Error(`No catalogue "${name}": ${answer.status}`);
-  catalogue = await answer.json();
+  return answer.json();
+}
+
+/** The words of the first pages; those of all others are asked for when one of them is: `theRest`. @param {string} name */
+export async function loadCatalogue(name) {
+  catalogue = await read(name);
   language = name;
   locale = navigator.languages.find((one) => one === name || one.startsWith(`${name}-`)) || name;
   plural = new Intl.PluralRules(name);
   document.documentElement.lang = name;
+}
+
+/** The words of all pages but the first; once is enough. */
+export async function loadOtherWords() {
+  catalogue = { ...catalogue, ...(await read(`${language}.more`)) };
 }
 
 /**

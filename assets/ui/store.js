@@ -28,6 +28,9 @@ export const models = signal(null);
 /** @type {import("./types").Signal<{version: string, started_at: string, uptime_seconds: number, address: string, lan: boolean, base_path: string, storage?: any, safe_mode?: {on: boolean, reason: string}}|null>} */
 export const server = signal(null);
 export const unread = signal(0);
+/** Whether the dialogs of the person's menu are open: for the password, for the second factor. */
+export const passwordOpen = signal(false);
+export const factorOpen = signal(false);
 export const theme = signal(stored("theme", "system"));
 export const rail = signal(stored("rail", "auto"));
 /** "comfortable" or "compact". */

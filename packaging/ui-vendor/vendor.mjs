@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import subsetFont from "subset-font";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..", "..");
@@ -26,6 +27,20 @@ const ui = [
 ];
 const tests = [["axe.min.js", "axe-core/axe.min.js", ["axe-core"]]];
 
+/** What the pages take of each font: nothing is heavier than 600, and base.css asks for these features alone. */
+const FEATURES = ["kern", "mark", "mkmk", "ccmp", "locl"];
+const fonts = {
+  "fonts/inter.woff2": [...FEATURES, "cv11", "ss03", "tnum"],
+  "fonts/jetbrains-mono.woff2": [...FEATURES, "zero"],
+};
+const WEIGHTS = { wght: { min: 400, max: 600 } };
+/** Latin, Latin-1, the letters of French, German and Turkish that stand outside it, punctuation, arrows, euro. */
+const GLYPHS = [
+  [0x20, 0x7e], [0xa0, 0xff], [0x131, 0x131], [0x152, 0x153], [0x160, 0x161], [0x178, 0x178], [0x17d, 0x17e],
+  [0x2c6, 0x2c6], [0x2da, 0x2da], [0x2dc, 0x2dc], [0x2010, 0x203a], [0x20ac, 0x20ac], [0x2122, 0x2122],
+  [0x2190, 0x2193], [0x2212, 0x2212], [0xfffd, 0xfffd],
+].flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, n) => String.fromCodePoint(first + n))).join("");
+
 const slug = (name) => name.replace(/^@/, "").replaceAll("/", "-");
 const sum = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
@@ -39,7 +54,10 @@ async function vendor(base, lockFile, licences, files) {
   for (const [target, source, names] of all.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const out = join(base, target);
     mkdirSync(dirname(out), { recursive: true });
-    if (source) copyFileSync(join(modules, source), out);
+    if (fonts[target]) {
+      const smaller = { targetFormat: "woff2", keepFeatures: fonts[target], variationAxes: WEIGHTS };
+      writeFileSync(out, await subsetFont(readFileSync(join(modules, source)), GLYPHS, smaller));
+    } else if (source) copyFileSync(join(modules, source), out);
     else {
       await build({
         entryPoints: [join(here, "src", "preact.js")],

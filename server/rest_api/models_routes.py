@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from server.asgi.body import read_body
@@ -49,13 +52,20 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
     async def body_of(request: Request) -> dict[str, Any]:
         return parse_object(await read_body(request.receive, request.scope, settings.current.rest_body_bytes))
 
-    @router.get("/models", summary="Models that you may use, with their fields")
-    async def models(request: Request, response: Response) -> dict[str, Any]:
+    @router.get("/models", summary="Models that you may use, with their fields", response_model=dict[str, Any])
+    async def models(request: Request, response: Response) -> dict[str, Any] | Response:
         actor = gate.enter_route(request, response, records=True)
         described = [
             found for spec in records.registry if (found := describe_model(records.policy, actor, spec)) is not None
         ]
-        return {"ok": True, "data": described, "count": len(described)}
+        answer = {"ok": True, "data": described, "count": len(described)}
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return answer
+        # Every start of the page asks for it, and it is large. Nothing in it is secret or taken from the request, so
+        # that its length tells nobody anything; answers with records are not sent this way.
+        small = await asyncio.to_thread(lambda: gzip.compress(orjson.dumps(answer), 6, mtime=0))
+        response.headers.update({"content-encoding": "gzip", "vary": "accept-encoding"})
+        return Response(small, media_type="application/json", headers=dict(response.headers))
 
     @router.post("/models", status_code=201, summary="Make a model (admins)", openapi_extra=_DEFINITION)
     async def create(request: Request, response: Response) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from server.errors import GridBearError, NotFound
 from server.plugin_host.host import PluginHost
 from server.plugin_host.mount import ActorFor, Enter
 from server.plugin_host.pages_contribution import PluginPages
-from server.web.pages import UiFiles
+from server.web.ui_files import UiFiles
 
 PREFIX = "/plugins/"
 

@@ -32,22 +32,69 @@ def test_no_inline_style_inline_script_or_raw_html() -> None:
 
 
 def test_every_word_the_pages_ask_for_is_in_the_catalogue_and_none_is_left_over() -> None:
-    catalogue = json.loads((UI / "i18n" / "en.json").read_text("utf-8"))
+    first, rest = (json.loads((UI / "i18n" / name).read_text("utf-8")) for name in ("en.json", "en.more.json"))
+    catalogue = first | rest
     source = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
     asked = set(re.findall(r"""["']([a-z]+(?:\.[a-z_]+)+|skip|loading)["']""", source))
     called = set(re.findall(r"""\bt\(["']([a-z_.]+)["']""", source))
     assert sorted(called - set(catalogue)) == []
     built = tuple(BUILT.findall(source))
     assert [key for key in catalogue if key not in asked and not key.startswith(built) and not NAMED.match(key)] == []
-    assert list(catalogue) == sorted(catalogue)
+    assert not first.keys() & rest.keys()
+    assert list(first) == sorted(first) and list(rest) == sorted(rest)
+
+
+def fetched_first() -> set[Path]:
+    """The scripts of the first pages: they come before the rest of the words and sheets."""
+    waiting = [UI / name for name in ("main.js", "pages/signin.js", "pages/home_activity.js")]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        imports = re.findall(r'^(?:import|export)\b[^;]*?from "(\.[^"]+)"', path.read_text("utf-8"), re.MULTILINE)
+        waiting += [(path.parent / name).resolve() for name in imports]
+    return found
+
+
+def test_the_first_words_are_those_of_the_first_pages_and_no_others() -> None:
+    first = json.loads((UI / "i18n" / "en.json").read_text("utf-8"))
+    whole = first | json.loads((UI / "i18n" / "en.more.json").read_text("utf-8"))
+    source = "\n".join(path.read_text("utf-8") for path in fetched_first())
+    asked = set(re.findall(r"""["']([a-z]+(?:\.[a-z_]+)+|skip|loading)["']""", source))
+    built = tuple(BUILT.findall(source))
+    assert set(first) == {key for key in whole if key in asked or key.startswith(built)}
+
+
+def test_every_later_page_waits_for_its_words_and_sheets() -> None:
+    alone = {
+        name
+        for path in SCRIPTS
+        for name in re.findall(r'later\(\(\) => import\("([^"]+)"\).*\{ rest: false \}\)', path.read_text("utf-8"))
+    }
+    assert alone == {"./pages/signin.js", "./home_activity.js"}, "fetched_first() has to name it"
+
+
+def test_what_a_script_is_sent_without_is_no_part_of_a_text() -> None:
+    for path in SCRIPTS:
+        before = 0
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            if "vendor" not in path.parts and line.lstrip().startswith(("//", "/**")):
+                assert before % 2 == 0, f"{path}:{number} begins as a comment does, within a template"
+            before += line.replace("\\`", "").count("`")
 
 
 def test_every_stylesheet_and_icon_the_pages_name_exists() -> None:
     index = (UI / "index.html").read_text("utf-8")
     for name in re.findall(r"\{\{base\}\}/ui/([^\"]+)", index + (UI / "docs.html").read_text("utf-8")):
         assert (UI / name).is_file(), name
-    linked = set(re.findall(r"/ui/css/([a-z]+\.css)", index)) | {"docs.css"}
-    assert linked == {path.name for path in (UI / "css").glob("*.css")}
+    joined = {name: (UI / "css" / name).read_text("utf-8") for name in ("first.css", "rest.css", "narrow.css")}
+    assert re.findall(r"/ui/css/([a-z]+\.css)", index) == ["first.css", "narrow.css"]
+    linked = [
+        name for text in joined.values() for name in re.findall(r'^@import "([a-z_]+\.css)";$', text, re.MULTILINE)
+    ]
+    assert sorted([*linked, *joined, "docs.css"]) == sorted(path.name for path in (UI / "css").glob("*.css"))
     sprite = set(re.findall(r'<symbol id="([^"]+)"', (UI / "icons.svg").read_text("utf-8")))
     used = re.compile(r'icons\.svg#([a-z-]+)|<\$\{Icon\} name="([a-z-]+)"')
     named = {name for path in SCRIPTS for name in used.findall(path.read_text("utf-8"))}

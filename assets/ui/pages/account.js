@@ -1,12 +1,10 @@
 // My account: everything that is one's own, for everybody who is signed in.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { modelNamed, person } from "../store.js";
+import { factorOpen, modelNamed, passwordOpen, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
-import { passwordOpen } from "../widgets/password.js";
-import { factorOpen } from "../widgets/second_factor.js";
 import { Look } from "./account_look.js";
 import { NotificationKinds } from "./account_notifications.js";
 import { Profile } from "./account_profile.js";

@@ -12,7 +12,7 @@ import { Servers } from "./home_servers.js";
 import { Steps } from "./home_steps.js";
 import { useServers } from "./tools_states.js";
 
-const RecentActivity = later(() => import("./home_activity.js").then((found) => found.RecentActivity));
+const RecentActivity = later(() => import("./home_activity.js").then((found) => found.RecentActivity), { rest: false });
 
 export function Home() {
   const page = useServers();

@@ -7,7 +7,6 @@ import { contained } from "../widgets/contained.js";
 import { later } from "../widgets/later.js";
 import { Trouble } from "../widgets/trouble.js";
 import { Home } from "./home.js";
-import { More } from "./more.js";
 
 /** @typedef {{name: string, label: string, icon: string, Page: any, rail?: "auto"|"open", admin?: boolean, foot?: boolean}} Page `admin`: for admins alone; `foot`: at the end of the rail */
 
@@ -30,7 +29,8 @@ const added = signal([]);
 const IN_BAR = 5;
 /** @type {Page} reached by the menu of the person */
 export const ACCOUNT = { name: "account", label: "page.account", icon: "user", Page: later(() => import("./account.js").then((found) => found.Account)), rail: "open" };
-const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => More({ pages: pagesUnderMore() }), rail: /** @type {"open"} */ ("open") };
+const MorePages = later(() => import("./more.js").then((found) => found.More));
+const MORE = { name: "more", label: "page.more", icon: "menu", Page: () => html`<${MorePages} pages=${pagesUnderMore()} />`, rail: /** @type {"open"} */ ("open") };
 
 /** The pages that a phone's bar has no room for. */
 export function pagesUnderMore() {

@@ -8,11 +8,11 @@ import { away, base, keep, modelNamed, person, rail, returned, server, unread } 
 import { html, useEffect } from "../vendor/preact.js";
 import { Icon, Mark, State } from "./icon.js";
 import { later } from "./later.js";
-import { SafeBanner } from "./safe_banner.js";
-import { StorageBanner } from "./storage_banner.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
 import { trail } from "./trail.js";
 
+const SafeBanner = later(() => import("./safe_banner.js").then((found) => found.SafeBanner));
+const StorageBanner = later(() => import("./storage_banner.js").then((found) => found.StorageBanner));
 const Palette = later(() => import("./palette.js").then((found) => found.Palette));
 const ShortcutSheet = later(() => import("./shortcut_sheet.js").then((found) => found.ShortcutSheet));
 const seek = () => {
@@ -58,8 +58,8 @@ export function Frame({ page, rest, children }) {
         </header>
         <main class="sheet" id="main" tabindex="-1">
           ${away.value && html`<p class="banner" role="status"><${Icon} name="alert" size=${16} />${t("away.banner")}</p>`}
-          <${SafeBanner} reload=${loadServer} />
-          <${StorageBanner} reload=${loadServer} />
+          ${server.value?.safe_mode?.on && html`<${SafeBanner} reload=${loadServer} />`}
+          ${![undefined, "ok"].includes(server.value?.storage?.state) && html`<${StorageBanner} reload=${loadServer} />`}
           ${children}
         </main>
       </div>

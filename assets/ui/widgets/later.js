@@ -1,5 +1,6 @@
 // A page whose modules are fetched when it is first opened, so that the start stays small.
 import { t } from "../i18n.js";
+import { theRest } from "../rest.js";
 import { returned } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { SLOW_MS } from "./load.js";
@@ -7,9 +8,10 @@ import { Skeleton, Trouble } from "./trouble.js";
 
 /**
  * @param {() => Promise<any>} load answers with the component
+ * @param {{rest?: boolean}} [options] `rest`: false for what gets by with the words and sheets of the first pages
  * @returns {any} a component with the same properties
  */
-export function later(load) {
+export function later(load, { rest = true } = {}) {
   /** @type {any} */
   let Ready = null;
   return function Later(/** @type {any} */ props) {
@@ -19,7 +21,7 @@ export function later(load) {
     const [round] = useState(returned.value);
     const fetchIt = () => {
       setError(null);
-      load().then((found) => {
+      Promise.all([load(), rest && theRest()]).then(([found]) => {
         Ready = found;
         draw((n) => n + 1);
       }, setError);

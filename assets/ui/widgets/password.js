@@ -1,14 +1,13 @@
 // Typing a password, and changing one's own.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { html, signal, useState } from "../vendor/preact.js";
+import { passwordOpen } from "../store.js";
+import { html, useState } from "../vendor/preact.js";
 import { Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
 import { Icon } from "./icon.js";
 import { say } from "./toasts.js";
 import { sentence } from "./trouble.js";
-
-export const passwordOpen = signal(false);
 
 /** @param {{id: string, name: string, autocomplete: string, value: string, onInput: (value: string) => void, invalid?: boolean, describedBy?: string}} props */
 export function PasswordInput({ id, name, autocomplete, value, onInput, invalid, describedBy }) {

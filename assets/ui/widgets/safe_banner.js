@@ -11,7 +11,6 @@ import { sentence } from "./trouble.js";
 export function SafeBanner({ reload }) {
   const safe = server.value?.safe_mode;
   const [busy, setBusy] = useState(false);
-  if (!safe?.on) return null;
   const leave = async () => {
     setBusy(true);
     try {
@@ -26,7 +25,7 @@ export function SafeBanner({ reload }) {
   return html`<div class="banner" role="status">
     <${Icon} name="alert" size=${16} />
     <p class="grow"><b>${t("safe.on")}</b> ${t("safe.left_out")}
-      ${safe.reason && html` ${t("safe.reason")} <span class="mono">${safe.reason}</span>`}</p>
+      ${safe?.reason && html` ${t("safe.reason")} <span class="mono">${safe.reason}</span>`}</p>
     ${isAdmin() && html`<button class="btn dense" type="button" disabled=${busy} onClick=${leave}>${t("safe.leave")}</button>`}
   </div>`;
 }

@@ -1,7 +1,8 @@
 // A second factor for one's own account: an authenticator app, its recovery codes, and the way back to the password alone.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { html, signal, useState } from "../vendor/preact.js";
+import { factorOpen } from "../store.js";
+import { html, useState } from "../vendor/preact.js";
 import { Copyable, CopyButton } from "./copy.js";
 import { Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
@@ -9,8 +10,6 @@ import { useLoad } from "./load.js";
 import { PasswordInput } from "./password.js";
 import { QrCode } from "./qr_code.js";
 import { sentence } from "./trouble.js";
-
-export const factorOpen = signal(false);
 
 export function FactorDialog() {
   const { data, error: unread, reload } = useLoad(async (signal) => (await request("GET", "/auth/second-factor", { signal })).data, []);

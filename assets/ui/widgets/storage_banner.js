@@ -12,7 +12,7 @@ import { sentence } from "./trouble.js";
 export function StorageBanner({ reload }) {
   const storage = server.value?.storage;
   const [busy, setBusy] = useState(false);
-  if (!storage || storage.state === "ok") return null;
+  if (!storage) return null;
   const check = storage.check;
   const act = async (/** @type {string} */ path) => {
     setBusy(true);

@@ -2,16 +2,17 @@
 import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { base, chooseTheme, darkNow, person, theme } from "../store.js";
+import { base, chooseTheme, darkNow, factorOpen, passwordOpen, person, theme } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { initials } from "./avatar.js";
 import { Icon } from "./icon.js";
+import { later } from "./later.js";
 import { Menu } from "./menu.js";
-import { PasswordDialog, passwordOpen } from "./password.js";
-import { FactorDialog, factorOpen } from "./second_factor.js";
 import { say } from "./toasts.js";
 import { sentence } from "./trouble.js";
 
+const PasswordDialog = later(() => import("./password.js").then((found) => found.PasswordDialog));
+const FactorDialog = later(() => import("./second_factor.js").then((found) => found.FactorDialog));
 const THEMES = [["light", "sun"], ["dark", "moon"], ["system", "settings"]];
 
 export function ThemeMenu() {

@@ -20,7 +20,7 @@ from tests.conftest import Bear, running_bear
 pytestmark = pytest.mark.anyio
 
 SETTINGS = "/api/v1/server/settings"
-CATALOGUE = Path(__file__).resolve().parents[3] / "assets" / "ui" / "i18n" / "en.json"
+CATALOGUE = Path(__file__).resolve().parents[3] / "assets" / "ui" / "i18n" / "en.more.json"
 
 
 async def by_name(client: httpx2.AsyncClient) -> dict[str, Any]:
@@ -29,7 +29,7 @@ async def by_name(client: httpx2.AsyncClient) -> dict[str, Any]:
 
 def test_every_setting_is_in_one_group_and_has_a_name_for_people() -> None:
     grouped = [name for names in GROUPS.values() for name in names]
-    told = "give a new setting a group in server/setting_groups.py, and setting.NAME in assets/ui/i18n/en.json"
+    told = "give a new setting a group in server/setting_groups.py, and setting.NAME in assets/ui/i18n/en.more.json"
     assert sorted(grouped) == sorted(field.name for field in setting_fields()), told
     words = json.loads(CATALOGUE.read_text("utf-8"))
     assert [name for name in grouped if f"setting.{name}" not in words] == []

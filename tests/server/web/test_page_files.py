@@ -34,7 +34,7 @@ async def test_they_are_listed_and_served_while_the_plugin_runs_and_anew_after_e
         assert one["title"] == "Weather" and one["module"].startswith("/bear/plugins/weather/ui/main.js?v=")
         answer = await max_.get(one["module"].removeprefix("/bear"))
         assert answer.text == MODULE and answer.headers["content-type"].startswith("text/javascript")
-        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
         await switch(ada, "weather", "reload")
         assert (await max_.get(LIST)).json()["data"][0]["module"] != one["module"]
         await switch(ada, "weather", "disable")
