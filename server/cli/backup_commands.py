@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -16,6 +17,8 @@ from server.errors import GridBearError, NotFound, ValidationFailed
 
 if TYPE_CHECKING:
     from server.config import Settings
+
+T = TypeVar("T")
 
 backup = typer.Typer(help="Make a backup, list them, check one.", invoke_without_command=True)
 
@@ -201,10 +204,10 @@ def restore_everything(
         # What is no backup is told by the name that was given.
         pass
     with _door(settings) as door:
-        kept = path if own else _taken_in(path, _folder(settings))
+        name = path.name if own else _with_bar("Taking it in", lambda told: door.take_in(path, told))
         finished = False
         try:
-            plan = _with_bar("Checking", lambda told: door.plan(kept.name, told))
+            plan = _with_bar("Checking", lambda told: door.plan(name, told))
             if dry_run:
                 _show_plan(plan, as_json)
                 return
@@ -213,12 +216,13 @@ def restore_everything(
             phrase = _phrase(phrase_stdin, needed=plan["phrase_needed"] and not without_secrets)
             confirmed(f"Replace everything in {settings.data_dir} with this? It can be undone.", yes)
             report = _with_bar(
-                "Restoring", lambda told: door.restore(kept.name, phrase, told, without_secrets=without_secrets)
+                "Restoring", lambda told: door.restore(name, phrase, told, without_secrets=without_secrets)
             )
             finished = report["outcome"] == "restored"
         finally:
             if not own and not finished:
-                kept.unlink(missing_ok=True)
+                with contextlib.suppress(GridBearError, OSError):
+                    door.forget(name)
     _show_report(report, as_json)
     if not as_json:
         _show_left(plan["not_included"])
@@ -250,12 +254,11 @@ def _made(settings: Settings, kind: Any, without_phrase: bool) -> dict[str, Any]
             raise
 
 
-def _with_bar(title: str, work: Any) -> dict[str, Any]:
+def _with_bar(title: str, work: Callable[[Callable[[float], None]], T]) -> T:
     from server.cli.progress import progress_bar
 
     with progress_bar(title, 1000, unit="percent") as told:
-        found: dict[str, Any] = work(lambda fraction: told(int(1000 * fraction)))
-        return found
+        return work(lambda fraction: told(int(1000 * fraction)))
 
 
 def _door(settings: Settings, *, new: bool = True) -> Any:
@@ -280,15 +283,6 @@ def _found(which: str, settings: Settings) -> Path:
         if path.is_file() and (path.parent == _folder(settings) or Path(which).is_file()):
             return path
     raise NotFound(f"There is no backup and no file {which}. `gridbear backup list` lists the backups.")
-
-
-def _taken_in(file: Path, backups: Path) -> Path:
-    from server.backup.making import moment_name
-
-    backups.mkdir(mode=0o700, exist_ok=True)
-    target = backups / f"{moment_name('upload', datetime.now(UTC))}.zip"
-    _copied(file, target)
-    return target
 
 
 def _copied(source: Path, target: Path) -> None:

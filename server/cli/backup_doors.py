@@ -7,7 +7,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from server.app import create_app
 from server.backup.archive_format import Kind
 from server.backup.keeper import Keeper
 from server.backup.service import BackupService
-from server.cli.running import RunningServer, running_server
+from server.cli.running import Body, RunningServer, running_server
 from server.config import Settings, SettingsHolder
 from server.data_folder import DataFolder
 from server.errors import GridBearError, StartupError
@@ -33,12 +33,21 @@ Told = Callable[[float], None]
 BACKUPS = "/api/v1/backups"
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 600.0
+PIECE_BYTES = 1 << 20
 
 
 class BackupDoor(Protocol):
     """What the commands need. The caller is the machine's owner."""
 
     def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]: ...
+
+    def take_in(self, file: Path, told: Told) -> str:
+        """The name that a backup made elsewhere has among ours from now on. Raises BadArchive, StorageFull."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Delete a backup."""
+        ...
 
     def plan(self, name: str, told: Told) -> dict[str, Any]: ...
 
@@ -70,10 +79,18 @@ class _ServerDoor:
         self._run_file = run_file
 
     def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]:
-        return self._long("", {"kind": kind, "without_phrase": without_phrase}, told)
+        return self._long("", _json({"kind": kind, "without_phrase": without_phrase}), told)
+
+    def take_in(self, file: Path, told: Told) -> str:
+        headers = {"Content-Type": "application/zip", "Content-Length": str(file.stat().st_size)}
+        with file.open("rb") as content:
+            return str(self._long("/upload", content, told, headers)["name"])
+
+    def forget(self, name: str) -> None:
+        self._server.ask(f"{BACKUPS}/{quote(name)}", method="DELETE")
 
     def plan(self, name: str, told: Told) -> dict[str, Any]:
-        return self._long(f"/{quote(name)}/restore", {"dry_run": True}, told)
+        return self._long(f"/{quote(name)}/restore", _json({"dry_run": True}), told)
 
     def restore(self, name: str, phrase: str | None, told: Told, *, without_secrets: bool = False) -> dict[str, Any]:
         body = {"phrase": phrase, "without_secrets": without_secrets}
@@ -84,7 +101,7 @@ class _ServerDoor:
 
     def _restarted(self, path: str, body: dict[str, Any], told: Told) -> dict[str, Any]:
         before = self._status()["last_restore"]
-        self._long(path, body, told)
+        self._long(path, _json(body), told)
         deadline = time.monotonic() + RESTART_SECONDS
         # It takes its run file away when it ends for good.
         while time.monotonic() < deadline and self._run_file.exists():
@@ -96,14 +113,16 @@ class _ServerDoor:
             time.sleep(POLL_SECONDS)
         raise StartupError("The server did not come back. Its log says why; start it again, and it goes on from there.")
 
-    def _long(self, path: str, body: dict[str, Any], told: Told) -> dict[str, Any]:
+    def _long(
+        self, path: str, body: bytes | Body, told: Told, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The answer to a POST that takes its time."""
         found: list[dict[str, Any]] = []
         errors: list[Exception] = []
 
         def ask() -> None:
             try:
-                found.append(self._server.ask(f"{BACKUPS}{path}", json.dumps(body).encode(), timeout=None)["data"])
+                found.append(self._server.ask(f"{BACKUPS}{path}", body, headers, timeout=None)["data"])
             except Exception as error:
                 errors.append(error)
 
@@ -132,6 +151,14 @@ class _FolderDoor:
 
     def make(self, kind: Kind, without_phrase: bool, told: Told) -> dict[str, Any]:
         return self._run(lambda service: service.make(OWNER, kind=kind, without_phrase=without_phrase), told)
+
+    def take_in(self, file: Path, told: Told) -> str:
+        size = file.stat().st_size
+        kept = self._run(lambda service: service.upload(OWNER, _pieces(file), size), told, for_restore=True)
+        return str(kept["name"])
+
+    def forget(self, name: str) -> None:
+        self._run(lambda service: service.delete(OWNER, name), lambda _: None, for_restore=True)
 
     def plan(self, name: str, told: Told) -> dict[str, Any]:
         return self._run(lambda service: service.plan(OWNER, name), told, for_restore=True)
@@ -170,6 +197,16 @@ class _FolderDoor:
                 return await task
 
         return self._runner.run(run())
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body).encode()
+
+
+async def _pieces(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while piece := content.read(PIECE_BYTES):
+            yield piece
 
 
 @contextlib.asynccontextmanager

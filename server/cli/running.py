@@ -39,9 +39,10 @@ class RunningServer:
         body: bytes | Body | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = ANSWER_SECONDS,
+        method: str | None = None,
     ) -> dict[str, Any]:
-        """The JSON answer to a GET, or with a body to a POST."""
-        with self.open(path, body, headers, timeout) as answer:
+        """The JSON answer to a GET, or with a body to a POST, where no `method` is told."""
+        with self.open(path, body, headers, timeout, method) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -52,10 +53,11 @@ class RunningServer:
         body: bytes | Body | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = ANSWER_SECONDS,
+        method: str | None = None,
     ) -> Iterator[HTTPResponse]:
         """The answer as a stream. `timeout` is for each wait, None for as long as it takes."""
         named = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **(headers or {})}
-        request = urllib.request.Request(f"{self.url}{path}", data=cast(Any, body), headers=named)
+        request = urllib.request.Request(f"{self.url}{path}", data=cast(Any, body), headers=named, method=method)
         try:
             with self._opener.open(request, timeout=timeout) as answer:
                 yield answer

@@ -240,6 +240,14 @@ def test_beside_a_running_server_it_starts_again_by_itself(gridbear: Gridbear) -
     done(gridbear, "restore", "--undo", "--yes")
     assert users(gridbear.data_dir) == ["maja", "otto"]
     done(gridbear, "user", "create", "anna", "--password-stdin")
+    # A file from elsewhere goes to the server, which takes it in itself and keeps nothing that was not wanted.
+    elsewhere = gridbear.data_dir.parent / "elsewhere.zip"
+    (gridbear.data_dir / "backups" / made["name"]).rename(elsewhere)
+    done(gridbear, "restore", str(elsewhere), "--dry-run")
+    assert list((gridbear.data_dir / "backups").glob("upload*")) == []
+    done(gridbear, "restore", str(elsewhere), "--yes")
+    assert users(gridbear.data_dir) == ["maja"]
+    assert len(list((gridbear.data_dir / "backups").glob("upload*.zip"))) == 1
     refused = gridbear.cli("restore", "--before-upgrade", "--yes")
     assert refused.returncode == 2 and "already uses the data folder" in refused.stderr
     process.send_signal(signal.SIGTERM)
