@@ -30,6 +30,7 @@ const commands = [
   { name: "storage", label: "settings.part_storage", icon: "server", address: href("/settings/storage"), admin: true },
   { name: "slow-lists", label: "slow.title", icon: "clock", address: href("/data/slow-lists"), admin: true },
   { name: "audit", label: "activity.tab_audit", icon: "history", address: href("/activity/audit"), admin: true },
+  { name: "log", label: "activity.tab_log", icon: "code", address: href("/activity/log"), admin: true },
   { name: "about", label: "settings.part_about", icon: "info", address: href("/settings/about") },
   { name: "password", label: "password.change", icon: "key", run: () => (passwordOpen.value = true) },
   { name: "factor", label: "factor.title", icon: "shield", run: () => (factorOpen.value = true) },

@@ -48,12 +48,18 @@ class LineWhole(LineShown):
     cut: bool = Field(description="Whether the file has more of it than is shown here.")
 
 
-class LinesAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[LineShown] = Field(description="The latest first.")
+class Lines(BaseModel):
+    """Some lines, and where they come from."""
+
+    lines: list[LineShown] = Field(description="The latest first.")
     next: str | None = Field(description="For `cursor`: the lines before these. There may be some even if none came.")
     file: str = Field(description="The file in the data folder's `logs` that is read.")
     kept: bool = Field(description="Whether lines are written there now; otherwise they go to stderr alone.")
+
+
+class LinesAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: Lines
 
 
 class LineAnswer(BaseModel):
@@ -110,12 +116,13 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
         log = files()
         async with reading:
             found = await asyncio.to_thread(log.lines, wanted, limit, before)
-        return LinesAnswer(
-            data=[LineShown.model_validate(_shown(line, MESSAGE_LENGTH)) for line in found.lines],
+        shown = Lines(
+            lines=[LineShown.model_validate(_shown(line, MESSAGE_LENGTH)) for line in found.lines],
             next=None if found.next is None else str(found.next),
             file=settings.current.log_file or USUAL_NAME,
             kept=bool(settings.current.log_file) or log.is_stderr(),
         )
+        return LinesAnswer(data=shown)
 
     @router.get("/lines/{line_id}", summary="One line of the log with all that belongs to it (admins)")
     async def line(request: Request, response: Response, line_id: str) -> LineAnswer:

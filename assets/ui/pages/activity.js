@@ -1,4 +1,4 @@
-// Activity: what was asked of the server, the calls of tools, sign-ins and the audit log. Members find their own there.
+// Activity: what was asked of the server, the calls of tools, sign-ins, the audit log and the server's own log. Members find their own there.
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { isAdmin, modelNamed } from "../store.js";
@@ -7,6 +7,7 @@ import { Tabs } from "../widgets/tabs.js";
 import { useTrail } from "../widgets/trail.js";
 import { Sessions } from "./account_sessions.js";
 import { Audit } from "./activity_audit.js";
+import { ServerLog } from "./activity_log.js";
 import { Requests } from "./activity_requests.js";
 import { Calls } from "./tools_calls.js";
 import { useServers } from "./tools_states.js";
@@ -16,7 +17,7 @@ const PANEL = "activity-panel";
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Activity({ rest, query }) {
   const audit = Boolean(modelNamed("audit_entries"));
-  const names = ["requests", ...(modelNamed("tool_calls") ? ["calls"] : []), "signins", ...(audit ? ["audit"] : [])];
+  const names = ["requests", ...(modelNamed("tool_calls") ? ["calls"] : []), "signins", ...(audit ? ["audit"] : []), ...(isAdmin() ? ["log"] : [])];
   const part = names.includes(rest[0]) ? rest[0] : "requests";
   useTrail(t(`activity.tab_${part}`), true);
   const tabs = names.map((name) => ({ name, label: t(`activity.tab_${name}`) }));
@@ -24,7 +25,8 @@ export function Activity({ rest, query }) {
     <header class="page-head"><div class="say"><h1>${t("page.activity")}</h1><p>${t(isAdmin() ? "activity.words" : "activity.words_own")}</p></div></header>
     <${Tabs} label=${t("page.activity")} tabs=${tabs} current=${part} choose=${(/** @type {string} */ name) => go(href(`/activity/${name}`))} panel=${PANEL} />
     <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${t(`activity.tab_${part}`)}>
-      ${part === "calls" ? html`<${ToolCalls} query=${query} />`
+      ${part === "log" ? html`<${ServerLog} query=${query} />`
+        : part === "calls" ? html`<${ToolCalls} query=${query} />`
         : part === "audit" ? html`<${Audit} key="audit" place="/activity/audit" query=${query} kinds=${[]} />`
         : part === "signins" ? (audit ? html`<${Audit} key="signins" place="/activity/signins" query=${query} kinds=${SIGN_INS} />` : html`<div class="scroll"><div class="column pad-top account"><${Sessions} /></div></div>`)
         : html`<${Requests} query=${query} />`}

@@ -3,38 +3,26 @@ import { api } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, isAdmin, modelNamed } from "../store.js";
-import { html, useEffect, useRef } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { CopyButton, Copyable } from "../widgets/copy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
-import { Ago } from "../widgets/time.js";
-import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { ActivityDrawer } from "./activity_frame.js";
 import { SHAPES, took } from "./activity_requests.js";
 
 /** What to do about some refusals; for the others about their level. @type {Record<number, string>} */
 const REMEDIES = { 401: "nobody", 403: "may_not", 429: "limit" };
 
+const AROUND_MS = 10 * 60_000;
+
 /** @param {{id: string, rows: any[], close: () => void, narrow: (next: Record<string, string|null>) => void}} props */
 export function RequestDrawer({ id, rows, close, narrow }) {
   const listed = rows.find((one) => String(one.id) === id);
-  const { data, error, slow, reload } = useLoad(async (signal) => listed || (await api.get(`/api/v1/requests/${id}`, { signal })).data, [id]);
-  const heading = useRef(/** @type {HTMLElement|null} */ (null));
-  useEffect(() => {
-    if (data) heading.current?.focus();
-  }, [Boolean(data)]);
-  const onKey = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && close();
-  return html`<aside class="drawer" aria-labelledby="request-title" onKeyDown=${onKey}>
-    <header>
-      <div class="say"><h2 id="request-title" tabindex="-1" ref=${heading}>${data ? `${data.method} ${data.path}` : t("activity.request")}</h2>
-        ${data && html`<p class="mono"><${Ago} iso=${data.created_at} /></p>`}</div>
-      <button class="btn only quiet" type="button" onClick=${close} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
-    </header>
-    <div class="scroll stack wide" tabindex="0" role="region" aria-label=${t("activity.request")}>
-      ${error && !data && html`<${Trouble} error=${error} what=${t("activity.error")} retry=${reload} />`}
-      ${!data && slow && html`<${Skeleton} rows=${6} />`}
-      ${data && html`<${Facts} row=${data} narrow=${narrow} />`}
-    </div>
-  </aside>`;
+  const loaded = useLoad(async (signal) => listed || (await api.get(`/api/v1/requests/${id}`, { signal })).data, [id]);
+  const { data } = loaded;
+  return html`<${ActivityDrawer} loaded=${loaded} title=${data && `${data.method} ${data.path}`} at=${data?.created_at} label=${t("activity.request")} trouble=${t("activity.error")} close=${close}>
+    ${data && html`<${Facts} row=${data} narrow=${narrow} />`}
+  <//>`;
 }
 
 /** @param {{row: any, narrow: (next: Record<string, string|null>) => void}} props */
@@ -58,8 +46,15 @@ function Facts({ row, narrow }) {
     ${linked.data?.length > 0 && html`<section class="stack"><h3 class="small strong">${t("activity.calls_of")}</h3><ul class="plain-list card">${linked.data.map((/** @type {any} */ one) => html`<li key=${one.id}><span class="mono clip grow">${one.server ? `${one.server}__${one.tool}` : one.tool}</span><span class="small">${t(`calls.${one.outcome}`)}</span></li>`)}</ul>
       <a class="link small" href=${href("/activity/calls", { q: linked.data[0].tool })}>${t("activity.to_calls")}</a></section>`}
     <div class="row wrap">
+      ${isAdmin() && html`<a class="btn dense" href=${href("/activity/log", around(row))}>${t("activity.to_log")}</a>`}
       ${isAdmin() && row.user_name && html`<button class="btn dense" type="button" onClick=${() => narrow({ user_name: row.user_name, request: null })}>${t("activity.more_of", { name: row.user_name })}</button>`}
       ${row.level !== "ok" && html`<button class="btn dense" type="button" onClick=${() => narrow({ level: row.level, request: null })}>${t("activity.more_like")}</button>`}
     </div>
     ${whole && html`<section class="stack"><h3 class="small strong">${t("activity.again")}</h3><${Copyable} text=${curl} /></section>`}`;
+}
+
+/** Where in the server's log to look for it. @param {any} row @returns {Record<string, string>} */
+function around(row) {
+  const at = Date.parse(row.created_at);
+  return { q: row.request_id, from: new Date(at - AROUND_MS).toISOString(), to: new Date(at + row.duration_ms + AROUND_MS).toISOString() };
 }

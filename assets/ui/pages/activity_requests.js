@@ -3,18 +3,17 @@ import { api } from "../api.js";
 import { formatExact, formatNumber, formatTime, t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { isAdmin } from "../store.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
 import { RequestDrawer } from "./activity_drawer.js";
-import { PRESETS, USUAL, barsOf, rangeOf } from "./activity_range.js";
+import { barsOf } from "./activity_range.js";
+import { Chip, Levels, LiveSwitch, Presets, useStretch } from "./activity_stretch.js";
 
 const PAGE = 100;
 const MOST = 500;
-const LIVE_MS = 2000;
-const CALM_MS = 15_000;
 const LEVELS = ["", "refused", "failed"];
 const SURFACES = ["rest", "mcp", "auth", "plugins", "other"];
 /** @type {Record<string, "ok"|"warn"|"bad">} */
@@ -22,9 +21,8 @@ export const SHAPES = { ok: "ok", refused: "warn", failed: "bad" };
 
 /** @param {{query: URLSearchParams}} props */
 export function Requests({ query }) {
-  const [now, setNow] = useState(Date.now);
-  const range = rangeOf(query, now);
-  const live = query.has("live") && range.preset !== "";
+  const stretch = useStretch(query, "/activity/requests", "request");
+  const { now, range, move, zoom, close } = stretch;
   const shown = Math.min(Number(query.get("shown")) || PAGE, MOST);
   const filters = new URLSearchParams();
   for (const name of ["level", "surface", "q", "user_name"]) if (query.get(name)) filters.set(name, String(query.get(name)));
@@ -37,32 +35,11 @@ export function Requests({ query }) {
     all.delete("level");
     return { range, groups: (await api.get("/api/v1/requests/aggregate", { signal, query: `${all}&group_by=created_at:${range.part},level` })).data };
   }, [search, now]);
-  useEffect(() => {
-    if (!range.preset) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && setNow(Date.now()), live ? LIVE_MS : CALM_MS);
-    return () => clearInterval(timer);
-  }, [live, range.preset]);
-  /** @param {Record<string, string|number|null>} next null removes a part of the address @param {boolean} [replace] */
-  const move = (next, replace = false) => {
-    const moved = new URLSearchParams(query);
-    for (const [key, value] of Object.entries(next)) value === null || value === "" ? moved.delete(key) : moved.set(key, String(value));
-    go(href("/activity/requests", moved), { replace });
-  };
-  const preset = (/** @type {string} */ name) => {
-    setNow(Date.now());
-    move({ range: name === USUAL ? null : name, from: null, to: null, request: null });
-  };
-  const zoom = (/** @type {number} */ from, /** @type {number} */ to) => move({ from: new Date(from).toISOString(), to: new Date(to).toISOString(), live: null, request: null });
   const rows = page.data?.data || [];
   const filtered = ["level", "surface", "q", "user_name"].some((name) => query.get(name)) || !range.preset;
-  const close = () => {
-    const last = query.get("request");
-    move({ request: null });
-    requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`[data-request="${last}"]`))?.focus());
-  };
   return html`<div class="area activity-area">
     <div class="scroll"><div class="column pad-top requests">
-      <${Bar} query=${query} range=${range} live=${live} move=${move} preset=${preset} />
+      <${Bar} query=${query} stretch=${stretch} />
       ${chart.data && html`<${Histogram} range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.groups)} zoom=${zoom} />`}
       ${page.error && !page.data && html`<${Trouble} error=${page.error} what=${t("activity.error")} retry=${page.reload} />`}
       ${page.slow && !page.data && html`<section class="card"><${Skeleton} rows=${8} /></section>`}
@@ -77,20 +54,19 @@ export function Requests({ query }) {
   </div>`;
 }
 
-/** @param {{query: URLSearchParams, range: import("./activity_range.js").Range, live: boolean, move: (next: Record<string, any>, replace?: boolean) => void, preset: (name: string) => void}} props */
-function Bar({ query, range, live, move, preset }) {
-  const level = query.get("level") || "";
+/** @param {{query: URLSearchParams, stretch: import("./activity_stretch.js").Stretch}} props */
+function Bar({ query, stretch }) {
+  const { range, move } = stretch;
   const person = query.get("user_name");
   return html`<div class="row wrap calls-bar" role="search" aria-label=${t("activity.filter")}>
-    <div class="segmented" role="group" aria-label=${t("activity.range")}>${Object.keys(PRESETS).map((name) => html`<button key=${name} type="button" aria-pressed=${range.preset === name ? "true" : "false"} onClick=${() => preset(name)}>${t(`activity.range_${name.replace(/\d+/, "")}${PRESETS[name] === 60 ? "_one" : ""}`)}</button>`)}</div>
-    ${!range.preset && html`<span class="chip"><span>${t("activity.time")}</span><b>${formatTime(range.from, "minute")} – ${formatTime(range.to, "minute")}</b><button type="button" aria-label=${t("activity.zoom_out")} title=${t("activity.zoom_out")} onClick=${() => preset(USUAL)}><${Icon} name="close" /></button></span>`}
-    ${person && html`<span class="chip"><span>${t("activity.by")}</span><b>${person}</b><button type="button" aria-label=${t("activity.all_people")} title=${t("activity.all_people")} onClick=${() => move({ user_name: null })}><${Icon} name="close" /></button></span>`}
-    <div class="segmented" role="group" aria-label=${t("activity.level")}>${LEVELS.map((name) => html`<button key=${name} type="button" aria-pressed=${level === name ? "true" : "false"} onClick=${() => move({ level: name, request: null })}>${t(`activity.level_${name || "all"}`)}</button>`)}</div>
+    <${Presets} stretch=${stretch} />
+    ${person && html`<${Chip} name=${t("activity.by")} value=${person} off=${t("activity.all_people")} clear=${() => move({ user_name: null })} />`}
+    <${Levels} label=${t("activity.level")} levels=${LEVELS} level=${query.get("level") || ""} words=${(/** @type {string} */ name) => t(`activity.level_${name || "all"}`)} choose=${(/** @type {string} */ name) => move({ level: name, request: null })} />
     <span class="select"><select class="input" aria-label=${t("activity.surface")} value=${query.get("surface") || ""} onChange=${(/** @type {any} */ event) => move({ surface: event.target.value, request: null })}>
       <option value="">${t("activity.surface_all")}</option>${SURFACES.map((name) => html`<option key=${name} value=${name} selected=${query.get("surface") === name}>${t(`activity.surface_${name}`)}</option>`)}</select><${Icon} name="down" /></span>
     <input class="input calls-search" type="search" aria-label=${t("activity.search")} placeholder=${t(isAdmin() ? "activity.search" : "activity.search_own")} value=${query.get("q") || ""} onChange=${(/** @type {any} */ event) => move({ q: event.target.value.trim(), request: null })} />
     <span class="grow"></span>
-    <button class="btn" type="button" aria-pressed=${live ? "true" : "false"} disabled=${!range.preset} onClick=${() => move({ live: live ? null : "yes" }, true)}><${Icon} name=${live ? "stop" : "play"} />${t(live ? "activity.live_stop" : "activity.live")}</button>
+    <${LiveSwitch} stretch=${stretch} possible=${Boolean(range.preset)} />
   </div>`;
 }
 

@@ -43,7 +43,7 @@ def write(bear: Bear, *lines: str, name: str = "bear.log") -> None:
 async def read(client: httpx2.AsyncClient, address: str = LINES, **asked: Any) -> Any:
     answer = await client.get(address, params=asked)
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return answer.json()["data"]
 
 
 async def test_an_admin_reads_lines_with_what_belongs_to_them(bear: Bear, admin: httpx2.AsyncClient) -> None:
@@ -51,16 +51,16 @@ async def test_an_admin_reads_lines_with_what_belongs_to_them(bear: Bear, admin:
     write(bear, line(9, "INFO", "before"), line(3, "ERROR", f"it broke\n{trace}", "r-7"), line(1, "INFO", "after"))
     told = await read(admin, limit=2)
     assert (told["file"], told["kept"]) == ("bear.log", True)
-    after, broke = told["data"]
+    after, broke = told["lines"]
     assert after["message"] == "after" and after["request_id"] is None and after["more_lines"] == 0
     assert broke["level"] == "ERROR" and broke["logger"] == "server.app" and broke["request_id"] == "r-7"
     assert datetime.fromisoformat(broke["time"]) == NOW - timedelta(minutes=3)
     assert broke["message"] == "it broke" and "jam" not in str(broke) and broke["more_lines"] == 3
-    whole = (await read(admin, f"{LINES}/{broke['id']}"))["data"]
+    whole = await read(admin, f"{LINES}/{broke['id']}")
     assert whole["more"] == trace.rstrip() and whole["cut"] is False
     assert {name: whole[name] for name in broke} == broke
     rest = await read(admin, limit=2, cursor=told["next"])
-    assert [it["message"] for it in rest["data"]] == ["before"] and rest["next"] is None
+    assert [it["message"] for it in rest["lines"]] == ["before"] and rest["next"] is None
 
 
 async def test_filters_and_bars_agree(bear: Bear, admin: httpx2.AsyncClient) -> None:
@@ -71,17 +71,17 @@ async def test_filters_and_bars_agree(bear: Bear, admin: httpx2.AsyncClient) -> 
     )  # fmt: skip
     since = (NOW - timedelta(minutes=10)).isoformat()
     told = await read(admin, level="WARNING", since=since)
-    assert [it["level"] for it in told["data"]] == ["WARNING", "ERROR", "CRITICAL"]
+    assert [it["level"] for it in told["lines"]] == ["WARNING", "ERROR", "CRITICAL"]
     told = await read(admin, q="HONEY", since=since, until=(NOW - timedelta(minutes=2)).isoformat())
-    assert [it["level"] for it in told["data"]] == ["CRITICAL", "DEBUG"]
-    counted = (await read(admin, BARS, since=since, step=120))["data"]
+    assert [it["level"] for it in told["lines"]] == ["CRITICAL", "DEBUG"]
+    counted = await read(admin, BARS, since=since, step=120)
     assert counted["counted_from"] is None
     shown = [[bar[name] for name in ("debug", "info", "warning", "error")] for bar in counted["bars"]]
     assert shown == [[1, 0, 0, 1], [0, 0, 0, 1], [0, 1, 1, 0]]
     assert datetime.fromisoformat(counted["bars"][1]["time"]) == NOW - timedelta(minutes=8)
-    [bar] = (await read(admin, BARS, since=since, step=600, q="jam"))["data"]["bars"]
+    [bar] = (await read(admin, BARS, since=since, step=600, q="jam"))["bars"]
     assert (bar["error"], bar["info"]) == (1, 0)
-    assert sum(bar["error"] for bar in (await read(admin, BARS))["data"]["bars"]) == 2
+    assert sum(bar["error"] for bar in (await read(admin, BARS))["bars"]) == 2
 
 
 async def test_nobody_else_learns_a_word(
@@ -92,7 +92,7 @@ async def test_nobody_else_learns_a_word(
     nobody: httpx2.AsyncClient,
 ) -> None:
     write(bear, line(1, "ERROR", "the ladder stands behind the house"))
-    known = (await read(admin))["data"][0]["id"]
+    known = (await read(admin))["lines"][0]["id"]
     reader = await bear.person("ada", scopes=["api:read"])
     tools = await bear.person("ada", scopes=["mcp"])
     for address in (LINES, f"{LINES}/{known}", f"{LINES}/1-0", BARS):
@@ -115,9 +115,9 @@ async def test_secrets_are_blacked_out_and_no_search_finds_them(bear: Bear, admi
     whole = await read(admin, f"{LINES}/{told['data'][1]['id']}")
     for word in (SECRET, "abcdefghijklmnop", "MIIabc", "gb_0123456789abcdefghij"):
         assert word not in str(told) + str(whole)
-        assert (await read(admin, q=word))["data"] == []
-        assert (await read(admin, BARS, q=word[:6]))["data"]["bars"] == []
-    assert told["data"][1]["message"] == "refused: •••" and "Bearer •••" in whole["data"]["more"]
+        assert (await read(admin, q=word))["lines"] == []
+        assert (await read(admin, BARS, q=word[:6]))["bars"] == []
+    assert told["lines"][1]["message"] == "refused: •••" and "Bearer •••" in whole["more"]
 
 
 async def test_the_beginning_of_a_secret_at_the_end_of_what_is_shown_is_blacked_out(
@@ -126,8 +126,8 @@ async def test_the_beginning_of_a_secret_at_the_end_of_what_is_shown_is_blacked_
     await admin.post("/api/v1/secrets", json={"name": "cave.word", "value": SECRET})
     begun = line(1, "ERROR", "")[:-1]
     write(bear, f"{begun}{'x' * (MOST_TEXT - len(begun) - 8)}{SECRET}{'y' * 200_000}\n")
-    [shown] = (await read(admin))["data"]
-    whole = (await read(admin, f"{LINES}/{shown['id']}"))["data"]
+    [shown] = (await read(admin))["lines"]
+    whole = await read(admin, f"{LINES}/{shown['id']}")
     assert whole["cut"] and SECRET[:4] not in whole["message"] and whole["message"].count("x•••… (cut") == 1
 
 
@@ -135,12 +135,12 @@ async def test_a_log_that_goes_to_stderr_alone_says_so(tmp_path: Path) -> None:
     async with running_bear(tmp_path / "data", log_file="") as bear:
         admin = await bear.person("ada", "admin")
         told = await read(admin)
-        assert told == {"ok": True, "data": [], "next": None, "file": "server.log", "kept": False}
-        assert (await read(admin, BARS))["data"] == {"bars": [], "counted_from": None}
+        assert told == {"lines": [], "next": None, "file": "server.log", "kept": False}
+        assert await read(admin, BARS) == {"bars": [], "counted_from": None}
         # What the tray let an earlier start write is still to be read.
         write(bear, line(5, "WARNING", "of the tray"), name="server.log")
         told = await read(admin)
-        assert [it["message"] for it in told["data"]] == ["of the tray"] and told["kept"] is False
+        assert [it["message"] for it in told["lines"]] == ["of the tray"] and told["kept"] is False
 
 
 async def test_stderr_that_goes_to_the_file_is_a_log_that_is_kept(
@@ -158,7 +158,7 @@ async def test_stderr_that_goes_to_the_file_is_a_log_that_is_kept(
             os.dup2(former, 2)
             os.close(former)
             os.close(file)
-        assert told["kept"] is True and [it["message"] for it in told["data"]] == ["of the tray"]
+        assert told["kept"] is True and [it["message"] for it in told["lines"]] == ["of the tray"]
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ async def test_what_makes_no_sense_is_refused_by_name(
 async def test_moments_at_the_ends_of_time_break_nothing(bear: Bear, admin: httpx2.AsyncClient) -> None:
     write(bear, line(1, "INFO", "now"))
     first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
-    assert len((await read(admin, since=first, until=last))["data"]) == 1
-    [bar] = (await read(admin, BARS, since=first, until=last, step=10**9))["data"]["bars"]
+    assert len((await read(admin, since=first, until=last))["lines"]) == 1
+    [bar] = (await read(admin, BARS, since=first, until=last, step=10**9))["bars"]
     assert bar["info"] == 1 and datetime.fromisoformat(bar["time"]) <= NOW
 
 
@@ -196,4 +196,4 @@ async def test_a_line_that_is_no_more_answers_like_one_that_never_was(bear: Bear
     for name in ("1-0", "nothing", "%2e%2e%2fserver.log", "f" * 32 + "-" + "9" * 18, "f" * 33 + "-1"):
         answer = await admin.get(f"{LINES}/{name}")
         assert answer.status_code == 404, answer.text
-    assert (await read(admin, cursor="f" * 32 + "-" + "9" * 18))["data"] == []
+    assert (await read(admin, cursor="f" * 32 + "-" + "9" * 18))["lines"] == []
