@@ -32,8 +32,8 @@ SLOW_SECONDS = 1.0
 """What took longer counts among those that did not go well, so that many quick ones do not hide it."""
 _TICK_SECONDS = 1.0
 _MOST_WAITING = 20 * KEPT_PER_SECOND
-_UNSEEN = ("/healthz", "/metrics", "/ui/", f"/api/v1/{MODEL}", "/favicon.ico")
-"""What monitors and pages ask for all the time, and the log itself: looking at it would fill it."""
+_UNSEEN = ("/healthz", "/metrics", "/ui/", f"/api/v1/{MODEL}", "/api/v1/server/log/", "/favicon.ico")
+"""What monitors and pages ask for all the time, and the logs themselves: looking at them would fill this one."""
 
 _Noted = tuple[float, str, str, str, int, float, "Actor | None", "str | None", str]
 

@@ -34,7 +34,7 @@ EVERY_PAGE = [
     "/automations", "/automations/schedules", "/automations/webhooks", "/plugins",
     "/people", "/people/invites", "/people/groups", "/people/access", "/people/why", "/people/log", "/people/tokens",
     "/people/sessions",
-    "/people/apps", "/account", "/activity", "/activity/calls", "/activity/audit", "/activity/signins",
+    "/people/apps", "/account", "/activity", "/activity/calls", "/activity/audit", "/activity/signins", "/activity/log",
     "/settings", "/settings/sharing", "/settings/certificate", "/settings/network", "/settings/people",
     "/settings/limits", "/settings/backups", "/settings/storage", "/settings/kept", "/settings/tools",
     "/settings/automations", "/settings/about",

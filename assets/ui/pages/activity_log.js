@@ -49,7 +49,7 @@ export function ServerLog({ query }) {
         : html`<${Empty} heading=${t("serverlog.stderr")} words=${t("serverlog.keep", { setting: SETTING })} />`)}
       ${rows.length > 0 && html`<ul class="card log-lines" aria-label=${t("activity.tab_log")}>${rows.map((/** @type {any} */ one) => html`<${Line} key=${one.id} row=${one} chosen=${query.get("line") === one.id} open=${() => move({ line: one.id })} />`)}</ul>`}
       ${told?.next && html`<div>${longer
-        ? html`<button class="btn" type="button" onClick=${() => move({ shown: shown + 2 * PAGE }, true)}>${t("history.more")}</button>`
+        ? html`<button class="btn" type="button" onClick=${() => move({ shown: shown + 2 * PAGE }, true)}>${t("serverlog.more")}</button>`
         : html`<button class="btn" type="button" onClick=${() => move({ cursor: told.next, shown: null, live: null, line: null })}>${t("serverlog.older")}</button>`}</div>`}
     </div></div>
     ${query.get("line") && html`<${LineDrawer} key=${query.get("line")} id=${String(query.get("line"))} close=${close} find=${(/** @type {string} */ words) => move({ q: words, level: null, cursor: null, line: null })} />`}

@@ -48,7 +48,7 @@ export function Requests({ query }) {
         : html`<${Empty} heading=${t("activity.none")} words=${t("activity.none_words")} />`)}
       ${rows.length > 0 && html`<p class=${query.get("level") ? "small muted num" : "vh"} role="status">${t("activity.count", { n: page.data?.count ?? rows.length })}</p>
         <ul class="card log-lines">${rows.map((/** @type {any} */ one) => html`<${Line} key=${one.id} row=${one} chosen=${query.get("request") === String(one.id)} open=${() => move({ request: one.id })} />`)}</ul>`}
-      ${(page.data?.count ?? 0) > rows.length && shown < MOST && html`<div><button class="btn" type="button" onClick=${() => move({ shown: shown + 2 * PAGE }, true)}>${t("history.more")}</button></div>`}
+      ${(page.data?.count ?? 0) > rows.length && shown < MOST && html`<div><button class="btn" type="button" onClick=${() => move({ shown: shown + 2 * PAGE }, true)}>${t("activity.more")}</button></div>`}
     </div></div>
     ${query.get("request") && html`<${RequestDrawer} key=${query.get("request")} id=${String(query.get("request"))} rows=${rows} close=${close} narrow=${(/** @type {Record<string, string|null>} */ next) => move(next)} />`}
   </div>`;

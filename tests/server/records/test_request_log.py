@@ -76,6 +76,8 @@ async def test_neither_queries_nor_what_lies_below_a_plugin_nor_the_log_itself_i
         await nobody.get("/healthz")
         await nobody.get("/ui/main.js")
         await admin.get(REQUESTS)
+        await admin.get("/api/v1/server/log/lines")
+        await admin.get("/api/v1/server/log/histogram")
         rows = await kept(bear)
         assert "canary" not in str(rows)
         assert [row["path"] for row in rows] == ["/auth/link", "/api/webhook-inbox/…"]

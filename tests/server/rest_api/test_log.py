@@ -112,7 +112,7 @@ async def test_secrets_are_blacked_out_and_no_search_finds_them(bear: Bear, admi
         line(1, "INFO", "gb_0123456789abcdefghij came in"),
     )
     told = await read(admin)
-    whole = await read(admin, f"{LINES}/{told['data'][1]['id']}")
+    whole = await read(admin, f"{LINES}/{told['lines'][1]['id']}")
     for word in (SECRET, "abcdefghijklmnop", "MIIabc", "gb_0123456789abcdefghij"):
         assert word not in str(told) + str(whole)
         assert (await read(admin, q=word))["lines"] == []
