@@ -1,5 +1,5 @@
 // How many requests, or lines of the log, there were when. A stretch is chosen by dragging, or with the arrow keys, Shift and Enter.
-import { formatSpan, formatTime, t } from "../i18n.js";
+import { formatSpan, formatTime } from "../i18n.js";
 import { html, useRef, useState } from "../vendor/preact.js";
 
 const WIDE = 720;
@@ -7,8 +7,8 @@ const HIGH = 96;
 
 /** @typedef {{at: number, ok: number, refused: number, failed: number}} Bar */
 
-/** @param {{range: import("./activity_range.js").Range, bars: Bar[], zoom: (from: number, to: number) => void, kind?: string}} props `kind` is whose words it speaks */
-export function Histogram({ range, bars, zoom, kind = "activity" }) {
+/** @param {{range: import("./activity_range.js").Range, bars: Bar[], zoom: (from: number, to: number) => void, label: string, told: (sums: Record<string, number>) => string}} props `told` says `n`, of which `refused` and `failed` */
+export function Histogram({ range, bars, zoom, label, told }) {
   const box = useRef(/** @type {SVGSVGElement|null} */ (null));
   const [span, setSpan] = useState(/** @type {[number, number]|null} */ (null));
   const [dragging, setDragging] = useState(false);
@@ -36,12 +36,12 @@ export function Histogram({ range, bars, zoom, kind = "activity" }) {
   };
   const of = (/** @type {Bar[]} */ some) => {
     const sum = (/** @type {"ok"|"refused"|"failed"} */ level) => some.reduce((all, one) => all + one[level], 0);
-    return t(`${kind}.bar`, { n: sum("ok") + sum("refused") + sum("failed"), refused: sum("refused"), failed: sum("failed") });
+    return told({ n: sum("ok") + sum("refused") + sum("failed"), refused: sum("refused"), failed: sum("failed") });
   };
   const shown = chosen ? bars.slice(chosen[0], chosen[1] + 1) : bars;
   const words = shown.length ? `${formatSpan(shown[0].at, shown[shown.length - 1].at + range.step)}: ${of(shown)}` : "";
   return html`<div class="histogram">
-    <div class="histogram-box" tabindex="0" role="group" aria-label=${t(`${kind}.chart`)} onKeyDown=${onKey} onBlur=${() => setSpan(null)}>
+    <div class="histogram-box" tabindex="0" role="group" aria-label=${label} onKeyDown=${onKey} onBlur=${() => setSpan(null)}>
       <svg class="chart" ref=${box} viewBox=${`0 0 ${WIDE} ${HIGH + 1}`} preserveAspectRatio="none" role="img" aria-label=${words}
         onPointerDown=${(/** @type {any} */ event) => {
           event.currentTarget.setPointerCapture(event.pointerId);

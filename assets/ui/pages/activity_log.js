@@ -39,7 +39,7 @@ export function ServerLog({ query }) {
   return html`<div class="area activity-area">
     <div class="scroll"><div class="column pad-top requests">
       <${Bar} query=${query} stretch=${stretch} />
-      ${chart.data && html`<${Histogram} kind="serverlog" range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.bars)} zoom=${zoom} />`}
+      ${chart.data && html`<${Histogram} label=${t("serverlog.chart")} told=${(/** @type {Record<string, number>} */ sums) => t("serverlog.bar", sums)} range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.bars)} zoom=${zoom} />`}
       ${chart.data?.counted_from && html`<p class="small muted">${t("serverlog.counted_from", { time: formatTime(Date.parse(chart.data.counted_from), "minute") })}</p>`}
       ${page.error && !told && html`<${Trouble} error=${page.error} what=${t("serverlog.error")} retry=${page.reload} />`}
       ${page.slow && !told && html`<section class="card"><${Skeleton} rows=${8} /></section>`}

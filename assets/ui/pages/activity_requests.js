@@ -40,7 +40,7 @@ export function Requests({ query }) {
   return html`<div class="area activity-area">
     <div class="scroll"><div class="column pad-top requests">
       <${Bar} query=${query} stretch=${stretch} />
-      ${chart.data && html`<${Histogram} range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.groups)} zoom=${zoom} />`}
+      ${chart.data && html`<${Histogram} label=${t("activity.chart")} told=${(/** @type {Record<string, number>} */ sums) => t("activity.bar", sums)} range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.groups)} zoom=${zoom} />`}
       ${page.error && !page.data && html`<${Trouble} error=${page.error} what=${t("activity.error")} retry=${page.reload} />`}
       ${page.slow && !page.data && html`<section class="card"><${Skeleton} rows=${8} /></section>`}
       ${page.data && !rows.length && (filtered
