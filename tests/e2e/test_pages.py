@@ -179,30 +179,6 @@ def test_a_note_is_added_changed_and_deleted(at_desk: Watched, documented: Docum
     at_desk.check(documented)
 
 
-def test_a_record_changed_elsewhere_is_not_overwritten_and_what_was_typed_stays(
-    at_desk: Watched, documented: Documented
-) -> None:
-    page = at_desk.open("/#/data/notes?record=3", "#field-title")
-    page.evaluate("""async () => {
-        const change = {method: "PATCH", headers: {"content-type": "application/json"}, body: '{"body":"elsewhere"}'};
-        await fetch(document.documentElement.dataset.base + "/api/v1/notes/3", change);
-    }""")
-    page.fill("#field-title", "Mine")
-    page.click("text=Save 1 change")
-    page.locator("text=Somebody changed this record").wait_for()
-    assert at_desk.axe() == []
-    page.click("button >> text=Load the new version")
-    page.locator("#field-body").wait_for()
-    expect(page.locator("#field-body")).to_have_value("elsewhere")
-    expect(page.locator("#field-title")).to_have_value("Mine")
-    with page.expect_response(lambda reply: reply.request.method == "PATCH") as saved:
-        page.click("text=Save 1 change")
-    assert saved.value.status == 200 and saved.value.request.post_data == '{"title":"Mine"}'
-    page.locator(".grid >> text=Mine").wait_for()
-    expect(page.locator("#field-body")).to_have_value("elsewhere")
-    at_desk.check(documented, allowed=("412 (Precondition Failed)",))
-
-
 def test_a_filter_is_typed_as_the_api_writes_it_and_a_bad_one_is_explained(
     at_desk: Watched, documented: Documented
 ) -> None:

@@ -113,7 +113,7 @@ function Area({ model, query }) {
       selectEverything=${selectEverything} filters=${filters} whole=${selected.size === rows.length} count=${page.data?.count ?? rows.length} reload=${page.reload} />`}
     <${Foot} path=${path} search=${search} page=${page} offset=${Number(query.get("offset")) || 0} size=${PAGE_SIZE} move=${move} />
     ${record && html`<${Drawer}
-      key=${`${model.name}/${record}`} model=${model} id=${record} rows=${rows} close=${close}
+      key=${`${model.name}/${record}`} model=${model} id=${record} rows=${rows} gone=${live.gone} close=${close}
       open=${(/** @type {string} */ id) => move({ record: id })} changed=${page.reload}
     />`}
     <p class="vh" role="status">${page.data && t("data.announce", { n: page.data.count ?? rows.length, name: inSentence(model.label_plural) })}</p>

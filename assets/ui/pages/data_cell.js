@@ -13,7 +13,7 @@ import { titleOf } from "../widgets/words.js";
 /** Types whose input fits into a line; the others have the drawer. */
 const SHORT = ["text", "integer", "number", "date", "datetime", "choice", "tags", "email", "url", "boolean"];
 
-/** @typedef {{id: number, name: string, draft: any, error: string}} Editing */
+/** @typedef {{id: number, name: string, draft: any, base: any, error: string}} Editing `base`: the draft of what stood there when it began */
 
 /** @param {import("../types").Model} model @param {import("../types").Field} field */
 export function editableInPlace(model, field) {
@@ -26,38 +26,70 @@ export function editableInPlace(model, field) {
 export function useEditing(model, rows, put) {
   const [editing, setEditing] = useState(/** @type {Editing|null} */ (null));
   const rowOf = (/** @type {number} */ id) => rows.find((row) => row.id === id);
-  /** @param {number} id @param {import("../types").Field} field @param {any} [draft] @param {string} [error] */
-  const begin = (id, field, draft, error = "") => {
+  /** @param {number} id @param {import("../types").Field} field */
+  const begin = (id, field) => {
     const row = rowOf(id);
-    if (row && editableInPlace(model, field)) setEditing({ id, name: field.name, draft: draft ?? typeOf(field).toDraft(row[field.name]), error });
+    if (!row || !editableInPlace(model, field)) return;
+    const draft = typeOf(field).toDraft(row[field.name]);
+    setEditing({ id, name: field.name, draft, base: draft, error: "" });
   };
-  /** @param {import("../types").Field} field @param {any} draft @param {number} id @returns {boolean} whether the input may go */
+  /** The input again, with what was typed and why it stands there. @param {number} id @param {import("../types").Field} field @param {any} draft @param {any} base @param {string} error */
+  const again = (id, field, draft, base, error) => setEditing({ id, name: field.name, draft, base, error });
+  /**
+   * @param {import("../types").Field} field @param {any} draft @param {number} id @returns {boolean} whether the input may go
+   */
   const save = (id, field, draft) => {
+    const { toDraft, fromDraft } = typeOf(field);
     const before = rowOf(id);
     if (!before) return true;
+    const base = editing?.id === id && editing.name === field.name ? editing.base : toDraft(before[field.name]);
     let value;
     try {
-      value = typeOf(field).fromDraft(draft, field);
+      value = fromDraft(draft, field);
     } catch (problem) {
-      begin(id, field, draft, problem instanceof Unreadable ? t(problem.message) : sentence(problem));
+      again(id, field, draft, base, problem instanceof Unreadable ? t(problem.message) : sentence(problem));
       return false;
     }
     setEditing((now) => (now?.id === id && now.name === field.name ? null : now));
-    if (draft === typeOf(field).toDraft(before[field.name])) return true;
+    if (draft === base || draft === toDraft(before[field.name])) return true;
     put({ ...before, [field.name]: value });
-    api.patch(`/api/v1/${model.name}/${id}`, { [field.name]: value }).then(
-      ({ data }) => {
-        put({ ...before, ...data });
-        sayChanged(model, data, t("cell.saved", { field: field.label, title: titleOf(model, data) }));
+    changeCell(model, id, field, value, base).then(
+      ({ row, overtaken }) => {
+        put({ ...before, ...row });
+        const now = toDraft(row[field.name]);
+        if (overtaken) again(id, field, draft, now, now === "" ? t("cell.theirs_empty") : t("cell.theirs", { value: now }));
+        else sayChanged(model, row, t("cell.saved", { field: field.label, title: titleOf(model, row) }));
       },
       (problem) => {
         put(before);
-        begin(id, field, draft, problem.fields?.[field.name]?.message || sentence(problem));
+        again(id, field, draft, base, problem.status === 404 ? t("cell.gone") : problem.fields?.[field.name]?.message || sentence(problem));
       },
     );
     return true;
   };
   return { editing, begin, save, stop: () => setEditing(null) };
+}
+
+/** How often somebody else may be faster, with other fields of the record, before it is said. */
+const ATTEMPTS = 5;
+
+/**
+ * Changes one field of a record as long as it holds what was seen there; what others write into its other fields is no hindrance.
+ * @param {import("../types").Model} model @param {number} id @param {import("../types").Field} field @param {any} value @param {any} base the draft of what was seen
+ * @returns {Promise<{row: import("../types").Row, overtaken: boolean}>} `overtaken`: nothing was changed, `row` holds what somebody else wrote
+ */
+async function changeCell(model, id, field, value, base) {
+  const path = `/api/v1/${model.name}/${id}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const { data: row, etag } = await api.get(path);
+    if (typeOf(field).toDraft(row[field.name]) !== base) return { row, overtaken: true };
+    try {
+      const { data } = await api.patch(path, { [field.name]: value }, { headers: etag ? { "if-match": etag } : {} });
+      return { row: data, overtaken: false };
+    } catch (/** @type {any} */ problem) {
+      if (problem.status !== 412 || attempt === ATTEMPTS) throw problem;
+    }
+  }
 }
 
 /**

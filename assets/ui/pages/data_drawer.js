@@ -20,15 +20,14 @@ import { ResetLink } from "./people_links.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
- * @param {{model: import("../types").Model, id: string, rows: import("../types").Row[], close: () => void, open: (id: string) => void, changed: () => void}} props
+ * @param {{model: import("../types").Model, id: string, rows: import("../types").Row[], gone: Set<number>, close: () => void, open: (id: string) => void, changed: () => void}} props
  */
-export function Drawer({ model, id, rows, close, open, changed }) {
+export function Drawer({ model, id, rows, gone, close, open, changed }) {
   const isNew = id === "new";
   const loaded = useLoad(async (signal) => (isNew ? { data: {}, etag: null } : api.get(`/api/v1/${model.name}/${id}`, { signal })), [model.name, id]);
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
   const [tab, setTab] = useState("fields");
   const dirty = useRef(false);
-  const mine = useRef(/** @type {Record<string, any>} */ ({}));
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
   /** @param {() => void} act */
@@ -50,15 +49,27 @@ export function Drawer({ model, id, rows, close, open, changed }) {
     };
   }, [id]);
   const row = /** @type {import("../types").Row} */ (loaded.data?.data || {});
-  const saved = (/** @type {import("../types").Row} */ fresh) => {
+  // The grid hears at once what others do: what is open here follows, and what was typed stays.
+  const stamp = `${rows.find((one) => String(one.id) === id)?.updated_at ?? ""}/${gone.has(Number(id))}`;
+  const heard = useRef(stamp);
+  useEffect(() => {
+    if (heard.current !== stamp) loaded.reload();
+    heard.current = stamp;
+  }, [stamp]);
+  const lost = !isNew && loaded.error?.status === 404;
+  const writable = useRef(false);
+  // A right that is taken away does not take away what was typed; the server says no, and it can be copied.
+  writable.current = may(model, isNew ? "create" : "update") || (dirty.current && writable.current);
+  /** @param {import("../types").Row} fresh @param {boolean} isMade */
+  const saved = (fresh, isMade) => {
     dirty.current = false;
     changed();
-    const once = isNew ? shownOnce(model, fresh) : [];
+    const once = isMade ? shownOnce(model, fresh) : [];
     if (once.length) setSecrets(once);
-    else if (isNew) close();
+    else if (isMade) close();
     else loaded.reload();
     const title = titleOf(model, fresh);
-    if (isNew) say(t("form.created", { title }));
+    if (isMade) say(t("form.created", { title }));
     else sayChanged(model, fresh, t("form.saved", { title }));
   };
   const again = () => {
@@ -93,8 +104,8 @@ export function Drawer({ model, id, rows, close, open, changed }) {
       close();
     }} />`}
     ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
-      key=${loaded.data.etag || id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty} mine=${mine}
-      writable=${may(model, isNew ? "create" : "update")} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
+      key=${id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+      gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
       changed=${changed} removed=${() => {
         dirty.current = false;
         close();

@@ -13,6 +13,8 @@ import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
+import { Choice, Gone, focusChoice } from "./data_clash.js";
+import { useEdits } from "./data_edits.js";
 import { inCell } from "./data_table.js";
 
 /** @param {import("../types").Model} model @param {boolean} isNew @param {boolean} writable */
@@ -24,40 +26,59 @@ function split(model, isNew, writable) {
 }
 
 /**
- * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, hidden: boolean, dirty: {current: boolean},
- *   mine: {current: Record<string, any>}, reload: () => void, changed: () => void, saved: (row: import("../types").Row) => void, removed: () => void, leave: () => void}} props
- * `changed` draws the rows anew; `removed` follows when the record is gone; `mine` is what was typed into the form of an older version
+ * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, dirty: {current: boolean},
+ *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean) => void, removed: () => void, leave: () => void}} props
+ * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `removed` follows when the record is gone
  */
-export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, mine, reload, changed, saved, removed, leave }) {
+export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, dirty, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
-  const blank = useMemo(
-    () => Object.fromEntries(asked.map((field) => [field.name, typeOf(field).toDraft(isNew ? field.default : row[field.name])])),
-    [row, asked],
-  );
-  const [drafts, setDrafts] = useState(() => ({ ...blank, ...mine.current }));
-  useEffect(() => { mine.current = {}; }, []);
+  const { blank, drafts, edited, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const edited = asked.filter((field) => drafts[field.name] !== blank[field.name]);
+  const known = useRef(etag);
+  const [overtaken, setOvertaken] = useState(false);
   dirty.current = edited.length > 0;
+  useEffect(() => {
+    if (known.current !== etag) setOvertaken(dirty.current);
+    known.current = etag;
+  }, [etag]);
+  useEffect(() => {
+    if (!edited.length) setOvertaken(false);
+  }, [edited.length]);
 
   const save = async (/** @type {Event|undefined} */ event) => {
     event?.preventDefault();
-    if (busy || !(isNew || edited.length)) return;
+    if (busy || gone || !(isNew || edited.length)) return;
+    setProblem(null);
+    if (clashes.length) return focusChoice(clashes[0]);
     const { values, found } = read(asked, edited, drafts, isNew);
     setErrors(found);
-    setProblem(null);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
+    const path = `/api/v1/${model.name}`;
+    await send(() => (isNew ? api.post(path, values) : api.patch(`${path}/${row.id}`, values, { headers: etag ? { "if-match": etag } : {} })), isNew);
+  };
+  /** What was typed, with what the record held besides, as a record of its own. */
+  const makeAnew = async () => {
+    const fields = split(model, true, true).asked;
+    const all = Object.fromEntries(fields.map((field) => [field.name, field.name in drafts ? drafts[field.name] : typeOf(field).toDraft(row[field.name])]));
+    const { values, found } = read(fields, fields.filter((field) => all[field.name] !== typeOf(field).toDraft(null)), all, true);
+    setErrors(found);
+    if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
+    await send(() => api.post(`/api/v1/${model.name}`, values), true);
+  };
+  /** @param {() => Promise<import("../api.js").Answer>} act @param {boolean} isMade */
+  const send = async (act, isMade) => {
     setBusy(true);
     try {
-      const path = `/api/v1/${model.name}`;
-      const answer = isNew
-        ? await api.post(path, values)
-        : await api.patch(`${path}/${row.id}`, values, { headers: etag ? { "if-match": etag } : {} });
-      saved(answer.data);
-    } catch (error) {
-      refuse(error);
+      const { data } = await act();
+      sent();
+      setOvertaken(false);
+      saved(data, isMade);
+    } catch (/** @type {any} */ error) {
+      // Somebody was faster, or took it away: what is true now is loaded, and said once it is there.
+      if (!isMade && (error.status === 412 || error.status === 404)) reload();
+      if (isMade || error.status !== 412) refuse(error);
     }
     setBusy(false);
   };
@@ -82,29 +103,27 @@ export function RecordForm({ model, row, etag, isNew, writable, hidden, dirty, m
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
-  const set = (/** @type {string} */ name) => (/** @type {any} */ draft) => setDrafts((now) => ({ ...now, [name]: draft }));
   return html`<form class="record" onSubmit=${save} novalidate hidden=${hidden}>
     <div class="scroll" id=${hidden ? undefined : "record-part"} role=${isNew ? undefined : "tabpanel"} aria-label=${isNew ? undefined : t("form.tab_fields")}><div class="form">
-      ${problem && html`<${Refused} problem=${problem} reload=${() => {
-        mine.current = Object.fromEntries(edited.map((field) => [field.name, drafts[field.name]]));
-        reload();
-      }} />`}
+      ${gone ? html`<${Gone} typed=${edited.length > 0} make=${may(model, "create") && makeAnew} busy=${busy} />`
+        : overtaken && edited.length > 0 && html`<div class="note warn" role="alert"><${Icon} name="alert" /><span>${t(clashes.length ? "form.clash" : "form.overtaken")}</span></div>`}
+      ${problem && !(gone && problem.status === 404) && html`<${Refused} problem=${problem} />`}
       ${asked.map((field) => html`<${FormField}
-        key=${field.name} field=${field} draft=${drafts[field.name]} set=${set(field.name)} isNew=${isNew}
-        changed=${!isNew && drafts[field.name] !== blank[field.name]} before=${row[field.name]} error=${errors[field.name]}
-      />`)}
+        key=${field.name} field=${field} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => set(field.name, draft)} isNew=${isNew}
+        changed=${!isNew && edited.includes(field)} before=${row[field.name]} error=${errors[field.name]}
+      />${clashes.includes(field.name) && html`<${Choice} key=${`${field.name}/choice`} field=${field} value=${blank[field.name]} mine=${() => mine(field.name)} theirs=${() => theirs(field.name)} />`}`)}
       ${kept.length > 0 && html`<section class="kept" aria-label=${t("form.kept")}>
         <h3>${asked.length ? t("form.kept") : t("form.read_only")}</h3>
         <dl>${kept.map((field) => html`<div key=${field.name}><dt>${field.label}</dt><dd>${field.references && row[field.name] ? html`<${Named} field=${field} value=${row[field.name]} />` : inCell(field, row[field.name])}</dd></div>`)}</dl>
       </section>`}
     </div></div>
     <footer>
-      ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || (!isNew && !edited.length)}>
+      ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || gone || (!isNew && !edited.length)}>
         ${isNew ? t("data.add", { name: inSentence(model.label) }) : edited.length ? t("form.save", { n: edited.length }) : t("form.save_none")}
       </button>`}
-      ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : () => setDrafts(blank)}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
+      ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : discard}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
       <span class="grow"></span>
-      ${!isNew && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}
+      ${!isNew && !gone && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}
     </footer>
   </form>`;
 }
@@ -141,16 +160,14 @@ function focusField(name) {
   requestAnimationFrame(() => document.getElementById(`field-${name}`)?.focus());
 }
 
-/** @param {{problem: any, reload: () => void}} props */
-function Refused({ problem, reload }) {
-  const stale = problem.status === 412;
+/** @param {{problem: any}} props */
+function Refused({ problem }) {
   const named = Object.entries(problem.fields || {}).map(([name, about]) => `${name}: ${/** @type {any} */ (about).message}`);
-  return html`<div class=${`note ${stale ? "warn" : "bad"}`} role="alert">
+  return html`<div class="note bad" role="alert">
     <${Icon} name="alert" />
     <div class="stack">
-      <span>${stale ? t("form.stale") : sentence(problem)}${named.length > 0 && ` (${named.join("; ")})`}</span>
-      ${problem.requestId && !stale && html`<span class="tiny">${t("error.id")} <code>${problem.requestId}</code></span>`}
-      ${stale && html`<div><button class="btn dense" type="button" onClick=${reload}><${Icon} name="refresh" />${t("form.load_new")}</button></div>`}
+      <span>${sentence(problem)}${named.length > 0 && ` (${named.join("; ")})`}</span>
+      ${problem.requestId && html`<span class="tiny">${t("error.id")} <code>${problem.requestId}</code></span>`}
     </div>
   </div>`;
 }

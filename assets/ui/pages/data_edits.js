@@ -1,0 +1,36 @@
+// What is typed into a form, kept apart from the record: a newer version of it may arrive underneath and nothing is lost.
+import { typeOf } from "../fields/index.js";
+import { useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+
+/** @typedef {{draft: any, base: any}} Edit what was typed, and what stood there when it was */
+
+/**
+ * @param {import("../types").Field[]} asked the fields of the form @param {import("../types").Row} row as the server has it now @param {boolean} isNew
+ * @returns {{blank: Record<string, any>, drafts: Record<string, any>, edited: import("../types").Field[], clashes: string[],
+ *   set: (name: string, draft: any) => void, mine: (name: string) => void, theirs: (name: string) => void, discard: () => void, sent: () => void}}
+ * `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen; `sent`: the drafts were saved, the next version holds them
+ */
+export function useEdits(asked, row, isNew) {
+  const [edits, setEdits] = useState(/** @type {Record<string, Edit>} */ ({}));
+  const blank = useMemo(
+    () => Object.fromEntries(asked.map((field) => [field.name, typeOf(field).toDraft(isNew ? field.default : row[field.name])])),
+    [row, asked],
+  );
+  const saved = useRef(/** @type {Record<string, Edit>|null} */ (null));
+  useEffect(() => {
+    const before = saved.current;
+    saved.current = null;
+    if (before) setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name, edit]) => edit.draft !== before[name]?.draft)));
+  }, [blank]);
+  const edited = asked.filter(({ name }) => name in edits && edits[name].draft !== blank[name]);
+  const clashes = edited.map(({ name }) => name).filter((name) => !isNew && !saved.current && edits[name].base !== blank[name]);
+  /** @param {string} name @param {any} draft */
+  const set = (name, draft) => setEdits((now) => ({ ...now, [name]: { draft, base: name in now && now[name].draft !== blank[name] ? now[name].base : blank[name] } }));
+  const theirs = (/** @type {string} */ name) => setEdits(({ [name]: _mine, ...others }) => others);
+  const mine = (/** @type {string} */ name) => setEdits((now) => ({ ...now, [name]: { ...now[name], base: blank[name] } }));
+  const sent = () => {
+    saved.current = edits;
+  };
+  const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => name in edits).map(({ name }) => [name, edits[name].draft])) };
+  return { blank, drafts, edited, clashes, set, mine, theirs, discard: () => setEdits({}), sent };
+}
