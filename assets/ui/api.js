@@ -3,6 +3,10 @@ import { formatJson, parseJson } from "./json.js";
 import { away, base, person, returned, setupNeeded } from "./store.js";
 
 const RETRY_MS = 2000;
+/** A look whether the server is there takes no longer. */
+const LOOK_MS = 10_000;
+/** An answer that is still missing then will hardly come: what is read, and what is asked with `patience`. */
+export const PATIENCE_MS = 60_000;
 
 /** What went wrong, with everything the error envelope said. */
 export class ApiError extends Error {
@@ -23,7 +27,8 @@ export class ApiError extends Error {
 
 /**
  * @typedef {{data: any, count: number|null, etag: string|null, status: number}} Answer
- * @typedef {{query?: string|URLSearchParams, body?: any, form?: Record<string, string>, headers?: Record<string, string>, signal?: AbortSignal, anonymous?: boolean}} Options
+ * @typedef {{query?: string|URLSearchParams, body?: any, form?: Record<string, string>, headers?: Record<string, string>, signal?: AbortSignal, anonymous?: boolean, patience?: number}} Options
+ * `patience`: milliseconds until it is given up; what is read has 60 seconds, all else the time that it takes
  */
 
 /**
@@ -45,21 +50,46 @@ export async function request(method, path, options = {}) {
     headers["content-type"] = "application/json";
     body = formatJson(options.body);
   }
+  const limit = timeLimit(options.patience ?? (method === "GET" ? PATIENCE_MS : 0), options.signal);
   let response;
+  let envelope;
   try {
     response = await fetch(`${base}${path}${query}`, {
-      method, headers, body, signal: options.signal, credentials: "same-origin", cache: "no-store",
+      method, headers, body, signal: limit.signal, credentials: "same-origin", cache: "no-store",
     });
+    envelope = await readEnvelope(response);
   } catch (error) {
     if (options.signal?.aborted) throw error;
+    if (limit.signal?.aborted) {
+      lookForServer();
+      throw new ApiError(0, { code: "slow" }, name);
+    }
     watchForReturn();
     throw new ApiError(0, null, name);
+  } finally {
+    limit.end();
   }
-  const envelope = await readEnvelope(response);
   if (!response.ok || !envelope || envelope.ok === false) {
     throw refusal(response.status, envelope, name, (header) => response.headers.get(header), options.anonymous);
   }
   return { data: envelope.data, count: envelope.count ?? null, etag: response.headers.get("etag"), status: response.status };
+}
+
+/** @param {number} ms 0 for no limit @param {AbortSignal} [given] @returns {{signal: AbortSignal|undefined, end: () => void}} */
+function timeLimit(ms, given) {
+  if (!ms) return { signal: given, end: () => {} };
+  const control = new AbortController();
+  const timer = setTimeout(() => control.abort(), ms);
+  const onAbort = () => control.abort();
+  if (given?.aborted) control.abort();
+  given?.addEventListener("abort", onAbort);
+  return {
+    signal: control.signal,
+    end: () => {
+      clearTimeout(timer);
+      given?.removeEventListener("abort", onAbort);
+    },
+  };
 }
 
 /**
@@ -76,7 +106,7 @@ export function refusal(status, envelope, name, header, anonymous = false) {
 
 /** @param {Response} response @returns {Promise<any>} the envelope, or null where the answer is none */
 async function readEnvelope(response) {
-  const text = await response.text().catch(() => "");
+  const text = await response.text();
   try {
     return parseJson(text);
   } catch {
@@ -90,21 +120,31 @@ function leave(code) {
   person.value = null;
 }
 
+/** Whether the server answers at all. */
+async function answers() {
+  const limit = timeLimit(LOOK_MS);
+  const answer = await fetch(`${base}/healthz`, { cache: "no-store", signal: limit.signal }).catch(() => null);
+  limit.end();
+  return Boolean(answer?.ok);
+}
+
+/** Looks whether the server is there, for whoever has a reason to doubt it. */
+export async function lookForServer() {
+  if (!away.value && !(await answers())) watchForReturn();
+}
+
 let watching = false;
 
 /** Asks /healthz until the server answers again. */
-export function watchForReturn() {
+export async function watchForReturn() {
   away.value = true;
   if (watching) return;
   watching = true;
-  const timer = setInterval(async () => {
-    const answer = await fetch(`${base}/healthz`, { cache: "no-store" }).catch(() => null);
-    if (!answer?.ok) return;
-    clearInterval(timer);
-    watching = false;
-    away.value = false;
-    returned.value += 1;
-  }, RETRY_MS);
+  do await new Promise((next) => setTimeout(next, RETRY_MS));
+  while (!(await answers()));
+  watching = false;
+  away.value = false;
+  returned.value += 1;
 }
 
 export const api = {

@@ -1,8 +1,12 @@
 // What changes on the server while a page is open, as it happens. Hidden pages do not listen; they look again when seen.
+import { lookForServer } from "./api.js";
 import { base } from "./store.js";
 import { useEffect, useRef } from "./vendor/preact.js";
 
 /** @typedef {{model: string, verb: string, id: number}} Change */
+
+/** Browsers call again by themselves after a break, but not after a refusal, as of a server that is busy or starting. */
+const AGAIN_MS = 5000;
 
 /**
  * @param {string[]} names of models; "models" tells of models themselves
@@ -15,12 +19,20 @@ export function useEvents(names, onChange, onMissed) {
   useEffect(() => {
     /** @type {EventSource|null} */
     let source = null;
+    let again = 0;
     const open = () => {
       source = new EventSource(`${base}/api/v1/events?models=${listed}`);
       source.addEventListener("change", (event) => latest.current.onChange(JSON.parse(event.data)));
       source.addEventListener("resync", () => latest.current.onMissed());
+      source.addEventListener("error", () => {
+        lookForServer();
+        if (source?.readyState !== EventSource.CLOSED) return;
+        close();
+        again = window.setTimeout(turn, AGAIN_MS);
+      });
     };
     const close = () => {
+      clearTimeout(again);
       source?.close();
       source = null;
     };

@@ -1,5 +1,5 @@
 // Where the pages start: the words, who is signed in, then the page the address names.
-import { request } from "./api.js";
+import { request, watchForReturn } from "./api.js";
 import { Contributions } from "./contributions.js";
 import { loadCatalogue, t } from "./i18n.js";
 import { loadModels, modelsTrouble } from "./models.js";
@@ -35,7 +35,10 @@ async function recognise() {
   try {
     person.value = (await request("GET", "/auth/me")).data;
   } catch (error) {
-    if (/** @type {import("./api.js").ApiError} */ (error).status) person.value = null;
+    const { status } = /** @type {import("./api.js").ApiError} */ (error);
+    // A server that is busy or starting knows who this is, only not yet.
+    if (status === 429 || status >= 500) watchForReturn();
+    else if (status) person.value = null;
   }
 }
 

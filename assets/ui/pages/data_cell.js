@@ -1,5 +1,5 @@
 // Changing a record where it stands: one cell of the grid becomes its input. Drawn at once, taken back if it is refused.
-import { api } from "../api.js";
+import { PATIENCE_MS, api } from "../api.js";
 import { typeOf } from "../fields/index.js";
 import { Unreadable } from "../fields/text.js";
 import { t } from "../i18n.js";
@@ -84,7 +84,7 @@ async function changeCell(model, id, field, value, base) {
     const { data: row, etag } = await api.get(path);
     if (typeOf(field).toDraft(row[field.name]) !== base) return { row, overtaken: true };
     try {
-      const { data } = await api.patch(path, { [field.name]: value }, { headers: etag ? { "if-match": etag } : {} });
+      const { data } = await api.patch(path, { [field.name]: value }, { headers: etag ? { "if-match": etag } : {}, patience: PATIENCE_MS });
       return { row: data, overtaken: false };
     } catch (/** @type {any} */ problem) {
       if (problem.status !== 412 || attempt === ATTEMPTS) throw problem;

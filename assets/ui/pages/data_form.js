@@ -1,5 +1,5 @@
 // The form of one record, drawn from the model's fields. Only what was changed is sent.
-import { api } from "../api.js";
+import { PATIENCE_MS, api } from "../api.js";
 import { typeOf } from "../fields/index.js";
 import { Named } from "../fields/relation.js";
 import { FieldInput } from "../fields/widgets.js";
@@ -56,7 +56,8 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
     const path = `/api/v1/${model.name}`;
-    await send(() => (isNew ? api.post(path, values) : api.patch(`${path}/${row.id}`, values, { headers: etag ? { "if-match": etag } : {} })), isNew);
+    const only = etag ? { "if-match": etag } : undefined;
+    await send(() => (isNew ? api.post(path, values, { patience: PATIENCE_MS }) : api.patch(`${path}/${row.id}`, values, { headers: only, patience: PATIENCE_MS })), isNew);
   };
   /** What was typed, with what the record held besides, as a record of its own. */
   const makeAnew = async () => {
@@ -65,7 +66,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     const { values, found } = read(fields, fields.filter((field) => all[field.name] !== typeOf(field).toDraft(null)), all, true);
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
-    await send(() => api.post(`/api/v1/${model.name}`, values), true);
+    await send(() => api.post(`/api/v1/${model.name}`, values, { patience: PATIENCE_MS }), true);
   };
   /** @param {() => Promise<import("../api.js").Answer>} act @param {boolean} isMade */
   const send = async (act, isMade) => {

@@ -1,5 +1,5 @@
 // Sign in with name and password.
-import { request } from "../api.js";
+import { PATIENCE_MS, request } from "../api.js";
 import { t } from "../i18n.js";
 import { keep, stored } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
@@ -21,7 +21,7 @@ export function SignIn({ onDone }) {
     event.preventDefault();
     setBusy(true);
     try {
-      await request("POST", "/auth/login", { form: { username, password, ...(otp ? { otp: otp.trim() } : {}) }, anonymous: true });
+      await request("POST", "/auth/login", { form: { username, password, ...(otp ? { otp: otp.trim() } : {}) }, anonymous: true, patience: PATIENCE_MS });
       keep("restored", "");
       await onDone();
     } catch (/** @type {any} */ problem) {

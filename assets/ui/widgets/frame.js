@@ -1,5 +1,5 @@
 // What stands round every page: rail, top bar, banner.
-import { request } from "../api.js";
+import { lookForServer, request } from "../api.js";
 import { t } from "../i18n.js";
 import { allPages, pagesUnderMore } from "../pages/index.js";
 import { href } from "../router.js";
@@ -20,6 +20,8 @@ const seek = () => {
 };
 const CALM_MS = 30_000;
 const CHECK_MS = 2000;
+/** How soon a page that asks for nothing hears that the server is away. */
+const PULSE_MS = 10_000;
 
 /** @param {{page: import("../pages/index.js").Page, rest: string[], children: any}} props */
 export function Frame({ page, rest, children }) {
@@ -30,6 +32,15 @@ export function Frame({ page, rest, children }) {
     const timer = setInterval(() => document.visibilityState === "visible" && !away.value && loadServer(), near ? CHECK_MS : CALM_MS);
     return () => clearInterval(timer);
   }, [returned.value, near]);
+  useEffect(() => {
+    const look = () => document.visibilityState === "visible" && lookForServer();
+    const pulse = setInterval(look, PULSE_MS);
+    addEventListener("offline", look);
+    return () => {
+      clearInterval(pulse);
+      removeEventListener("offline", look);
+    };
+  }, []);
   const model = page.name === "data" && rest[0] ? modelNamed(rest[0]) : null;
   const part = trail.value;
   const title = [part?.label, model?.label_plural || t(page.label)].filter(Boolean).join(" · ");
