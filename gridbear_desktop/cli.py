@@ -97,12 +97,17 @@ def tray_parser() -> argparse.ArgumentParser:
     folder_options(parser)
     parser.add_argument("--minimized", action="store_true", help="start with the tray alone")
     _safe_option(parser)
+    parser.add_argument("--ask-qt", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
 def tray_main(arguments: Sequence[str]) -> int:
     """`gridbear` without a command: tray and window, or the server alone where there is no display."""
     options = tray_parser().parse_args(arguments)
+    if options.ask_qt:
+        from gridbear_desktop.tray_qt import has_tray  # Qt, for which `display` asks a process of its own
+
+        return 0 if has_tray() else 1
     from gridbear_desktop.launcher import launch  # the tray's libraries, which only this command needs
 
     return launch(_given(options), minimized=options.minimized)

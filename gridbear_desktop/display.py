@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from server.this_computer import program
+
+QT_SECONDS = 15.0
 
 
 def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
@@ -16,22 +21,37 @@ def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platfo
 
 
 def tray_backend(platform: str = sys.platform) -> str | None:
-    """The pystray backend whose icon a person will see, or None where a tray would be invisible.
+    """The backend (see `tray.view_of`) whose icon a person will see, or None where a tray would be invisible.
 
-    On Linux that takes GTK and a panel that shows icons (GNOME has none without an extension). pystray's Xorg
+    On Linux that takes GTK or Qt, and a panel that shows icons (GNOME has none without an extension). pystray's Xorg
     backend is never used: it shows no menu and can hang.
     """
-    if importlib.util.find_spec("pystray") is None:
-        return None
-    if platform == "win32":
-        return "win32"
-    if platform == "darwin":
-        return "darwin"
+    has_pystray = importlib.util.find_spec("pystray") is not None
+    if platform in ("win32", "darwin"):
+        return platform if has_pystray else None
+    return (_gtk_tray() if has_pystray else None) or _qt_tray()
+
+
+def _gtk_tray() -> str | None:
     bus = _session_bus()
     # pystray's GTK backends want a session bus for notifications and raise without one.
     if bus is None or not (_has_status_notifier(bus) or has_embedding_tray()):
         return None
     return _gtk_backend()
+
+
+def _qt_tray() -> str | None:
+    """Asked in a process of its own: where a library of the system's is missing, Qt ends the process that uses it."""
+    if importlib.util.find_spec("PySide6") is None:
+        return None
+    try:
+        asked = subprocess.run(
+            [*program(), "tray", "--ask-qt"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, timeout=QT_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return "qt" if asked.returncode == 0 else None
 
 
 def _gtk_backend() -> str | None:

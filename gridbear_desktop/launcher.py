@@ -20,7 +20,7 @@ from gridbear_desktop.instance import Instance
 from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
-from gridbear_desktop.tray import BACKUPS_PAGE, TrayModel, TrayView
+from gridbear_desktop.tray import BACKUPS_PAGE, TrayModel, View, view_of
 from gridbear_desktop.window_child import WindowChild
 from server.config import Settings, is_loopback_host
 from server.data_folder import DataFolder
@@ -83,7 +83,7 @@ class Launcher:
         self._browser_wanted = False
         self._page = ""
         self._window_lock = threading.Lock()
-        self._view: TrayView | None = None
+        self._view: View | None = None
         self._has_tray = False
         self._server = Supervisor(folder.run, folder.logs, options, self._changed)
         self._autostart = Autostart(options.get("data_dir") or os.environ.get("GRIDBEAR_DATA_DIR") or None)
@@ -296,7 +296,7 @@ class Launcher:
 
     def _run_tray(self, backend: str) -> None:
         try:
-            self._view = TrayView(TrayModel(self), backend)
+            self._view = view_of(TrayModel(self), backend)
             self._view.run(self.quit)
         except Exception as error:
             # On quitting, pystray's GTK backends raise where no notification service runs.

@@ -1,4 +1,4 @@
-"""The tray icon: what it shows and offers (TrayModel, no GUI), and the view that pystray draws."""
+"""The tray icon: what it shows and offers (TrayModel, no GUI), and the view that pystray draws; Qt's is `tray_qt`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from gridbear_desktop.supervisor import LINES_TOLD, State
@@ -129,9 +130,18 @@ class TrayModel:
     def title(self) -> str:
         return f"{APP_NAME}: {self.status()}"[:120]
 
-    def icon_file(self) -> str:
-        """The icon's path below assets/icons."""
-        return f"tray/{self._actions.state}-{icon_variant()}.png"
+    def icon_path(self) -> Path:
+        """The icon's file."""
+        return resource_dir("assets") / "icons" / "tray" / f"{self._actions.state}-{icon_variant()}.png"
+
+    def entry(self, key: str) -> Entry:
+        return next(entry for entry in self.entries() if entry.key == key)
+
+    def click(self, key: str) -> None:
+        """Do what the entry `key` does, away from the GUI's thread: an action may wait for the server."""
+        action = self.entry(key).action
+        if action is not None:
+            threading.Thread(target=action, name=f"tray-{key}").start()
 
 
 def icon_variant() -> str:
@@ -158,8 +168,31 @@ def _windows_variant() -> str:
         return "dark"
 
 
+class View(Protocol):
+    """The icon on the screen. `run` owns the main thread until `stop`; the others may be called from any thread."""
+
+    def run(self, quit_asked: Callable[[], None]) -> None:
+        """Show the icon until `stop`. `quit_asked` is called on Ctrl+C and SIGTERM."""
+
+    def stop(self) -> None: ...
+    def refresh(self) -> None:
+        """Draw the model's present state."""
+
+    def tell(self, text: str, title: str = APP_NAME) -> None:
+        """Show a notice of the desktop, where it has a place for such."""
+
+
+def view_of(model: TrayModel, backend: str) -> View:
+    """The view of what `display.tray_backend` found."""
+    if backend == "qt":
+        from gridbear_desktop.tray_qt import QtTrayView  # Qt, which is not everywhere
+
+        return QtTrayView(model)
+    return TrayView(model, backend)
+
+
 class TrayView:
-    """The icon on the screen. `run` owns the main thread until `stop`."""
+    """The view that pystray draws."""
 
     def __init__(self, model: TrayModel, backend: str) -> None:
         os.environ["PYSTRAY_BACKEND"] = backend
@@ -176,7 +209,6 @@ class TrayView:
         self._icon = pystray.Icon("gridbear-desktop", self._image(), model.title(), menu, **options)
 
     def run(self, quit_asked: Callable[[], None]) -> None:
-        """Show the icon until `stop`. `quit_asked` is called on Ctrl+C and SIGTERM."""
         if self._backend in ("appindicator", "gtk"):
             _catch_signals_in_glib(quit_asked)
         self._icon.run()
@@ -185,8 +217,6 @@ class TrayView:
         self._icon.stop()
 
     def refresh(self) -> None:
-        """Draw the model's present state. May be called from any thread."""
-
         def draw() -> None:
             self._icon.icon = self._image()
             self._icon.title = self._model.title()
@@ -201,36 +231,27 @@ class TrayView:
             draw()
 
     def tell(self, text: str, title: str = APP_NAME) -> None:
-        """Show a notice of the desktop, where it has a place for such. May be called from any thread."""
         try:
             self._icon.notify(text or " ", title)
         except Exception:
             # Every backend has errors of its own for a desktop without notices.
             log.warning("the desktop shows no notices; it would have been: %s", text)
 
-    def click(self, key: str) -> None:
-        """Do what the entry `key` does, away from the GUI's thread: an action may wait for the server."""
-        action = self._entry(key).action
-        if action is not None:
-            threading.Thread(target=action, name=f"tray-{key}").start()
-
     def _item(self, pystray: Any, key: str) -> Any:
+        entry = self._model.entry
         return pystray.MenuItem(
-            lambda _item: self._entry(key).text,
-            lambda _icon, _item: self.click(key),
-            enabled=lambda _item: self._entry(key).enabled,
-            visible=lambda _item: self._entry(key).visible,
-            default=self._entry(key).default,
-            checked=None if self._entry(key).checked is None else lambda _item: bool(self._entry(key).checked),
+            lambda _item: entry(key).text,
+            lambda _icon, _item: self._model.click(key),
+            enabled=lambda _item: entry(key).enabled,
+            visible=lambda _item: entry(key).visible,
+            default=entry(key).default,
+            checked=None if entry(key).checked is None else lambda _item: bool(entry(key).checked),
         )
-
-    def _entry(self, key: str) -> Entry:
-        return next(entry for entry in self._model.entries() if entry.key == key)
 
     def _image(self) -> Any:
         from PIL import Image  # only the tray needs it
 
-        with Image.open(resource_dir("assets") / "icons" / self._model.icon_file()) as image:
+        with Image.open(self._model.icon_path()) as image:
             return image.copy()
 
 

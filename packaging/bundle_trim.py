@@ -21,6 +21,8 @@ _UNWANTED = re.compile(
             r"plugins/(sqldrivers|multimedia|position|sensors|qmltooling|designer|virtualkeyboard|assetimporters)/",
             r"plugins/(printsupport|egldeviceintegrations|wayland-graphics-integration-server|generic|networkinformation)/",
             r"plugins/(sceneparsers|geometryloaders|renderers|canbus|texttospeech|scxmldatamodel|help)/",
+            # What Python would draw with itself: the window leaves that to the engine.
+            r"PySide6/QtOpenGL(Widgets)?\.",
             r"\.(pyi|debug)$",
         )
     )

@@ -1,12 +1,16 @@
-"""A data folder with its `gridbear` processes."""
+"""A data folder with its `gridbear` processes, and a screen for them."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from gridbear_process import Gridbear
+from gridbear_process import Gridbear, wait_for
+from screens import end, found
 
 
 @pytest.fixture
@@ -14,3 +18,48 @@ def gridbear(tmp_path: Path) -> Iterator[Gridbear]:
     processes = Gridbear(tmp_path / "data")
     yield processes
     processes.end()
+
+
+@pytest.fixture
+def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
+    """`gridbear` on an X server and a session bus of its own."""
+    with ExitStack() as stack:
+        reading, writing = os.pipe()
+        # It chooses a free display and writes its number. Without -noreset it would start anew, and drop whoever is
+        # connecting, each time its last client leaves.
+        xvfb = subprocess.Popen(
+            ["Xvfb", "-noreset", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+            pass_fds=[writing],
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(end, xvfb)
+        os.close(writing)
+        with os.fdopen(reading) as number:
+            display = f":{number.readline().strip()}"
+        bus = subprocess.Popen(
+            ["dbus-daemon", "--session", "--nofork", "--print-address"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        stack.callback(end, bus)
+        assert bus.stdout is not None
+        gridbear.env.update(
+            DISPLAY=display,
+            DBUS_SESSION_BUS_ADDRESS=bus.stdout.readline().strip(),
+            GDK_BACKEND="x11",
+            NO_AT_BRIDGE="1",
+            XDG_CONFIG_HOME=str(gridbear.data_dir.parent / "config"),
+        )
+        yield gridbear
+
+
+@pytest.fixture
+def panel(screen: Gridbear) -> Iterator[Gridbear]:
+    """A screen with a panel that takes tray icons."""
+    process = subprocess.Popen(
+        ["trayer", "--widthtype", "pixel", "--width", "200"], env=screen.env, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: found(screen, "--class", "trayer"), "the panel")
+    yield screen
+    end(process)

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import select
-import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
-from test_tray import FakeLauncher
+from screens import (
+    MISSING,
+    TITLE,
+    ask_to_close,
+    children,
+    choose_in_menu,
+    click_at,
+    end_by_signal,
+    found,
+    geometry,
+    start,
+    window_of,
+)
 
-from gridbear_desktop import desktop_actions
-from gridbear_desktop.tray import TrayModel
 from server.cli.running import RunningServer
-
-TOOLS = ("Xvfb", "dbus-daemon", "trayer", "xdotool")
-MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
-TITLE = "^GridBear Desktop$"
 
 
 def has_web_engine() -> bool:
@@ -46,86 +47,6 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"window tests need {', '.join(MISSING)}"),
     pytest.mark.skipif(not has_web_engine(), reason="window tests need GTK 3 and WebKit2 4.1 with their bindings"),
 ]
-
-
-def end(process: subprocess.Popen[Any]) -> None:
-    process.terminate()
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-@pytest.fixture
-def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
-    """`gridbear` on an X server and a session bus of its own."""
-    with ExitStack() as stack:
-        reading, writing = os.pipe()
-        # It chooses a free display and writes its number. Without -noreset it would start anew, and drop whoever is
-        # connecting, each time its last client leaves.
-        xvfb = subprocess.Popen(
-            ["Xvfb", "-noreset", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
-            pass_fds=[writing],
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(end, xvfb)
-        os.close(writing)
-        with os.fdopen(reading) as number:
-            display = f":{number.readline().strip()}"
-        bus = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--print-address"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        stack.callback(end, bus)
-        assert bus.stdout is not None
-        gridbear.env.update(
-            DISPLAY=display,
-            DBUS_SESSION_BUS_ADDRESS=bus.stdout.readline().strip(),
-            GDK_BACKEND="x11",
-            NO_AT_BRIDGE="1",
-            XDG_CONFIG_HOME=str(gridbear.data_dir.parent / "config"),
-        )
-        yield gridbear
-
-
-@pytest.fixture
-def panel(screen: Gridbear) -> Iterator[Gridbear]:
-    """A screen with a panel that takes tray icons."""
-    process = subprocess.Popen(
-        ["trayer", "--widthtype", "pixel", "--width", "200"], env=screen.env, stderr=subprocess.DEVNULL
-    )
-    wait_for(lambda: found(screen, "--class", "trayer"), "the panel")
-    yield screen
-    end(process)
-
-
-def window_of(process: subprocess.Popen[str], screen: Gridbear) -> str:
-    """The id of the window once it is there; AssertionError with what the launcher said when that ends first."""
-
-    def shown() -> list[str]:
-        assert process.poll() is None, process.communicate()
-        return found(screen, "--name", TITLE)
-
-    ids: list[str] = wait_for(shown, "the window")
-    return ids[0]
-
-
-def found(screen: Gridbear, *search: str) -> list[str]:
-    """Ids of the visible windows that xdotool finds."""
-    command = ["xdotool", "search", "--onlyvisible", *search]
-    done = subprocess.run(command, env=screen.env, capture_output=True, text=True, check=False)
-    return done.stdout.split()
-
-
-def start(screen: Gridbear, *arguments: str) -> Any:
-    return screen.popen(screen.command("--data-dir", str(screen.data_dir), *arguments))
-
-
-def end_by_signal(process: Any) -> None:
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 0
 
 
 def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridbear) -> None:
@@ -201,39 +122,6 @@ def test_a_killed_tray_leaves_neither_server_nor_window(panel: Gridbear) -> None
     wait_for(lambda: not any(psutil.pid_exists(pid) for pid in children), "the end of the children", 10)
 
 
-def geometry(screen: Gridbear, window: str) -> dict[str, int]:
-    """Place and size of a window."""
-    command = ["xdotool", "getwindowgeometry", "--shell", window]
-    done = subprocess.run(command, env=screen.env, capture_output=True, text=True, check=True)
-    lines = dict(line.split("=") for line in done.stdout.split())
-    return {name: int(lines[name]) for name in ("X", "Y", "WIDTH", "HEIGHT")}
-
-
-def ask_to_close(screen: Gridbear, window: str) -> None:
-    """What a window manager does; xdotool's `windowclose` takes the window away from under its process."""
-    from Xlib import display  # comes with pystray on Linux alone
-    from Xlib.protocol.event import ClientMessage
-
-    opened = display.Display(screen.env["DISPLAY"])
-    target = opened.create_resource_object("window", int(window))
-    protocols, delete = (opened.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
-    target.send_event(ClientMessage(window=target, client_type=protocols, data=(32, [delete, 0, 0, 0, 0])))
-    opened.sync()
-    opened.close()
-
-
-def children(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
-    """The server and the window of a tray, by the word on their command line."""
-    found = {}
-    for child in psutil.Process(process.pid).children():
-        try:
-            words = child.cmdline()
-        except psutil.Error:
-            continue  # it has ended
-        found.update({word: child for word in ("serve", "window") if word in words})
-    return found
-
-
 def test_the_window_comes_back_as_it_was_and_says_when_it_is_painted(panel: Gridbear) -> None:
     process = start(panel, "--port", "0")
     window = window_of(process, panel)
@@ -288,21 +176,9 @@ def test_whoever_is_killed_nothing_is_left_over_and_all_comes_back(panel: Gridbe
 
 def choose(screen: Gridbear, key: str) -> None:
     """Click the icon, and in its menu the entry `key`."""
-    launcher = FakeLauncher()
-    launcher.can_copy = desktop_actions.clipboard_command() is not None
-    shown = [entry.key for entry in TrayModel(launcher).entries() if entry.visible]
     icon = wait_for(lambda: found(screen, "--name", "^GridBear Desktop: Running"), "the icon")[0]
     click_at(screen, icon, 8, 8)
-    menu = wait_for(lambda: menu_of(screen), "the menu")
-    # Its lines are of one height.
-    line = geometry(screen, menu)["HEIGHT"] / len(shown)
-    click_at(screen, menu, 20, int((shown.index(key) + 0.5) * line))
-    wait_for(lambda: not menu_of(screen), "the end of the menu")
-
-
-def click_at(screen: Gridbear, window: str, x: int, y: int) -> None:
-    place = ["mousemove", "--sync", "--window", window, str(x), str(y), "click", "1"]
-    subprocess.run(["xdotool", *place], env=screen.env, check=True)
+    choose_in_menu(screen, key, lambda: menu_of(screen))
 
 
 def menu_of(screen: Gridbear) -> str:

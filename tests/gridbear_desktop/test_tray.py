@@ -130,7 +130,7 @@ def test_each_state_has_its_icon(state: State, variant: str) -> None:
 
 
 def test_the_icon_follows_the_state() -> None:
-    assert TrayModel(FakeLauncher("error")).icon_file() == f"tray/error-{icon_variant()}.png"
+    assert TrayModel(FakeLauncher("error")).icon_path().name == f"error-{icon_variant()}.png"
 
 
 @pytest.fixture

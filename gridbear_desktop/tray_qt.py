@@ -1,0 +1,135 @@
+"""The tray icon that Qt draws: for a Linux without GTK's bindings, such as the bundle's."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtGui import QAction, QIcon
+from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
+
+from gridbear_desktop.tray import APP_NAME, TrayModel
+
+PROGRAM = "gridbear-desktop"
+
+log = logging.getLogger(__name__)
+
+
+def _application() -> QApplication:
+    application = QApplication([PROGRAM])
+    application.setApplicationName(APP_NAME)
+    application.setDesktopFileName(PROGRAM)
+    # A notice that closes is no reason to end.
+    application.setQuitOnLastWindowClosed(False)
+    return application
+
+
+def has_tray() -> bool:
+    """Whether a panel takes icons from Qt. Ends the process where Qt finds no display that it can use."""
+    application = _application()
+    try:
+        return QSystemTrayIcon.isSystemTrayAvailable()
+    finally:
+        application.shutdown()
+
+
+class QtTrayView:
+    """See `tray.View`. Qt may be touched by the main thread alone: others leave what they want in a queue."""
+
+    def __init__(self, model: TrayModel) -> None:
+        self._model = model
+        self._application = _application()
+        self._wanted: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._bell, self._ear = socket.socketpair()
+        for end in (self._bell, self._ear):
+            end.setblocking(False)
+        self._notifier = QSocketNotifier(self._ear.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(self._work)
+        self._menu = QMenu()
+        self._lines = {entry.key: self._line(entry.key) for entry in model.entries()}
+        self._icon = QSystemTrayIcon()
+        self._icon.setContextMenu(self._menu)
+        self._icon.activated.connect(self._clicked)
+        self._draw()
+
+    def run(self, quit_asked: Callable[[], None]) -> None:
+        """Show the icon until `stop`."""
+        # Within Qt's loop Python runs no signal handlers: a signal rings the bell, and they run before what was wanted.
+        before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        handlers = {
+            number: signal.signal(number, lambda *_: quit_asked()) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            self._icon.show()
+            self._application.exec()
+        finally:
+            signal.set_wakeup_fd(before)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            self._icon.hide()
+            self._notifier.setEnabled(False)
+            for end in (self._bell, self._ear):
+                end.close()
+
+    def stop(self) -> None:
+        self._want(self._application.quit)
+
+    def refresh(self) -> None:
+        self._want(self._draw)
+
+    def tell(self, text: str, title: str = APP_NAME) -> None:
+        def show() -> None:
+            if self._icon.supportsMessages():
+                self._icon.showMessage(title, text or " ", self._icon.icon())
+            else:
+                log.warning("the desktop shows no notices; it would have been: %s", text)
+
+        self._want(show)
+
+    def _want(self, work: Callable[[], None]) -> None:
+        self._wanted.put(work)
+        try:
+            self._bell.send(b"\0")
+        except OSError:
+            # It has been rung often enough and will be heard, or the icon is gone.
+            return
+
+    def _work(self) -> None:
+        try:
+            self._ear.recv(4096)
+        except BlockingIOError:
+            return
+        while True:
+            try:
+                work = self._wanted.get_nowait()
+            except Empty:
+                return
+            work()
+
+    def _line(self, key: str) -> QAction:
+        line = self._menu.addAction("")
+        line.triggered.connect(lambda: self._model.click(key))
+        return line
+
+    def _clicked(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        # The menu opens by itself.
+        if reason == QSystemTrayIcon.ActivationReason.Trigger:
+            for entry in self._model.entries():
+                if entry.default:
+                    self._model.click(entry.key)
+
+    def _draw(self) -> None:
+        self._icon.setIcon(QIcon(str(self._model.icon_path())))
+        self._icon.setToolTip(self._model.title())
+        for entry in self._model.entries():
+            line = self._lines[entry.key]
+            # Qt takes a single one for the mark of a key.
+            line.setText(entry.text.replace("&", "&&"))
+            line.setEnabled(entry.enabled)
+            line.setVisible(entry.visible)
+            line.setCheckable(entry.checked is not None)
+            line.setChecked(bool(entry.checked))
