@@ -18,10 +18,10 @@ LOOKS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 TRACE = "Traceback (most recent call last):\n  File \"/cave/plugin.py\", line 31, in on_start\nKeyError: 'honey'\n"
 
 
-def line(minutes: float, level: str, text: str) -> str:
+def line(minutes: float, level: str, text: str, request: str = "-") -> str:
     """A line as the server wrote it so many minutes ago."""
     moment = datetime.now() - timedelta(minutes=minutes)
-    return f"{moment:%Y-%m-%d %H:%M:%S},000 {level} server.bear [-] {text}\n"
+    return f"{moment:%Y-%m-%d %H:%M:%S},000 {level} server.bear [{request}] {text}\n"
 
 
 def written(server: RunningServer, text: str) -> None:
@@ -113,6 +113,22 @@ def test_words_a_stretch_of_time_and_older_pages_lead_through_it(browser: Browse
     expect(page.locator("text=Follow live")).to_be_disabled()
     page.click("[aria-label='Back to the last hour']")
     page.locator(".log-line").first.wait_for()
+    watched.check()
+    watched.close()
+
+
+def test_a_line_leads_to_its_request_and_the_request_to_its_lines(browser: Browser, busy: RunningServer) -> None:
+    with sign_in(busy.url, "maja", PASSWORD) as client:
+        asked = client.get("/api/v1/notes", params={"limit": 1}).headers["x-request-id"]
+    written(busy, line(0, "WARNING", "these notes took long", asked))
+    watched = signed_in(browser, busy, "maja")
+    page = watched.open("/#/activity/log?level=WARNING", ".log-line")
+    page.click(".log-line:has-text('these notes took long')")
+    page.click(".drawer a:has-text('GET /api/v1/notes')")
+    expect(page.locator(".drawer h2")).to_have_text("GET /api/v1/notes")
+    page.click(".drawer >> text=Lines of the server’s log")
+    expect(page.locator(".log-line")).to_have_count(1)
+    expect(page.locator(".log-line")).to_contain_text("these notes took long")
     watched.check()
     watched.close()
 
