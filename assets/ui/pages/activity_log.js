@@ -21,16 +21,16 @@ const SETTING = "GRIDBEAR_LOG_FILE=server.log";
 /** @param {{query: URLSearchParams}} props */
 export function ServerLog({ query }) {
   const stretch = useStretch(query, PLACE, "line");
-  const { now, range, move, zoom, close } = stretch;
+  const { now, range, move, zoom, close, waited } = stretch;
   const shown = Math.min(Number(query.get("shown")) || PAGE, MOST);
   const search = new URLSearchParams({ since: new Date(range.from).toISOString() });
   if (!range.preset) search.set("until", new Date(range.to).toISOString());
   for (const name of ["level", "q", "cursor"]) if (query.get(name)) search.set(name, String(query.get(name)));
-  const page = useLoad(async (signal) => (await api.get("/api/v1/server/log/lines", { signal, query: `${search}&limit=${shown}` })).data, [search.toString(), shown, now]);
-  const chart = useLoad(async (signal) => {
+  const page = useLoad(waited(async (signal) => (await api.get("/api/v1/server/log/lines", { signal, query: `${search}&limit=${shown}` })).data), [search.toString(), shown, now]);
+  const chart = useLoad(waited(async (signal) => {
     const asked = new URLSearchParams({ since: new Date(range.from).toISOString(), until: new Date(range.to).toISOString(), step: String(range.step / 1000), q: query.get("q") || "" });
     return { range, ...(await api.get("/api/v1/server/log/histogram", { signal, query: asked })).data };
-  }, [search.toString(), now]);
+  }), [search.toString(), now]);
   const told = page.data;
   const rows = told?.lines || [];
   const filtered = ["level", "q", "cursor"].some((name) => query.get(name)) || !range.preset;

@@ -22,19 +22,19 @@ export const SHAPES = { ok: "ok", refused: "warn", failed: "bad" };
 /** @param {{query: URLSearchParams}} props */
 export function Requests({ query }) {
   const stretch = useStretch(query, "/activity/requests", "request");
-  const { now, range, move, zoom, close } = stretch;
+  const { now, range, move, zoom, close, waited } = stretch;
   const shown = Math.min(Number(query.get("shown")) || PAGE, MOST);
   const filters = new URLSearchParams();
   for (const name of ["level", "surface", "q", "user_name"]) if (query.get(name)) filters.set(name, String(query.get(name)));
   filters.set("created_at__gte", new Date(range.from).toISOString());
   if (!range.preset) filters.set("created_at__lt", new Date(range.to).toISOString());
   const search = filters.toString();
-  const page = useLoad((signal) => api.get("/api/v1/requests", { signal, query: `${search}&sort=-id&limit=${shown}` }), [search, shown, now]);
-  const chart = useLoad(async (signal) => {
+  const page = useLoad(waited((signal) => api.get("/api/v1/requests", { signal, query: `${search}&sort=-id&limit=${shown}` })), [search, shown, now]);
+  const chart = useLoad(waited(async (signal) => {
     const all = new URLSearchParams(search);
     all.delete("level");
     return { range, groups: (await api.get("/api/v1/requests/aggregate", { signal, query: `${all}&group_by=created_at:${range.part},level` })).data };
-  }, [search, now]);
+  }), [search, now]);
   const rows = page.data?.data || [];
   const filtered = ["level", "surface", "q", "user_name"].some((name) => query.get(name)) || !range.preset;
   return html`<div class="area activity-area">

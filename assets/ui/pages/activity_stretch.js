@@ -1,7 +1,7 @@
 // What the lists with a histogram share: the stretch of time in the address, following it live, and the way back to a line.
 import { formatTime, t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { PRESETS, USUAL, rangeOf } from "./activity_range.js";
 
@@ -9,7 +9,7 @@ const LIVE_MS = 2000;
 const CALM_MS = 15_000;
 
 /** @typedef {(next: Record<string, string|number|null>, replace?: boolean) => void} Move null removes a part of the address */
-/** @typedef {{now: number, range: import("./activity_range.js").Range, live: boolean, move: Move, preset: (name: string) => void, zoom: (from: number, to: number) => void, close: () => void}} Stretch */
+/** @typedef {{now: number, range: import("./activity_range.js").Range, live: boolean, move: Move, preset: (name: string) => void, zoom: (from: number, to: number) => void, close: () => void, waited: <T>(load: (signal: AbortSignal) => Promise<T>) => (signal: AbortSignal) => Promise<T>}} Stretch `waited` is what the next look waits for */
 
 /**
  * @param {URLSearchParams} query @param {string} place the address of the list
@@ -19,10 +19,11 @@ const CALM_MS = 15_000;
 export function useStretch(query, place, open) {
   const [now, setNow] = useState(Date.now);
   const range = rangeOf(query, now);
+  const waiting = useRef(0);
   const live = query.has("live") && range.preset !== "";
   useEffect(() => {
     if (!range.preset) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && setNow(Date.now()), live ? LIVE_MS : CALM_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && !waiting.current && setNow(Date.now()), live ? LIVE_MS : CALM_MS);
     return () => clearInterval(timer);
   }, [live, range.preset]);
   /** @type {Move} */
@@ -42,7 +43,17 @@ export function useStretch(query, place, open) {
     move({ [open]: null });
     requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`[data-${open}="${last}"]`))?.focus());
   };
-  return { now, range, live, move, preset, zoom, close };
+  /** @type {Stretch["waited"]} */
+  const waited = (load) => async (signal) => {
+    // A slow answer that the next look took back would never come.
+    waiting.current += 1;
+    try {
+      return await load(signal);
+    } finally {
+      waiting.current -= 1;
+    }
+  };
+  return { now, range, live, move, preset, zoom, close, waited };
 }
 
 /** @param {{stretch: Stretch}} props */
