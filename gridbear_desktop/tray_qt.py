@@ -32,7 +32,9 @@ def has_tray() -> bool:
     """Whether a panel takes icons from Qt. Ends the process where Qt finds no display that it can use."""
     application = _application()
     try:
-        return QSystemTrayIcon.isSystemTrayAvailable()
+        # Named, so that its type is also known where PySide6 is not installed.
+        available: bool = QSystemTrayIcon.isSystemTrayAvailable()
+        return available
     finally:
         application.shutdown()
 
