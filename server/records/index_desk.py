@@ -24,7 +24,7 @@ from server.db.made_indexes import (
     serves,
 )
 from server.db.rebuild import column_types
-from server.db.statements import ListShape, list_statement
+from server.db.statements import ListShape, SortKey, list_statement
 from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.audit import AUDIT
@@ -210,9 +210,17 @@ class IndexDesk:
             return trial.present
 
     def _trial_parts(self, model: str) -> tuple[Table, list[str], tuple[Fields, ...], list[ListShape]]:
-        """What a trial of a model wants, and the shapes of its lists that are quick now, the latest first."""
+        """What a trial of a model wants, and the shapes of its lists that are quick now, the latest first.
+
+        Those of one's own records in the order of ids are always among them: an index that begins with the owner and
+        goes on would take them, and sort.
+        """
         prepared = self._records.shelf.models[model]
         ddl = [str(sql) for (sql,) in self._records.shelf.store.read_now(DDL_SQL, {"table": model})]
+        owner = prepared.spec.owner_column
+        if owner is not None:
+            for sort in ((), (SortKey("id", descending=True),)):
+                prepared.list_of(ListShape(sort=sort, owned_by=owner, fields=prepared.spec.shown))
         quick = [plain_shape(shape) for shape, compiled in reversed(prepared.shapes()) if compiled.cheap]
         return prepared.spec.table, ddl, prepared.made, list(dict.fromkeys(quick))
 

@@ -13,9 +13,11 @@ import httpx2
 import pytest
 
 from server.db.conditions import Leaf
+from server.db.schema_fingerprint import create_table_sql, index_sql
 from server.db.statements import ListShape
 from server.db.writer import Transaction
 from server.records import slow_lists
+from server.records.index_advice import Trial
 from server.records.slow_lists import SlowLists
 from tests.conftest import Bear, running_bear
 
@@ -216,6 +218,30 @@ async def test_an_index_is_said_to_answer_only_what_it_answers(orders: httpx2.As
     assert told["customer=…&sort=-price"] == (["customer", "price"], None)
     assert told["sort=price"] == (None, ROWS)
     assert told["state=…"] == (None, ROWS)
+
+
+async def test_an_index_that_begins_with_the_owner_leaves_the_plain_list_of_ones_own_quick(
+    bear: Bear, orders: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await listed(member, "sort=day")
+    suggestion = (await slow(orders, "sort=day"))["suggestion"]
+    assert suggestion["fields"] == ["owner_id", "day"]
+    assert (await orders.post(INDEXES, json={"model": "orders", "fields": suggestion["fields"]})).status_code == 201
+    for query in ("total=false", "sort=-id&total=false", "sort=day&total=false"):
+        await listed(member, query)
+        steps, cheap = plan(bear)
+        assert cheap, steps
+
+
+async def test_no_index_is_suggested_with_which_another_list_would_not_be_quick(
+    bear: Bear, orders: httpx2.AsyncClient
+) -> None:
+    table = bear.app.records.registry.get("orders").table
+    ddl = [create_table_sql(table), *index_sql(table).values()]
+    wanted, other = ListShape(Leaf("customer", "eq", "f0")), ListShape(Leaf("state", "eq", "f0"))
+    with closing(Trial(table, ddl, ())) as trial:
+        assert trial.advise(wanted, ROWS, [ListShape()]).index == ("customer",)
+        assert trial.advise(wanted, ROWS, [ListShape(), other]).index is None
 
 
 async def test_what_there_is_already_is_not_made_again(orders: httpx2.AsyncClient) -> None:
