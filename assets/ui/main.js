@@ -70,8 +70,7 @@ function draw() {
   render(html`<${App} /><${Contributions} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
-await loadCatalogue("en");
-await recognise();
+await Promise.all([loadCatalogue("en"), recognise()]);
 effect(() => {
   if (person.value) loadModels();
   else models.value = null;

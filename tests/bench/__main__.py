@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import big, events, login, mcp_gateway, servers, start, throughput
+from tests.bench import big, events, login, mcp_gateway, page, servers, start, throughput
 from tests.bench.servers import Served
 from tests.bench.table import Table, replace_section
 
@@ -49,6 +49,7 @@ SECTIONS: dict[str, Section] = {
     "mcp": mcp_gateway.section,
     "login": login.section,
     "start": start.section,
+    "page": _beside_peer(page.table),
 }
 
 

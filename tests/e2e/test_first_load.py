@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from first_load import Wire
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
+
+from tests.bench.wire import Wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 PASSWORD = "a calm bear in a den"

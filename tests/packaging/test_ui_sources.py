@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from server.web.first_modules import imported
+
 UI = Path(__file__).resolve().parents[2] / "assets" / "ui"
 OURS = [path for path in sorted(UI.rglob("*")) if path.is_file() and "vendor" not in path.parts]
 SCRIPTS = [path for path in OURS if path.suffix == ".js"]
@@ -46,16 +48,7 @@ def test_every_word_the_pages_ask_for_is_in_the_catalogue_and_none_is_left_over(
 
 def fetched_first() -> set[Path]:
     """The scripts of the first pages: they come before the rest of the words and sheets."""
-    waiting = [UI / name for name in ("main.js", "pages/signin.js", "pages/home_activity.js")]
-    found: set[Path] = set()
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        imports = re.findall(r'^(?:import|export)\b[^;]*?from "(\.[^"]+)"', path.read_text("utf-8"), re.MULTILINE)
-        waiting += [(path.parent / name).resolve() for name in imports]
-    return found
+    return {UI / name for name in imported(UI, "main.js", "pages/signin.js", "pages/home_activity.js")}
 
 
 def test_the_first_words_are_those_of_the_first_pages_and_no_others() -> None:
@@ -64,7 +57,9 @@ def test_the_first_words_are_those_of_the_first_pages_and_no_others() -> None:
     source = "\n".join(path.read_text("utf-8") for path in fetched_first())
     asked = set(re.findall(r"""["']([a-z]+(?:\.[a-z_]+)+|skip|loading)["']""", source))
     built = tuple(BUILT.findall(source))
-    assert set(first) == {key for key in whole if key in asked or key.startswith(built)}
+    wanted = {key for key in whole if key in asked or key.startswith(built)}
+    assert sorted(set(first) - wanted) == [], "these belong into en.more.json"
+    assert sorted(wanted - set(first)) == [], "these belong into en.json"
 
 
 def test_every_later_page_waits_for_its_words_and_sheets() -> None:

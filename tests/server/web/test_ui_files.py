@@ -74,3 +74,18 @@ async def test_pictures_and_fonts_are_dense_already(bear: Bear) -> None:
     [font, *_] = sorted((UI / "fonts").glob("*.woff2"))
     answer = await guest.get(f"/ui/fonts/{font.name}", headers={"accept-encoding": "gzip"})
     assert "content-encoding" not in answer.headers and answer.content == font.read_bytes()
+
+
+async def test_the_page_names_every_script_that_it_imports_and_words_come_before_they_are_asked_for(bear: Bear) -> None:
+    guest = await bear.client()
+    for address, own in (("/", False), ("/auth/login", True)):
+        small = await guest.get(address, headers={"accept-encoding": "gzip"})
+        page = (await guest.get(address, headers={"accept-encoding": "identity"})).text
+        assert small.headers["content-encoding"] == "gzip" and small.text == page and "{{" not in page
+        named = re.findall(r'<link rel="modulepreload" href="/ui/([^"]+)">', page)
+        assert named[0] == "main.js" and {"vendor/preact.js", "widgets/frame.js", "pages/home.js"} <= set(named)
+        assert len(named) == len(set(named)) and "pages/data.js" not in named
+        assert ("pages/signin.js" in named) == own
+        for name in named:
+            assert (await guest.get(f"/ui/{name}")).status_code == 200, name
+        assert '<link rel="preload" href="/ui/i18n/en.json"' in page
