@@ -6,6 +6,7 @@ import { isAdmin } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
+import { SearchField } from "../widgets/search_field.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
 import { RequestDrawer } from "./activity_drawer.js";
@@ -64,7 +65,7 @@ function Bar({ query, stretch }) {
     <${Levels} label=${t("activity.level")} levels=${LEVELS} level=${query.get("level") || ""} words=${(/** @type {string} */ name) => t(`activity.level_${name || "all"}`)} choose=${(/** @type {string} */ name) => move({ level: name, request: null })} />
     <span class="select"><select class="input" aria-label=${t("activity.surface")} value=${query.get("surface") || ""} onChange=${(/** @type {any} */ event) => move({ surface: event.target.value, request: null })}>
       <option value="">${t("activity.surface_all")}</option>${SURFACES.map((name) => html`<option key=${name} value=${name} selected=${query.get("surface") === name}>${t(`activity.surface_${name}`)}</option>`)}</select><${Icon} name="down" /></span>
-    <input class="input calls-search" type="search" aria-label=${t("activity.search")} placeholder=${t(isAdmin() ? "activity.search" : "activity.search_own")} value=${query.get("q") || ""} onChange=${(/** @type {any} */ event) => move({ q: event.target.value.trim(), request: null })} />
+    <${SearchField} label=${t("activity.search")} placeholder=${t(isAdmin() ? "activity.search" : "activity.search_own")} value=${query.get("q") || ""} search=${(/** @type {string} */ q) => move({ q, request: null })} />
     <span class="grow"></span>
     <${LiveSwitch} stretch=${stretch} possible=${Boolean(range.preset)} />
   </div>`;

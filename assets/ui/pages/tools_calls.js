@@ -7,6 +7,7 @@ import { CopyButton } from "../widgets/copy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { useLoad } from "../widgets/load.js";
+import { SearchField } from "../widgets/search_field.js";
 import { Ago } from "../widgets/time.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 
@@ -40,8 +41,7 @@ export function Calls({ query, servers, place = "/tools/calls" }) {
     <div class="row wrap calls-bar" role="search" aria-label=${t("calls.filter")}>
       <${Choice} label=${t("calls.server")} value=${server} all=${t("calls.all_servers")} choices=${names.map((name) => [name, name])} choose=${(/** @type {string} */ value) => narrow({ server: value })} />
       <${Choice} label=${t("calls.outcome")} value=${outcome} all=${t("calls.all_outcomes")} choices=${OUTCOMES.map((one) => [one, t(`calls.${one}`)])} choose=${(/** @type {string} */ value) => narrow({ outcome: value })} />
-      <input class="input calls-search" type="search" aria-label=${t("calls.search")} placeholder=${t("calls.search")} value=${words}
-        onChange=${(/** @type {any} */ event) => narrow({ q: event.target.value })} />
+      <${SearchField} label=${t("calls.search")} value=${words} search=${(/** @type {string} */ q) => narrow({ q })} />
       <span class="grow"></span>
       <span class="small muted num" role="status">${data && t("calls.count", { n: count })}</span>
     </div>
