@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
@@ -140,6 +140,27 @@ def test_what_is_written_is_seen_while_one_follows(browser: Browser, busy: Runni
     assert "live=yes" in page.url
     written(busy, line(0, "WARNING", "somebody ate the honey"))
     page.locator(".log-line", has_text="somebody ate the honey").wait_for()
+    watched.check()
+    watched.close()
+
+
+def test_a_slow_answer_is_waited_for_before_the_next_look(browser: Browser, busy: RunningServer) -> None:
+    watched = signed_in(browser, busy, "maja")
+    watched.page.clock.install()
+    page = watched.open("/#/activity/log?live=yes", ".log-line")
+    held: list[Route] = []
+    page.route("**/api/v1/server/log/histogram*", lambda route: held.append(route))
+    with page.expect_request("**/api/v1/server/log/histogram*"):
+        page.clock.run_for(2_500)
+    page.clock.run_for(30_000)
+    assert len(held) == 1
+    written(busy, line(0, "WARNING", "it came in the end"))
+    with page.expect_response("**/api/v1/server/log/histogram*"):
+        held[0].continue_()
+    page.unroute("**/api/v1/server/log/histogram*")
+    watched.settle()
+    page.clock.run_for(2_500)
+    page.locator(".log-line", has_text="it came in the end").wait_for()
     watched.check()
     watched.close()
 
