@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from demo_data import fill, sign_in
+from every_page import EVERY_PAGE, PLUGIN, furnish, further, place_plugin
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from server_process import RunningServer
 from watched_page import CHROMIUM, CHROMIUM_ARGS, Documented, Watched
@@ -28,36 +30,103 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-EVERY_PAGE = [
-    "/", "/data", "/data/notes", "/data/notes?record=2", "/data/notes?record=new", "/data/users",
-    "/tools", "/tools/approvals", "/tools/calls", "/tools/clients",
-    "/automations", "/automations/schedules", "/automations/webhooks", "/plugins",
-    "/people", "/people/invites", "/people/groups", "/people/access", "/people/why", "/people/log", "/people/tokens",
-    "/people/sessions",
-    "/people/apps", "/account", "/activity", "/activity/calls", "/activity/audit", "/activity/signins", "/activity/log",
-    "/settings", "/settings/sharing", "/settings/certificate", "/settings/network", "/settings/people",
-    "/settings/limits", "/settings/backups", "/settings/storage", "/settings/kept", "/settings/tools",
-    "/settings/automations", "/settings/about",
-]  # fmt: skip
+MISSING_HERE = ("Cross-Origin-Opener-Policy",)
+"""What a browser says about every page by such a name."""
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)], ids=["light-1280", "dark-390"])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_works_by_a_plain_name_and_asks_for_nothing_undocumented(
-    browser: Browser, tmp_path: Path, theme: str, width: int
+    browser: Browser, tmp_path: Path, width: int
 ) -> None:
+    place_plugin(tmp_path / "data")
     with RunningServer(tmp_path / "data", {"INTERNAL_API_SECRET": "page-tests"}) as server:
         server.create_user("maja", PASSWORD, admin=True)
         with sign_in(server.url, "maja", PASSWORD) as client:
             fill(client, "page-tests")
+            furnish(client)
             cookies, base = by_name(client, server.url)
             documented = Documented(client.get("/api/openapi.json").json())
-        watched = Watched(browser, base, theme, width, cookies)
+        watched = Watched(browser, base, "light", width, cookies)
         for path in EVERY_PAGE:
             page = watched.open(f"/#{path}", "main h1")
+            further(page, path)
+            watched.settle()
             assert page.evaluate("isSecureContext") is False
-            assert page.locator(".skeleton, .trouble").count() == 0, path
-            assert watched.axe() == [], path
-            watched.check(documented, allowed=("Cross-Origin-Opener-Policy",))
+            expect(page.locator(".skeleton, .trouble"), path).to_have_count(0)
+            in_both_themes(watched, path)
+            # A plugin's page also asks the routes of its plugin, which it documents itself.
+            watched.requests = [one for one in watched.requests if not one[1].startswith(f"/api/{PLUGIN}/")]
+            watched.check(documented, allowed=MISSING_HERE)
+        # The doors, which nobody has gone through yet.
+        watched.context.clear_cookies()
+        watched.open("/auth/login", "#username")
+        in_both_themes(watched, "sign in")
+        watched.check(documented, allowed=MISSING_HERE)
+        watched.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_pages_work_by_a_plain_name(browser: Browser, tmp_path: Path, width: int) -> None:
+    port = free_port()
+    address = f"{NAME}:{port}"
+    with RunningServer(tmp_path / "data", {"GRIDBEAR_ALLOWED_HOSTS": address}, port=port) as server:
+        base = f"http://{address}"
+        watched = Watched(browser, base, "light", width)
+        page = watched.open("/", "text=gridbear setup-link")
+        in_both_themes(watched, "before set-up")
+        page.locator(".copyable button").first.click()
+        page.locator("[role=status]", has_text="Copied").first.wait_for(state="attached")
+        page = watched.open(server.setup_link.removeprefix(server.url), "#username")
+        in_both_themes(watched, "set-up")
+        page.fill("#username", "maja")
+        page.fill("#password", PASSWORD)
+        page.fill("#confirm", PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator(".plate").wait_for()
+        watched.settle()
+        watched.check(allowed=MISSING_HERE)
+        watched.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def in_both_themes(watched: Watched, where: str) -> None:
+    for theme in ("dark", "light"):
+        watched.page.emulate_media(color_scheme=theme)
+        watched.settle()
+        assert watched.axe() == [], f"{where}, {theme}"
+
+
+WITH_COPY_BUTTONS = ["/", "/data/notes", "/data/api_tokens", "/tools/clients", "/settings/about"]
+COPY = "main button:has(use[href$='#copy'])"
+BESIDE = "xpath=following-sibling::span[@role='status'][1]"
+
+
+def test_copy_buttons_of_the_pages_copy_or_mark_the_text_and_say_so(browser: Browser, tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data") as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            fill(client)
+            cookies, base = by_name(client, server.url)
+        watched = Watched(browser, base, cookies=cookies)
+        for path in WITH_COPY_BUTTONS:
+            page = watched.open(f"/#{path}", "main h1")
+            buttons = page.locator(COPY).locator("visible=true")
+            buttons.first.wait_for()
+            page.evaluate("document.execCommand = () => false")
+            for number in range(buttons.count()):
+                buttons.nth(number).click()
+                expect(buttons.nth(number).locator(BESIDE), path).to_contain_text("The text is selected")
+                # Where it stands, or in a field of its own.
+                assert page.evaluate("getSelection().toString() || document.activeElement.value"), path
+            page.reload()
+            buttons.first.wait_for()
+            buttons.first.click()
+            page.locator("main [role=status]", has_text="Copied").first.wait_for(state="attached")
+        watched.check(allowed=MISSING_HERE)
         watched.close()
 
 

@@ -28,7 +28,7 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-STATIC = re.compile(r"^/(ui/.*|favicon\.ico)?$")
+STATIC = re.compile(r"^/((plugins/[^/]+/)?ui/.*|favicon\.ico)?$")
 # Placed before the page's own scripts: a violation fires an event that nothing can miss.
 WATCH_CSP = """
 window.__violations = [];
@@ -130,7 +130,8 @@ class Watched:
         assert self.foreign == []
         assert self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
         if documented is not None:
-            assert sorted({one for one in self.requests if not STATIC.match(one[1]) and one not in documented}) == []
+            unknown = sorted({one for one in self.requests if not STATIC.match(one[1]) and one not in documented})
+            assert unknown == [], unknown
 
     def close(self) -> None:
         self.context.close()
