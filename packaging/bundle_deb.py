@@ -53,7 +53,9 @@ def build(folder: Path, target: Path, version: str, when: int) -> Path:
     (root / "DEBIAN" / "conffiles").write_text(f"/etc/apparmor.d/{NAME}\n", "utf-8")
     for path in root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+            # Libraries are read, not run.
+            runs = path.stat().st_mode & 0o100 and ".so" not in path.suffixes
+            path.chmod(0o755 if path.is_dir() or runs else 0o644)
     package = root.with_name(f"{root.name}.deb")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
     command = ["dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(root), str(package)]
