@@ -276,8 +276,11 @@ def test_home_notices_a_client_that_lost_its_entry_and_connects_it_again(
         watched = Watched(browser, house.url, theme, width, cookies)
         page = watched.open("/", ".lost-client")
         assert watched.axe() == []
+        card = page.locator(".found-clients li", has_text="Gemini")
+        expect(card.get_by_role("link", name="Connect Gemini")).to_have_attribute("href", "#/tools/clients")
         page.click(".lost-client button")
         expect(page.locator(".lost-client")).to_have_count(0)
+        expect(card).to_contain_text("Connected")
         assert json.loads(config.read_text()) == json.loads(written)
         config.write_text("{}")
         watched.check(documented)

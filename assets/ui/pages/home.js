@@ -1,11 +1,11 @@
 // Home: where the server is, how its tools are, what happened, what to do first.
 import { t } from "../i18n.js";
-import { isAdmin, modelNamed, person } from "../store.js";
+import { modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { later } from "../widgets/later.js";
 import { Cards } from "./cards.js";
 import { Attention } from "./home_attention.js";
-import { LostClients } from "./home_clients.js";
+import { FoundClients, LostClients, useClients } from "./home_clients.js";
 import { Notifications } from "./home_notifications.js";
 import { Plate } from "./home_plate.js";
 import { Servers } from "./home_servers.js";
@@ -16,12 +16,13 @@ const RecentActivity = later(() => import("./home_activity.js").then((found) => 
 
 export function Home() {
   const page = useServers();
+  const { clients, reload } = useClients();
   const hour = new Date().getHours();
   const part = hour < 5 ? "night" : hour < 12 ? "morning" : hour < 18 ? "afternoon" : "evening";
   const name = person.value?.display_name || person.value?.username || "";
   return html`<div class="scroll"><div class="column">
     <header class="page-head"><div class="say"><h1>${t(`home.${part}`, { name })}</h1><p>${t("home.words")}</p></div></header>
-    ${isAdmin() && onThisComputer() && html`<${LostClients} />`}
+    <${LostClients} clients=${clients} reload=${reload} />
     <${Plate} />
     <div class="two">
       <div class="stack wide">
@@ -31,12 +32,7 @@ export function Home() {
         <${Servers} page=${page} />
         ${modelNamed("notifications") && html`<${Notifications} />`}
       </div>
-      <div class="stack wide beside"><${Steps} /><${Cards} wide=${false} /></div>
+      <div class="stack wide beside"><${Steps} /><${FoundClients} clients=${clients} /><${Cards} wide=${false} /></div>
     </div>
   </div></div>`;
-}
-
-/** The server answers about its own computer's programs there alone; asking from elsewhere would only be refused. */
-function onThisComputer() {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 }
