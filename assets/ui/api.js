@@ -1,6 +1,6 @@
 // Every request of the pages goes through here: envelope, errors, sign-in, and what to do while the server is away.
 import { formatJson, parseJson } from "./json.js";
-import { away, base, person, returned, setupNeeded } from "./store.js";
+import { away, base, person, returned, setupNeeded, signInEnded, stored } from "./store.js";
 
 const RETRY_MS = 2000;
 /** A look whether the server is there takes no longer. */
@@ -114,10 +114,11 @@ async function readEnvelope(response) {
   }
 }
 
-/** @param {string} code */
+/** Whoever was in finds everything as it was after signing in again; after a restore nothing is as it was. @param {string} code */
 function leave(code) {
   if (code === "setup_required") setupNeeded.value = true;
-  person.value = null;
+  if (person.value && !setupNeeded.value && stored("restored", "") !== "yes") signInEnded.value = true;
+  else person.value = null;
 }
 
 /** Whether the server answers at all. */

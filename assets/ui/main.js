@@ -7,7 +7,7 @@ import { pageNamed } from "./pages/index.js";
 import { sharePreferences } from "./preferences.js";
 import { route } from "./router.js";
 import { listenForKeys } from "./shortcuts.js";
-import { away, base, models, person, returned, setupNeeded } from "./store.js";
+import { away, base, models, person, returned, setupNeeded, signInEnded } from "./store.js";
 import { effect, html, render } from "./vendor/preact.js";
 import { Questions } from "./widgets/dialog.js";
 import { Frame } from "./widgets/frame.js";
@@ -19,6 +19,7 @@ import { Trouble } from "./widgets/trouble.js";
 const Consent = later(() => import("./pages/consent.js").then((found) => found.Consent));
 const OneTimeLink = later(() => import("./pages/link.js").then((found) => found.OneTimeLink));
 const Setup = later(() => import("./pages/setup.js").then((found) => found.Setup));
+const SignInAgain = later(() => import("./pages/signin_again.js").then((found) => found.SignInAgain));
 const SignIn = later(() => import("./pages/signin.js").then((found) => found.SignIn), { rest: false });
 const SETUP_PATH = `${base}/auth/setup`;
 const LINK_PATH = `${base}/auth/link`;
@@ -66,8 +67,12 @@ function App() {
   <//>`;
 }
 
+function Again() {
+  return signInEnded.value && person.value ? html`<${SignInAgain} />` : null;
+}
+
 function draw() {
-  render(html`<${App} /><${Contributions} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
+  render(html`<${App} /><${Again} /><${Contributions} /><${Questions} /><${PersonDialogs} /><${Toasts} />`, /** @type {HTMLElement} */ (document.getElementById("app")));
 }
 
 await Promise.all([loadCatalogue("en"), recognise()]);

@@ -12,6 +12,8 @@ export const version = root.dataset.version || "";
 
 /** Who is signed in: undefined while unknown, null when nobody is. @type {import("./types").Signal<Person|null|undefined>} */
 export const person = signal(undefined);
+/** True when the sign-in has ended while a page was open: it waits, with all that was typed, for its person. */
+export const signInEnded = signal(false);
 /** True until the first admin exists. */
 export const setupNeeded = signal(root.dataset.setup === "needed");
 /** True while the server does not answer. */

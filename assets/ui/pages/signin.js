@@ -11,12 +11,19 @@ import { sentence } from "../widgets/trouble.js";
 
 /** @param {{onDone: () => Promise<void>}} props */
 export function SignIn({ onDone }) {
-  const [username, setUsername] = useState("");
+  return html`<${Door} heading=${t("signin.heading")} words=${t("signin.words", { host: location.host })}>
+    ${stored("restored", "") === "yes" && html`<p class="note good"><${Icon} name="check" /><span>${t("restore.sign_in")}</span></p>`}
+    <${SignInForm} onDone=${onDone} />
+  <//>`;
+}
+
+/** @param {{onDone: () => Promise<void>, known?: string, mark?: string}} props `known`: the name to begin with; `mark`: before ids, where a page with ids of its own is open */
+export function SignInForm({ onDone, known = "", mark = "" }) {
+  const [username, setUsername] = useState(known);
   const [password, setPassword] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
   const [otp, setOtp] = useState(/** @type {string|null} */ (null));
   const [busy, setBusy] = useState(false);
-  const restored = stored("restored", "") === "yes";
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setBusy(true);
@@ -29,25 +36,22 @@ export function SignIn({ onDone }) {
       if (problem.code !== "otp_required") return setError(problem);
       setError(null);
       setOtp("");
-      requestAnimationFrame(() => document.getElementById("otp")?.focus());
+      requestAnimationFrame(() => document.getElementById(`${mark}otp`)?.focus());
     }
   };
-  return html`<${Door} heading=${t("signin.heading")} words=${t("signin.words", { host: location.host })}>
-    ${restored && html`<p class="note good"><${Icon} name="check" /><span>${t("restore.sign_in")}</span></p>`}
-    <form class="form" onSubmit=${submit}>
-      <${Labelled} id="username" label=${t("signin.username")}>
-        <input class="input" id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false"
-          required autofocus value=${username} onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} />
-      <//>
-      <${Labelled} id="password" label=${t("signin.password")}>
-        <${PasswordInput} id="password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} />
-      <//>
-      ${otp !== null && html`<${Labelled} id="otp" label=${t("signin.otp")} help=${t("signin.otp_help")}>
-        <input class="input mono" id="otp" name="otp" autocomplete="one-time-code" inputmode="numeric" spellcheck="false" aria-describedby="otp-help"
-          value=${otp} onInput=${(/** @type {any} */ event) => setOtp(event.target.value)} />
-      <//>`}
-      ${error && html`<${FieldError} text=${error.status === 401 && error.code !== "wrong_otp" ? t("signin.wrong") : sentence(error)} />`}
-      <button class="btn primary full" type="submit" disabled=${busy}>${t("signin.do")}</button>
-    </form>
-  <//>`;
+  return html`<form class="form" onSubmit=${submit}>
+    <${Labelled} id=${`${mark}username`} label=${t("signin.username")}>
+      <input class="input" id=${`${mark}username`} name="username" autocomplete="username" autocapitalize="none" spellcheck="false"
+        required autofocus=${!known} value=${username} onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} />
+    <//>
+    <${Labelled} id=${`${mark}password`} label=${t("signin.password")}>
+      <${PasswordInput} id=${`${mark}password`} name="password" autocomplete="current-password" autofocus=${Boolean(known)} value=${password} onInput=${setPassword} />
+    <//>
+    ${otp !== null && html`<${Labelled} id=${`${mark}otp`} label=${t("signin.otp")} help=${t("signin.otp_help")}>
+      <input class="input mono" id=${`${mark}otp`} name="otp" autocomplete="one-time-code" inputmode="numeric" spellcheck="false" aria-describedby=${`${mark}otp-help`}
+        value=${otp} onInput=${(/** @type {any} */ event) => setOtp(event.target.value)} />
+    <//>`}
+    ${error && html`<${FieldError} text=${error.status === 401 && error.code !== "wrong_otp" ? t("signin.wrong") : sentence(error)} />`}
+    <button class="btn primary full" type="submit" disabled=${busy}>${t("signin.do")}</button>
+  </form>`;
 }

@@ -9,12 +9,12 @@ import { Icon } from "./icon.js";
 import { say } from "./toasts.js";
 import { sentence } from "./trouble.js";
 
-/** @param {{id: string, name: string, autocomplete: string, value: string, onInput: (value: string) => void, invalid?: boolean, describedBy?: string}} props */
-export function PasswordInput({ id, name, autocomplete, value, onInput, invalid, describedBy }) {
+/** @param {{id: string, name: string, autocomplete: string, value: string, onInput: (value: string) => void, invalid?: boolean, describedBy?: string, autofocus?: boolean}} props */
+export function PasswordInput({ id, name, autocomplete, value, onInput, invalid, describedBy, autofocus }) {
   const [shown, setShown] = useState(false);
   const label = shown ? t("password.hide") : t("password.show");
   return html`<span class="input">
-    <input id=${id} name=${name} type=${shown ? "text" : "password"} autocomplete=${autocomplete} required
+    <input id=${id} name=${name} type=${shown ? "text" : "password"} autocomplete=${autocomplete} required autofocus=${autofocus}
       aria-invalid=${invalid ? "true" : undefined} aria-describedby=${describedBy}
       value=${value} onInput=${(/** @type {any} */ event) => onInput(event.target.value)} />
     <button class="btn only quiet dense" type="button" aria-label=${label} title=${label} onClick=${() => setShown(!shown)}>
