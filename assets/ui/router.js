@@ -3,9 +3,9 @@ import { signal } from "./vendor/preact.js";
 
 /** @typedef {{path: string, parts: string[], query: URLSearchParams}} Route */
 
-/** @returns {Route} */
-function read() {
-  const [path, query = ""] = (location.hash.slice(1) || "/").split("?");
+/** @param {string} [hash] an address @returns {Route} */
+function read(hash = location.hash) {
+  const [path, query = ""] = (hash.slice(1) || "/").split("?");
   const parts = path.split("/").filter(Boolean).map(decodePart);
   return { path: `/${parts.join("/")}`, parts, query: new URLSearchParams(query) };
 }
@@ -22,9 +22,39 @@ function decodePart(part) {
 /** @type {import("./types").Signal<Route>} */
 export const route = signal(read());
 
-addEventListener("hashchange", () => {
+/** @typedef {{loses: (to: Route) => boolean, ask: () => Promise<boolean>}} Hold */
+
+/** @type {Hold|null} */
+let hold = null;
+let here = location.hash;
+
+/** Asks before another address loses what is being typed. @param {Hold} wanted @returns {() => void} ends it */
+export function holdBack(wanted) {
+  hold = wanted;
+  return () => {
+    if (hold === wanted) hold = null;
+  };
+}
+
+function arrive() {
+  here = location.hash;
   route.value = read();
+}
+
+addEventListener("hashchange", () => {
+  const to = location.hash;
+  if (to === here) return;
+  if (!hold?.loses(read())) return arrive();
+  history.pushState(null, "", `${location.pathname}${location.search}${here}`);
+  askFirst(hold, to, {});
 });
+
+/** @param {Hold} held @param {string} address @param {{replace?: boolean}} how */
+async function askFirst(held, address, how) {
+  if (!(await held.ask())) return;
+  if (hold === held) hold = null;
+  go(address, how);
+}
 
 /**
  * @param {string} path
@@ -39,7 +69,11 @@ export function href(path, query) {
 
 /** @param {string} address from href() @param {{replace?: boolean}} [how] */
 export function go(address, { replace = false } = {}) {
+  if (hold?.loses(read(address))) {
+    askFirst(hold, address, { replace });
+    return;
+  }
   if (replace) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
-  route.value = read();
+  arrive();
 }

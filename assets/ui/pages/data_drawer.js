@@ -1,6 +1,7 @@
 // One record beside the grid: its form, what happened to it, what refers to it, and its end.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
+import { holdBack } from "../router.js";
 import { isAdmin, may } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -30,10 +31,17 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
   const dirty = useRef(false);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
+  const ask = () => confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true });
   /** @param {() => void} act */
   const leave = async (act) => {
-    if (!dirty.current || (await confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true }))) act();
+    if (dirty.current && !(await ask())) return;
+    dirty.current = false;
+    act();
   };
+  useEffect(() => {
+    const stays = (/** @type {import("../router.js").Route} */ to) => to.path === `/data/${model.name}` && to.query.get("record") === id;
+    return holdBack({ loses: (to) => dirty.current && !stays(to), ask });
+  }, [model.name, id]);
   useEffect(() => {
     const onKey = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
@@ -111,7 +119,10 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
         close();
       }}
     />`}
-    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${close} />`}
+    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${() => {
+      dirty.current = false;
+      close();
+    }} />`}
   </aside>`;
 }
 

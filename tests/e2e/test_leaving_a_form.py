@@ -1,0 +1,72 @@
+"""Whatever leads away from a record that is being typed asks first: a link, the palette, the browser's own Back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, Page, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Watched
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+
+
+@pytest.fixture(scope="module")
+def watched(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    with RunningServer(tmp_path_factory.mktemp("leaving") / "data") as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            cookies = dict(client.cookies)
+        watched = Watched(browser, server.url, cookies=cookies)
+        yield watched
+        watched.close()
+
+
+def by_the_rail(page: Page) -> None:
+    page.locator("nav a[href='#/activity']").first.click()
+
+
+def by_back(page: Page) -> None:
+    page.evaluate("history.back()")
+
+
+def by_the_palette(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.locator(".palette input").fill("activity")
+    page.locator(".palette input").press("Enter")
+
+
+@pytest.mark.parametrize("leave", [by_the_rail, by_back, by_the_palette], ids=lambda leave: leave.__name__)
+def test_what_leads_away_asks_first_and_a_no_keeps_everything(watched: Watched, leave: Callable[[Page], None]) -> None:
+    page = watched.open("/#/settings", "h1")
+    page.goto(page.url.partition("#")[0] + "#/data/notes?record=new")
+    page.fill("#field-title", "Half a thought")
+    leave(page)
+    page.get_by_role("button", name="Keep editing").click()
+    expect(page.locator("#field-title")).to_have_value("Half a thought")
+    assert page.url.endswith("#/data/notes?record=new")
+    leave(page)
+    page.get_by_role("button", name="Discard").click()
+    expect(page.locator("#field-title")).to_have_count(0)
+    assert "record=new" not in page.url
+
+
+def test_a_saved_record_is_left_without_a_question(watched: Watched) -> None:
+    page = watched.open("/#/data/notes?record=new", "#field-title")
+    page.fill("#field-title", "A whole thought")
+    page.click(".drawer button[type=submit]")
+    expect(page.locator(".drawer")).to_have_count(0)
+    by_the_rail(page)
+    page.locator("#main h1").get_by_text("Activity").wait_for()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_sorting_beside_an_open_record_asks_nothing(watched: Watched) -> None:
+    page = watched.open("/#/data/notes?record=new", "#field-title")
+    page.fill("#field-title", "Half a thought")
+    page.goto(page.url.replace("record=new", "sort=title&record=new"))
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.locator("#field-title")).to_have_value("Half a thought")
