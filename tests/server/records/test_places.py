@@ -56,13 +56,16 @@ async def test_the_page_after_a_known_one_counts_nothing_off(bear: Bear, monkeyp
     for number in range(30):
         await bear.app.records.create(SYSTEM, "notes", {"title": str(number)})
     skipped: list[int] = []
-    read = Store.read
 
-    async def watched(self: Store, queries: Any, **more: Any) -> Any:
-        skipped.extend(values["row_offset"] for _, values in queries if "row_offset" in values)
-        return await read(self, queries, **more)
+    def watched(read: Any) -> Any:
+        def reading(self: Store, queries: Any) -> Any:
+            skipped.extend(values["row_offset"] for _, values in queries if "row_offset" in values)
+            return read(self, queries)
 
-    monkeypatch.setattr(Store, "read", watched)
+        return reading
+
+    monkeypatch.setattr(Store, "read", watched(Store.read))
+    monkeypatch.setattr(Store, "read_inline", watched(Store.read_inline))
     for offset in (10, 20, 25, 5, 15):
         rows = await _page(bear, limit=5, offset=offset)
         assert [row["title"] for row in rows] == [str(n) for n in range(offset, offset + 5)]
