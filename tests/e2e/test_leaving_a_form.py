@@ -70,3 +70,21 @@ def test_sorting_beside_an_open_record_asks_nothing(watched: Watched) -> None:
     page.goto(page.url.replace("record=new", "sort=title&record=new"))
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.locator("#field-title")).to_have_value("Half a thought")
+
+
+def test_what_was_saved_is_not_asked_about_while_its_next_version_is_on_the_way(watched: Watched) -> None:
+    page = watched.open("/#/data/notes?record=new", "#field-title")
+    page.fill("#field-title", "A thought")
+    page.click(".drawer button[type=submit]")
+    page.locator("a.open", has_text="A thought").first.click()
+    page.fill("#field-title", "A better thought")
+    record = page.url.rpartition("record=")[2]
+    page.route(
+        f"**/api/v1/notes/{record}", lambda route: route.continue_() if route.request.method == "PATCH" else None
+    )
+    page.click("text=Save 1 change")
+    page.locator(".toast", has_text="Saved").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.locator(".drawer")).to_have_count(0)
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.unroute_all(behavior="ignoreErrors")

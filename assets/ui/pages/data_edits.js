@@ -6,9 +6,9 @@ import { useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 
 /**
  * @param {import("../types").Field[]} asked the fields of the form @param {import("../types").Row} row as the server has it now @param {boolean} isNew
- * @returns {{blank: Record<string, any>, drafts: Record<string, any>, edited: import("../types").Field[], clashes: string[],
+ * @returns {{blank: Record<string, any>, drafts: Record<string, any>, edited: import("../types").Field[], unsent: boolean, clashes: string[],
  *   set: (name: string, draft: any) => void, mine: (name: string) => void, theirs: (name: string) => void, discard: () => void, sent: () => void}}
- * `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen; `sent`: the drafts were saved, the next version holds them
+ * `unsent`: something was typed that was not saved, though its next version may not be here yet; `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen; `sent`: the drafts were saved, the next version holds them
  */
 export function useEdits(asked, row, isNew) {
   const [edits, setEdits] = useState(/** @type {Record<string, Edit>} */ ({}));
@@ -23,6 +23,7 @@ export function useEdits(asked, row, isNew) {
     if (before) setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name, edit]) => edit.draft !== before[name]?.draft)));
   }, [blank]);
   const edited = asked.filter(({ name }) => name in edits && edits[name].draft !== blank[name]);
+  const unsent = edited.some(({ name }) => edits[name].draft !== saved.current?.[name]?.draft);
   const clashes = edited.map(({ name }) => name).filter((name) => !isNew && !saved.current && edits[name].base !== blank[name]);
   /** @param {string} name @param {any} draft */
   const set = (name, draft) => setEdits((now) => ({ ...now, [name]: { draft, base: name in now && now[name].draft !== blank[name] ? now[name].base : blank[name] } }));
@@ -32,5 +33,5 @@ export function useEdits(asked, row, isNew) {
     saved.current = edits;
   };
   const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => name in edits).map(({ name }) => [name, edits[name].draft])) };
-  return { blank, drafts, edited, clashes, set, mine, theirs, discard: () => setEdits({}), sent };
+  return { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard: () => setEdits({}), sent };
 }

@@ -32,13 +32,13 @@ function split(model, isNew, writable) {
  */
 export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, dirty, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
-  const { blank, drafts, edited, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew);
+  const { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const known = useRef(etag);
   const [overtaken, setOvertaken] = useState(false);
-  dirty.current = edited.length > 0;
+  dirty.current = unsent;
   useEffect(() => {
     if (known.current !== etag) setOvertaken(dirty.current);
     known.current = etag;
