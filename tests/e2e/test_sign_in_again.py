@@ -54,6 +54,8 @@ def test_whoever_signs_in_again_goes_on_where_they_were(
     expect(page.locator(AGAIN)).to_be_visible()
     come_in(page, "maja", "not the password")
     expect(page.locator(AGAIN)).to_contain_text("wrong")
+    mark = page.locator(f"{AGAIN} .error svg").bounding_box()
+    assert mark is not None and mark["width"] <= 16, "it stands beside the words"
     come_in(page, "maja")
     expect(page.locator(AGAIN)).to_have_count(0)
     expect(page.locator("#field-title")).to_have_value("Half a thought")
