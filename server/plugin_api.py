@@ -37,7 +37,7 @@ from server.errors import (
     ValidationFailed,
 )
 from server.models.base import OWN, Base, ModelOptions, Owned, Record, field
-from server.outbound.fetching import Fetched
+from server.outbound.fetched import Fetched
 from server.plugin_marks import (
     EventVerb,
     channel,

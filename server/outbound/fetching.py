@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import httpx2
 
 from server import __version__
 from server.errors import Forbidden, TooLarge, UpstreamFailed, ValidationFailed
+from server.outbound.fetched import Fetched
 from server.outbound.pinned_transport import AddressRefused, HostUnknown, PublicTransport
 
 CONNECT_SECONDS = 10.0
 _NOT_REACHED = (HostUnknown, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-
-
-class Fetched(NamedTuple):
-    """What another server answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    """With small letters in their names."""
-    body: bytes
 
 
 class Fetcher:

@@ -9,13 +9,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, NotFound
 from server.limits.token_bucket import TokenBuckets
-from server.outbound.fetching import Fetched, Fetcher
+from server.outbound.fetched import Fetched
 from server.plugin_api import Audience, RecordStore, Severity
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.secrets import PluginSecrets
@@ -23,6 +23,9 @@ from server.records.files import Files
 from server.records.notify import notify
 from server.records.time_zones import chosen_zone
 from server.tasks.queue import Tasks
+
+if TYPE_CHECKING:
+    from server.outbound.fetching import Fetcher
 
 Send = Callable[[str, str, str, str | None], Awaitable[str]]
 """Channel, whom, text, whom to tell when it fails: the key of its task."""
@@ -125,7 +128,7 @@ class HostContext:
         self._tasks: Tasks | None = None
         self._files: Files | None = None
         self._send: Send | None = None
-        self._fetcher = Fetcher()
+        self._fetcher: Fetcher | None = None
         self._secrets = PluginSecrets(plugin_id, records, os.environ)
         self._own_settings: dict[str, Any] = {}
 
@@ -152,7 +155,8 @@ class HostContext:
 
     async def close(self) -> None:
         """End its connections to others."""
-        await self._fetcher.close()
+        if self._fetcher is not None:
+            await self._fetcher.close()
 
     async def start_task(self, name: str, actor: Actor | None, /, title: str = "", **given: Any) -> str:
         kind = f"{self.plugin_id}.{name}"
@@ -213,6 +217,11 @@ class HostContext:
         private: bool = False,
     ) -> Fetched:
         self._permissions.need("network", "fetch()")
+        if self._fetcher is None:
+            # Brings the HTTP client, without which a server that calls nobody does: 2 MB, and time at the start.
+            from server.outbound.fetching import Fetcher
+
+            self._fetcher = Fetcher()
         return await self._fetcher.fetch(
             url,
             method=method,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 from fastapi import APIRouter, Request, Response
 
 from server.asgi.public_door import REACH, Reach
 from server.config import SettingsHolder
 from server.errors import Conflict, Forbidden
 from server.plugin_host.mount import Enter
+
+if TYPE_CHECKING:
+    import httpx2
 
 _SECONDS = 10.0
 
@@ -40,6 +42,8 @@ def public_router(
 
 
 async def _problem(reach: Reach, url: str, transport: httpx2.AsyncBaseTransport | None) -> str | None:
+    import httpx2  # only who asks for this needs it
+
     word = secrets.token_urlsafe(24)
     reach.expect(word)
     try:

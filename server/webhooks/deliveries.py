@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -23,9 +23,12 @@ from server.records.work import Work
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.queue import OPEN_STATES, Tasks
 from server.tasks.report import Report
+from server.webhooks.answer import Answer
 from server.webhooks.outbox import DELIVERIES, WEBHOOKS, store_delivery
 from server.webhooks.payload import may_know, owner_now, payload_of
-from server.webhooks.sending import Answer, Sender
+
+if TYPE_CHECKING:
+    from server.webhooks.sending import Sender
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +44,18 @@ _RETRY_SECONDS = 5.0
 class Deliveries:
     """One server's deliveries. Whatever was committed with a change is sent at least once, under one message id."""
 
-    def __init__(
-        self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks, sender: Sender | None = None
-    ) -> None:
+    def __init__(self, records: Records, settings: SettingsHolder, bus: Bus, tasks: Tasks) -> None:
         self._records = records
         self._settings = settings
         self._bus = bus
         self._tasks = tasks
-        self._sender = sender or Sender(lambda: settings.current.webhooks_private_addresses)
+        self._sender: Sender | None = None
         self._news = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
         """Take over what the last process left, and from now on every new delivery. To be called before the queue's."""
-        self._stack.push_async_callback(self._sender.close)
+        self._stack.push_async_callback(self._stop_sending)
         await self._take_over()
         self._stack.callback(self._bus.subscribe(self._told, (DELIVERIES,)))
         self._news.set()
@@ -232,7 +233,19 @@ class Deliveries:
         if refused:
             return Answer(None, "", refused, 0, for_good=True)
         body = orjson.dumps(delivery["payload"])
-        return await self._sender.send(webhook["url"], webhook["secret"], delivery["key"], body)
+        return await self._sending().send(webhook["url"], webhook["secret"], delivery["key"], body)
+
+    def _sending(self) -> Sender:
+        if self._sender is None:
+            # Brings the HTTP client, without which a server that calls nobody does: 2 MB, and time at the start.
+            from server.webhooks.sending import Sender
+
+            self._sender = Sender(lambda: self._settings.current.webhooks_private_addresses)
+        return self._sender
+
+    async def _stop_sending(self) -> None:
+        if self._sender is not None:
+            await self._sender.close()
 
     async def _ended_badly(self, delivery: Mapping[str, Any], answer: Answer) -> None:
         """A delivery failed for good: a webhook of which nothing was taken all that time is switched off."""

@@ -5,31 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 import httpx2
 
 from server import __version__
 from server.asgi.signatures import sign_standard
 from server.outbound.pinned_transport import AddressRefused, HostUnknown, PublicTransport
+from server.webhooks.answer import Answer
 
 ATTEMPT_SECONDS = 20.0
 EXCERPT_BYTES = 2000
-
-
-class Answer(NamedTuple):
-    """How an attempt went."""
-
-    status: int | None
-    body: str
-    """The beginning of what was answered."""
-    error: str
-    """Empty when the delivery was taken."""
-    milliseconds: int
-    retry_after: float | None = None
-    """Seconds, when the receiver asks for them."""
-    for_good: bool = False
-    """Another attempt would not help: the address may not be called, or says that it is gone."""
 
 
 class Sender:
