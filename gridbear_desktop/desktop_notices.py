@@ -26,13 +26,20 @@ PREFERENCE = "notifications.desktop"
 log = logging.getLogger(__name__)
 
 
+def page_of(link: str | None) -> str:
+    """The page of GridBear that a notification's link names, else "": a notice opens nothing from elsewhere."""
+    return link[1:] if link and link.startswith("#/") else ""
+
+
 class DesktopNotices:
     """Ask with the control token, so the window need not be open. What was there before the tray is not told again."""
 
     def __init__(
-        self, server: Callable[[], RunInfo | None], show: Callable[[str, str], None], ending: threading.Event
+        self, server: Callable[[], RunInfo | None], show: Callable[[str, str, str], None], ending: threading.Event
     ) -> None:
-        """`server` is the running one, None while there is none; `show` gets title and text of a notice."""
+        """`server` is the running one, None while there is none; `show` gets title and text of a notice, and the page
+        that it leads to.
+        """
         self._server = server
         self._show = show
         self._ending = ending
@@ -69,7 +76,9 @@ class DesktopNotices:
                     self._tell_new(info, owner)
 
     def _tell_new(self, info: RunInfo, owner: int) -> None:
-        query = f"owner_id={owner}&is_read=false&id__gt={self._last}&sort=id&limit=100&fields=id,title,message"
+        query = (
+            f"owner_id={owner}&is_read=false&id__gt={self._last}&sort=id&limit=100&fields=id,title,message,action_url"
+        )
         new = self._rows(info, f"notifications?{query}")
         if not new:
             return
@@ -78,10 +87,10 @@ class DesktopNotices:
         if wish and wish[0]["value"] is False:
             return
         if len(new) > SHOWN_AT_ONCE:
-            self._show(f"{len(new)} new notifications", str(new[-1]["title"]))
+            self._show(f"{len(new)} new notifications", str(new[-1]["title"]), "")
             return
         for row in new:
-            self._show(str(row["title"]), str(row["message"] or ""))
+            self._show(str(row["title"]), str(row["message"] or ""), page_of(row["action_url"]))
 
     def _rows(self, info: RunInfo, path: str) -> list[dict[str, Any]]:
         with closing(self._open(info, path, ANSWER_SECONDS)) as answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 from server.this_computer import program
 
 QT_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
 
 
 def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> bool:
@@ -23,13 +26,26 @@ def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platfo
 def tray_backend(platform: str = sys.platform) -> str | None:
     """The backend (see `tray.view_of`) whose icon a person will see, or None where a tray would be invisible.
 
-    On Linux that takes GTK or Qt, and a panel that shows icons (GNOME has none without an extension). pystray's Xorg
-    backend is never used: it shows no menu and can hang.
+    On Linux that takes a panel that shows icons (GNOME has none without an extension): one that draws what it is told
+    over D-Bus, or takes what GTK or Qt draw. pystray's Xorg backend is never used: it shows no menu and can hang.
     """
     has_pystray = importlib.util.find_spec("pystray") is not None
     if platform in ("win32", "darwin"):
         return platform if has_pystray else None
-    return (_gtk_tray() if has_pystray else None) or _qt_tray()
+    return status_item_tray() or (_gtk_tray() if has_pystray else None) or _qt_tray()
+
+
+def status_item_tray() -> str | None:
+    """The backend of a panel that draws the icon itself, if there is one: it needs no toolkit, and little memory."""
+    if importlib.util.find_spec("jeepney") is None:
+        return None
+    from gridbear_desktop import session_bus, tray_status_item  # of Linux alone
+
+    try:
+        return "status-item" if tray_status_item.has_panel() else None
+    except session_bus.NoBus as error:
+        log.debug("no icon over D-Bus: %s", error)
+        return None
 
 
 def _gtk_tray() -> str | None:

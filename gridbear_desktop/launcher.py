@@ -20,13 +20,13 @@ from gridbear_desktop.instance import Instance
 from gridbear_desktop.log_files import last_lines, rotate
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
-from gridbear_desktop.tray import BACKUPS_PAGE, TrayModel, View, view_of
+from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
 from gridbear_desktop.window_child import WindowChild
-from server.config import Settings, is_loopback_host
 from server.data_folder import DataFolder
 from server.data_location import followed
+from server.data_place import chosen
 from server.errors import StartupError
-from server.this_computer import EVERY_ADDRESS
+from server.this_computer import EVERY_ADDRESS, is_loopback_host
 
 POLL_SECONDS = 0.3
 LOGIN_ATTEMPTS = 5
@@ -34,6 +34,10 @@ LOG_AFTER_SECONDS = 10.0
 """A start that takes longer shows the end of the log."""
 LINES_SHOWN = 12
 LAST_RESORT_SECONDS = 15.0
+PANEL_SECONDS = 5.0
+"""How long a start without window, such as at a sign-in, waits for a panel that starts beside it; and how often one
+is looked for later.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
 
         return serve(options)
     try:
-        folder = DataFolder(Settings.load(options).data_dir)
+        folder = DataFolder(chosen(options.get("data_dir")))
         for warning in folder.open():
             tell(f"Warning: {warning}")
     except StartupError as error:
@@ -128,17 +132,27 @@ class Launcher:
         self._has_tray = backend is not None
         threading.Thread(target=self._begin, name="begin", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
-        if self._has_tray:
-            notices = DesktopNotices(lambda: self._server.info, self._notice, self._quitting)
-            threading.Thread(target=notices.follow, name="notices", daemon=True).start()
+        notices = DesktopNotices(lambda: self._server.info, self._notice, self._quitting)
+        threading.Thread(target=notices.follow, name="notices", daemon=True).start()
         if backend is None:
             tell("No tray takes icons here: GridBear opens its window, and ends when that is closed.")
         else:
             self._run_tray(backend)
+        next_look = 0.0
+        # A wait without end would not let Python run its signal handlers on every system.
         while not self._done.wait(POLL_SECONDS):
-            # A wait without end would not let Python run its signal handlers on every system.
-            pass
+            if time.monotonic() >= next_look and not self._quitting.is_set():
+                self._look_for_panel()
+                next_look = time.monotonic() + PANEL_SECONDS
         return 0
+
+    def _look_for_panel(self) -> None:
+        """Show the icon in a panel that has come, or come back, since."""
+        backend = display.status_item_tray()
+        if backend is not None:
+            log.info("a panel takes the icon now")
+            self._has_tray = True
+            self._run_tray(backend)
 
     def show_window(self, page: str = "") -> None:
         """Open the window, or bring the open one to the front. Until the server runs it says how far that is.
@@ -228,7 +242,7 @@ class Launcher:
     def back_up(self) -> None:
         """Make a backup now, and say how it ended."""
         made, words = make_backup(followed(self._folder.path))
-        self._say(words)
+        self._say(words, BACKUPS_PAGE)
         if not made:
             # The first one wants a phrase to be kept, which that page shows.
             self.show_window(BACKUPS_PAGE)
@@ -255,13 +269,19 @@ class Launcher:
 
     def _begin(self) -> None:
         """Open the window, unless the tray alone is wanted and can be seen, and tell when the server can't start."""
-        if not (self._minimized and self._has_tray):
+        if not (self._minimized and self._panel_is_there()):
             self.show_window()
         state = self._server.wait_until_settled(START_SECONDS)
         if state != "running" and not self._quitting.is_set():
             tell(f"The server could not start: {self.problem}")
             if not self._has_tray and self._window is None:
                 self.quit()
+
+    def _panel_is_there(self) -> bool:
+        deadline = time.monotonic() + PANEL_SECONDS
+        while not self._has_tray and time.monotonic() < deadline and not self._quitting.wait(POLL_SECONDS):
+            pass
+        return self._has_tray
 
     def _watch(self) -> None:
         """React to a second launch, to news of the server and to the end of the window."""
@@ -301,7 +321,7 @@ class Launcher:
         except Exception as error:
             # On quitting, pystray's GTK backends raise where no notification service runs.
             if not self._quitting.is_set():
-                log.exception("the tray failed")
+                log.warning("the tray failed: %s", error, exc_info=not isinstance(error, TrayLost))
                 tell(f"The tray failed ({error}): GridBear opens its window, and ends when that is closed.")
                 # Minimized, nothing else would be left to see or to end it with.
                 self._has_tray = False
@@ -314,17 +334,17 @@ class Launcher:
         if view is not None and not self._quitting.is_set():
             view.refresh()
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, page: str = "") -> None:
         view = self._view
         if view is not None:
-            view.tell(text)
+            view.tell(text, page=page)
         else:
             tell(text)
 
-    def _notice(self, title: str, text: str) -> None:
+    def _notice(self, title: str, text: str, page: str) -> None:
         view = self._view
         if view is not None:
-            view.tell(text, title)
+            view.tell(text, title, page)
 
     def _signalled(self, _number: int, _frame: FrameType | None) -> None:
         self.quit()

@@ -16,8 +16,7 @@ from gridbear_desktop.mcp_http import Exchange, Message, messages_of, modern_hea
 from gridbear_desktop.runfile import RunInfo
 from gridbear_desktop.server_finding import ServerFinder
 from server.data_folder import DataFolder
-from server.data_location import default_data_dir
-from server.data_place import placed
+from server.data_place import chosen
 from server.errors import GridBearError
 
 UNREACHABLE = -32000
@@ -31,7 +30,7 @@ _LISTENS = "subscriptions/listen"
 
 def bridge(data_dir: Path | None, server: str | None, mode: str | None) -> int:
     """Relay until stdin ends. Returns the exit code."""
-    folder = DataFolder(placed(data_dir or Path(os.environ.get("GRIDBEAR_DATA_DIR") or default_data_dir())))
+    folder = DataFolder(chosen(data_dir))
     path = "/mcp" + (f"/{quote(server, safe='')}" if server else "") + (f"?mode={mode}" if mode else "")
     Bridge(folder, path, sys.stdin.buffer, sys.stdout.buffer).run()
     # Threads that still wait for an answer must not keep the process alive.

@@ -1,4 +1,7 @@
-"""The tray icon: what it shows and offers (TrayModel, no GUI), and the view that pystray draws; Qt's is `tray_qt`."""
+"""The tray icon: what it shows and offers (TrayModel, no GUI), and the view that pystray draws.
+
+Those of a panel of Linux itself and of Qt are `tray_status_item` and `tray_qt`.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gridbear_desktop.supervisor import LINES_TOLD, State
-from server.config import resource_dir
+from server.this_computer import resource_dir
 
 log = logging.getLogger(__name__)
 
 MENU_CHARACTERS = 100
 APP_NAME = "GridBear Desktop"
+PROGRAM = "gridbear-desktop"
+"""What the desktop knows the program by, such as its entry in the menu."""
 SHARING_PAGE = "/settings/sharing"
 """Where the address for others and its QR code are."""
 BACKUPS_PAGE = "/settings/backups"
@@ -143,6 +148,10 @@ class TrayModel:
         if action is not None:
             threading.Thread(target=action, name=f"tray-{key}").start()
 
+    def open_page(self, page: str) -> None:
+        """Show the window, with a `page` (`/settings/about`) that one, away from the GUI's thread too."""
+        threading.Thread(target=self._actions.show_window, args=(page,), name="tray-page").start()
+
 
 def icon_variant() -> str:
     """Which drawing suits the panel: `template` on macOS, else for a `light` or `dark` panel."""
@@ -168,22 +177,32 @@ def _windows_variant() -> str:
         return "dark"
 
 
+class TrayLost(Exception):
+    """Nobody can see the icon any more, for no fault of the program."""
+
+
 class View(Protocol):
     """The icon on the screen. `run` owns the main thread until `stop`; the others may be called from any thread."""
 
     def run(self, quit_asked: Callable[[], None]) -> None:
-        """Show the icon until `stop`. `quit_asked` is called on Ctrl+C and SIGTERM."""
+        """Show the icon until `stop`. `quit_asked` is called on Ctrl+C and SIGTERM. Raises TrayLost, where it knows."""
 
     def stop(self) -> None: ...
     def refresh(self) -> None:
         """Draw the model's present state."""
 
-    def tell(self, text: str, title: str = APP_NAME) -> None:
-        """Show a notice of the desktop, where it has a place for such."""
+    def tell(self, text: str, title: str = APP_NAME, page: str = "") -> None:
+        """Show a notice of the desktop, where it has a place for such. A click on it, where one is heard, opens `page`,
+        without one the window as it is.
+        """
 
 
 def view_of(model: TrayModel, backend: str) -> View:
-    """The view of what `display.tray_backend` found."""
+    """The view of what `display.tray_backend` found. Raises NoBus when the session bus has gone since."""
+    if backend == "status-item":
+        from gridbear_desktop.tray_status_item import StatusItemView  # D-Bus, which is not everywhere
+
+        return StatusItemView(model)
     if backend == "qt":
         from gridbear_desktop.tray_qt import QtTrayView  # Qt, which is not everywhere
 
@@ -206,7 +225,7 @@ class TrayView:
 
             options["darwin_nsapplication"] = NSApplication.sharedApplication()
         menu = pystray.Menu(*(self._item(pystray, entry.key) for entry in model.entries()))
-        self._icon = pystray.Icon("gridbear-desktop", self._image(), model.title(), menu, **options)
+        self._icon = pystray.Icon(PROGRAM, self._image(), model.title(), menu, **options)
 
     def run(self, quit_asked: Callable[[], None]) -> None:
         if self._backend in ("appindicator", "gtk"):
@@ -230,7 +249,8 @@ class TrayView:
         else:
             draw()
 
-    def tell(self, text: str, title: str = APP_NAME) -> None:
+    def tell(self, text: str, title: str = APP_NAME, page: str = "") -> None:
+        # pystray hears no clicks on notices: `page` is of no use.
         try:
             self._icon.notify(text or " ", title)
         except Exception:

@@ -1,20 +1,17 @@
-"""The tray icon that Qt draws: for a Linux without GTK's bindings, such as the bundle's."""
+"""The tray icon that Qt draws: for a panel that takes icons the old way of X11 alone."""
 
 from __future__ import annotations
 
 import logging
 import signal
-import socket
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
 
 from PySide6.QtCore import QSocketNotifier
 from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
-from gridbear_desktop.tray import APP_NAME, TrayModel
-
-PROGRAM = "gridbear-desktop"
+from gridbear_desktop.errands import Errands
+from gridbear_desktop.tray import APP_NAME, PROGRAM, TrayModel
 
 log = logging.getLogger(__name__)
 
@@ -45,23 +42,22 @@ class QtTrayView:
     def __init__(self, model: TrayModel) -> None:
         self._model = model
         self._application = _application()
-        self._wanted: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._bell, self._ear = socket.socketpair()
-        for end in (self._bell, self._ear):
-            end.setblocking(False)
-        self._notifier = QSocketNotifier(self._ear.fileno(), QSocketNotifier.Type.Read)
-        self._notifier.activated.connect(self._work)
+        self._errands = Errands()
+        self._notifier = QSocketNotifier(self._errands.fileno(), QSocketNotifier.Type.Read)
+        self._notifier.activated.connect(self._errands.do)
+        self._page = ""
         self._menu = QMenu()
         self._lines = {entry.key: self._line(entry.key) for entry in model.entries()}
         self._icon = QSystemTrayIcon()
         self._icon.setContextMenu(self._menu)
         self._icon.activated.connect(self._clicked)
+        self._icon.messageClicked.connect(lambda: model.open_page(self._page))
         self._draw()
 
     def run(self, quit_asked: Callable[[], None]) -> None:
         """Show the icon until `stop`."""
         # Within Qt's loop Python runs no signal handlers: a signal rings the bell, and they run before what was wanted.
-        before = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        before = signal.set_wakeup_fd(self._errands.bell, warn_on_full_buffer=False)
         handlers = {
             number: signal.signal(number, lambda *_: quit_asked()) for number in (signal.SIGINT, signal.SIGTERM)
         }
@@ -74,43 +70,24 @@ class QtTrayView:
                 signal.signal(number, handler)
             self._icon.hide()
             self._notifier.setEnabled(False)
-            for end in (self._bell, self._ear):
-                end.close()
+            self._errands.close()
 
     def stop(self) -> None:
-        self._want(self._application.quit)
+        self._errands.want(self._application.quit)
 
     def refresh(self) -> None:
-        self._want(self._draw)
+        self._errands.want(self._draw)
 
-    def tell(self, text: str, title: str = APP_NAME) -> None:
+    def tell(self, text: str, title: str = APP_NAME, page: str = "") -> None:
         def show() -> None:
+            # Qt does not say which notice was clicked; the last one is the likeliest.
+            self._page = page
             if self._icon.supportsMessages():
                 self._icon.showMessage(title, text or " ", self._icon.icon())
             else:
                 log.warning("the desktop shows no notices; it would have been: %s", text)
 
-        self._want(show)
-
-    def _want(self, work: Callable[[], None]) -> None:
-        self._wanted.put(work)
-        try:
-            self._bell.send(b"\0")
-        except OSError:
-            # It has been rung often enough and will be heard, or the icon is gone.
-            return
-
-    def _work(self) -> None:
-        try:
-            self._ear.recv(4096)
-        except BlockingIOError:
-            return
-        while True:
-            try:
-                work = self._wanted.get_nowait()
-            except Empty:
-                return
-            work()
+        self._errands.want(show)
 
     def _line(self, key: str) -> QAction:
         line = self._menu.addAction("")

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from gridbear_desktop import control, runfile, window_place
 from gridbear_desktop.streams import tell
 from gridbear_desktop.waiting_page import page
-from server.config import Settings, is_loopback_host, resource_dir
 from server.data_folder import DataFolder
+from server.data_place import chosen
 from server.errors import StartupError
+from server.this_computer import is_loopback_host, resource_dir
 
 TITLE = "GridBear Desktop"
 EXIT_NO_SERVER = 1
@@ -34,7 +35,7 @@ LOOK_SECONDS = 0.05
 def open_running(data_dir: Path | None) -> int:
     """Open a window, or a browser page where there is no web engine, on the server that runs now."""
     try:
-        folder = DataFolder(Settings.load({"data_dir": data_dir}).data_dir)
+        folder = DataFolder(chosen(data_dir))
         info = runfile.read(folder.run)
         if info is None:
             raise StartupError(f"No server runs on the data folder {folder.path}: start one with `gridbear`.")
@@ -60,7 +61,7 @@ def open_window(data_dir: Path | None) -> int:
         return EXIT_NO_ENGINE
     order = _order(sys.stdin.readline())
     if order:
-        show(engine, order, DataFolder(Settings.load({"data_dir": data_dir}).data_dir).run, follow_stdin=True)
+        show(engine, order, DataFolder(chosen(data_dir)).run, follow_stdin=True)
     # A web engine's helper threads must not keep a closed window's process alive.
     sys.stdout.flush()
     os._exit(0)

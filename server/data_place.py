@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from server.data_location import MOVED_TO, followed
+from server.data_location import MOVED_TO, default_data_dir, followed
 from server.errors import StartupError
+
+
+def chosen(data_dir: Path | None) -> Path:
+    """The data folder where only that is wanted of the settings: the one given, else the environment's or the default.
+
+    Raises StartupError when its data were moved and are not there.
+    """
+    return placed(data_dir or Path(os.environ.get("GRIDBEAR_DATA_DIR") or default_data_dir()))
 
 
 def placed(data_dir: Path) -> Path:

@@ -21,7 +21,21 @@ def gridbear(tmp_path: Path) -> Iterator[Gridbear]:
 
 
 @pytest.fixture
-def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
+def bus_daemon() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A session bus, and its address."""
+    bus = subprocess.Popen(
+        ["dbus-daemon", "--session", "--nofork", "--print-address"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert bus.stdout is not None
+    yield bus, bus.stdout.readline().strip()
+    end(bus)
+
+
+@pytest.fixture
+def screen(gridbear: Gridbear, bus_daemon: tuple[subprocess.Popen[str], str]) -> Iterator[Gridbear]:
     """`gridbear` on an X server and a session bus of its own."""
     with ExitStack() as stack:
         reading, writing = os.pipe()
@@ -36,17 +50,9 @@ def screen(gridbear: Gridbear) -> Iterator[Gridbear]:
         os.close(writing)
         with os.fdopen(reading) as number:
             display = f":{number.readline().strip()}"
-        bus = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--print-address"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        stack.callback(end, bus)
-        assert bus.stdout is not None
         gridbear.env.update(
             DISPLAY=display,
-            DBUS_SESSION_BUS_ADDRESS=bus.stdout.readline().strip(),
+            DBUS_SESSION_BUS_ADDRESS=bus_daemon[1],
             GDK_BACKEND="x11",
             NO_AT_BRIDGE="1",
             XDG_CONFIG_HOME=str(gridbear.data_dir.parent / "config"),

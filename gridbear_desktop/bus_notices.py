@@ -1,0 +1,65 @@
+"""Notices of the desktop over D-Bus (`org.freedesktop.Notifications`): shown, and heard when they are clicked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from gridbear_desktop.session_bus import Body, SessionBus, call, plain
+
+NAME = INTERFACE = "org.freedesktop.Notifications"
+PATH = "/org/freedesktop/Notifications"
+DEFAULT_ACTION = "default"
+"""What a click on a notice itself is called."""
+MOST_REMEMBERED = 100
+"""Pages of the latest notices; a click on an older one does nothing."""
+
+log = logging.getLogger(__name__)
+
+
+def as_markup(text: str) -> str:
+    """`text` for a place where `<b>` is bold."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class BusNotices:
+    """For the thread of `bus`. `clicked` gets the page that a clicked notice was told with."""
+
+    def __init__(
+        self, bus: SessionBus, program: str, app_name: str, icon: Path, clicked: Callable[[str], None]
+    ) -> None:
+        self._bus = bus
+        self._program = program
+        self._app_name = app_name
+        self._icon = icon.as_uri()
+        self._clicked = clicked
+        self._pages: dict[int, str] = {}
+        bus.listen(NAME, INTERFACE, "ActionInvoked", self._invoked)
+
+    def show(self, text: str, title: str, page: str) -> None:
+        """Show a notice where the desktop has a place for such, else log it."""
+        # Asked each time: another service may have come.
+        self._bus.ask(call(NAME, PATH, INTERFACE, "GetCapabilities"), lambda able: self._show(able, text, title, page))
+
+    def _show(self, able: Body | None, text: str, title: str, page: str) -> None:
+        can = able[0] if able else []
+        actions = [DEFAULT_ACTION, "Open"] if "actions" in can else []
+        body = as_markup(text) if "body-markup" in can else text
+        hints = {"desktop-entry": ("s", self._program)}
+        given = (self._app_name, 0, self._icon, plain(title), plain(body), actions, hints, -1)
+        message = call(NAME, PATH, INTERFACE, "Notify", "susssasa{sv}i", given)
+        self._bus.ask(message, lambda answer: self._shown(answer, text, page))
+
+    def _shown(self, answer: Body | None, text: str, page: str) -> None:
+        if answer is None:
+            log.warning("the desktop shows no notices; it would have been: %s", text)
+            return
+        self._pages[answer[0]] = page
+        while len(self._pages) > MOST_REMEMBERED:
+            del self._pages[next(iter(self._pages))]
+
+    def _invoked(self, number: int, action: str) -> None:
+        page = self._pages.pop(number, None)
+        if page is not None and action == DEFAULT_ACTION:
+            self._clicked(page)
