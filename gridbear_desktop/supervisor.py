@@ -176,7 +176,8 @@ class Supervisor:
             return reported
         if code < 0:
             return f"the server was ended by signal {-code}"
-        return "".join(last_lines(self.log_path, 1)).removeprefix("gridbear: ") or f"the server ended with exit code {code}"
+        said = "".join(last_lines(self.log_path, 1)).removeprefix("gridbear: ")
+        return said or f"the server ended with exit code {code}"
 
     def _run_once(self) -> int | None:
         """One life of the server. Returns its exit code, None when we ended it."""
