@@ -135,9 +135,9 @@ class TrayModel:
     def title(self) -> str:
         return f"{APP_NAME}: {self.status()}"[:120]
 
-    def icon_path(self) -> Path:
-        """The icon's file."""
-        return resource_dir("assets") / "icons" / "tray" / f"{self._actions.state}-{icon_variant()}.png"
+    def icon_path(self, variant: str = "") -> Path:
+        """The icon's file; `variant` for who knows the panel better than `icon_variant`."""
+        return resource_dir("assets") / "icons" / "tray" / f"{self._actions.state}-{variant or icon_variant()}.png"
 
     def entry(self, key: str) -> Entry:
         return next(entry for entry in self.entries() if entry.key == key)
@@ -159,7 +159,7 @@ def icon_variant() -> str:
         return "template"
     if sys.platform == "win32":
         return _windows_variant()
-    # Nothing tells a program the colour of a Linux panel; most are dark.
+    # `panel_colour` may know better. Most panels of Linux are dark.
     return "dark"
 
 

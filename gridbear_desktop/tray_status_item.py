@@ -12,6 +12,7 @@ from typing import Any
 
 from gridbear_desktop.bus_notices import BusNotices, as_markup
 from gridbear_desktop.errands import Errands
+from gridbear_desktop.panel_colour import PanelColour
 from gridbear_desktop.pixmap import Pixmap, read_pixmap
 from gridbear_desktop.session_bus import Answer, Body, NoBus, SessionBus, call, get_property, plain
 from gridbear_desktop.status_menu import PATH as MENU_PATH
@@ -63,6 +64,7 @@ class StatusItemView:
         self._menu = StatusMenu(self._bus, model)
         icon = resource_dir("assets") / "icons" / "window.png"
         self._notices = BusNotices(self._bus, PROGRAM, APP_NAME, icon, model.open_page)
+        self._colour = PanelColour(self._bus, self._draw)
         self._pixmaps: dict[str, Pixmap] = {}
         self._ended = False
         self._alone_since: float | None = time.monotonic()
@@ -192,7 +194,7 @@ class StatusItemView:
         }
 
     def _pixmap(self) -> Pixmap:
-        file = self._model.icon_path()
+        file = self._model.icon_path(self._colour.variant)
         if file.name not in self._pixmaps:
             self._pixmaps[file.name] = read_pixmap(file)
         return self._pixmaps[file.name]

@@ -29,6 +29,9 @@ ITEM = "org.kde.StatusNotifierItem"
 ITEM_PATH = "/StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 PROPERTIES = "org.freedesktop.DBus.Properties"
+PORTAL = "org.freedesktop.portal.Desktop"
+PORTAL_SETTINGS = "org.freedesktop.portal.Settings"
+APPEARANCE = "org.freedesktop.appearance"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 SECONDS = 20.0
 
@@ -47,6 +50,8 @@ class StatusHost:
         self.notices: list[tuple[Any, ...]] = []
         self.has_panel = True
         self.refuses = False
+        self.colour_scheme = 0
+        """1 where dark is preferred, 2 where light is."""
         self.capabilities = ["actions", "body", "body-markup"]
         self._ask_bus(message_bus.AddMatch(MatchRule(type="signal", path_namespace=ITEM_PATH)))
 
@@ -62,6 +67,16 @@ class StatusHost:
 
     def show_notices(self) -> None:
         self._ask_bus(message_bus.RequestName(NOTIFICATIONS))
+
+    def tell_colours(self) -> None:
+        self._ask_bus(message_bus.RequestName(PORTAL))
+
+    def colours_are(self, scheme: int) -> None:
+        """The desktop changes to dark (1) or light (2)."""
+        self.colour_scheme = scheme
+        emitter = DBusAddress("/org/freedesktop/portal/desktop", interface=PORTAL_SETTINGS)
+        for key, value in (("accent-color", ("(ddd)", (0.1, 0.2, 0.3))), ("color-scheme", ("u", scheme))):
+            self.bus.send(new_signal(emitter, "SettingChanged", "ssv", (APPEARANCE, key, value)))
 
     def panel_is(self, there: bool) -> None:
         """A panel comes to the watcher, or goes."""
@@ -141,6 +156,8 @@ class StatusHost:
             answer = new_method_return(message)
         elif member == "Get" and message.body == (WATCHER, "IsStatusNotifierHostRegistered"):
             answer = new_method_return(message, "v", (("b", self.has_panel),))
+        elif member == "Read" and message.body == (APPEARANCE, "color-scheme"):
+            answer = new_method_return(message, "v", (("v", ("u", self.colour_scheme)),))
         elif member == "GetCapabilities":
             answer = new_method_return(message, "as", (self.capabilities,))
         elif member == "Notify":

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +63,28 @@ class Shown:
         return not self.thread.is_alive()
 
 
+@contextmanager
+def running(launcher: FakeLauncher) -> Iterator[Shown]:
+    view = Shown(launcher)
+    try:
+        yield view
+    finally:
+        view.view.stop()
+        view.thread.join()
+
+
 @pytest.fixture
-def shown(host: StatusHost) -> Iterator[Shown]:
+def launcher() -> FakeLauncher:
+    return FakeLauncher()
+
+
+@pytest.fixture
+def shown(host: StatusHost, launcher: FakeLauncher) -> Iterator[Shown]:
     """A view whose icon a panel shows."""
     host.appear()
-    view = Shown(FakeLauncher())
-    host.until(lambda: host.items, "the registration")
-    yield view
-    view.view.stop()
-    view.thread.join()
+    with running(launcher) as view:
+        host.until(lambda: host.items, "the registration")
+        yield view
 
 
 def called(host: StatusHost, launcher: FakeLauncher) -> list[str]:
@@ -90,6 +104,37 @@ def test_a_panel_gets_the_icon_of_each_state(host: StatusHost, shown: Shown, sta
     assert (told["Id"], told["Title"], told["Status"]) == ("gridbear-desktop", "GridBear Desktop", "Active")
     assert told["ToolTip"] == ("", [], TrayModel(shown.launcher).title(), "")
     assert ("NewIcon" in [name for name, _ in host.signals]) is (state != "running")
+
+
+def icon(host: StatusHost) -> str:
+    """The name of the file that the icon is."""
+    [shown] = host.item()["IconPixmap"]
+    return next(file.name for file in TRAY_ICONS if read_pixmap(file) == shown)
+
+
+def test_a_light_desktop_gets_the_icon_for_light_panels(host: StatusHost, launcher: FakeLauncher) -> None:
+    host.tell_colours()
+    host.colour_scheme = 2
+    host.appear()
+    with running(launcher):
+        host.until(lambda: icon(host) == "running-light.png", "the dark drawing")
+        host.colours_are(1)
+        host.until(lambda: icon(host) == "running-dark.png", "the light drawing")
+        launcher.state = "error"
+        host.colours_are(2)
+        host.until(lambda: icon(host) == "error-light.png", "the dark drawing of the new state")
+
+
+def test_the_panel_of_gnome_is_dark(host: StatusHost, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+    host.tell_colours()
+    host.colour_scheme = 2
+    host.appear()
+    with running(launcher) as shown:
+        shown.view.refresh()
+        assert icon(host) == "running-dark.png"
+        host.colours_are(2)
+        assert icon(host) == "running-dark.png"
 
 
 def test_the_menu_is_that_of_the_model(host: StatusHost, shown: Shown) -> None:
