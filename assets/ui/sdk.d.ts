@@ -68,8 +68,10 @@ export interface InputProps {
   placeholder?: string;
 }
 export interface FieldType {
-  /** The class of its column. */
+  /** How wide its column is at first: c-text, c-long, c-num, c-tag, c-tags, c-rel, c-bool, c-date, c-json; "none" for no column. */
   column: string;
+  /** A name from icons.svg, for the head of its column. */
+  icon?: string;
   end?: boolean;
   soft?: boolean;
   cell: (value: any, field: Field, about?: any) => Child;

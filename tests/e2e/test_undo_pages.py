@@ -144,8 +144,27 @@ def test_search_order_and_columns_stand_in_the_address(at_desk: Watched, documen
     assert "columns=" in page.url
     page.click("#column-menu >> text=Show all columns")
     page.locator(".grid thead >> text=Body").wait_for()
+    page.locator(".grid thead >> text=Created").wait_for()
+    page.click("#column-menu >> text=Usual columns")
+    expect(page.locator(".grid thead >> text=Created")).to_have_count(0)
+    assert "columns=" not in page.url
     at_desk.settle()
     at_desk.check(documented)
+
+
+def test_a_head_tells_the_type_of_its_column_and_the_usual_columns_fit_a_laptop(at_desk: Watched) -> None:
+    page = at_desk.open("/#/data/notes", ".grid tbody tr")
+    heads = page.locator(".grid thead th button")
+    found = {head.inner_text(): head.get_attribute("title") or "" for head in heads.all()}
+    assert found["Priority"].startswith("Whole number.") and found["Done"].startswith("Yes or no.")
+    assert found["Owner"].startswith("Relation.") and "Created" not in found
+    uses = page.locator(".grid thead th:has-text('Due') use").first
+    assert (uses.get_attribute("href") or "").endswith("/ui/icons.svg#clock")
+    wrap = page.locator(".grid-wrap")
+    assert wrap.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+    at_desk.open("/#/data/audit_entries", ".grid tbody tr")
+    assert page.locator(".grid thead th").nth(1).inner_text() == "Created"
+    at_desk.check()
 
 
 def test_what_is_filtered_is_what_is_exported(at_desk: Watched, documented: Documented) -> None:

@@ -7,6 +7,7 @@ import { common } from "./text.js";
 /** @type {import("./text.js").FieldType} */
 export const boolean = {
   column: "c-bool",
+  icon: "type-bool",
   cell: (value) =>
     value
       ? html`<${Icon} name="check" extra="tick" label=${t("value.yes")} />`

@@ -7,6 +7,7 @@ import { common, text } from "./text.js";
 export const choice = {
   ...text,
   column: "c-tag",
+  icon: "type-choice",
   cell: (value) => html`<span class="tag">${value}</span>`,
   Input: (props) => html`<span class="select">
     <select

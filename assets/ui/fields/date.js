@@ -28,6 +28,7 @@ function readLocal(draft) {
 export const date = {
   ...text,
   column: "c-date",
+  icon: "calendar",
   cell: (value) => formatDay(value),
   Input: lineInput("date"),
   fromDraft: (draft) => draft || null,
@@ -37,6 +38,7 @@ export const date = {
 export const datetime = {
   ...text,
   column: "c-date",
+  icon: "clock",
   soft: true,
   cell: (value) => html`<${Ago} iso=${value} />`,
   Input: lineInput("datetime-local"),

@@ -42,6 +42,7 @@ function FileInput(props) {
 /** @type {import("./text.js").FieldType} */
 export const file = {
   column: "c-text",
+  icon: "file",
   cell: (value, _field, about) =>
     about
       ? html`<a class="rel" href=${fileAddress(about)} target="_blank" rel="noopener" title=${about.name}><span class="clip">${about.name}</span></a>`

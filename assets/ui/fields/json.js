@@ -26,6 +26,7 @@ export function JsonInput(props) {
 /** @type {import("./text.js").FieldType} */
 export const json = {
   column: "c-json",
+  icon: "type-json",
   cell: (value) => {
     const text = formatJson(value);
     return html`<span class="peek" title=${text.slice(0, 2000)}>${text.slice(0, PEEK)}</span>`;

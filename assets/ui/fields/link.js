@@ -3,12 +3,13 @@ import { html } from "../vendor/preact.js";
 import { lineInput, text } from "./text.js";
 
 /** @type {import("./text.js").FieldType} */
-export const email = { ...text, Input: lineInput("email", "email") };
+export const email = { ...text, icon: "mail", Input: lineInput("email", "email") };
 
 /** @type {import("./text.js").FieldType} */
 export const url = {
   ...text,
   column: "c-long",
+  icon: "globe",
   cell: (value) =>
     /^https?:\/\//i.test(value)
       ? html`<a class="rel" href=${value} target="_blank" rel="noopener noreferrer">${value}</a>`

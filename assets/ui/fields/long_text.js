@@ -8,6 +8,7 @@ const PEEK = 240;
 export const longText = {
   ...text,
   column: "c-long",
+  icon: "type-long",
   soft: true,
   cell: (value) => html`<span title=${String(value).slice(0, 2000)}>${String(value).slice(0, PEEK)}</span>`,
   Input: (props) => html`<textarea

@@ -23,6 +23,7 @@ function readNumber(draft) {
 export const integer = {
   ...text,
   column: "c-num",
+  icon: "type-number",
   end: true,
   cell: (value) => String(value),
   Input: lineInput("text", "numeric", "num"),

@@ -114,6 +114,7 @@ export function Named({ field, value }) {
 export const relation = {
   ...integer,
   column: "c-rel",
+  icon: "link",
   end: false,
   cell: (value, field, about) => {
     const model = modelNamed(field.references || "");

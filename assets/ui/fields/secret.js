@@ -40,6 +40,7 @@ function SecretInput(props) {
 /** @type {import("./text.js").FieldType} */
 export const secret = {
   column: "c-tag",
+  icon: "lock",
   cell: () => html`<span class="void">••••</span>`,
   Input: SecretInput,
   toDraft: () => UNTOUCHED,

@@ -8,6 +8,7 @@ const Line = lineInput("text");
 /** @type {import("./text.js").FieldType} */
 export const tags = {
   column: "c-tags",
+  icon: "tag",
   cell: (value) => html`<span class="row">${value.map((/** @type {string} */ word) => html`<span class="tag" key=${word}>${word}</span>`)}</span>`,
   Input: (props) => html`<${Line} ...${props} placeholder=${t("field.tags")} />`,
   toDraft: (value) => (value || []).join(", "),

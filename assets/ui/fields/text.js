@@ -4,7 +4,7 @@ import { html } from "../vendor/preact.js";
 /**
  * What every type of field offers.
  * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, placeholder?: string}} InputProps
- * @typedef {{column: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field, about?: any) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
+ * @typedef {{column: string, icon?: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field, about?: any) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
  */
 
 /** Thrown by fromDraft: the text can't be read as a value. The message is a key of the catalogue. */
@@ -40,6 +40,7 @@ export function lineInput(type, mode, extra = "") {
 /** @type {FieldType} */
 export const text = {
   column: "c-text",
+  icon: "type-text",
   cell: (value) => value,
   Input: lineInput("text"),
   toDraft: (value) => (value === null || value === undefined ? "" : String(value)),

@@ -57,13 +57,13 @@ export function turnedSort(sort, name, more) {
   return rest.join(",") || null;
 }
 
-/** Which columns one has chosen, or null for all. @param {string} model @param {URLSearchParams} query @returns {string[]|null} */
+/** Which columns one has chosen, or null for the usual ones. @param {string} model @param {URLSearchParams} query @returns {string[]|null} */
 export function chosenColumns(model, query) {
   const text = query.get("columns") || stored(`columns.${model}`, "");
   return text ? text.split(",") : null;
 }
 
-/** @param {string} model @param {string[]|null} names null for all */
+/** @param {string} model @param {string[]|null} names null for the usual ones */
 export function keepColumns(model, names) {
   keep(`columns.${model}`, names ? names.join(",") : "");
 }

@@ -9,16 +9,34 @@ import { inSentence } from "../widgets/words.js";
 import { Cards } from "./data_cards.js";
 import { chosenColumns, isFiltered } from "./data_query.js";
 import { Table } from "./data_table.js";
+import { gridRoom, usualWidth } from "./data_widths.js";
 
-/** The key column first, then the model's own order; times and owner last. @param {import("../types").Model} model @param {string[]|null} [names] only these, if given */
+const LATE = ["owner_id", "created_at", "updated_at"];
+const BOOKKEEPING = [...LATE, "id"];
+
+const isMoment = (/** @type {import("../types").Field} */ field) => field.name === "created_at";
+
+/** Nobody writes it by hand: when it was is the first thing one asks. @param {import("../types").Model} model */
+const isLog = (model) => model.fields.every((field) => field.read_only);
+
+/** The key column first, then the model's own order; times and owner last (the moment of a log is first). @param {import("../types").Model} model @param {string[]|null} [names] only these, if given */
 export function columnsOf(model, names = null) {
   const shown = model.fields.filter((field) => !field.write_only && typeOf(field).column !== "none");
-  const late = ["owner_id", "created_at", "updated_at"];
   const key = shown.find((field) => field.name === model.title_field) || shown.find((field) => field.name === "id") || shown[0];
-  const rest = shown.filter((field) => field !== key && field.name !== "id" && !late.includes(field.name));
+  const rest = shown.filter((field) => field !== key && field.name !== "id" && !LATE.includes(field.name));
   const id = shown.find((field) => field.name === "id" && field !== key);
-  const all = [...rest, ...late.flatMap((name) => shown.filter((field) => field.name === name)), ...(id ? [id] : [])];
+  const late = LATE.flatMap((name) => shown.filter((field) => field.name === name));
+  const all = [...(isLog(model) ? late.filter(isMoment) : []), ...rest, ...(isLog(model) ? late.filter((field) => !isMoment(field)) : late), ...(id ? [id] : [])];
   return { key, rest: names ? all.filter((field) => names.includes(field.name)) : all };
+}
+
+/** What a grid shows until somebody chooses: all that the model is about, and of its bookkeeping what has room. @param {import("../types").Model} model */
+export function usualColumns(model) {
+  const { key, rest } = columnsOf(model);
+  const kept = (/** @type {import("../types").Field} */ field) => BOOKKEEPING.includes(field.name) && !(isLog(model) && isMoment(field));
+  let room = gridRoom() - usualWidth(key, true);
+  for (const field of rest) if (!kept(field)) room -= usualWidth(field);
+  return rest.filter((field) => !kept(field) || (room -= usualWidth(field)) >= 0).map((field) => field.name);
 }
 
 /**
@@ -36,7 +54,7 @@ export function Rows(props) {
   }
   if (!page.data) return html`<div class="grid-wrap">${page.slow && html`<${Skeleton} rows=${12} />`}</div>`;
   if (!rows.length) return html`<div class="grid-wrap"><${Nothing} model=${model} filtered=${isFiltered(query)} clear=${clear} move=${move} offset=${query.get("offset")} /></div>`;
-  const shared = { ...props, ...live, columns: columnsOf(model, chosenColumns(model.name, query)), canPick: may(model, "delete") || may(model, "update") };
+  const shared = { ...props, ...live, columns: columnsOf(model, chosenColumns(model.name, query) || usualColumns(model)), canPick: may(model, "delete") || may(model, "update") };
   return html`<div class="grid-wrap"><${Table} ...${shared} /><${Cards} ...${shared} /></div>`;
 }
 

@@ -1,5 +1,5 @@
 // The grid of a wide window. One tab stop per row title and check, arrows reach the other cells; headers sort.
-import { typeOf } from "../fields/index.js";
+import { iconOf, typeName, typeOf } from "../fields/index.js";
 import { cellOf } from "../fields/widgets.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
@@ -9,7 +9,7 @@ import { titleOf } from "../widgets/words.js";
 import { CellInput, editableInPlace, useEditing } from "./data_cell.js";
 import { sortOf, turnedSort } from "./data_query.js";
 import { cellAt, onGridKey, step } from "./data_steps.js";
-import { useWidths } from "./data_widths.js";
+import { columnWidths, useWidths } from "./data_widths.js";
 
 const UNSORTED = ["json", "tags", "secret", "long_text", "bytes"];
 
@@ -49,13 +49,14 @@ export function Table({ model, rows, put, flashing, gone, columns, query, move, 
     });
   };
   const inPlace = { ...editing, edit, leave };
-  const wide = (/** @type {any} */ field) => (/** @type {HTMLElement|null} */ col) => {
-    if (col) col.style.inlineSize = widths[field.name] ? `${widths[field.name]}px` : "";
+  const wide = columnWidths(fields, widths);
+  const sized = (/** @type {any} */ field) => (/** @type {HTMLElement|null} */ col) => {
+    if (col) col.style.inlineSize = `${wide.get(field.name)}px`;
   };
   return html`<table class=${`grid ${canPick ? "" : "no-pick"}`} aria-label=${model.label_plural} onKeyDown=${(/** @type {KeyboardEvent} */ event) => onGridKey(event, edit)}>
     <colgroup>
       ${canPick && html`<col class="c-pick" />`}
-      ${fields.map((field, at) => html`<col key=${field.name} class=${at ? typeOf(field).column : "c-title"} ref=${wide(field)} />`)}
+      ${fields.map((field) => html`<col key=${field.name} ref=${sized(field)} />`)}
       <col class="c-rest" />
     </colgroup>
     <thead><tr>
@@ -85,12 +86,15 @@ function Head({ field, first, sort, move, drag, forget }) {
   const parts = sort.split(",").filter(Boolean);
   const at = parts.findIndex((/** @type {string} */ part) => part === field.name || part === `-${field.name}`);
   const down = at >= 0 && parts[at].startsWith("-");
-  const kind = `${first ? "key" : ""} ${typeOf(field).end ? "n" : ""}`.trim() || undefined;
+  const type = typeOf(field);
+  const kind = `${first ? "key" : ""} ${type.end ? "n" : ""}`.trim() || undefined;
+  const face = html`<${Icon} name=${iconOf(field)} /><span class="clip">${field.label}</span>`;
+  const named = typeName(field);
   const edge = html`<span class="edge" aria-hidden="true" onPointerDown=${(/** @type {any} */ event) => drag(field.name, event)} onDblClick=${() => forget(field.name)}></span>`;
-  if (UNSORTED.includes(field.type)) return html`<th scope="col" class=${kind}>${field.label}${edge}</th>`;
+  if (UNSORTED.includes(field.type)) return html`<th scope="col" class=${kind} title=${named}><span class="face">${face}</span>${edge}</th>`;
   const turn = (/** @type {MouseEvent} */ event) => move({ sort: turnedSort(sort, field.name, event.shiftKey), offset: null });
   return html`<th scope="col" class=${kind} aria-sort=${at < 0 ? undefined : down ? "descending" : "ascending"}>
-    <button type="button" onClick=${turn} title=${t("data.sort_help")}>${field.label}${at >= 0 && html`<${Icon} name=${down ? "arrow-down" : "arrow-up"} />`}
+    <button type="button" onClick=${turn} title=${`${named}. ${t("data.sort_help")}`}>${face}${at >= 0 && html`<${Icon} name=${down ? "arrow-down" : "arrow-up"} extra="way" />`}
       ${at >= 0 && parts.length > 1 && html`<span class="count">${at + 1}</span>`}</button>${edge}
   </th>`;
 }

@@ -1,9 +1,45 @@
-// How wide the columns of a grid are: dragged at their edges, kept for the person.
+// How wide the columns of a grid are: by their type at first, dragged at their edges, kept for the person.
+import { typeOf } from "../fields/index.js";
 import { keep, stored } from "../store.js";
 import { useState } from "../vendor/preact.js";
 
 const NARROWEST = 60;
 const WIDEST = 900;
+
+/** Pixels, by the class of a type's column. @type {Record<string, number>} */
+const USUAL = {
+  "c-title": 204, "c-text": 148, "c-long": 176, "c-num": 84, "c-tag": 108, "c-tags": 140, "c-rel": 104, "c-bool": 76, "c-date": 112, "c-json": 180,
+};
+const LETTER = 7;
+const AROUND_LABEL = 44;
+const WIDEST_FOR_LABEL = 172;
+
+/** What a column takes before anybody drags it: enough for its type, and for what stands over it. @param {import("../types").Field} field @param {boolean} [first] */
+export function usualWidth(field, first = false) {
+  const usual = (first ? 0 : USUAL[typeOf(field).column]) || USUAL[first ? "c-title" : "c-text"];
+  return Math.max(usual, Math.min(WIDEST_FOR_LABEL, field.label.length * LETTER + AROUND_LABEL));
+}
+
+/** A laptop's window, without what stands beside the grid. */
+const LEAST_ROOM = 990;
+const BESIDE_GRID = 282;
+const CHECKS = 48;
+const WIDEST_GROWN = 480;
+
+/** What the columns may take without a scroll sideways. */
+export const gridRoom = () => Math.max(LEAST_ROOM, innerWidth - BESIDE_GRID) - CHECKS;
+
+/**
+ * All columns: as dragged, else as usual, and the first of long texts takes what is left over.
+ * @param {import("../types").Field[]} fields the first is the key @param {Record<string, number>} dragged @returns {Map<string, number>} pixels by field
+ */
+export function columnWidths(fields, dragged) {
+  const all = new Map(fields.map((field, at) => [field.name, dragged[field.name] || usualWidth(field, !at)]));
+  const left = gridRoom() - [...all.values()].reduce((sum, width) => sum + width, 0);
+  const long = fields.find((field, at) => at && typeOf(field).column === "c-long" && !dragged[field.name]);
+  if (long && left > 0) all.set(long.name, Math.min(WIDEST_GROWN, Number(all.get(long.name)) + left));
+  return all;
+}
 
 /** @param {string} model @returns {Record<string, number>} pixels by field */
 function read(model) {
