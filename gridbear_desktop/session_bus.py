@@ -160,7 +160,7 @@ class SessionBus:
         else:
             refused = header.message_type is MessageType.error
             if refused:
-                log.info("refused on the session bus: %s %s", fields.get(HeaderFields.error_name), message.body)
+                log.debug("refused on the session bus: %s %s", fields.get(HeaderFields.error_name), message.body)
             answered = self._asked.pop(fields[HeaderFields.reply_serial], None)
             if answered is not None:
                 answered(None if refused else message.body)

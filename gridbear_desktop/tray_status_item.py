@@ -143,7 +143,9 @@ class StatusItemView:
 
     def _register(self) -> None:
         message = call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._bus.name,))
-        self._bus.ask(message, lambda answer: self._look_for_panel() if answer is not None else self._alone("refused"))
+        self._bus.ask(
+            message, lambda answer: self._look_for_panel() if answer is not None else self._alone("it is refused")
+        )
 
     def _look_for_panel(self) -> None:
         self._bus.ask(get_property(WATCHER, WATCHER_PATH, WATCHER, HAS_PANEL), self._panel_is)
