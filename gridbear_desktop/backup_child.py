@@ -21,6 +21,7 @@ def make_backup(data_dir: Path) -> tuple[bool, str]:
     )
     if done.returncode:
         log.warning("the backup failed with %s: %s", done.returncode, done.stderr.strip())
-        return False, (done.stderr.strip().splitlines() or ["The backup failed; View logs says why."])[-1]
+        words = (done.stderr.strip().splitlines() or ["The backup failed; View logs says why."])[-1]
+        return False, words.removeprefix("gridbear: ")
     name = json.loads(done.stdout.strip().splitlines()[-1]).get("name", "")
     return True, f"The backup {name} is made."
