@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import logging
 import shutil
-import socket
-import struct
 import subprocess
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +16,8 @@ from test_tray import STATES, FakeLauncher
 pytest.importorskip("jeepney", reason="D-Bus is of Linux alone")
 from status_host import ITEM, ITEM_PATH, MENU, PROPERTIES, Refused, StatusHost
 
-from gridbear_desktop import display, session_bus
-from gridbear_desktop.pixmap import SIGNATURE, read_pixmap
-from gridbear_desktop.session_bus import NoBus, SessionBus
+from gridbear_desktop import display
+from gridbear_desktop.pixmap import read_pixmap
 from gridbear_desktop.supervisor import State
 from gridbear_desktop.tray import TrayLost, TrayModel, view_of
 from gridbear_desktop.tray_status_item import StatusItemView, has_panel
@@ -355,72 +350,3 @@ def served(host: StatusHost, work: Callable[[], Any]) -> Any:
     thread.start()
     host.until(lambda: not thread.is_alive(), "the answer")
     return results[0]
-
-
-@pytest.mark.parametrize("address", ["unix:path=/no/such/bus", "tcp:host=localhost", "nonsense", ""])
-def test_without_a_bus_there_is_no_icon(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with pytest.raises(NoBus):
-        SessionBus()
-    assert display.status_item_tray() is None
-
-
-def test_a_bus_that_says_nothing_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_bus, "SECONDS", 0.2)
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'silent'}")
-    with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(tmp_path / "silent"))
-        silent.listen()
-        assert display.status_item_tray() is None
-
-
-def test_a_bus_that_lets_in_and_says_nothing_more_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_bus, "SECONDS", 0.2)
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'silent'}")
-    with socket.socket(socket.AF_UNIX) as silent:
-        silent.bind(str(tmp_path / "silent"))
-        silent.listen()
-
-        def let_in() -> None:
-            with silent.accept()[0] as one:
-                one.recv(1024)
-                one.sendall(b"OK 0123456789abcdef\r\n")
-                while one.recv(1024):
-                    pass
-
-        thread = threading.Thread(target=let_in)
-        thread.start()
-        assert display.status_item_tray() is None
-        thread.join()
-
-
-@pytest.mark.parametrize("file", TRAY_ICONS, ids=lambda file: file.stem)
-def test_icons_are_read_as_they_are(file: Path) -> None:
-    image = pytest.importorskip("PIL.Image", reason="needs the desktop packages")
-    with image.open(file) as picture:
-        red, green, blue, alpha = picture.convert("RGBA").split()
-    assert read_pixmap(file) == (*picture.size, image.merge("RGBA", (alpha, red, green, blue)).tobytes())
-
-
-def png(kind: bytes, pixels: bytes) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + bytes(4)
-
-    return SIGNATURE + chunk(b"IHDR", struct.pack(">II", 1, 1) + kind) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize(
-    ("data", "why"),
-    [
-        (b"GIF89a", "no PNG"),
-        (SIGNATURE + b"IHDR", "damaged"),
-        (png(bytes((8, 6, 0, 0, 0)), b"no zlib"), "damaged"),
-        (png(bytes((8, 2, 0, 0, 0)), zlib.compress(bytes(4))), "another kind"),
-        (png(bytes((8, 6, 0, 0, 0)), zlib.compress(bytes(4))), "another kind"),
-    ],
-)
-def test_what_is_no_icon_is_refused(tmp_path: Path, data: bytes, why: str) -> None:
-    (tmp_path / "icon.png").write_bytes(data)
-    with pytest.raises(ValueError, match=why):
-        read_pixmap(tmp_path / "icon.png")
