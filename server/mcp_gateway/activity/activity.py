@@ -13,7 +13,7 @@ from server.events.bus import Bus
 from server.log import request_id
 from server.mcp_gateway.activity.call_log import CallLog
 from server.mcp_gateway.activity.entry import Entry
-from server.mcp_gateway.activity.excerpt import excerpt
+from server.mcp_gateway.activity.excerpt import kept
 from server.mcp_gateway.activity.meters import Meters
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import (
@@ -70,8 +70,8 @@ class Activity:
         call.size = _OVERHEAD
         if settings.tool_calls_log == "everything":
             limit = settings.tool_calls_value_bytes
-            call.arguments, size = excerpt(call.arguments, limit)
-            call.result, more = excerpt(call.result, limit)
+            call.arguments, size = kept(call.arguments, limit)
+            call.result, more = kept(call.result, limit)
             call.size += size + more
         else:
             call.arguments = call.result = None

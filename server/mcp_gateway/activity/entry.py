@@ -14,7 +14,7 @@ from server.records.times import to_text
 
 
 class Entry:
-    """What a row is made from. Arguments and result are not yet redacted."""
+    """What a row is made from. Arguments and result are not yet redacted; bytes are their JSON."""
 
     __slots__ = (
         "actor", "arguments", "at", "client", "code", "error", "outcome", "request_id", "result", "seconds", "server",
@@ -67,9 +67,11 @@ def _json(redactor: Redactor, value: Any) -> str | None:
     if value is None:
         return None
     try:
-        whole = orjson.dumps(value).decode()
+        whole = (value if isinstance(value, bytes) else orjson.dumps(value)).decode()
         if redactor.finds_nothing(whole):
             return whole
+        if isinstance(value, bytes):
+            value = orjson.loads(value)
         return orjson.dumps(redactor.value(value)).decode().replace("\\u0000", "\\ufffd")
     except orjson.JSONEncodeError:
         # Numbers of more than 64 bits, and text that is no valid Unicode.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 CUT = "… (cut, "
 _DEEPEST = 40
 _LEAST = 16
@@ -13,6 +15,39 @@ def excerpt(value: Any, limit: int) -> tuple[Any, int]:
     """A copy of `value` of about `limit` bytes, and how many it takes. Costs what it keeps, not what there is."""
     room = _Room(limit)
     return room.copy(value, 0), limit - room.left
+
+
+def kept(value: Any, limit: int) -> tuple[Any, int]:
+    """The JSON of `value`, as bytes, where it is within `limit`; else an excerpt. And how many bytes it takes."""
+    if value is not None and _is_small(value, limit):
+        try:
+            text = orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            return excerpt(value, limit)
+        if len(text) <= limit:
+            return text, len(text)
+    return excerpt(value, limit)
+
+
+def _is_small(value: Any, limit: int) -> bool:
+    """Whether it may be within `limit`. A glance that costs no more than what it lets through."""
+    left, waiting = limit, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            left -= len(one)
+        elif isinstance(one, (dict, list)):
+            left -= len(one)
+            if left < 0:
+                return False
+            if isinstance(one, dict):
+                waiting += one
+                waiting += one.values()
+            else:
+                waiting += one
+        if left < 0:
+            return False
+    return True
 
 
 class _Room:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.latency import TOLD_BOUNDS, Latency
-from server.mcp_gateway.activity.excerpt import excerpt
+from server.mcp_gateway.activity.excerpt import excerpt, kept
 from server.mcp_gateway.activity.redaction import BLACKED, Redactor, named_secret
 
 SECRET = 'a "quoted"\nvalue'
@@ -83,9 +83,29 @@ def test_an_excerpt_is_short_and_whole_where_there_is_room(value: Any, limit: in
 
 
 def test_an_excerpt_of_much_costs_what_it_keeps() -> None:
-    short, size = excerpt({"content": [{"text": "x" * 50_000_000}], "more": list(range(1_000_000))}, 1000)
+    much = {"content": [{"text": "x" * 50_000_000}], "more": list(range(1_000_000))}
+    short, size = kept(much, 1000)
+    assert (short, size) == excerpt(much, 1000)
     assert len(orjson.dumps(short)) < 1200 and size < 1200
     assert short["content"][0]["text"].endswith("… (cut, 50000000 characters)")
+
+
+@given(json_values, st.integers(0, 400))
+def test_what_is_small_is_kept_as_its_json_and_all_else_as_an_excerpt(value: Any, limit: int) -> None:
+    what, size = kept(value, limit)
+    if isinstance(what, bytes):
+        assert orjson.loads(what) == value and len(what) == size <= limit
+    else:
+        assert (what, size) == excerpt(value, limit)
+
+
+def test_what_small_things_are_kept_as() -> None:
+    assert kept({"text": "hello", "more": [1, None]}, 100) == (b'{"text":"hello","more":[1,null]}', 32)
+    assert kept(None, 100)[0] is None
+    # No JSON of ours, but it is not lost: numbers for names, numbers beyond 64 bit, halves of characters.
+    assert kept({1: "one"}, 100)[0] == {"1": "one"}
+    for odd in ({"number": 2**70}, ["\ud800"]):
+        assert not isinstance(kept(odd, 100)[0], bytes)
 
 
 def test_quantiles_are_good_to_a_quarter() -> None:
