@@ -16,6 +16,7 @@ from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
 from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.names import server_of
 from server.mcp_gateway.catalogue.own_tools import OwnTools
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
@@ -84,7 +85,7 @@ class Gateway:
 
     def host(self, server: VirtualServer) -> None:
         """Offer a server that is part of this program. Raises Conflict when another has its name."""
-        if any(upstream.config.name == server.name for upstream in self._pool.servers()):
+        if self._pool.named(server.name) is not None:
             raise Conflict(f"There is an MCP server named {server.name} already.", code="name_taken")
         self.hosted.add(server)
         self.notices.tell(Notice(TOOLS_CHANGED))
@@ -167,12 +168,11 @@ class Gateway:
 
         For its schema alone: whether they may call it is asked later.
         """
-        for upstream in self._pool.servers():
-            if server in (None, upstream.config.name):
-                own = self._pool.used_by(actor, upstream)
-                found = own.offered.find(name, by_own_name=server is not None)
-                if found is not None:
-                    return found
+        upstream = self._named(name, server)
+        if upstream is not None:
+            found = self._pool.used_by(actor, upstream).offered.find(name, by_own_name=server is not None)
+            if found is not None:
+                return found
         return self.hosted.known(actor, name, server)
 
     def definition_for(self, actor: Actor, server_id: int, key: str) -> tuple[Tool, bool] | None:
@@ -184,19 +184,13 @@ class Gateway:
         own = None if upstream is None else self._pool.used_by(actor, upstream)
         return None if own is None or own is upstream else own.offered.by_key(key)
 
-    def upstream_of(self, actor: Actor, name: str, server: str | None = None) -> Upstream | None:
-        """Whose tool a name is, from memory, if `actor` may call it: to choose how a call is answered."""
-        for upstream in self._pool.servers():
-            own = upstream.config.name
-            if own == server or (server is None and name.startswith(f"{own}__")):
-                found = upstream.offered.find(name, by_own_name=server is not None)
-                if (
-                    found is not None
-                    and self._is_for(upstream, actor)
-                    and self._effect(actor, upstream, found) != "deny"
-                ):
-                    return upstream
-        return None
+    def callable_tool(self, actor: Actor, name: str, server: str | None = None) -> tuple[Upstream, Tool] | None:
+        """A tool and whose it is, from memory, if `actor` may call it: to choose how a call is answered."""
+        upstream = self._named(name, server)
+        tool = None if upstream is None else upstream.offered.find(name, by_own_name=server is not None)
+        if upstream is None or tool is None or not self._is_for(upstream, actor):
+            return None
+        return None if self._effect(actor, upstream, tool) == "deny" else (upstream, tool)
 
     async def call(
         self,
@@ -372,23 +366,27 @@ class Gateway:
         return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
 
     async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
-        for upstream in self._pool.servers():
-            own = upstream.config.name
-            if own != server if server is not None else not name.startswith(f"{own}__"):
-                continue
-            if not self._is_for(upstream, actor):
-                continue
-            upstream = self._pool.of(actor, upstream)
-            tools = upstream.known_tools or await upstream.tools(upstream.start_wait)
-            found = upstream.offered.find(name, by_own_name=server is not None)
-            if found is not None and self._effect(actor, upstream, found) != "deny":
-                return upstream, found
-            waiting = upstream.offered.find_waiting(name, by_own_name=server is not None)
-            if waiting is not None and self._effect(actor, upstream, waiting) != "deny":
-                raise waits_for_approval(name, owned=upstream.config.owner is not None)
-            if not tools and (refusal := upstream.refusal()) is not None:
-                raise refusal
+        upstream = self._named(name, server)
+        if upstream is None or not self._is_for(upstream, actor):
+            raise unknown_tool(name)
+        upstream = self._pool.of(actor, upstream)
+        offered = upstream.offered
+        if not (tools := offered.by_public_name):
+            tools = await upstream.tools(upstream.start_wait)
+            offered = upstream.offered
+        found = offered.find(name, by_own_name=server is not None)
+        if found is not None and self._effect(actor, upstream, found) != "deny":
+            return upstream, found
+        waiting = offered.find_waiting(name, by_own_name=server is not None)
+        if waiting is not None and self._effect(actor, upstream, waiting) != "deny":
+            raise waits_for_approval(name, owned=upstream.config.owner is not None)
+        if not tools and (refusal := upstream.refusal()) is not None:
+            raise refusal
         raise unknown_tool(name)
+
+    def _named(self, name: str, server: str | None) -> Upstream | None:
+        """The server of a tool, by the name that an endpoint gives the tool."""
+        return self._pool.named(server_of(name) if server is None else server)
 
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
         config = upstream.config

@@ -21,6 +21,7 @@ from server.asgi.body import read_body, replayed
 from server.asgi.hang_up import Watch, on_hang_up
 from server.asgi.replies import send_error
 from server.errors import GridBearError
+from server.mcp_gateway.catalogue.tool import has_header_fields
 from server.mcp_gateway.endpoint.answers import Answer
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
@@ -125,11 +126,13 @@ class ShortWay:
             return False
         if request.method == "tools/list":
             return True
-        upstream = self._gateway.upstream_of(actor, request.name, self._server)
-        if upstream is None:
+        found = self._gateway.callable_tool(actor, request.name, self._server)
+        if found is None:
             return False
+        upstream, tool = found
         if session is None:
-            return not upstream.mirrors_headers(request.name, by_own_name=self._server is not None)
+            # Arguments that are repeated in headers must be compared.
+            return not has_header_fields(tool.raw)
         return not upstream.may_log and not (session.takes_questions and upstream.may_ask)
 
     async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:

@@ -58,6 +58,7 @@ class UpstreamPool:
             notices=self.notices,
         )
         self._shared: dict[int, Upstream] = {}
+        self._by_name: dict[str, Upstream] = {}
         self._personal: dict[tuple[int, int], Upstream] = {}
         """Connections of one person each, by server and person."""
         self._referring: set[int] = set()
@@ -76,6 +77,7 @@ class UpstreamPool:
             config = ServerConfig.of(row)
             if self._is_in_force(config):
                 self._shared[config.id] = self._upstream(config)
+        self._index()
 
     async def stop(self) -> None:
         """End every connection and child."""
@@ -94,6 +96,10 @@ class UpstreamPool:
     def servers(self) -> list[Upstream]:
         """One connection for each server: the shared one."""
         return list(self._shared.values())
+
+    def named(self, name: str | None) -> Upstream | None:
+        """The shared connection of the server with this name."""
+        return None if name is None else self._by_name.get(name)
 
     def connections(self) -> list[Upstream]:
         """Every connection, those of single persons included."""
@@ -127,6 +133,9 @@ class UpstreamPool:
         await self._reload_of(plugin)
 
     # Parts
+
+    def _index(self) -> None:
+        self._by_name = {upstream.config.name: upstream for upstream in self._shared.values()}
 
     def _is_in_force(self, config: ServerConfig) -> bool:
         return config.plugin is None or config.plugin in self._plugins
@@ -216,6 +225,7 @@ class UpstreamPool:
             others = [self._personal.pop(key) for key in keys]
             if config is not None:
                 self._shared[server_id] = self._upstream(config)
+            self._index()
             for one in (old, *others):
                 if one is not None:
                     one.retire()

@@ -12,7 +12,7 @@ from server.limits.circuit_breaker import CircuitBreaker, Permit
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.last_list import LastList
 from server.mcp_gateway.catalogue.store import ToolCatalogue
-from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
+from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.catalogue.tool_set import ToolSet
 from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
@@ -126,11 +126,6 @@ class Upstream:
         """Whether it may send messages for a log while it works."""
         session = self.supervisor.current
         return session is None or session.may_log
-
-    def mirrors_headers(self, name: str, *, by_own_name: bool) -> bool:
-        """Whether arguments of a tool are repeated in headers, which must then be compared."""
-        tool = self.offered.find(name, by_own_name=by_own_name)
-        return tool is None or has_header_fields(tool.raw)
 
     @property
     def retry_after(self) -> float:
@@ -276,9 +271,10 @@ class Upstream:
             raise
         if tool is not None:
             # Its start may have brought other tools, and a switch may have been turned meanwhile.
-            now = self.known_tools.get(tool.public_name)
+            offered = self.offered
+            now = offered.by_public_name.get(tool.public_name)
             if now is None or now.name != tool.name:
-                waits = self.offered.find_waiting(tool.public_name, by_own_name=False) is not None
+                waits = offered.find_waiting(tool.public_name, by_own_name=False) is not None
                 if not waits:
                     raise unknown_tool(tool.public_name)
                 raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)

@@ -11,6 +11,8 @@ import pytest
 from tests_mcp_support import House
 from tests_wire_support import ACCEPT, LEGACY, META, MODERN, Wire, message
 
+from server.access.actor import SYSTEM
+
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 ERAS = (MODERN, LEGACY)
@@ -55,6 +57,23 @@ async def test_an_endpoint_of_one_server_goes_the_short_way_too(make_house: Make
             assert answer.headers["content-type"] == "application/json"
             assert message(answer)["result"]["content"] == [{"type": "text", "text": "hello"}]
             assert message(await wire.call("up__echo", {"text": "hello"}))["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_name_leads_to_the_server_that_has_it_now(make_house: MakeHouse, era: str) -> None:
+    async with make_house() as house:
+        first = await house.add("first", visibility="everyone")
+        await house.add("second", visibility="everyone")
+        async with house.http("bob") as http:
+            wire = await Wire(http, era).open()
+            for name in ("first__echo", "second__echo"):
+                assert message(await wire.call(name, {"text": name}))["result"]["content"][0]["text"] == name
+            await house.app.records.update(SYSTEM, "mcp_servers", first, {"name": "third"})
+            for name in ("third__echo", "second__echo"):
+                assert message(await wire.call(name, {"text": name}))["result"]["content"][0]["text"] == name
+            assert message(await wire.call("first__echo", {"text": "x"}))["error"]["code"] == -32602
+            await house.app.records.delete(SYSTEM, "mcp_servers", first)
+            assert message(await wire.call("third__echo", {"text": "x"}))["error"]["code"] == -32602
 
 
 @pytest.mark.parametrize("era", ERAS)
