@@ -27,13 +27,15 @@ class CallLimits:
     def __init__(self, settings: SettingsHolder, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
+        self._common = Limit(0, 0)
         self._buckets: dict[str, TokenBuckets] = {}
         """By server."""
 
     def of(self, config: ServerConfig | None) -> Limit:
         """The limit of a server; None: one of this program, which have the common one."""
-        settings = self._settings.current
-        common = Limit(settings.mcp_rate_per_minute, settings.mcp_rate_burst)
+        settings, common = self._settings.current, self._common
+        if (common.per_minute, common.burst) != (settings.mcp_rate_per_minute, settings.mcp_rate_burst):
+            common = self._common = Limit(settings.mcp_rate_per_minute, settings.mcp_rate_burst)
         if config is None or config.rate_per_minute is config.rate_burst is None:
             return common
         per_minute = common.per_minute if config.rate_per_minute is None else config.rate_per_minute
@@ -46,7 +48,9 @@ class CallLimits:
     def count(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
         """Count a call. Raises CallFailed when it is over the limit."""
         limit = self.of(config)
-        buckets = self._buckets.setdefault(server, TokenBuckets())
+        buckets = self._buckets.get(server)
+        if buckets is None:
+            buckets = self._buckets[server] = TokenBuckets()
         decision = buckets.take(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
         if not decision.allowed:
             raise rate_limited(server, decision.retry_after, limit.per_minute, limit.burst, own=limit.own)

@@ -34,6 +34,11 @@ class DirectCalls:
     def offered(self) -> bool:
         return self._lines is not None or self._http is not None
 
+    @property
+    def has_headers(self) -> bool:
+        """Whether headers go with a request, which repeat some of it."""
+        return self._lines is None
+
     def over_pipes(self, stdin: LineWriter) -> LineCalls:
         """Offer the pipes of a child."""
         self._lines = calls = LineCalls(stdin)

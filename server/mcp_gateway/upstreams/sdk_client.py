@@ -57,7 +57,10 @@ class SdkSession:
         self._client = client
         self._faults = faults
         self._direct = direct
-        if not self.is_modern:
+        self._is_modern = self.is_modern
+        self._on_each = self._stamped()
+        """What the SDK puts into the `_meta` of each request."""
+        if not self._is_modern:
             direct.when_abandoned(self._tell_abandoned)
 
     @property
@@ -143,15 +146,24 @@ class SdkSession:
         """
         sent = {**params, "_meta": dict(meta or {})}
         options: CallOptions = {}
-        # What the SDK puts on each request of this connection: version, identity, mirrored arguments.
-        self._client.session._stamp({"method": method, "params": sent}, options)
-        if self.is_modern:
+        if self._direct.has_headers:
+            # What the SDK puts on each request of this connection: version, identity, mirrored arguments.
+            self._client.session._stamp({"method": method, "params": sent}, options)
+        else:
+            sent["_meta"] |= self._on_each
+        if self._is_modern:
             sent["_meta"][types.CLIENT_CAPABILITIES_META_KEY] = _of_caller(caller)
             if caller.log_level is not None:
                 sent["_meta"][types.LOG_LEVEL_META_KEY] = caller.log_level
         if not self._direct.offered:
             return checked(method, await self._send_stamped(method, sent, options, progress))
         return checked(method, await self._direct.call(method, sent, options.get("headers") or {}, progress))
+
+    def _stamped(self) -> dict[str, Any]:
+        params: dict[str, Any] = {"_meta": {}}
+        self._client.session._stamp({"method": "ping", "params": params}, {})
+        found: dict[str, Any] = params["_meta"]
+        return found
 
     async def _tell_abandoned(self, call_id: str) -> None:
         params = types.CancelledNotificationParams(request_id=call_id, reason="nobody waits for the answer")
