@@ -5,24 +5,28 @@ import { loadModels, refreshModels } from "../models.js";
 import { go, href } from "../router.js";
 import { isAdmin, may, modelNamed, models } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { later } from "../widgets/later.js";
 import { useLoad } from "../widgets/load.js";
 import { Empty } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
-import { DataAccess } from "./data_access.js";
-import { Bulk } from "./data_bulk.js";
-import { Deleted } from "./data_deleted.js";
-import { Drawer } from "./data_drawer.js";
-import { DataImport } from "./data_import.js";
-import { DesignEdit } from "./design_edit.js";
-import { DesignNew } from "./design_new.js";
 import { FilterBar } from "./data_filter.js";
 import { Foot } from "./data_foot.js";
 import { DataHead } from "./data_head.js";
 import { useLiveRows } from "./data_live.js";
 import { ModelList } from "./data_models.js";
-import { MAKING, PAGE_SIZE, SLOW, filterQuery, isFiltered, requestQuery } from "./data_query.js";
+import { MAKING, MAP, PAGE_SIZE, SLOW, filterQuery, isFiltered, requestQuery } from "./data_query.js";
 import { Rows } from "./data_rows.js";
-import { SlowLists } from "./data_slow.js";
+
+// What nobody needs before a click comes with it.
+const Bulk = later(() => import("./data_bulk.js").then((found) => found.Bulk));
+const DataAccess = later(() => import("./data_access.js").then((found) => found.DataAccess));
+const DataImport = later(() => import("./data_import.js").then((found) => found.DataImport));
+const Deleted = later(() => import("./data_deleted.js").then((found) => found.Deleted));
+const DesignEdit = later(() => import("./design_edit.js").then((found) => found.DesignEdit));
+const DesignNew = later(() => import("./design_new.js").then((found) => found.DesignNew));
+const Drawer = later(() => import("./data_drawer.js").then((found) => found.Drawer));
+const ModelsMap = later(() => import("./models_map.js").then((found) => found.ModelsMap));
+const SlowLists = later(() => import("./data_slow.js").then((found) => found.SlowLists));
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
 export function Data({ rest, query }) {
@@ -36,19 +40,20 @@ export function Data({ rest, query }) {
   }, [rest[0]]);
   return html`<div class="split" data-open=${rest[0] ? "area" : "list"}>
     <${ModelList} models=${listed} current=${rest[0]} admin=${isAdmin()} />
-    <${Part} rest=${rest} query=${query} />
+    <${Part} rest=${rest} query=${query} listed=${listed} />
   </div>`;
 }
 
-/** What stands beside the list of models. @param {{rest: string[], query: URLSearchParams}} props */
-function Part({ rest, query }) {
+/** What stands beside the list of models. @param {{rest: string[], query: URLSearchParams, listed: import("../types").Model[]}} props */
+function Part({ rest, query, listed }) {
   const [name, part] = rest;
   const model = name ? modelNamed(name) : undefined;
   // Somebody may have made it since the list was read.
   useEffect(() => {
-    if (name && ![MAKING, SLOW].includes(name) && !model) loadModels();
+    if (name && ![MAKING, MAP, SLOW].includes(name) && !model) loadModels();
   }, [name]);
   if (!name) return null;
+  if (name === MAP) return html`<${ModelsMap} models=${listed} query=${query} />`;
   if (name === SLOW && isAdmin()) return html`<${SlowLists} />`;
   if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;
   if (!model || !may(model, "list")) {
@@ -101,10 +106,14 @@ function Area({ model, query }) {
   const record = query.get("record");
   const close = () => {
     move({ record: null });
-    requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${record}"]`))?.focus());
+    requestAnimationFrame(() => {
+      // Who types elsewhere by now, say a search, goes on there.
+      const typing = document.activeElement?.closest("input, textarea, select");
+      if (!typing || typing.closest(".drawer")) /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${record}"]`))?.focus();
+    });
   };
   const empty = page.data && !rows.length && !isFiltered(query) && !query.has("offset");
-  return html`<div class="area">
+  return html`<div class="area" onPointerOver=${Drawer.ahead} onFocusIn=${Drawer.ahead}>
     <${DataHead} model=${model} query=${query} add=${() => move({ record: "new" })} empty=${empty} />
     <${FilterBar} model=${model} query=${query} onFilter=${filter} move=${move} error=${page.error} waiting=${live.waiting} reload=${page.reload} />
     <${Rows} model=${model} page=${page} live=${live} query=${query} move=${move} record=${record}

@@ -2,14 +2,15 @@
 import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, isAdmin, may } from "../store.js";
-import { html } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { later } from "../widgets/later.js";
 import { PlacedMenu } from "../widgets/menu.js";
 import { useTrail } from "../widgets/trail.js";
 import { inSentence } from "../widgets/words.js";
 import { filterQuery, sortOf } from "./data_query.js";
-import { InviteDialog, inviting } from "./people_links.js";
 
+const InviteDialog = later(() => import("./people_links.js").then((found) => found.InviteDialog));
 const FORMATS = ["csv", "json", "jsonl"];
 
 /** @param {{model: import("../types").Model, query: URLSearchParams, add: () => void, empty: boolean}} props where it is empty, the button stands in the middle */
@@ -36,9 +37,10 @@ export function exportAddress(model, filters, format, sort = "") {
 /** @param {{model: import("../types").Model, query: URLSearchParams}} props */
 function MoreMenu({ model, query }) {
   const filters = filterQuery(query);
+  const [inviting, invite] = useState(false);
   return html`<${PlacedMenu} id="model-menu" label=${t("data.more", { name: inSentence(model.label_plural) })} className="btn only" button=${html`<${Icon} name="more" />`}>
     <ul>
-      ${isAdmin() && model.name === "users" && html`<li><button type="button" onClick=${() => (inviting.value = true)}><${Icon} name="mail" />${t("invite.title")}</button></li>`}
+      ${isAdmin() && model.name === "users" && html`<li><button type="button" onClick=${() => invite(true)}><${Icon} name="mail" />${t("invite.title")}</button></li>`}
       ${FORMATS.map((format) => html`<li key=${format}><a href=${exportAddress(model, filters, format, sortOf(query))} download>
         <${Icon} name="download" />${t(filters.size ? `data.export_filtered_${format}` : `data.export_${format}`)}</a></li>`)}
       ${may(model, "create") && html`<li><a href=${href(`/data/${model.name}/import`)}><${Icon} name="upload" />${t("data.import")}</a></li>`}
@@ -48,7 +50,7 @@ function MoreMenu({ model, query }) {
       <li><a href=${`${base}/api/docs#/${model.name}`} target="_blank"><${Icon} name="code" />${t("data.api_docs")}</a></li>
     </ul>
   <//>
-  ${inviting.value && html`<${InviteDialog} />`}`;
+  ${inviting && html`<${InviteDialog} close=${() => invite(false)} />`}`;
 }
 
 /** The head of a part of a model's page, with the way back to its rows. @param {{model: import("../types").Model, heading: string, words: string, children?: any}} props */

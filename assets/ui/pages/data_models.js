@@ -3,7 +3,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
-import { MAKING, SLOW } from "./data_query.js";
+import { MAKING, MAP, SLOW } from "./data_query.js";
 
 const GROUPS = ["yours", "plugins", "system"];
 
@@ -32,8 +32,9 @@ export function ModelList({ models, current, admin }) {
       })}
       ${!hits.length && html`<p class="small muted none">${t("data.no_hit")}</p>`}
     </nav>
-    ${admin && html`<nav class="side-last" aria-label=${t("data.upkeep")}><ul><li>
-      <a href=${href(`/data/${SLOW}`)} aria-current=${current === SLOW ? "page" : undefined}><${Icon} name="clock" /><span class="clip">${t("slow.title")}</span></a>
-    </li></ul></nav>`}
+    <nav class="side-last" aria-label=${t("data.upkeep")}><ul>
+      <li><a href=${href(`/data/${MAP}`)} aria-current=${current === MAP ? "page" : undefined}><${Icon} name="models" /><span class="clip">${t("map.title")}</span></a></li>
+      ${admin && html`<li><a href=${href(`/data/${SLOW}`)} aria-current=${current === SLOW ? "page" : undefined}><${Icon} name="clock" /><span class="clip">${t("slow.title")}</span></a></li>`}
+    </ul></nav>
   </div>`;
 }

@@ -6,6 +6,8 @@ export const PAGE_SIZE = 50;
 export const MAKING = "-";
 /** And this one for the page of slow lists. */
 export const SLOW = "slow-lists";
+/** And this one for the drawing of all. */
+export const MAP = "all-models";
 
 /** Only what selects rows: filters and full text. @param {URLSearchParams} query of the page's address */
 export function filterQuery(query) {

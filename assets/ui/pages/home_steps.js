@@ -34,24 +34,29 @@ function ownSteps() {
 async function load(signal) {
   return Promise.all(
     ownSteps().map(async (step) => {
-      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: step.model === "backups" ? "" : "limit=1" });
+      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: step.model === "backups" ? "" : "limit=1&fields=id" });
       return { ...step, done: (count || 0) > step.more };
     }),
   );
 }
 
 export function Steps() {
-  const { data, error, slow, reload } = useLoad(load, []);
   const [hidden, hide] = useState(stored(HIDDEN, "") === "hidden");
-  // A step that is done elsewhere ticks itself here.
-  useFresh(ownSteps().map(({ model }) => model).filter((model) => may(modelNamed(model), "list")), reload);
-  if (hidden || (error && !data)) return null;
-  const steps = data || [];
-  const all = data && steps.every((step) => step.done);
   const away = () => {
     keep(HIDDEN, "hidden");
     hide(true);
   };
+  return hidden ? null : html`<${StepList} away=${away} />`;
+}
+
+/** @param {{away: () => void}} props */
+function StepList({ away }) {
+  const { data, error, slow, reload } = useLoad(load, []);
+  // A step that is done elsewhere ticks itself here.
+  useFresh(ownSteps().map(({ model }) => model).filter((model) => may(modelNamed(model), "list")), reload);
+  if (error && !data) return null;
+  const steps = data || [];
+  const all = data && steps.every((step) => step.done);
   return html`<section class="card" aria-labelledby="steps-title">
     <header>
       <h2 id="steps-title">${t("steps.title")}</h2>

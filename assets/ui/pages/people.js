@@ -1,14 +1,14 @@
 // People: who may come in, what they may do, and by what they are signed in. For admins.
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { html, useEffect } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { Tabs } from "../widgets/tabs.js";
 import { useTrail } from "../widgets/trail.js";
 import { editing, Groups } from "./people_groups.js";
 import { Invites } from "./people_invites.js";
-import { InviteDialog, inviting } from "./people_links.js";
+import { InviteDialog } from "./people_links.js";
 import { Users } from "./people_users.js";
 
 const PANEL = "people-panel";
@@ -29,10 +29,11 @@ const PARTS = {
 export function People({ rest, query }) {
   const part = rest[0] in PARTS ? rest[0] : "users";
   const Part = PARTS[part];
+  const [inviting, invite] = useState(false);
   useTrail(t(`people.tab_${part}`), true);
   useEffect(() => {
     if (query.get("new") !== "1") return;
-    inviting.value = true;
+    invite(true);
     go(href("/people/invites"), { replace: true });
   }, [query.get("new")]);
   const tabs = Object.keys(PARTS).map((name) => ({ name, label: t(`people.tab_${name}`) }));
@@ -41,11 +42,11 @@ export function People({ rest, query }) {
       <div class="say"><h1>${t("page.people")}</h1><p>${t(`people.words_${part}`)}</p></div>
       <div class="do">
         ${part === "groups" && html`<button class="btn primary" type="button" onClick=${() => (editing.value = {})}><${Icon} name="plus" />${t("people.new_group")}</button>`}
-        ${(part === "users" || part === "invites") && html`<button class="btn primary" type="button" onClick=${() => (inviting.value = true)}><${Icon} name="plus" />${t("invite.title")}</button>`}
+        ${(part === "users" || part === "invites") && html`<button class="btn primary" type="button" onClick=${() => invite(true)}><${Icon} name="plus" />${t("invite.title")}</button>`}
       </div>
     </header>
     <${Tabs} label=${t("page.people")} tabs=${tabs} current=${part} choose=${(/** @type {string} */ name) => go(href(`/people/${name}`))} panel=${PANEL} />
     <div class="tools-panel" id=${PANEL} role="tabpanel" aria-label=${t(`people.tab_${part}`)}><${Part} key=${part} rest=${rest.slice(1)} query=${query} /></div>
-    ${inviting.value && html`<${InviteDialog} />`}
+    ${inviting && html`<${InviteDialog} close=${() => invite(false)} />`}
   </div>`;
 }

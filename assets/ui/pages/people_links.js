@@ -1,7 +1,7 @@
 // One-time links for people, made by admins: to join, or to set a new password.
 import { request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
-import { html, signal, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -13,10 +13,8 @@ const ROLES = ["member", "guest", "admin"];
 /** How long a link works, in hours. */
 const LIFETIMES = [24, 72, 168, 720];
 
-/** Whether somebody is being invited. @type {import("../types").Signal<boolean>} */
-export const inviting = signal(false);
-
-export function InviteDialog() {
+/** @param {{close: () => void}} props */
+export function InviteDialog({ close }) {
   const [role, setRole] = useState(ROLES[0]);
   const [username, setUsername] = useState("");
   const [hours, setHours] = useState("72");
@@ -28,7 +26,6 @@ export function InviteDialog() {
     known.then(({ data }) => setGroups(data.map((/** @type {any} */ row) => row.name))).catch(() => {});
   }, []);
   const { made, error, make } = useLink("/auth/invites");
-  const close = () => (inviting.value = false);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     make({ role, username: username.trim(), groups: chosen, hours: Number(hours) });

@@ -1,7 +1,7 @@
 // A page whose modules are fetched when it is first opened, so that the start stays small.
 import { t } from "../i18n.js";
 import { theRest } from "../rest.js";
-import { returned } from "../store.js";
+import { away, returned } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { SLOW_MS } from "./load.js";
 import { Skeleton, Trouble } from "./trouble.js";
@@ -9,12 +9,18 @@ import { Skeleton, Trouble } from "./trouble.js";
 /**
  * @param {() => Promise<any>} load answers with the component
  * @param {{rest?: boolean}} [options] `rest`: false for what gets by with the words and sheets of the first pages
- * @returns {any} a component with the same properties
+ * @returns {any} a component with the same properties; its `ahead()` fetches it before it is needed
  */
 export function later(load, { rest = true } = {}) {
   /** @type {any} */
   let Ready = null;
-  return function Later(/** @type {any} */ props) {
+  Later.ahead = () => {
+    // An error shows where the component is asked for; there it is fetched again.
+    if (!Ready && !away.value) load().catch(() => {});
+  };
+  return Later;
+
+  function Later(/** @type {any} */ props) {
     const [error, setError] = useState(/** @type {any} */ (null));
     const [slow, setSlow] = useState(false);
     const [, draw] = useState(0);
@@ -39,5 +45,5 @@ export function later(load, { rest = true } = {}) {
     if (Ready) return html`<${Ready} ...${props} />`;
     if (error) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
     return slow ? html`<${Skeleton} rows=${6} />` : null;
-  };
+  }
 }

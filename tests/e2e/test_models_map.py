@@ -1,0 +1,66 @@
+"""The drawing of how models refer to each other: boxes, lines, the keyboard, a phone, and the same as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_data import sign_in
+from playwright.sync_api import Browser, expect
+from server_process import RunningServer
+from watched_page import CHROMIUM, Watched
+
+pytestmark = [pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
+PASSWORD = "a calm bear in a den"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
+    folder: Path = tmp_path_factory.mktemp("map")
+    with RunningServer(folder / "data") as server:
+        server.create_user("maja", PASSWORD, admin=True)
+        with sign_in(server.url, "maja", PASSWORD) as client:
+            for name, fields in {
+                "authors": [],
+                "books": [
+                    {"name": "author", "type": "relation", "references": "authors"},
+                    {"name": "sequel_of", "type": "relation", "references": "books", "on_delete": "set_null"},
+                ],
+                "loans": [{"name": "book", "type": "relation", "references": "books"}],
+            }.items():
+                shown = name.capitalize()
+                title = {"name": "title", "type": "text", "required": True}
+                given = {"name": name, "label": shown[:-1], "label_plural": shown, "fields": [title, *fields]}
+                assert client.post("/api/v1/models", json=given).status_code == 201
+            cookies = dict(client.cookies)
+        yield server, cookies
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
+def test_models_are_drawn_from_those_that_refer_to_those_that_are_referred_to(
+    served: tuple[RunningServer, dict[str, str]], browser: Browser, theme: str, width: int
+) -> None:
+    server, cookies = served
+    watched = Watched(browser, server.url, theme, width, cookies)
+    page = watched.open("/#/data/all-models", ".map-box")
+    left = {
+        name: page.locator(f".map-box[href='#/data/{name}']").bounding_box() for name in ("loans", "books", "authors")
+    }
+    assert left["loans"] and left["books"] and left["authors"]
+    assert left["loans"]["x"] < left["books"]["x"] < left["authors"]["x"]
+    expect(page.locator(".map-sheet > svg > path")).to_have_count(3)
+    expect(page.locator(".map-box[href='#/data/users']")).to_have_count(0)
+    page.click("text=The same as a list")
+    page.locator("text=Books: sequel_of refers to Books").wait_for()
+    assert watched.axe() == []
+    page.locator(".map-box[href='#/data/books']").focus()
+    expect(page.locator(".map-sheet > svg > path.lit")).to_have_count(3)
+    page.get_by_label("With owners").check()
+    page.locator(".map-box[href='#/data/users']").wait_for()
+    assert "owners=1" in page.url
+    page.locator(".map-box[href='#/data/books']").focus()
+    page.keyboard.press("Enter")
+    page.locator("h1", has_text="Books").wait_for()
+    watched.check()
+    watched.close()
