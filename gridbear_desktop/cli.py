@@ -38,7 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def folder_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help="folder with the database; default: the platform's data folder")
     parser.add_argument("--host", help="address to listen on; default 127.0.0.1, anything but loopback is LAN mode")
-    parser.add_argument("--port", type=int, help="port to listen on; default 8088, or the next free one")
+    parser.add_argument("--port", type=_port, help="port to listen on; default 8088, or the next free one")
+
+
+def _port(text: str) -> int:
+    # The tray would start a server to find it out, and show the reason in its menu alone.
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise StartupError(f"--port can't be used: {text!r} is no number from 0 to 65535.")
+    return int(text)
 
 
 def _safe_option(parser: argparse.ArgumentParser) -> None:

@@ -190,10 +190,18 @@ def test_the_tray_process_loads_nothing_that_an_icon_does_not_need() -> None:
 
 def test_a_setting_that_cant_be_used_is_told_in_the_menu(screen: Gridbear, desktop: StatusHost) -> None:
     desktop.appear()
-    process = start(screen, "--port", "99999", "--minimized")
-    wanted = "Not running: --port can't be used"
+    screen.env["GRIDBEAR_PORT"] = "99999"
+    process = start(screen, "--minimized")
+    # A single underscore would mark a key.
+    wanted = "Not running: GRIDBEAR__PORT can't be used"
     desktop.until(lambda: any(label.startswith(wanted) for label in desktop.menu()), "the reason")
-    assert "--port can't be used" in line_with(process, "could not start")
+    assert "GRIDBEAR_PORT can't be used" in line_with(process, "could not start")
     desktop.click("Quit")
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+def test_a_port_that_is_none_is_refused_before_anything_starts(screen: Gridbear) -> None:
+    process = start(screen, "--port", "99999")
+    process.communicate(timeout=30)
+    assert process.returncode == 2 and not screen.data_dir.exists()
