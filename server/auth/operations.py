@@ -13,7 +13,7 @@ from server.errors import Conflict, FieldError, NotFound
 from server.records.rotation import rotate
 from server.records.service import Records
 from server.records.values import raise_for
-from server.secrets.phrase import PUBLIC_KEY_BYTES
+from server.secrets.wrapped_ring import PUBLIC_KEY_BYTES
 
 OPERATIONS = (
     "user-create", "user-list", "user-reset-password", "token-create", "setup-link", "secrets-phrase",

@@ -13,8 +13,8 @@ from server.models.registry import ModelRegistry
 from server.records.sealing import forget_unreadable, look_at_values, unreadable_values
 from server.secrets.key_ring import KeyRing, Unreadable
 from server.secrets.key_store import KeyStore
-from server.secrets.phrase import WrongPhrase, unwrap
 from server.secrets.vault import Vault, recover_vault
+from server.secrets.wrapped_ring import WrongPhrase
 
 
 class Keeper:
@@ -109,6 +109,8 @@ class Keeper:
                     "restore without the secrets (without_secrets, --without-secrets)."
                 )
             return None
+        from server.secrets.phrase import unwrap  # ciphers and words, which only this needs
+
         try:
             ring = unwrap(secrets.key_ring, phrase)
         except Unreadable as error:

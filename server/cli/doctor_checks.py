@@ -27,9 +27,9 @@ from server.records.sealing import look_at_values
 from server.records.times import from_text
 from server.secrets.key_ring import Unreadable
 from server.secrets.key_store import KeyStore
-from server.secrets.phrase import WrappedRing
 from server.secrets.private_file import read_private
 from server.secrets.vault import WRAPPED_FILE
+from server.secrets.wrapped_ring import WrappedRing
 
 State = Literal["ok", "attention", "trouble"]
 BACKUP_DAYS = 7.0

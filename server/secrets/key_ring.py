@@ -10,12 +10,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from server.errors import Conflict
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 KEY_ID_LENGTH = 16
@@ -76,7 +76,7 @@ class KeyRing:
     def seal(self, text: str, place: Place) -> str:
         """`gb1:<key id>:<nonce and ciphertext>`, for `place` alone."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + AESGCM(self.keys[self.current]).encrypt(nonce, text.encode(), _bound_to(place))
+        sealed = nonce + _cipher(self.keys[self.current]).encrypt(nonce, text.encode(), _bound_to(place))
         return f"{SEALED_PREFIX}{self.current}:{base64.urlsafe_b64encode(sealed).decode().rstrip('=')}"
 
     def open(self, sealed: str, place: Place) -> str:
@@ -90,9 +90,11 @@ class KeyRing:
                 f"{place} is sealed under the key {found[1]}, which this data folder has not. Bring the key back with "
                 "`gridbear secrets recover` and the recovery phrase, or set the value again."
             )
+        from cryptography.exceptions import InvalidTag
+
         try:
             data = base64.urlsafe_b64decode(found[2] + "=" * (-len(found[2]) % 4))
-            return AESGCM(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _bound_to(place)).decode()
+            return _cipher(key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _bound_to(place)).decode()
         except (InvalidTag, ValueError):
             raise Unreadable(
                 f"{place} was changed or moved from elsewhere and can't be opened. Set it again."
@@ -131,6 +133,13 @@ def key_id_in(start: str) -> str | None:
     """The same for the beginning of a text."""
     found = _START.match(start)
     return None if found is None else found[1]
+
+
+def _cipher(key: bytes) -> AESGCM:
+    # Takes 8 MB, which a server that keeps no secrets does without.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 def _bound_to(place: Place) -> bytes:

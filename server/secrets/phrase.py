@@ -6,13 +6,10 @@ phrase.
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke
@@ -20,61 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mnemonic import Mnemonic
 
-from server.errors import FieldError, ValidationFailed
 from server.secrets.key_ring import KeyRing, Unreadable
+from server.secrets.wrapped_ring import WrappedRing, WrongPhrase
 
 WORDS = 12
-PUBLIC_KEY_BYTES = 32
-_FORMAT = "gridbear-wrapped-key-ring"
 _INFO = b"gridbear key ring 1"
 _PAIR_INFO = b"gridbear recovery phrase 1"
 _WORD = re.compile(r"[^\W\d_]+")
-
-
-class WrongPhrase(ValidationFailed):
-    """The words are no recovery phrase, or not the one that is wanted. Nothing was changed."""
-
-    code = "wrong_phrase"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, fields={"phrase": FieldError(self.code, message)})
-
-
-@dataclass(frozen=True, slots=True)
-class WrappedRing:
-    """A key ring that a phrase opens. `public_key` tells which phrase, and nothing of it."""
-
-    public_key: bytes
-    kept_at: str
-    """When a person kept the phrase: UTC, ISO 8601."""
-    sealed: bytes
-
-    def to_bytes(self) -> bytes:
-        """As it lies in the data folder and in every backup."""
-        fields = {"public_key": _b64(self.public_key), "kept_at": self.kept_at, "sealed": _b64(self.sealed)}
-        return json.dumps({"format": _FORMAT, "version": 1, **fields}, indent=1).encode()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> WrappedRing:
-        """The other way round. Raises Unreadable."""
-        try:
-            found: Any = json.loads(data)
-            if found["format"] != _FORMAT or found["version"] != 1:
-                raise ValueError("another format")
-            wrapped = cls(
-                base64.b64decode(found["public_key"], validate=True),
-                datetime.fromisoformat(found["kept_at"]).isoformat(timespec="seconds").replace("+00:00", "Z"),
-                base64.b64decode(found["sealed"], validate=True),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable("The wrapped key ring is damaged, or a newer GridBear made it.") from error
-        if len(wrapped.public_key) != PUBLIC_KEY_BYTES:
-            raise Unreadable("The wrapped key ring is damaged.")
-        return wrapped
-
-    def of(self, ring: KeyRing) -> WrappedRing:
-        """Another ring for the same phrase."""
-        return WrappedRing(self.public_key, self.kept_at, _sealed(ring, self.public_key))
 
 
 def new_phrase() -> str:
@@ -91,6 +40,11 @@ def wrap_for(ring: KeyRing, public: bytes, now: datetime | None = None) -> Wrapp
     """`ring` for the phrase with this public half, kept by a person just `now`."""
     moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return WrappedRing(public, moment, _sealed(ring, public))
+
+
+def wrap_again(wrapped: WrappedRing, ring: KeyRing) -> WrappedRing:
+    """Another ring for the phrase of `wrapped`."""
+    return WrappedRing(wrapped.public_key, wrapped.kept_at, _sealed(ring, wrapped.public_key))
 
 
 def wrap(ring: KeyRing, phrase: str) -> bytes:
@@ -145,7 +99,3 @@ def _words() -> Mnemonic:
 @functools.cache
 def _suite() -> hpke.Suite:
     return hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from server.errors import Conflict, StartupError
 from server.secrets.key_ring import KeyRing, Place
 from server.secrets.key_store import WAY_OUT, KeyStore
-from server.secrets.phrase import WrappedRing, WrongPhrase, new_phrase, public_key, wrap_for
 from server.secrets.private_file import read_private, write_private
+from server.secrets.wrapped_ring import WrappedRing, WrongPhrase
 
 WRAPPED_FILE = "key-ring.wrapped"
 PHRASE_WAITS_SECONDS = 3600.0
@@ -74,6 +74,8 @@ class Vault:
 
     def propose_phrase(self) -> str:
         """A new phrase to show. It is kept nowhere, and in force only once it comes back."""
+        from server.secrets.phrase import new_phrase, public_key  # ciphers and words, which few starts need
+
         phrase = new_phrase()
         self._waiting = (public_key(phrase), self._clock() + PHRASE_WAITS_SECONDS)
         return phrase
@@ -83,6 +85,8 @@ class Vault:
 
         Raises WrongPhrase when it is not the one that was shown, Conflict when none waits.
         """
+        from server.secrets.phrase import public_key
+
         if self._waiting is None or not self.phrase_waits:
             raise Conflict("No new recovery phrase waits to be typed back. Make one first.", code="no_phrase_waits")
         public = public_key(phrase)
@@ -92,6 +96,8 @@ class Vault:
 
     def keep_phrase(self, public: bytes) -> str:
         """Put the phrase with this public half in force: a person has typed it back. Returns since when."""
+        from server.secrets.phrase import wrap_for
+
         with self._lock:
             wrapped = wrap_for(self._ring, public)
             write_private(self._wrapped_path, wrapped.to_bytes())
@@ -106,7 +112,9 @@ class Vault:
         # Wrapped first: a key that seals a value must be in every backup that is made from then on.
         wrapped = self._wrapped() or given
         if wrapped is not None:
-            write_private(self._wrapped_path, wrapped.of(ring).to_bytes())
+            from server.secrets.phrase import wrap_again
+
+            write_private(self._wrapped_path, wrap_again(wrapped, ring).to_bytes())
         self._store.save(ring)
         self._ring = ring
 

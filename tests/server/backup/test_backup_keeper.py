@@ -16,8 +16,9 @@ from server.models.registry import ModelRegistry
 from server.records.sealing import stored_form
 from server.secrets.key_ring import Place
 from server.secrets.key_store import KeyStore
-from server.secrets.phrase import WrongPhrase, new_phrase
+from server.secrets.phrase import new_phrase
 from server.secrets.vault import open_vault
+from server.secrets.wrapped_ring import WrongPhrase
 
 NOTHING: frozenset[str] = frozenset()
 PLACE = Place("mcp_servers", "env", 1)

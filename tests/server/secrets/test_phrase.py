@@ -7,7 +7,8 @@ import json
 import pytest
 
 from server.secrets.key_ring import KeyRing, Unreadable
-from server.secrets.phrase import WrappedRing, WrongPhrase, new_phrase, public_key, unwrap, wrap
+from server.secrets.phrase import new_phrase, public_key, unwrap, wrap, wrap_again
+from server.secrets.wrapped_ring import WrappedRing, WrongPhrase
 
 RING = KeyRing.new().with_new_key()
 # A published example of BIP-39, so that a change of list or derivation is noticed.
@@ -71,7 +72,7 @@ def test_a_wrapped_ring_holds_no_key_and_another_ring_is_wrapped_without_the_phr
     for key in RING.to_json()["keys"].values():
         assert key.encode() not in blob
     more = RING.with_new_key()
-    again = WrappedRing.from_bytes(blob).of(more)
+    again = wrap_again(WrappedRing.from_bytes(blob), more)
     assert unwrap(again.to_bytes(), KNOWN) == more
     assert again.kept_at == WrappedRing.from_bytes(blob).kept_at
 

@@ -17,8 +17,9 @@ from server.secrets import key_store
 from server.secrets.key_ring import KeyRing, Place, Unreadable
 from server.secrets.key_store import KeyStore
 from server.secrets.keychain import Keychain, KeychainFailed, SystemKeychain
-from server.secrets.phrase import WrongPhrase, new_phrase, unwrap
+from server.secrets.phrase import new_phrase, unwrap
 from server.secrets.vault import Vault, open_vault, recover_vault
+from server.secrets.wrapped_ring import WrongPhrase
 
 PLACE = Place("secrets", "value", 1)
 NOTHING: frozenset[str] = frozenset()
