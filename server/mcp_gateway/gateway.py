@@ -26,6 +26,7 @@ from server.mcp_gateway.own_texts import OwnText, OwnTexts
 from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall, thing
+from server.mcp_gateway.policy.asking import Asking
 from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
 from server.mcp_gateway.server_state import server_state
@@ -67,7 +68,7 @@ class Gateway:
         self._clock = clock
         self._activity = activity
         self._policy = policy
-        self._approvals = approvals
+        self._asking = Asking(policy, approvals)
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self.hosted = Hosted(policy, own_tools)
         self.plugin_servers = PluginServers(records, self._pool, self.hosted)
@@ -199,30 +200,35 @@ class Gateway:
         arguments: dict[str, Any] | None,
         meta: Mapping[str, Any] | None = None,
         more: Mapping[str, Any] | None = None,
+        found: tuple[Upstream, Tool] | None = None,
     ) -> dict[str, Any]:
         """Call a tool by the name that the caller's endpoint gives it. Raises CallFailed.
 
-        `more` are further parameters for its server: the answers to what it asked for before.
+        `more` are further parameters for its server: the answers to what it asked for before. `found`: what
+        `callable_tool` gave for the same caller and name within this turn of the loop.
         """
         actor = caller.actor
         with self._activity.watch(caller, name, arguments) as call:
-            own = self.hosted.find(actor, name, caller.server)
+            own = None if found is not None else self.hosted.find(actor, name, caller.server)
             if own is not None:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
                 self._limits.count(actor, virtual.name)
-                asked = AskedCall(caller, served_by(virtual.name), "", tool, arguments)
-                await self._approve(asked)
+                await self._asking.about_tool(caller, served_by(virtual.name), "", tool, arguments)
                 return call.answered(await virtual.call(actor, tool, arguments))
-            upstream, tool = await self._tool(actor, name, caller.server)
-            call.of(upstream.config.name, tool.name)
-            self._limits.count(actor, upstream.config.name, upstream.config)
+            # Where everybody signs in for themselves, the caller's own connection has its own tools.
+            if found is None or found[0].config.signs_in_each:
+                found = await self._tool(actor, name, caller.server)
+            upstream, tool = found
+            config = upstream.config
+            call.of(config.name, tool.name)
+            self._limits.count(actor, config.name, config)
             if resting := upstream.breaker.retry_after(self._clock()):
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
-                raise circuit_open(upstream.config.name, resting)
-            needed = await self._approve(self._asked(caller, upstream, tool, arguments))
+                raise circuit_open(config.name, resting)
+            needed = await self._asking.about_tool(caller, config.served(actor), config.identity, tool, arguments)
             result = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
-            return call.answered(await self._gone_on(needed, result))
+            return call.answered(await self._asking.gone_on(needed, result))
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
@@ -243,20 +249,21 @@ class Gateway:
         """
         config, needed = upstream.config, None
         self.count(caller, upstream)
-        if about is not None and self._is_asked(caller.actor, self._policy.whole_effect, config.served(caller.actor)):
+        if about is not None and self._asking.is_about_whole(caller.actor, config.served(caller.actor)):
             if resting := upstream.breaker.retry_after(self._clock()):
                 raise circuit_open(config.name, resting)
             asked = {key: value for key, value in params.items() if key not in _ROUNDS}
-            needed = await self._approvals.require(self._asked(caller, upstream, about, asked))
-        return await self._gone_on(needed, await upstream.request(method, params, meta, caller))
+            call = AskedCall(caller, config.served(caller.actor), config.identity, about, asked)
+            needed = await self._asking.require(call)
+        return await self._asking.gone_on(needed, await upstream.request(method, params, meta, caller))
 
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
         self._limits.count(caller.actor, server)
-        if self._is_asked(caller.actor, self._policy.whole_effect, served):
+        if self._asking.is_about_whole(caller.actor, served):
             about = thing(server, method, uri, None)
-            await self._approvals.require(AskedCall(caller, served, "", about, {"uri": uri}))
+            await self._asking.require(AskedCall(caller, served, "", about, {"uri": uri}))
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
@@ -264,15 +271,15 @@ class Gateway:
         own = self.hosted.find(actor, name, None)
         if own is not None:
             server, config, resting = own[0].name, None, 0.0
-            asked = AskedCall(caller, served_by(server), "", own[1], arguments)
+            about = served_by(server), "", own[1]
         else:
             upstream, tool = await self._tool(actor, name, None)
-            server, config, resting = upstream.config.name, upstream.config, upstream.breaker.retry_after(self._clock())
-            asked = self._asked(caller, upstream, tool, arguments)
+            config, resting = upstream.config, upstream.breaker.retry_after(self._clock())
+            server, about = config.name, (config.served(actor), config.identity, tool)
         self._limits.check(actor, server, config)
         if resting:
             raise circuit_open(server, resting)
-        await self._approve(asked, use=False)
+        await self._asking.about_tool(caller, *about, arguments, use=False)
 
     def limit_wait(self, actor: Actor, server: str, config: ServerConfig | None = None) -> float:
         """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""
@@ -331,29 +338,6 @@ class Gateway:
         # One from before a name became ours would stand in the way of the program's own server.
         config = upstream.config
         return config.enabled and config.name not in self.hosted and self._policy.reaches(actor, config.served(actor))
-
-    async def _approve(self, call: AskedCall, *, use: bool = True) -> int | None:
-        """None when the call needs no approval, else that of its person, 0 when it is for more than this call.
-
-        Raises CallFailed while there is none.
-        """
-        if not self._is_asked(call.caller.actor, self._policy.effect, call.server, call.tool):
-            return None
-        return await self._approvals.require(call, use=use)
-
-    def _is_asked(self, actor: Actor, effect: Callable[..., Effect], *about: Any) -> bool:
-        # Who calls with a session of their own would only be asked by themselves.
-        return actor.kind != "user" and effect(actor, *about) == "ask"
-
-    async def _gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
-        if approval and result.get("resultType") == "input_required":
-            # The same call goes on when its client has answered.
-            await self._approvals.give_back(approval)
-        return result
-
-    def _asked(self, caller: Caller, upstream: Upstream, tool: Tool, arguments: dict[str, Any] | None) -> AskedCall:
-        config = upstream.config
-        return AskedCall(caller, config.served(caller.actor), config.identity, tool, arguments)
 
     def _effect(self, actor: Actor, upstream: Upstream, tool: Tool) -> Effect:
         return self._policy.effect(actor, upstream.config.served(actor), tool)

@@ -21,8 +21,8 @@ from server.asgi.body import read_body, replayed
 from server.asgi.hang_up import Watch, on_hang_up
 from server.asgi.replies import send_error
 from server.errors import GridBearError
-from server.mcp_gateway.catalogue.tool import has_header_fields
-from server.mcp_gateway.endpoint.answers import Answer
+from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
+from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
@@ -30,6 +30,7 @@ from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, Session, owner_of
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.wire import to_wire
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _INVALID_REQUEST = -32600
 _CANCELLED = -32006
 
 _Reply = tuple[int, dict[str, Any]]
+_Found = tuple[Upstream, Tool]
 GoOn = Callable[[Receive, Send], Awaitable[None]]
 """To the SDK, with what it is to read and where it is to answer."""
 
@@ -105,28 +107,29 @@ class ShortWay:
             return
         if session_id is not None and method == "notifications/cancelled":
             self._cancel(session_id, message.get("params"))
-        request = plain_request(message, headers)
-        if request is not None and not self._is_plain(actor, request, session):
+        request, found = plain_request(message, headers), None
+        if request is not None and request.method != "tools/list":
+            found = self._gateway.callable_tool(actor, request.name, self._server)
+        if request is not None and not self._is_plain(request, session, found):
             request = None
         if session_id is None or not isinstance(method, str) or not is_id(number):
-            await (go_on(again, send) if request is None else self._answer(actor, request, scope, receive, send))
+            await (go_on(again, send) if request is None else self._answer(actor, request, found, scope, receive, send))
             return
         try:
             with self._in_flight.held(session_id, number) as taken_back:
                 if request is None:
                     await go_on(again, send)
                 else:
-                    await self._answer_in(session_id, taken_back, actor, request, scope, send)
+                    await self._answer_in(session_id, taken_back, actor, request, found, scope, send)
         except IdInUse as error:
             reply = {"jsonrpc": "2.0", "id": number, "error": {"code": _INVALID_REQUEST, "message": str(error)}}
             await _send(send, 200, reply, session=session_id)
 
-    def _is_plain(self, actor: Actor, request: PlainRequest, session: Session | None) -> bool:
+    def _is_plain(self, request: PlainRequest, session: Session | None, found: _Found | None) -> bool:
         if request.session is not None and session is None:
             return False
         if request.method == "tools/list":
             return True
-        found = self._gateway.callable_tool(actor, request.name, self._server)
         if found is None:
             return False
         upstream, tool = found
@@ -135,11 +138,13 @@ class ShortWay:
             return not has_header_fields(tool.raw)
         return not upstream.may_log and not (session.takes_questions and upstream.may_ask)
 
-    async def _answer(self, actor: Actor, request: PlainRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, actor: Actor, request: PlainRequest, found: _Found | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         # The end of the connection is how the modern era takes a call back.
-        found = await _unless(self._reply(actor, request, scope), lambda end: on_hang_up(scope, receive, end))
-        if found is not None:
-            await _send(send, *found)
+        reply = await _unless(self._reply(actor, request, found, scope), lambda end: on_hang_up(scope, receive, end))
+        if reply is not None:
+            await _send(send, *reply)
 
     async def _answer_in(
         self,
@@ -147,22 +152,28 @@ class ShortWay:
         taken_back: asyncio.Future[None],
         actor: Actor,
         request: PlainRequest,
+        found: _Found | None,
         scope: Scope,
         send: Send,
     ) -> None:
         with self._sessions.used(session):
-            found = await _unless(self._reply(actor, request, scope), lambda end: _when_done(taken_back, end))
-        if found is None:
+            reply = await _unless(self._reply(actor, request, found, scope), lambda end: _when_done(taken_back, end))
+        if reply is None:
             error = {"code": _CANCELLED, "message": "The client took this call back."}
-            found = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
-        await _send(send, *found, session=session)
+            reply = 200, {"jsonrpc": "2.0", "id": request.id, "error": error}
+        await _send(send, *reply, session=session)
 
-    async def _reply(self, actor: Actor, request: PlainRequest, scope: Scope) -> _Reply:
+    async def _reply(self, actor: Actor, request: PlainRequest, found: _Found | None, scope: Scope) -> _Reply:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
         modern = request.session is None
         try:
             caller = plain_caller(actor, self._server, request, scope)
-            result = await self._answers[request.method](caller, request.params)
+            if found is None:
+                result = await self._answers[request.method](caller, request.params)
+            else:
+                # Nothing has been awaited since it was found: it holds still.
+                arguments, meta = request.params.get("arguments"), relayed_meta(request.params)
+                result = await self._gateway.call(caller, request.name, arguments, meta, found=found)
             reply["result"] = for_modern(request.method, result, self._server_info) if modern else for_older(result)
             return 200, reply
         except CallFailed as failed:

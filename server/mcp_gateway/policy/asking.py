@@ -1,0 +1,51 @@
+"""Calls that a rule wants their person to approve, on their way: whether one is such a call, and the approval of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.access.actor import Actor
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.tool import Tool
+from server.mcp_gateway.policy.approvals import Approvals
+from server.mcp_gateway.policy.asked_call import AskedCall
+from server.mcp_gateway.policy.rule import Served
+from server.mcp_gateway.policy.tool_policy import ToolPolicy
+
+
+class Asking:
+    """Who calls with a session of their own is not asked: that would only be by themselves."""
+
+    def __init__(self, policy: ToolPolicy, approvals: Approvals) -> None:
+        self._policy = policy
+        self._approvals = approvals
+        self.require = approvals.require
+
+    async def about_tool(
+        self,
+        caller: Caller,
+        server: Served,
+        identity: str,
+        tool: Tool,
+        arguments: dict[str, Any] | None,
+        *,
+        use: bool = True,
+    ) -> int | None:
+        """None when the call needs no approval, else that of its person, 0 when it is for more than this call.
+
+        Raises CallFailed while there is none.
+        """
+        if caller.actor.kind == "user" or self._policy.effect(caller.actor, server, tool) != "ask":
+            return None
+        return await self.require(AskedCall(caller, server, identity, tool, arguments), use=use)
+
+    def is_about_whole(self, actor: Actor, server: Served) -> bool:
+        """Whether a request for something else than a tool needs an approval."""
+        return actor.kind != "user" and self._policy.whole_effect(actor, server) == "ask"
+
+    async def gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
+        """The result of a call; an approval that it has not come to the end with is given back."""
+        if approval and result.get("resultType") == "input_required":
+            # The same call goes on when its client has answered.
+            await self._approvals.give_back(approval)
+        return result
