@@ -53,6 +53,7 @@ from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
 from server.records.history import History
+from server.records.idempotency import expire_keys
 from server.records.opening import follow_settings, opened_vault
 from server.records.own_models import OwnModels
 from server.records.request_log import RequestLog
@@ -317,6 +318,7 @@ class GridBearApp:
         return (
             ("old history", history.expire),
             ("old audit entries", partial(expire_audit, history.shelf)),
+            ("old idempotency keys", partial(expire_keys, history.shelf)),
             ("old webhook deliveries", self.deliveries.expire),
             ("old requests", self.requests.expire),
             ("old tool calls", self.gateway.activity.expire),

@@ -83,6 +83,9 @@ class Leaving:
             raise ValidationFailed.of("transfer_to", "unknown_user", "another person who is active is wanted")
 
     def _line(self, work: Work, one: Referrer, user_id: int, choice: Choice) -> Line | None:
+        if not self._spec(one.model).options.verbs:
+            # Nobody sees records of such a model, so nobody misses them.
+            return None
         count = len(self._ids(work, one, user_id))
         return Line(one.model, one.column, count, self._fate(one, choice)) if count else None
 

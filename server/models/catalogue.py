@@ -9,6 +9,7 @@ from server.models.audit_entry import AuditEntry
 from server.models.avatar import Avatar
 from server.models.group import Group, GroupMember
 from server.models.history_entry import HistoryEntry
+from server.models.idempotency_key import IdempotencyKey
 from server.models.mcp_approval import McpApproval
 from server.models.mcp_offer import McpOffer
 from server.models.mcp_rule import McpRule
@@ -42,5 +43,5 @@ OWN_MODELS = (
     HistoryEntry, OwnModel, StoredFile, Secret, SecondFactor, RecoveryCode, AccountLink, AuditEntry,
     OAuthClient, OAuthToken, RecordTools, Plugin, McpSignIn,
     ToolCall, Preference, Avatar, McpRule, McpTool, McpApproval,
-    Webhook, WebhookDelivery, Schedule, OwnTool, McpOffer, Request,
+    Webhook, WebhookDelivery, Schedule, OwnTool, McpOffer, Request, IdempotencyKey,
 )  # fmt: skip

@@ -22,6 +22,7 @@ from server.events.bus import RecordChanged
 from server.models.base import Base, ModelOptions
 from server.models.registry import ModelSpec, model_spec
 from server.plugin_host.manifest import ManifestError
+from server.records.idempotency import forget_keys
 from server.records.kept_copy import keep_copy
 from server.records.service import Records
 from server.records.work import Work
@@ -123,6 +124,7 @@ class PluginTables:
             for name in present:
                 drop_table(work.transaction.connection, name)
                 work.forget_history(name)
+                forget_keys(work, name)
 
         await self._records.work(SYSTEM, unit, (MODEL,), exclusive=True, always=True)
         return present

@@ -25,6 +25,7 @@ from server.models.base import Base
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
+from server.records.idempotency import forget_keys
 from server.records.kept_copy import keep_copy
 from server.records.own_edit import (
     can_be_referred_to,
@@ -214,6 +215,7 @@ class OwnModels:
                 drop_table(work.transaction.connection, name)
                 # A later model of the same name would get these changes as its own.
                 work.forget_history(name)
+                forget_keys(work, name)
                 _store_definition(work, self._records, name, None)
                 self._records.shelf.epoch.moved()
 

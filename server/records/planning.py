@@ -32,6 +32,8 @@ class Result:
     record_id: int
     text: str
     """The row as JSON, `null` after a delete."""
+    told_once: bool = False
+    """The text tells what no later answer will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ async def plan_create(
     def run(work: Work, results: list[Any]) -> Result:
         complete = {**row, "created_at": work.now, "updated_at": work.now, **ready.columns}
         record_id, text = work.insert(model, _resolved(spec, complete, references, results), shown)
-        return Result(201, record_id, _told_once(text, ready))
+        return Result(201, record_id, _told_once(text, ready), bool(ready.told_once))
 
     return Planned(model, "create", run)
 

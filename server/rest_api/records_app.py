@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -15,9 +16,10 @@ from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
 from server.records.etag import etag_of
+from server.records.idempotency import CreateKey, KeyedCreates
 from server.records.service import Page, Records
 from server.records.values import INTEGER_MAX
-from server.rest_api.conditional import if_match, is_known
+from server.rest_api.conditional import header, if_match, is_known
 from server.rest_api.gate import RestGate
 
 Header = tuple[bytes, bytes]
@@ -25,6 +27,8 @@ Answer = tuple[int, str, list[Header]]
 Handler = Callable[[Actor, Scope, Receive, str, int], Awaitable[Answer]]
 
 PREFIX = "/api/v1/"
+REPLAYED = b"idempotency-replayed", b"true"
+"""The record was made by an earlier request with the same key."""
 _EMPTY = '{"ok":true,"data":null}'
 
 
@@ -33,6 +37,7 @@ class RecordsApp:
 
     def __init__(self, records: Records, gate: RestGate, settings: SettingsHolder) -> None:
         self._records = records
+        self._keyed = KeyedCreates(records)
         self._gate = gate
         self._settings = settings
         self._collection: dict[str, Handler] = {"GET": self._list, "HEAD": self._list, "POST": self._create}
@@ -81,12 +86,24 @@ class RecordsApp:
 
     async def _create(self, actor: Actor, scope: Scope, receive: Receive, model: str, _record_id: int) -> Answer:
         key = _upsert_key(query_pairs(scope))
-        values = parse_object(await read_body(receive, scope, self._settings.current.rest_body_bytes))
+        body = await read_body(receive, scope, self._settings.current.rest_body_bytes)
+        values = parse_object(body)
+        sent_with = header(scope, b"idempotency-key")
+        if sent_with is not None:
+            return await self._create_once(actor, model, values, _once(sent_with, model, body, key))
         if key is None:
             status, (record_id, row) = 201, await self._records.create_row(actor, model, values)
         else:
             record_id, row, created = await self._records.upsert_row(actor, model, key, values)
             status = 201 if created else 200
+        return self._created(status, model, record_id, row)
+
+    async def _create_once(self, actor: Actor, model: str, values: dict[str, Any], key: CreateKey) -> Answer:
+        made = await self._keyed.create_row(actor, model, values, key)
+        status, text, headers = self._created(201, model, made.record_id, made.text)
+        return status, text, [*headers, REPLAYED] if made.replayed else headers
+
+    def _created(self, status: int, model: str, record_id: int, row: str) -> Answer:
         location = f"{self._settings.current.base_path}{PREFIX}{model}/{record_id}".encode()
         headers = [(b"location", location), (b"etag", etag_of(row).encode())]
         return status, f'{{"ok":true,"data":{row}}}', headers
@@ -117,6 +134,12 @@ def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
         if name != "upsert":
             raise ValidationFailed.of(name, "unknown_parameter", "only upsert is known here")
     return pairs[-1][1].split(",") if pairs else None
+
+
+def _once(sent: bytes, model: str, body: bytes, upsert: list[str] | None) -> CreateKey:
+    if upsert is not None:
+        raise ValidationFailed.of("upsert", "not_with_a_key", "send no Idempotency-Key: to repeat it changes nothing")
+    return CreateKey.of(sent, model, body)
 
 
 def _no_parameters(scope: Scope) -> None:

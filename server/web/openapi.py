@@ -21,6 +21,16 @@ from server.records.service import Records
 
 _ERROR = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
 _FAILURES = ("400", "401", "403", "404", "409", "412", "413", "422", "429", "503", "507")
+_ONCE: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "A random key of yours: sent again within 24 hours with the same body, it makes no second record",
+}
+_REPLAYED: dict[str, Any] = {
+    "schema": {"const": "true"},
+    "description": "The record was made by an earlier request with the same `Idempotency-Key`",
+}
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["ok", "error", "code", "request_id"],
@@ -126,11 +136,12 @@ def _paths(spec: ModelSpec) -> dict[str, Any]:
     if name == "api_tokens":
         made = {**made, "properties": {"token": {"type": "string", "description": "The secret, shown this once."}}}
     created = _answer(made)
-    created["headers"] = {"Location": {"schema": {"type": "string"}}, "ETag": {"schema": {"type": "string"}}}
+    text: dict[str, Any] = {"schema": {"type": "string"}}
+    created["headers"] = {"Location": text, "ETag": text, "Idempotency-Replayed": _REPLAYED}
     collection = {
         "get": _operation(spec, "list", f"List {plural}", {"200": _answer({"type": "array", "items": row}, True)},
                           parameters=_list_parameters(spec)),
-        "post": _operation(spec, "create", f"Create a {label}", {"201": created}, body=f"{name}_create"),
+        "post": _operation(spec, "create", f"Create a {label}", {"201": created}, [_ONCE], f"{name}_create"),
     }  # fmt: skip
     member = {
         "get": _operation(

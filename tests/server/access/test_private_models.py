@@ -11,7 +11,9 @@ from server.models.base import VERBS
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
-FOR_ADMINS = ("secrets", "audit_entries", "account_links", "oauth_clients", "history", "recovery_codes")
+FOR_ADMINS = (
+    "secrets", "audit_entries", "account_links", "oauth_clients", "history", "recovery_codes", "idempotency_keys",
+)  # fmt: skip
 FOR_THEIR_PERSON = ("sessions", "api_tokens", "oauth_tokens", "second_factors", "mcp_sign_ins", "mcp_approvals")
 subjects = pytest.mark.parametrize("subject", ["role", "group"])
 
