@@ -50,6 +50,7 @@ from server.plugin_host.plugin_settings import PluginSettings
 from server.plugin_host.public_routes import public_router
 from server.plugin_host.routes import plugin_router
 from server.plugin_host.settings_routes import plugin_settings_router
+from server.records.definitions_file import DefinitionsFile
 from server.records.files import Files
 from server.records.history import History
 from server.records.index_desk import IndexDesk
@@ -61,6 +62,7 @@ from server.records.transfers import Transfers
 from server.rest_api.backup_routes import backup_router
 from server.rest_api.certificate_routes import certificate_router
 from server.rest_api.data_folder_routes import data_folder_router
+from server.rest_api.definitions_routes import definitions_router
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
@@ -181,6 +183,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))
     numbers = Numbers(parts.gateway.gateway, parts.gateway.activity, parts.traffic, records.shelf.store)
     web.include_router(metrics_router(numbers, partial(gate.enter_route, metrics=True)))
+    web.include_router(definitions_router(DefinitionsFile(parts.own_models, records.registry), gate, settings))
     web.include_router(models_router(records, parts.own_models, gate, settings))
     web.include_router(events_router(parts.streams, gate))
     web.include_router(records_router(records, parts.history, gate, settings))

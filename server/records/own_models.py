@@ -86,6 +86,11 @@ class OwnModels:
             self._records.registry.put(own_spec(definition, self._metadata))
         self._records.shelf.stock()
 
+    def definitions(self, actor: Actor) -> dict[str, OwnDefinition]:
+        """All that are in force, by name. Raises Forbidden."""
+        _admins_only(actor)
+        return dict(self._definitions)
+
     def definition(self, actor: Actor, name: str) -> dict[str, Any]:
         """A model as it was declared. Raises NotFound, Forbidden."""
         _admins_only(actor)

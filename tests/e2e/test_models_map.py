@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,4 +64,36 @@ def test_models_are_drawn_from_those_that_refer_to_those_that_are_referred_to(
     page.keyboard.press("Enter")
     page.locator("h1", has_text="Books").wait_for()
     watched.check()
+    watched.close()
+
+
+def test_definitions_are_exported_looked_at_and_taken_over(
+    served: tuple[RunningServer, dict[str, str]], browser: Browser, tmp_path: Path
+) -> None:
+    server, cookies = served
+    watched = Watched(browser, server.url, "light", 1280, cookies)
+    page = watched.open("/#/data/all-models", ".map-box")
+    with page.expect_download() as download:
+        page.click("text=Export definitions")
+    given = json.loads(download.value.path().read_text("utf-8"))
+    assert [one["name"] for one in given["models"]] == ["authors", "books", "loans"]
+    given["models"][0]["fields"].append({"name": "born", "type": "date"})
+    given["models"].append({**given["models"][0], "name": "editors", "label_plural": "Editors"})
+    new, broken, unread = tmp_path / "new.json", tmp_path / "broken.json", tmp_path / "unread.json"
+    new.write_text(json.dumps(given))
+    broken.write_text(json.dumps({**given, "models": [{**given["models"][0], "guests": "some"}]}))
+    unread.write_text('{"format": ')
+    page.click("text=Import definitions")
+    page.set_input_files("#defs-file", unread)
+    page.locator("text=unread.json is no JSON").wait_for()
+    page.set_input_files("#defs-file", broken)
+    page.locator(".places code", has_text="models.0.guests").wait_for()
+    assert watched.axe() == []
+    page.set_input_files("#defs-file", new)
+    page.locator("text=born: is added").wait_for()
+    assert watched.axe() == []
+    page.click("text=Take over 2 models")
+    page.locator(".map-box[href='#/data/editors']").wait_for()
+    expect(page.locator(".map-box[href='#/data/authors']")).to_contain_text("born")
+    watched.check(allowed=("422",))
     watched.close()

@@ -25,6 +25,7 @@ const Deleted = later(() => import("./data_deleted.js").then((found) => found.De
 const DesignEdit = later(() => import("./design_edit.js").then((found) => found.DesignEdit));
 const DesignNew = later(() => import("./design_new.js").then((found) => found.DesignNew));
 const Drawer = later(() => import("./data_drawer.js").then((found) => found.Drawer));
+const ModelsImport = later(() => import("./models_import.js").then((found) => found.ModelsImport));
 const ModelsMap = later(() => import("./models_map.js").then((found) => found.ModelsMap));
 const SlowLists = later(() => import("./data_slow.js").then((found) => found.SlowLists));
 
@@ -53,6 +54,7 @@ function Part({ rest, query, listed }) {
     if (name && ![MAKING, MAP, SLOW].includes(name) && !model) loadModels();
   }, [name]);
   if (!name) return null;
+  if (name === MAP && part === "import" && isAdmin()) return html`<${ModelsImport} />`;
   if (name === MAP) return html`<${ModelsMap} models=${listed} query=${query} />`;
   if (name === SLOW && isAdmin()) return html`<${SlowLists} />`;
   if (name === MAKING && isAdmin()) return html`<${DesignNew} />`;

@@ -2,6 +2,7 @@
 import { iconOf, typeName } from "../fields/index.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
+import { base, isAdmin } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useTrail } from "../widgets/trail.js";
@@ -29,6 +30,10 @@ export function ModelsMap({ models, query }) {
     <div class="bar map-bar">
       <${Turn} on=${system} words=${t("map.system")} turn=${(/** @type {boolean} */ on) => turn("system", on)} />
       <${Turn} on=${owners} words=${t("map.owners")} turn=${(/** @type {boolean} */ on) => turn("owners", on)} />
+      ${isAdmin() && html`<span class="grow"></span><span class="row">
+        <a class="btn quiet dense" href=${href(`/data/${MAP}/import`)}><${Icon} name="upload" />${t("defs.title")}</a>
+        ${models.some((model) => model.made_here) && html`<a class="btn quiet dense" href=${`${base}/api/v1/server/model-definitions`} download="gridbear-models.json"><${Icon} name="download" />${t("defs.export")}</a>`}
+      </span>`}
     </div>
     ${wanted.length ? html`<${Drawing} drawn=${drawn} />` : html`<${Empty} heading=${t("map.none")} words=${t("map.none_words")} />`}
   </div>`;

@@ -70,6 +70,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"PATCH {V1}/models/{{model}}": ADMIN, f"DELETE {V1}/models/{{model}}": ADMIN,
     f"GET {V1}/models/{{model}}/definition": ADMIN, f"GET {V1}/access/explain": SOME,
     f"GET {V1}/access/matrix": ADMIN_READ,
+    f"GET {V1}/server/model-definitions": ADMIN, f"POST {V1}/server/model-definitions": ADMIN,
     f"GET {V1}/server/slow-lists": ADMIN_READ, f"GET {V1}/server/indexes": ADMIN_READ,
     f"POST {V1}/server/indexes": ADMIN, f"DELETE {V1}/server/indexes/{{model}}/{{fields}}": ADMIN,
     f"GET {V1}/events": SOME, f"POST {V1}/batch": NOTES_WRITE, f"POST {V1}/undo": WRITE,
