@@ -81,8 +81,12 @@ class PatientProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        # As uvicorn does it, without one more call for each header.
         # Blanks around a value are no part of it (RFC 9110, 5.5); the parser cuts off those before it alone.
-        super().on_header(name, value.rstrip(b" \t"))
+        name, value = name.lower(), value.rstrip(b" \t")
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         if sum([len(name) + len(value) + 4 for name, value in self.headers]) + len(self.url) > HEAD_BYTES:

@@ -29,7 +29,7 @@ class Traffic:
     def note(self, scope: Scope, status: int, seconds: float) -> None:
         """An answer has begun, `seconds` after its request."""
         path, method = scope["path"], scope["method"]
-        surface = next((name for start, name in _SURFACES if path.startswith(start)), "other")
+        surface = _surface(path)
         # What anybody sends for a method would else make a counter of its own.
         self.answers[surface, method if method in _METHODS else "other", status] += 1
         latency = self.latency.get(surface)
@@ -38,6 +38,13 @@ class Traffic:
         latency.add(seconds)
         if self._heard is not None:
             self._heard(surface, scope, status, seconds)
+
+
+def _surface(path: str) -> str:
+    for start, name in _SURFACES:
+        if path.startswith(start):
+            return name
+    return "other"
 
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -30,24 +30,19 @@ def kept(value: Any, limit: int) -> tuple[Any, int]:
 
 
 def _is_small(value: Any, limit: int) -> bool:
-    """Whether it may be within `limit`. A glance that costs no more than what it lets through."""
+    """Whether it may be within `limit`, names aside. A glance that costs no more than what it lets through."""
     left, waiting = limit, [value]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, str):
+        kind = type(one)
+        if kind is str:
             left -= len(one)
-        elif isinstance(one, (dict, list)):
+        elif kind is dict or kind is list:
             left -= len(one)
             if left < 0:
                 return False
-            if isinstance(one, dict):
-                waiting += one
-                waiting += one.values()
-            else:
-                waiting += one
-        if left < 0:
-            return False
-    return True
+            waiting += one.values() if kind is dict else one
+    return left >= 0
 
 
 class _Room:
