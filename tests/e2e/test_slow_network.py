@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
@@ -91,3 +91,59 @@ def test_an_answer_that_never_comes_is_given_up_said_and_can_be_tried_again(at_d
     page.click("text=Save 1 change")
     page.locator(".toast", has_text="Saved").wait_for()
     at_desk.check(allowed=("Failed to load resource",))
+
+
+def lose_answers(watched: Watched, count: int) -> None:
+    """The server does what the next so many POSTs ask, and nothing is heard of it."""
+    left = [None] * count
+
+    def lost(route: Route) -> None:
+        if route.request.method == "POST" and left:
+            left.pop()
+            assert route.fetch().status == 201
+            route.abort()
+        else:
+            route.continue_()
+
+    watched.context.route("**/api/v1/notes", lost)
+
+
+def test_an_answer_lost_after_the_server_has_written_and_save_again_make_one_record(at_desk: Watched) -> None:
+    page = at_desk.open("/#/data/notes?record=new", "#field-title")
+    lose_answers(at_desk, 2)
+    page.fill("#field-title", "Written, unheard")
+    for _ in range(2):
+        page.click(".drawer button[type=submit]")
+        page.locator(".drawer [role=alert]").wait_for()
+        expect(page.locator("#field-title")).to_have_value("Written, unheard")
+    page.click(".drawer button[type=submit]")
+    expect(page.locator(".drawer")).to_have_count(0)
+    assert sent(at_desk, "POST", "/api/v1/notes") == 3
+    assert titled(page, "Written, unheard") == 1
+    # The next form makes a record of its own, though it says the same.
+    at_desk.open("/#/data/notes?record=new", "#field-title")
+    page.fill("#field-title", "Written, unheard")
+    page.click(".drawer button[type=submit]")
+    expect(page.locator(".drawer")).to_have_count(0)
+    assert titled(page, "Written, unheard") == 2
+    at_desk.check(allowed=("ERR_FAILED",))
+
+
+def test_what_is_typed_after_a_lost_answer_changes_the_record_that_it_was_about(at_desk: Watched) -> None:
+    page = at_desk.open("/#/data/notes?record=new", "#field-title")
+    lose_answers(at_desk, 1)
+    page.fill("#field-title", "First thought")
+    page.fill("#field-body", "taken back")
+    page.click(".drawer button[type=submit]")
+    page.locator(".drawer [role=alert]").wait_for()
+    page.fill("#field-title", "Second thought")
+    page.fill("#field-body", "")
+    page.click(".drawer button[type=submit]")
+    expect(page.locator(".drawer")).to_have_count(0)
+    page.locator(".grid >> text=Second thought").first.wait_for()
+    assert (titled(page, "First thought"), titled(page, "Second thought")) == (0, 1)
+    kept: Any = page.evaluate(
+        "async () => (await (await fetch('/api/v1/notes?title=Second thought')).json()).data[0].body"
+    )
+    assert not kept
+    at_desk.check(allowed=("ERR_FAILED",))

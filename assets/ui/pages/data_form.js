@@ -15,6 +15,7 @@ import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { Choice, Gone, focusChoice } from "./data_clash.js";
 import { useEdits } from "./data_edits.js";
+import { Making } from "./data_once.js";
 import { inCell } from "./data_table.js";
 
 /** @param {import("../types").Model} model @param {boolean} isNew @param {boolean} writable */
@@ -36,6 +37,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const [making] = useState(() => new Making());
   const known = useRef(etag);
   const [overtaken, setOvertaken] = useState(false);
   dirty.current = unsent;
@@ -55,9 +57,8 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     const { values, found } = read(asked, edited, drafts, isNew);
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
-    const path = `/api/v1/${model.name}`;
     const only = etag ? { "if-match": etag } : undefined;
-    await send(() => (isNew ? api.post(path, values, { patience: PATIENCE_MS }) : api.patch(`${path}/${row.id}`, values, { headers: only, patience: PATIENCE_MS })), isNew);
+    await send(() => (isNew ? making.send(model, values) : api.patch(`/api/v1/${model.name}/${row.id}`, values, { headers: only, patience: PATIENCE_MS })), isNew);
   };
   /** What was typed, with what the record held besides, as a record of its own. */
   const makeAnew = async () => {
@@ -66,9 +67,9 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     const { values, found } = read(fields, fields.filter((field) => all[field.name] !== typeOf(field).toDraft(null)), all, true);
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
-    await send(() => api.post(`/api/v1/${model.name}`, values, { patience: PATIENCE_MS }), true);
+    await send(() => making.send(model, values), true);
   };
-  /** @param {() => Promise<import("../api.js").Answer>} act @param {boolean} isMade */
+  /** @param {() => Promise<{data: import("../types").Row}>} act @param {boolean} isMade */
   const send = async (act, isMade) => {
     setBusy(true);
     try {
