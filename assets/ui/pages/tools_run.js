@@ -93,7 +93,7 @@ export function ToolRun({ server, tools, tool, choose }) {
       <form class="form" ref=${form} onSubmit=${run} onKeyDown=${onKey} noValidate>
         <div class="field"><label for="tool-name">${t("tools.tool")}</label>
           <span class="select"><select class="input mono" id="tool-name" value=${tool.name} onChange=${(/** @type {any} */ event) => choose(event.target.value)}>
-            ${tools.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}
+            ${tools.map((one) => html`<option key=${one.name} value=${one.name}>${one.title && one.title !== one.name ? `${one.name} · ${one.title}` : one.name}</option>`)}
           </select><${Icon} name="down" /></span>
           ${(tool.description || tool.title) && html`<p class="help pre">${tool.description || tool.title}</p>`}
           <${Hints} hints=${tool.annotations} /></div>
@@ -103,7 +103,7 @@ export function ToolRun({ server, tools, tool, choose }) {
               <textarea class="input mono" id="raw-arguments" rows="8" spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
                 onInput=${(/** @type {any} */ event) => setRaw(event.target.value)}></textarea>
               ${errors[""] && html`<${FieldError} text=${errors[""]} id="raw-arguments-error" />`}</div>`}
-        <div class="row wrap">
+        <div class="row wrap run-bar">
           <button class="btn primary" type="submit" disabled=${busy}><${Icon} name="play" />${t(busy ? "tools.running" : "tools.run")}</button>
           ${busy && html`<button class="btn" type="button" onClick=${() => cancel.current?.abort()}><${Icon} name="stop" />${t("tools.cancel")}</button>`}
           ${fields.length > 0 && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
