@@ -22,6 +22,8 @@ export class ApiError extends Error {
     this.request = request;
     /** @type {number|null} seconds */
     this.retryAfter = null;
+    /** Only the answer is missing: what was asked for may have been done. */
+    this.sent = false;
   }
 }
 

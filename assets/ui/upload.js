@@ -1,25 +1,50 @@
 // Sending a file with its progress, which fetch can't tell. Answers and errors are those of api.js.
-import { refusal, watchForReturn } from "./api.js";
+import { PATIENCE_MS, lookForServer, refusal, watchForReturn } from "./api.js";
 import { parseJson } from "./json.js";
 import { base } from "./store.js";
 
 /**
- * @param {string} path below the base path @param {URLSearchParams} query @param {Blob} body
- * @param {(part: number) => void} [onProgress] 0 to 1, of what was sent @param {AbortSignal} [signal]
- * @returns {Promise<any>} `data` of the answer
- * @throws {import("./api.js").ApiError}
+ * `onProgress`: 0 to 1, of what was sent; `patience`: milliseconds for the answer when all is sent, else as long as it takes
+ * @typedef {{onProgress?: (part: number) => void, signal?: AbortSignal, patience?: number}} How
  */
-export function upload(path, query, body, onProgress, signal) {
+
+/**
+ * Given up as "slow" when nothing moves for a minute while it is sent.
+ * @param {string} path below the base path @param {URLSearchParams} query @param {Blob} body @param {How} [how]
+ * @returns {Promise<any>} `data` of the answer
+ * @throws {import("./api.js").ApiError} with `sent` where the server may have it all
+ */
+export function upload(path, query, body, { onProgress, signal, patience = 0 } = {}) {
   const address = query.size ? `${path}?${query}` : path;
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${base}${address}`);
     request.setRequestHeader("accept", "application/json");
     request.setRequestHeader("content-type", body.type || "application/octet-stream");
-    request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
-    request.upload.onload = () => onProgress?.(1);
-    const refuse = (/** @type {any} */ envelope) =>
-      reject(refusal(request.status, envelope, `POST ${address}`, (name) => request.getResponseHeader(name)));
+    let sent = false;
+    let slow = false;
+    let timer = 0;
+    const wait = (/** @type {number} */ ms) => {
+      clearTimeout(timer);
+      if (ms) timer = setTimeout(() => {
+        slow = true;
+        request.abort();
+      }, ms);
+    };
+    request.onloadend = () => wait(0);
+    request.upload.onprogress = (event) => {
+      wait(PATIENCE_MS);
+      if (event.lengthComputable) onProgress?.(event.loaded / event.total);
+    };
+    request.upload.onload = () => {
+      sent = true;
+      wait(patience);
+      onProgress?.(1);
+    };
+    const refuse = (/** @type {any} */ envelope) => {
+      const problem = refusal(request.status, envelope, `POST ${address}`, (name) => request.getResponseHeader(name));
+      reject(Object.assign(problem, { sent: sent && !request.status }));
+    };
     request.onload = () => {
       let envelope = null;
       try {
@@ -34,8 +59,13 @@ export function upload(path, query, body, onProgress, signal) {
       watchForReturn();
       refuse(null);
     };
-    request.onabort = () => reject(new DOMException("aborted", "AbortError"));
+    request.onabort = () => {
+      if (!slow) return reject(new DOMException("aborted", "AbortError"));
+      lookForServer();
+      refuse({ code: "slow" });
+    };
     signal?.addEventListener("abort", () => request.abort());
+    wait(PATIENCE_MS);
     request.send(body);
   });
 }

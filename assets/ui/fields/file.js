@@ -4,9 +4,8 @@ import { may, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { FileFace, fileAddress, remember, useFile } from "../widgets/file.js";
 import { Icon } from "../widgets/icon.js";
-import { FieldError } from "../widgets/labelled.js";
-import { ChooseButton, FileBox, Sending, useUpload } from "../widgets/uploading.js";
-import { common } from "./text.js";
+import { ChooseButton, FileBox, Sending, Unsent, useUpload } from "../widgets/uploading.js";
+import { Unreadable, common } from "./text.js";
 
 /** What a field takes, in words. @param {import("../types").Field} field */
 function wanted(field) {
@@ -14,15 +13,27 @@ function wanted(field) {
   return [field.accept?.join(", "), limit].filter(Boolean).join(", ");
 }
 
+/** The draft while a file is sent: a record is not saved without it, nor left unasked. */
+class OnItsWay {
+  /** @param {any} before what the field held */
+  constructor(before) {
+    this.before = before;
+  }
+}
+
 /** @param {import("./text.js").InputProps} props */
 function FileInput(props) {
-  const { id, field, draft, set } = props;
+  const { id, field, set } = props;
+  const draft = props.draft instanceof OnItsWay ? props.draft.before : props.draft;
   const sending = useUpload({ accept: field.accept, max_bytes: field.max_bytes }, (row) => {
     remember(row);
     set(row.id);
   });
   const file = useFile(draft);
-  const take = (/** @type {File[]} */ files) => void sending.start(files[0]);
+  const take = async (/** @type {File[]} */ files) => {
+    set(new OnItsWay(draft));
+    if (!(await sending.start(files[0]))) set(draft);
+  };
   const attributes = { ...common(props), autocomplete: undefined };
   if (sending.name) return html`<${Sending} ...${sending} />`;
   const choose = (/** @type {string} */ words) =>
@@ -36,7 +47,7 @@ function FileInput(props) {
           <button class="btn dense quiet only" type="button" onClick=${() => set("")} aria-label=${t("file.remove")} title=${t("file.remove")}><${Icon} name="close" /></button>`}
     <//>
     ${wanted(field) && html`<p class="help">${wanted(field)}</p>`}
-    ${sending.problem && html`<${FieldError} text=${sending.problem} />`}`;
+    <${Unsent} problem=${sending.problem} again=${sending.unsent && (() => take([/** @type {File} */ (sending.unsent)]))} />`;
 }
 
 /** @type {import("./text.js").FieldType} */
@@ -49,5 +60,8 @@ export const file = {
       : html`<span class="mono">${t("file.number", { id: value })}</span>`,
   Input: FileInput,
   toDraft: (value) => value ?? "",
-  fromDraft: (draft) => (draft === "" ? null : draft),
+  fromDraft: (draft) => {
+    if (draft instanceof OnItsWay) throw new Unreadable("file.on_its_way");
+    return draft === "" ? null : draft;
+  },
 };

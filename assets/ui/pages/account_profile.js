@@ -8,7 +8,7 @@ import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
-import { ChooseButton, Sending, useUpload } from "../widgets/uploading.js";
+import { ChooseButton, Sending, Unsent, useUpload } from "../widgets/uploading.js";
 
 export function Profile() {
   const id = person.value?.id;
@@ -94,5 +94,5 @@ function Picture({ picture, reload }) {
       <${ChooseButton} id="my-picture" words=${t(picture ? "account.other_picture" : "account.add_picture")} accept=${field.accept} take=${(/** @type {File[]} */ files) => void sending.start(files[0])} />
       ${picture && html`<button class="btn quiet dense" type="button" onClick=${remove}>${t("account.no_picture")}</button>`}
     </div>
-    ${sending.problem && html`<${FieldError} text=${sending.problem} />`}`;
+    <${Unsent} problem=${sending.problem} again=${sending.unsent && (() => void sending.start(/** @type {File} */ (sending.unsent)))} />`;
 }

@@ -61,7 +61,7 @@ export function Backups({ group, settings, reload: readSettings }) {
   });
   const begin = (/** @type {"backup"|"move"} */ kind) => (data?.status.phrase_kept ? make(kind) : setAsked(kind));
   const send = (/** @type {File} */ file) => run("upload", async () => {
-    const kept = await upload("/api/v1/backups/upload", new URLSearchParams(), file, setPart);
+    const kept = await upload("/api/v1/backups/upload", new URLSearchParams(), file, { onProgress: setPart });
     return t("backups.uploaded", { name: kept.name });
   });
   const check = (/** @type {Backup} */ one) => run("check", async () => {

@@ -1,21 +1,26 @@
 // The two places where a file is itself the record: a new one is sent, not typed, and an old one can be looked at.
 import { formatNumber, t } from "../i18n.js";
-import { html, useState } from "../vendor/preact.js";
+import { html, useRef, useState } from "../vendor/preact.js";
 import { FileFace } from "../widgets/file.js";
-import { FieldError } from "../widgets/labelled.js";
 import { say } from "../widgets/toasts.js";
-import { ChooseButton, FileBox, Sending, useUpload } from "../widgets/uploading.js";
+import { ChooseButton, FileBox, Sending, Unsent, useUpload } from "../widgets/uploading.js";
 
 /** @param {{done: () => void}} props called when everything was sent */
 export function NewFiles({ done }) {
   const sending = useUpload({}, () => {});
   const [left, setLeft] = useState(0);
+  const [unsent, setUnsent] = useState(/** @type {File[]} */ ([]));
+  const arrived = useRef(0);
   const take = async (/** @type {File[]} */ files) => {
     for (const [at, one] of files.entries()) {
       setLeft(files.length - at);
-      if (!(await sending.start(one))) return setLeft(0);
+      if (await sending.start(one)) arrived.current += 1;
+      else {
+        setUnsent(files.slice(at));
+        return setLeft(0);
+      }
     }
-    say(t("file.sent", { n: files.length }));
+    say(t("file.sent", { n: arrived.current }));
     done();
   };
   return html`<div class="scroll"><div class="field">
@@ -25,7 +30,7 @@ export function NewFiles({ done }) {
           <${ChooseButton} id="new-files" words=${t("file.choose_many")} many take=${take} /><span class="tiny">${t("file.drop")}</span>
         <//>`}
     <p class="help">${t("file.unused")}</p>
-    ${sending.problem && html`<${FieldError} text=${sending.problem} />`}
+    <${Unsent} problem=${sending.problem} again=${sending.unsent && (() => take(unsent))} />
   </div></div>`;
 }
 

@@ -49,6 +49,11 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     if (!edited.length) setOvertaken(false);
   }, [edited.length]);
 
+  /** What was wrong with a field is no longer true of what is typed now. @param {string} name @param {any} draft */
+  const change = (name, draft) => {
+    set(name, draft);
+    setErrors(({ [name]: _old, ...others }) => others);
+  };
   const save = async (/** @type {Event|undefined} */ event) => {
     event?.preventDefault();
     if (busy || gone || !(isNew || edited.length)) return;
@@ -111,7 +116,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
         : overtaken && edited.length > 0 && html`<div class="note warn" role="alert"><${Icon} name="alert" /><span>${t(clashes.length ? "form.clash" : "form.overtaken")}</span></div>`}
       ${problem && !(gone && problem.status === 404) && html`<${Refused} problem=${problem} />`}
       ${asked.map((field) => html`<${FormField}
-        key=${field.name} field=${field} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => set(field.name, draft)} isNew=${isNew}
+        key=${field.name} field=${field} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => change(field.name, draft)} isNew=${isNew}
         changed=${!isNew && edited.includes(field)} before=${row[field.name]} error=${errors[field.name]}
       />${clashes.includes(field.name) && html`<${Choice} key=${`${field.name}/choice`} field=${field} value=${blank[field.name]} mine=${() => mine(field.name)} theirs=${() => theirs(field.name)} />`}`)}
       ${kept.length > 0 && html`<section class="kept" aria-label=${t("form.kept")}>

@@ -1,4 +1,5 @@
 // A file's rows into an existing model: which column goes where, what does not fit, then all or what is good.
+import { PATIENCE_MS } from "../api.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { base, isAdmin, lookAgain } from "../store.js";
@@ -24,12 +25,15 @@ export function DataImport({ model }) {
   const [source, setSource] = useState(/** @type {{file: File, table: string, guess: any}|null} */ (null));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [looking, setLooking] = useState(false);
+  const [again, setAgain] = useState(/** @type {File|null} */ (null));
   const look = async (/** @type {File} */ file, table = "") => {
+    if (looking) return;
     setLooking(true);
     setProblem(null);
+    setAgain(file);
     try {
       const query = new URLSearchParams(table ? { table } : {});
-      setSource({ file, table, guess: await upload("/api/v1/import/guess", query, await sampleOf(file)) });
+      setSource({ file, table, guess: await upload("/api/v1/import/guess", query, await sampleOf(file), { patience: PATIENCE_MS }) });
     } catch (error) {
       setSource(null);
       setProblem(error);
@@ -43,7 +47,7 @@ export function DataImport({ model }) {
         ? html`<${ChosenFile} file=${source.file} guess=${source.guess} choose=${(/** @type {string} */ table) => look(source.file, table)} drop=${() => setSource(null)} />
             <${Mapping} key=${`${source.file.name}/${source.guess.table}`} model=${model} source=${source} />`
         : html`<${DropZone} id="import-file" words=${looking ? t("import.looking") : t("import.drop")} accept=${FILES} paste onFile=${look} />
-            ${problem && html`<${Trouble} error=${problem} what=${t("import.unreadable")} />`}
+            ${problem && html`<${Trouble} error=${problem} what=${t(problem.status ? "import.unreadable" : "import.unsent")} retry=${again && !problem.status ? () => look(again) : undefined} />`}
             <details class="more"><summary>${t("empty.or")}</summary>
               <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" --data-binary @rows.csv "${location.origin}${base}/api/v1/${model.name}/import?dry_run=true"`} /></details>`}
     </div></div>
@@ -55,6 +59,14 @@ function likely(fields, column) {
   const plain = (/** @type {string} */ text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
   const hit = fields.find((field) => field.name === column) || fields.find((field) => [plain(field.name), plain(field.label)].includes(plain(column)));
   return hit?.name || "";
+}
+
+/** The rows went up whole, so nobody knows what became of them. @param {{model: import("../types").Model, dry: boolean}} props */
+function AnswerLost({ model, dry }) {
+  return html`<div class="note warn" role="alert"><${Icon} name="alert" /><div class="stack">
+    <span>${t(dry ? "import.answer_lost_dry" : "import.answer_lost")}</span>
+    ${!dry && html`<a href=${href(`/data/${model.name}`, { sort: "-id" })} target="_blank">${t("import.see_newest")}</a>`}
+  </div></div>`;
 }
 
 /** @param {{model: import("../types").Model, source: {file: File, table: string, guess: any}}} props */
@@ -85,7 +97,7 @@ function Mapping({ model, source }) {
       if (dry) return setReport(found);
       done(found);
     } catch (/** @type {any} */ error) {
-      if (error.name !== "AbortError") setProblem(error);
+      if (error.name !== "AbortError") setProblem(Object.assign(error, { dry }));
     }
   };
   const done = (/** @type {import("./import_run.js").Report} */ found) => {
@@ -130,7 +142,7 @@ function Mapping({ model, source }) {
     ${report && html`<p class=${`note ${report.refused ? "warn" : "good"}`} role="status"><${Icon} name=${report.refused ? "alert" : "check"} />
       <span>${report.refused ? t("import.told_bad", { good: report.rows - report.refused, n: report.refused }) : t("import.told_good", { n: report.rows })}</span></p>`}
     ${report && html`<${RowErrorTable} errors=${rowErrors(report)} refused=${report.refused} />`}
-    ${problem && (refused || Object.keys(problem.fields).length
+    ${problem?.sent ? html`<${AnswerLost} model=${model} dry=${problem.dry} />` : problem && (refused || Object.keys(problem.fields).length
       ? html`<p class="note bad" role="alert"><${Icon} name="alert" /><span>${sentence(problem)}</span></p><${RowErrorTable} errors=${rowErrors(problem)} refused=${0} />`
       : html`<${Trouble} error=${problem} what=${t("import.failed")} />`)}
     ${state

@@ -1,5 +1,5 @@
 // A new model, from nothing or from a file whose rows then become its records.
-import { api } from "../api.js";
+import { PATIENCE_MS, api } from "../api.js";
 import { formatBytes, t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { go, href } from "../router.js";
@@ -33,7 +33,7 @@ export function DesignNew() {
     try {
       const query = new URLSearchParams({ name: table || file.name.replace(/\.[^.]*$/, "") });
       if (table) query.set("table", table);
-      const guess = await upload("/api/v1/import/guess", query, await sampleOf(file));
+      const guess = await upload("/api/v1/import/guess", query, await sampleOf(file), { patience: PATIENCE_MS });
       setSource({ file, guess });
       setDraft(draftOfGuess(guess));
       setErrors({});

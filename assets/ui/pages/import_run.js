@@ -21,7 +21,7 @@ export function useImport() {
     const dry = query.get("dry_run") === "true";
     setState({ part: 0, dry });
     try {
-      return await upload(`/api/v1/${model}/import`, query, file, (part) => setState({ part, dry }), control.current.signal);
+      return await upload(`/api/v1/${model}/import`, query, file, { onProgress: (part) => setState({ part, dry }), signal: control.current.signal });
     } finally {
       setState(null);
     }

@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { formatBytes, t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { upload } from "../upload.js";
-import { html, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Dialog } from "../widgets/dialog.js";
 import { DropZone } from "../widgets/drop_zone.js";
 import { Icon } from "../widgets/icon.js";
@@ -19,20 +19,23 @@ export function InstallDialog({ close, done }) {
   const [found, setFound] = useState(/** @type {any} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const left = useRef(new AbortController());
+  useEffect(() => () => left.current.abort(), []);
   const send = async (/** @type {File} */ body, /** @type {Record<string, string>} */ how) => {
     setBusy(true);
     setError(null);
     try {
       const query = new URLSearchParams({ name: body.name.replace(/\.zip$/i, ""), ...how });
-      return await upload(PATH, query, body.type ? body : new File([body], body.name, { type: "application/zip" }));
+      return await upload(PATH, query, body.type ? body : new File([body], body.name, { type: "application/zip" }), { signal: left.current.signal });
     } catch (problem) {
-      setError(problem);
+      if (!left.current.signal.aborted) setError(problem);
       return null;
     } finally {
       setBusy(false);
     }
   };
   const look = async (/** @type {File} */ chosen) => {
+    if (busy) return;
     setFile(chosen);
     setFound(await send(chosen, { dry_run: "true" }));
   };
@@ -54,7 +57,7 @@ export function InstallDialog({ close, done }) {
     <h2 id="install-title">${t("plugins.install")}</h2>
     ${!found && html`<${DropZone} id="plugin-zip" words=${t("plugins.drop")} accept=".zip,application/zip" onFile=${look} />`}
     ${busy && !found && html`<p class="small muted" role="status">${t("plugins.looking")}</p>`}
-    ${error && html`<${Trouble} error=${error} what=${t("plugins.install_error")} />`}
+    ${error && html`<${Trouble} error=${error} what=${t("plugins.install_error")} retry=${file && !found && !error.status ? () => look(file) : undefined} />`}
     ${found && html`<div class="stack">
       <p><b>${found.manifest.display_name || found.manifest.name}</b> <span class="muted">${found.manifest.version}, ${t("plugins.files", { n: found.files })}, ${formatBytes(found.bytes)}</span></p>
       ${found.manifest.description && html`<p class="small soft">${found.manifest.description}</p>`}

@@ -9,7 +9,7 @@ import { Trouble } from "../widgets/trouble.js";
 
 /** @param {{outcome: import("./tools_run.js").Outcome}} props */
 export function Reply({ outcome }) {
-  if (outcome.error) return html`<${Trouble} error=${outcome.error} what=${t("tools.refused")} />`;
+  if (outcome.error) return html`<${Trouble} error=${outcome.error} what=${t(outcome.error.status ? "tools.refused" : "tools.answer_lost")} />`;
   return html`<${Result} result=${outcome.result} took=${outcome.took || 0} />`;
 }
 

@@ -1,8 +1,10 @@
 // Choosing, dropping and sending files: the state of it, and what it looks like.
+import { PATIENCE_MS } from "../api.js";
 import { formatBytes, formatPercent, t } from "../i18n.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
+import { FieldError } from "./labelled.js";
 import { sentence } from "./trouble.js";
 
 /** @typedef {{accept?: string[], max_bytes?: number|null}} Wanted */
@@ -15,33 +17,39 @@ function misfit(file, { accept, max_bytes: limit }) {
   return fits ? "" : t("file.wrong_kind", { kinds: accept?.join(", ") || "" });
 }
 
+const NOTHING = { name: "", part: 0, problem: "", unsent: /** @type {File|null} */ (null) };
+
 /**
  * @param {Wanted} wanted @param {(row: any) => void} done
- * @returns {{name: string, part: number, problem: string, start: (file: File) => Promise<boolean>, cancel: () => void}} `name` is empty while nothing is sent
+ * @returns {{name: string, part: number, problem: string, unsent: File|null, start: (file: File) => Promise<boolean>, cancel: () => void}}
+ *   `name` is empty while nothing is sent; `unsent`: did not arrive, and may when it is sent once more
  */
 export function useUpload(wanted, done) {
-  const [state, setState] = useState({ name: "", part: 0, problem: "" });
+  const [state, setState] = useState(NOTHING);
   const running = useRef(/** @type {AbortController|null} */ (null));
   useEffect(() => () => running.current?.abort(), []);
   const start = async (/** @type {File} */ file) => {
     const problem = misfit(file, wanted);
-    setState({ name: problem ? "" : file.name, part: 0, problem });
+    setState({ ...NOTHING, name: problem ? "" : file.name, problem });
     if (problem) return false;
     const cancel = new AbortController();
     running.current = cancel;
     try {
-      const row = await upload("/api/v1/files", new URLSearchParams({ name: file.name }), file, (part) => setState((now) => ({ ...now, part })), cancel.signal);
-      setState({ name: "", part: 0, problem: "" });
+      const row = await upload("/api/v1/files", new URLSearchParams({ name: file.name }), file, {
+        onProgress: (part) => setState((now) => ({ ...now, part })), signal: cancel.signal, patience: PATIENCE_MS,
+      });
+      setState(NOTHING);
       done(row);
       return true;
-    } catch (error) {
-      if (!cancel.signal.aborted) setState({ name: "", part: 0, problem: sentence(error) });
+    } catch (/** @type {any} */ error) {
+      const passing = !error.status || error.status === 429 || error.status >= 500;
+      if (!cancel.signal.aborted) setState({ ...NOTHING, problem: passing && !error.message ? t("file.unsent", { name: file.name }) : sentence(error), unsent: passing ? file : null });
       return false;
     }
   };
   const cancel = () => {
     running.current?.abort();
-    setState({ name: "", part: 0, problem: "" });
+    setState(NOTHING);
   };
   return { ...state, start, cancel };
 }
@@ -51,10 +59,16 @@ export function Sending({ name, part, cancel }) {
   return html`<div class="file-box">
     <${Icon} name="upload" />
     <span class="clip">${name}</span>
-    <span class="tiny">${formatPercent(part)}</span>
+    <span class="tiny">${part < 1 ? formatPercent(part) : t("file.waiting")}</span>
     <button class="btn dense quiet" type="button" onClick=${cancel}>${t("do.cancel")}</button>
     <progress aria-label=${t("file.sending", { name })} value=${part} max="1"></progress>
   </div>`;
+}
+
+/** Why a file did not arrive, and the way to send it once more. @param {{problem: string, again: (() => void)|null}} props */
+export function Unsent({ problem, again }) {
+  if (!problem) return null;
+  return html`<${FieldError} text=${problem} />${again && html`<div><button class="btn dense" type="button" onClick=${again}><${Icon} name="refresh" />${t("do.retry")}</button></div>`}`;
 }
 
 /**
