@@ -97,3 +97,19 @@ def test_definitions_are_exported_looked_at_and_taken_over(
     expect(page.locator(".map-box[href='#/data/authors']")).to_contain_text("born")
     watched.check(allowed=("422",))
     watched.close()
+
+
+def test_members_see_the_map_of_what_they_may_list_and_no_definitions(
+    served: tuple[RunningServer, dict[str, str]], browser: Browser
+) -> None:
+    server, _ = served
+    server.create_user("max", PASSWORD)
+    with sign_in(server.url, "max", PASSWORD) as client:
+        watched = Watched(browser, server.url, "light", 1280, dict(client.cookies))
+        page = watched.open("/#/data/all-models", ".map-box")
+        page.locator(".map-box[href='#/data/books']").wait_for()
+        expect(page.locator("text=Export definitions")).to_have_count(0)
+        watched.open("/#/data/all-models/import", ".map-box")
+        expect(page.locator("#defs-file")).to_have_count(0)
+        watched.check()
+        watched.close()

@@ -106,7 +106,7 @@ def test_members_find_neither_the_page_nor_its_entry(browser: Browser, server: R
     with sign_in(server.url, "max", PASSWORD) as client:
         watched = Watched(browser, server.url, "light", cookies=dict(client.cookies))
         page = watched.open(PAGE, ".empty")
-        assert page.locator(".side-last").count() == 0
+        assert page.locator(".side-last a").all_inner_texts() == ["Map of models"]
         assert "customer" not in page.locator(".area").inner_text()
         watched.check()
         watched.close()
