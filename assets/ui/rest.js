@@ -1,13 +1,13 @@
-// What the first pages do without: the words and sheets of all others. It comes with the first of them.
+// What the first pages do without: the words and sheets of all others, and the care for what is typed there. It comes with the first of them.
 import { loadOtherWords } from "./i18n.js";
 import { base } from "./store.js";
 
 /** @type {Promise<unknown>|null} */
 let asked = null;
 
-/** Settles when every word and every sheet is there. */
+/** Settles when all of it is there. */
 export function theRest() {
-  asked ??= Promise.all([loadOtherWords(), loadSheet()]).catch((error) => {
+  asked ??= Promise.all([loadOtherWords(), loadSheet(), import("./widgets/unsaved.js").then(({ watchForms }) => watchForms())]).catch((error) => {
     asked = null;
     throw error;
   });

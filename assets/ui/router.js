@@ -24,17 +24,18 @@ export const route = signal(read());
 
 /** @typedef {{loses: (to: Route) => boolean, ask: () => Promise<boolean>}} Hold */
 
-/** @type {Hold|null} */
-let hold = null;
+/** @type {Set<Hold>} */
+const holds = new Set();
 let here = location.hash;
 
 /** Asks before another address loses what is being typed. @param {Hold} wanted @returns {() => void} ends it */
 export function holdBack(wanted) {
-  hold = wanted;
-  return () => {
-    if (hold === wanted) hold = null;
-  };
+  holds.add(wanted);
+  return () => holds.delete(wanted);
 }
+
+/** @param {Route} to */
+const heldBy = (to) => [...holds].find((hold) => hold.loses(to));
 
 function arrive() {
   here = location.hash;
@@ -44,16 +45,15 @@ function arrive() {
 addEventListener("hashchange", () => {
   const to = location.hash;
   if (to === here) return;
-  if (!hold?.loses(read())) return arrive();
+  const held = heldBy(read());
+  if (!held) return arrive();
   history.pushState(null, "", `${location.pathname}${location.search}${here}`);
-  askFirst(hold, to, {});
+  askFirst(held, to, {});
 });
 
 /** @param {Hold} held @param {string} address @param {{replace?: boolean}} how */
 async function askFirst(held, address, how) {
-  if (!(await held.ask())) return;
-  if (hold === held) hold = null;
-  go(address, how);
+  if (await held.ask()) enter(address, how);
 }
 
 /**
@@ -68,11 +68,14 @@ export function href(path, query) {
 }
 
 /** @param {string} address from href() @param {{replace?: boolean}} [how] */
-export function go(address, { replace = false } = {}) {
-  if (hold?.loses(read(address))) {
-    askFirst(hold, address, { replace });
-    return;
-  }
+export function go(address, how = {}) {
+  const held = heldBy(read(address));
+  if (held) askFirst(held, address, how);
+  else enter(address, how);
+}
+
+/** @param {string} address @param {{replace?: boolean}} how */
+function enter(address, { replace = false }) {
   if (replace) history.replaceState(null, "", address);
   else history.pushState(null, "", address);
   arrive();

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from demo_data import sign_in
+from every_page import further
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -88,3 +89,53 @@ def test_what_was_saved_is_not_asked_about_while_its_next_version_is_on_the_way(
     expect(page.locator(".drawer")).to_have_count(0)
     expect(page.locator("dialog[open]")).to_have_count(0)
     page.unroute_all(behavior="ignoreErrors")
+
+
+FORMS = {
+    "/data/-": ("#design-plural", "Half a model"),
+    "/data/notes/import": (".mapping select", ""),
+    "/account": ("main form input.input", "Half a name"),
+    "/tools/add/paste": ("#paste-text", "half of {"),
+}
+
+
+@pytest.mark.parametrize("leave", [by_the_rail, by_back], ids=lambda leave: leave.__name__)
+@pytest.mark.parametrize("path", FORMS)
+def test_every_form_is_asked_about(watched: Watched, path: str, leave: Callable[[Page], None]) -> None:
+    field, typed = FORMS[path]
+    page = watched.open("/#/settings", "h1")
+    page.goto(page.url.partition("#")[0] + f"#{path}")
+    further(page, path)
+    place = page.locator(field).first
+    place.wait_for()
+    # A mapping is chosen, not typed.
+    place.fill(typed) if typed else place.select_option("")
+    leave(page)
+    page.get_by_role("button", name="Keep editing").click()
+    expect(place).to_have_value(typed)
+    assert page.url.endswith(f"#{path}")
+    leave(page)
+    page.get_by_role("button", name="Discard").click()
+    expect(place).to_have_count(0)
+
+
+def test_a_form_that_was_sent_or_emptied_is_left_without_a_question(watched: Watched) -> None:
+    page = watched.open("/#/tools/add/paste", "#paste-text")
+    page.fill("#paste-text", "half of {")
+    page.fill("#paste-text", "")
+    by_the_rail(page)
+    page.wait_for_url("**/#/activity")
+    page = watched.open("/#/data/-", "#design-plural")
+    page.fill("#design-plural", "Dens")
+    page.fill("#design-plural", "")
+    page.fill("#design-name", "")
+    by_the_rail(page)
+    page.wait_for_url("**/#/activity")
+
+
+def test_a_model_that_was_made_is_left_without_a_question(watched: Watched) -> None:
+    page = watched.open("/#/data/-", "#design-plural")
+    page.fill("#design-plural", "Caves")
+    page.fill("main [id$='-label'].input >> nth=1", "Depth")
+    page.click("main footer .btn.primary")
+    page.wait_for_url("**/#/data/caves")

@@ -103,8 +103,12 @@ class Watched:
         self.requests.append((request.method, parts.path.removeprefix(urlsplit(self.base).path)))
 
     def open(self, path: str, ready: str) -> Page:
-        """Go to `path` below the base and wait until the selector `ready` is seen."""
+        """Go to `path` below the base and wait until the selector `ready` is seen. What was typed here is given up."""
         self.page.goto(f"{self.base}{path}")
+        question = self.page.locator("dialog[open] .btn.danger", has_text="Discard")
+        self.page.locator(ready).or_(question).first.wait_for()
+        if question.is_visible():
+            question.click()
         self.page.locator(ready).first.wait_for()
         self.settle()
         return self.page

@@ -1,17 +1,16 @@
 // One record beside the grid: its form, what happened to it, what refers to it, and its end.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
-import { holdBack } from "../router.js";
 import { isAdmin, may } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { confirm } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Tabs } from "../widgets/tabs.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { askToDiscard, holdTyped } from "../widgets/unsaved.js";
 import { inSentence, titleOf } from "../widgets/words.js";
 import { FileBanner, NewFiles } from "./data_file.js";
 import { RecordForm } from "./data_form.js";
@@ -31,16 +30,15 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
   const dirty = useRef(false);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
-  const ask = () => confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true });
   /** @param {() => void} act */
   const leave = async (act) => {
-    if (dirty.current && !(await ask())) return;
+    if (dirty.current && !(await askToDiscard())) return;
     dirty.current = false;
     act();
   };
   useEffect(() => {
     const stays = (/** @type {import("../router.js").Route} */ to) => to.path === `/data/${model.name}` && to.query.get("record") === id;
-    return holdBack({ loses: (to) => dirty.current && !stays(to), ask });
+    return holdTyped(() => dirty.current, stays);
   }, [model.name, id]);
   useEffect(() => {
     const onKey = (/** @type {KeyboardEvent} */ event) => {
@@ -48,13 +46,8 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
       event.preventDefault();
       leave(close);
     };
-    const onLeave = (/** @type {BeforeUnloadEvent} */ event) => dirty.current && event.preventDefault();
     addEventListener("keydown", onKey);
-    addEventListener("beforeunload", onLeave);
-    return () => {
-      removeEventListener("keydown", onKey);
-      removeEventListener("beforeunload", onLeave);
-    };
+    return () => removeEventListener("keydown", onKey);
   }, [id]);
   const row = /** @type {import("../types").Row} */ (loaded.data?.data || {});
   // The grid hears at once what others do: what is open here follows, and what was typed stays.

@@ -11,6 +11,7 @@ import { DropZone } from "../widgets/drop_zone.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { Trouble, sentence } from "../widgets/trouble.js";
+import { useUnsaved } from "../widgets/unsaved.js";
 import { inSentence } from "../widgets/words.js";
 import { PartHead } from "./data_head.js";
 import { ImportProgress, RowErrorTable, rowErrors, useImport } from "./import_run.js";
@@ -75,6 +76,8 @@ function Mapping({ model, source }) {
   const [keepIds, setKeepIds] = useState(false);
   const fields = model.fields.filter((field) => (keepIds && KEPT.includes(field.name)) || (!field.read_only && !(KEPT.includes(field.name) && !keepIds)));
   const [mapping, setMapping] = useState(() => /** @type {Record<string, string>} */ (Object.fromEntries(columns.map((one) => [one.name, likely(fields, one.name)]))));
+  const [touched, setTouched] = useState(false);
+  const finished = useUnsaved(touched);
   const [skipBad, setSkipBad] = useState(false);
   const [report, setReport] = useState(/** @type {any} */ (null));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
@@ -106,11 +109,13 @@ function Mapping({ model, source }) {
     // Only rows that lie together are certainly all of this import.
     const whole = first !== null && last !== null && last - first + 1 === n && n <= UNDO_AT_MOST;
     say(t("import.done", { n, name: nameOf(model, n), seconds: found.seconds }), "ok", whole ? { label: t("undo.do"), run: back } : undefined);
+    finished();
     go(href(`/data/${model.name}`, { sort: "-id" }));
   };
   const missing = fields.filter((field) => field.required && !KEPT.includes(field.name) && !Object.values(mapping).includes(field.name));
   const choose = (/** @type {string} */ column) => (/** @type {any} */ event) => {
     setMapping((now) => ({ ...now, [column]: event.target.value }));
+    setTouched(true);
     setReport(null);
   };
   const some = Object.values(mapping).some(Boolean);

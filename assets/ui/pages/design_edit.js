@@ -9,6 +9,7 @@ import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
+import { useUnsaved } from "../widgets/unsaved.js";
 import { PartHead } from "./data_head.js";
 import { definitionOf, draftOf, errorsOf } from "./design_draft.js";
 import { DesignForm } from "./design_form.js";
@@ -32,6 +33,8 @@ export function DesignEdit({ model }) {
 function Editor({ model, definition }) {
   const path = `/api/v1/models/${model.name}`;
   const [draft, setDraft] = useState(() => draftOf(definition));
+  const [first] = useState(() => JSON.stringify(draft));
+  const done = useUnsaved(JSON.stringify(draft) !== first);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [losses, setLosses] = useState(/** @type {any[]} */ ([]));
@@ -69,6 +72,7 @@ function Editor({ model, definition }) {
     } catch (error) {
       return refuse(error);
     }
+    done();
     await loadModels();
     say(t("design.changed", { name: draft.label_plural }));
     go(href(`/data/${model.name}`));
@@ -86,6 +90,7 @@ function Editor({ model, definition }) {
     setDropping(null);
     try {
       await api.delete(path, { query: "confirm=true" });
+      done();
       go(href("/data"));
       await loadModels();
       say(t("design.dropped", { name: model.label_plural }));

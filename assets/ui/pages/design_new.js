@@ -10,6 +10,7 @@ import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { useTrail } from "../widgets/trail.js";
 import { Trouble, sentence } from "../widgets/trouble.js";
+import { useUnsaved } from "../widgets/unsaved.js";
 import { FILES } from "./data_import.js";
 import { blankModel, definitionOf, draftOfGuess, errorsOf } from "./design_draft.js";
 import { DesignForm } from "./design_form.js";
@@ -25,6 +26,8 @@ export function DesignNew() {
   const [made, setMade] = useState("");
   const [busy, setBusy] = useState(false);
   const { state, run, cancel } = useImport();
+  const [blank] = useState(() => JSON.stringify(draft));
+  const done = useUnsaved(JSON.stringify(draft) !== blank);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
   const look = async (/** @type {File} */ file, table = "") => {
@@ -92,6 +95,7 @@ export function DesignNew() {
   };
   const finish = async (/** @type {string} */ name, /** @type {string} */ text) => {
     await loadModels();
+    done();
     say(text);
     go(href(`/data/${name}`));
   };
