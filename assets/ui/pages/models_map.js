@@ -44,6 +44,11 @@ function Turn({ on, words, turn }) {
   return html`<label class="row small"><input class="switch" type="checkbox" role="switch" checked=${on} onChange=${(/** @type {any} */ event) => turn(event.target.checked)} />${words}</label>`;
 }
 
+/** Places an element; an attribute would be against the policy of contents. @param {Partial<CSSStyleDeclaration>} place */
+const shaped = (place) => (/** @type {HTMLElement|null} */ element) => {
+  if (element) Object.assign(element.style, place);
+};
+
 /** @param {{drawn: ReturnType<typeof layout>}} props */
 function Drawing({ drawn }) {
   const [lit, light] = useState("");
@@ -51,7 +56,7 @@ function Drawing({ drawn }) {
   const labels = new Map(boxes.map(({ model }) => [model.name, model.label_plural]));
   const touches = (/** @type {import("./models_layout.js").Line} */ line) => line.from === lit || line.to === lit;
   return html`<div class="map" role="region" aria-label=${t("map.drawing")} tabindex="0">
-    <div class="map-sheet" style=${{ width: `${width}px`, height: `${height}px` }} data-lit=${lit ? "" : undefined}>
+    <div class="map-sheet" ref=${shaped({ width: `${width}px`, height: `${height}px` })} data-lit=${lit ? "" : undefined}>
       <svg width=${width} height=${height} aria-hidden="true">
         <defs><marker id="map-head" viewBox="0 0 8 8" refX="2" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse"><path d="M1 1l6 3-6 3z" /></marker></defs>
         ${lines.map((line) => html`<path key=${`${line.from}.${line.field}`} class=${touches(line) ? "lit" : undefined} d=${line.path} marker-end="url(#map-head)" />`)}
@@ -70,11 +75,11 @@ function ModelBox({ box, light }) {
   const { model, fields, more, x, y, height } = box;
   const on = () => light(model.name);
   const off = () => light("");
-  return html`<a class="map-box" href=${href(`/data/${model.name}`)} style=${{ left: `${x}px`, top: `${y}px`, width: `${BOX}px`, height: `${height}px` }}
+  return html`<a class="map-box" href=${href(`/data/${model.name}`)} ref=${shaped({ left: `${x}px`, top: `${y}px`, width: `${BOX}px`, height: `${height}px` })}
     onMouseEnter=${on} onMouseLeave=${off} onFocus=${on} onBlur=${off}>
-    <span class="map-name clip" style=${{ height: `${HEAD}px` }}>${model.label_plural}</span>
-    ${fields.map((field) => html`<span class="map-field" key=${field.name} style=${{ height: `${LINE}px` }} title=${typeName(field)}>
+    <span class="map-name clip" ref=${shaped({ height: `${HEAD}px` })}>${model.label_plural}</span>
+    ${fields.map((field) => html`<span class="map-field" key=${field.name} ref=${shaped({ height: `${LINE}px` })} title=${typeName(field)}>
       <${Icon} name=${iconOf(field)} size=${14} /><span class="clip">${field.name}</span>${field.required && html`<span class="needed" aria-hidden="true">*</span>`}</span>`)}
-    ${more > 0 && html`<span class="map-field muted" style=${{ height: `${LINE}px` }}>${t("map.more", { n: more })}</span>`}
+    ${more > 0 && html`<span class="map-field muted" ref=${shaped({ height: `${LINE}px` })}>${t("map.more", { n: more })}</span>`}
   </a>`;
 }
