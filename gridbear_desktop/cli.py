@@ -87,15 +87,22 @@ def window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gridbear window", description="Open the window of the running server.")
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
     parser.add_argument("--orders-from-stdin", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--ask-engine", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
 def window_main(arguments: Sequence[str]) -> int:
     """`gridbear window`."""
     options = window_parser().parse_args(arguments)
-    from gridbear_desktop.window import open_running, open_window  # a web engine, which only this command needs
+    if not (options.orders_from_stdin or options.ask_engine):
+        from gridbear_desktop.window_of_running import open_running  # which only this command needs
 
-    return open_window(options.data_dir) if options.orders_from_stdin else open_running(options.data_dir)
+        return open_running(options.data_dir)
+    from gridbear_desktop import window  # a web engine, for which others ask a process of its own
+
+    if options.ask_engine:
+        return 0 if window.has_engine() else window.EXIT_NO_ENGINE
+    return window.open_window(options.data_dir)
 
 
 def tray_parser() -> argparse.ArgumentParser:

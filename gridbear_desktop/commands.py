@@ -63,7 +63,7 @@ def build() -> typer.Typer:
 
 
 def _desktop_looks() -> Iterator[Any]:
-    from gridbear_desktop.desktop_checks import desktop_findings  # loads a web engine
+    from gridbear_desktop.desktop_checks import desktop_findings  # which only the doctor needs
 
     return desktop_findings()
 

@@ -14,9 +14,7 @@ def desktop_findings() -> Iterator[Finding]:
     if not display.has_display():
         yield Finding("display", "ok", "there is none here: GridBear runs without tray and window.")
         return
-    from gridbear_desktop.window import load_engine  # a web engine takes half a second to load
-
-    if load_engine() is None:
+    if not display.has_web_engine():
         yield Finding("web engine", "attention", "there is none for a window of our own: the browser opens instead.")
     else:
         yield Finding("web engine", "ok", "windows can be shown.")

@@ -60,14 +60,23 @@ def _qt_tray() -> str | None:
     """Asked in a process of its own: where a library of the system's is missing, Qt ends the process that uses it."""
     if importlib.util.find_spec("PySide6") is None:
         return None
+    return "qt" if _says_yes("tray", "--ask-qt") else None
+
+
+def has_web_engine() -> bool:
+    """Whether windows can be shown, asked in a process of its own for the same reason."""
+    return _says_yes("window", "--ask-engine")
+
+
+def _says_yes(*arguments: str) -> bool:
     try:
         asked = subprocess.run(
-            [*program(), "tray", "--ask-qt"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            [*program(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, timeout=QT_SECONDS, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return "qt" if asked.returncode == 0 else None
+        return False
+    return asked.returncode == 0
 
 
 def _gtk_backend() -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from gridbear_desktop import control, crash_report, desktop_actions, display, runfile, window
+from gridbear_desktop import control, crash_report, desktop_actions, display, runfile
 from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
@@ -22,6 +22,7 @@ from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
 from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
 from gridbear_desktop.window_child import WindowChild
+from gridbear_desktop.window_of_running import open_running
 from server.data_folder import DataFolder
 from server.data_location import followed
 from server.data_place import chosen
@@ -65,7 +66,7 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
         running = runfile.read(folder.run)
         if running is not None and control.answers(running):
             tell(f"A server without tray runs at {running.url} on this data folder: opening a window on it.")
-            return window.open_running(folder.path)
+            return open_running(folder.path)
         with crash_report.kept(folder.logs, crash_report.TRAY_FILE_NAME):
             return Launcher(folder, options, instance, minimized).run()
     finally:
@@ -294,16 +295,18 @@ class Launcher:
                 tell(f"Opening {self.address} in the system's browser.")
                 self.open_browser()
             with self._window_lock:
-                code = self._window.ended_with() if self._window is not None else None
-                if self._window is not None and code is not None:
-                    self._window.let_go()
-                    self._window = None
-            if code == window.EXIT_NO_ENGINE:
-                tell("There is no web engine for a window of our own here.")
+                ended = self._window
+                if ended is None or ended.ended_with() is None:
+                    continue
+                ended.let_go()
+                self._window = None
+            if trouble := ended.trouble():
+                log.warning("no window: %s", trouble)
+                self._say(f"{trouble} GridBear opens in the system's browser.")
                 self._browser_wanted = True
                 if not self._has_tray:
                     tell("Ctrl+C ends GridBear.")
-            elif code is not None and not self._has_tray:
+            elif not self._has_tray:
                 self.quit()
 
     def _tray_backend(self) -> str | None:

@@ -8,50 +8,24 @@ import os
 import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import control, runfile, window_place
-from gridbear_desktop.streams import tell
+from gridbear_desktop import window_place
 from gridbear_desktop.waiting_page import page
 from server.data_folder import DataFolder
 from server.data_place import chosen
-from server.errors import StartupError
 from server.this_computer import is_loopback_host, resource_dir
 
 TITLE = "GridBear Desktop"
-EXIT_NO_SERVER = 1
 EXIT_NO_ENGINE = 3
 PAINTED = "painted"
 """What the window says on stdout once something of its first page of GridBear can be seen."""
 HAS_PAINTED = "performance.getEntriesByType('paint').some((one) => one.name === 'first-contentful-paint')"
 LOOK_SECONDS = 0.05
-
-
-def open_running(data_dir: Path | None) -> int:
-    """Open a window, or a browser page where there is no web engine, on the server that runs now."""
-    try:
-        folder = DataFolder(chosen(data_dir))
-        info = runfile.read(folder.run)
-        if info is None:
-            raise StartupError(f"No server runs on the data folder {folder.path}: start one with `gridbear`.")
-        url = control.login_url(info)
-    except StartupError as error:
-        print(f"gridbear: {error.message}", file=sys.stderr)
-        return EXIT_NO_SERVER
-    except (OSError, ValueError) as error:
-        print(f"gridbear: the server does not answer ({error})", file=sys.stderr)
-        return EXIT_NO_SERVER
-    engine = load_engine()
-    if engine is None:
-        tell("There is no web engine for a window of our own here: opening the system's browser.")
-        return 0 if webbrowser.open(url) else EXIT_NO_ENGINE
-    show(engine, {"open": url}, folder.run, follow_stdin=False)
-    return 0
 
 
 def open_window(data_dir: Path | None) -> int:
@@ -65,6 +39,12 @@ def open_window(data_dir: Path | None) -> int:
     # A web engine's helper threads must not keep a closed window's process alive.
     sys.stdout.flush()
     os._exit(0)
+
+
+def has_engine() -> bool:
+    """Whether windows can be shown. Ask in a process of its own: where a library is missing, Qt ends the process."""
+    engine = load_engine()
+    return engine is not None and bool(engine.screens)
 
 
 def load_engine() -> Any:

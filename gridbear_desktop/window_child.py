@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import signal
 import subprocess
 import threading
 import time
@@ -18,6 +19,9 @@ from server.this_computer import program
 
 log = logging.getLogger(__name__)
 
+ENDED_BY_SOMEBODY = {-signal.SIGINT, -signal.SIGTERM}
+FIRST_WINDOWS_ERROR = 0x80000000
+"""Windows has no signals: a process that crashes there ends with such a code."""
 PAINT_SECONDS = 5.0
 END_SECONDS = 3.0
 
@@ -42,6 +46,23 @@ class WindowChild:
     def ended_with(self) -> int | None:
         """Its exit code, None while it is there."""
         return self._process.poll()
+
+    def trouble(self) -> str:
+        """Why it has ended without having been closed, as a sentence; "" when it was closed, or is there."""
+        code = self.ended_with()
+        if code is None or code == 0 or code in ENDED_BY_SOMEBODY:
+            return ""
+        if code == window.EXIT_NO_ENGINE:
+            return "There is no web engine for a window of our own here."
+        if code < 0:
+            return f"The window crashed: it was ended by signal {-code}."
+        if code >= FIRST_WINDOWS_ERROR:
+            return f"The window crashed with code {code:#x}."
+        return "" if self.painted.is_set() else f"The window ended with exit code {code} before it showed anything."
+
+    def wait_for_end(self) -> None:
+        """Return once it has ended."""
+        self._process.wait()
 
     def open(self, url: str) -> None:
         """Show GridBear at `url`, which signs in."""

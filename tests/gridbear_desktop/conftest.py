@@ -63,6 +63,7 @@ def screen(gridbear: Gridbear, bus_daemon: tuple[subprocess.Popen[str], str]) ->
             DBUS_SESSION_BUS_ADDRESS=bus_daemon[1],
             GDK_BACKEND="x11",
             NO_AT_BRIDGE="1",
+            BROWSER="true",  # a window that is killed opens one
             XDG_CONFIG_HOME=str(gridbear.data_dir.parent / "config"),
         )
         yield gridbear

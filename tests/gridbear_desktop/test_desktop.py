@@ -53,6 +53,8 @@ def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridb
     process = start(screen, "--port", "0")
     window = window_of(process, screen)
     info = wait_for(lambda: run_info(screen.data_dir), "the server")
+    log = screen.data_dir / "logs" / "launcher.log"
+    wait_for(lambda: "first paint" in log.read_text("utf-8"), "the first paint")
     subprocess.run(["xdotool", "windowclose", window], env=screen.env, check=True)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and "No tray takes icons here" in out

@@ -67,6 +67,27 @@ def test_what_the_waiting_page_shows_is_text() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "trouble"),
+    [
+        ("import os; os.abort()", "The window crashed: it was ended by signal 6."),
+        ("import sys; sys.exit(1)", "The window ended with exit code 1 before it showed anything."),
+        ("import sys; sys.exit(3)", "There is no web engine for a window of our own here."),
+        ("print('painted', flush=True); import os; os.kill(os.getpid(), 15)", ""),
+        ("pass", ""),
+    ],
+)
+def test_a_window_that_ends_without_having_been_closed_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, trouble: str
+) -> None:
+    monkeypatch.setattr(window_child, "program", lambda: [sys.executable, "-c", program])
+    child = WindowChild(tmp_path, lambda: None)
+    child.wait_for_end()
+    child.end()
+    assert child.trouble() == trouble
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("program", "told"), [(SILENT, True), (SPEAKING, False)])
 def test_a_window_that_shows_nothing_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: bool

@@ -1,0 +1,53 @@
+"""A web engine that aborts, as Qt does where one of its libraries is missing: the server stays, the browser opens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from gridbear_process import Gridbear, run_info, wait_for
+from screens import end_by_signal
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="it is about signals")]
+
+ABORTING = "import os\nos.abort()\n"
+BROWSER = """#!/bin/sh
+echo "$1" >> "{opened}"
+"""
+
+
+@pytest.fixture
+def aborting(gridbear: Gridbear, tmp_path: Path) -> Path:
+    """Processes find a `webview` that aborts, and a browser that notes what it opens. Returns the file of the notes."""
+    modules, opened, browser = tmp_path / "modules", tmp_path / "opened", tmp_path / "browser"
+    modules.mkdir()
+    (modules / "webview.py").write_text(ABORTING, "utf-8")
+    browser.write_text(BROWSER.format(opened=opened), "utf-8")
+    browser.chmod(0o700)
+    # A display that nobody serves: no panel is found, and the stand-in draws nothing.
+    gridbear.env.update(PYTHONPATH=str(modules), BROWSER=str(browser), DISPLAY=":4711", DBUS_SESSION_BUS_ADDRESS="")
+    return opened
+
+
+def test_a_window_that_aborts_leaves_the_server_and_opens_the_browser(gridbear: Gridbear, aborting: Path) -> None:
+    process = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir), "--port", "0"))
+    info = wait_for(lambda: run_info(gridbear.data_dir), "the server")
+    wait_for(aborting.exists, "the browser")
+    assert wait_for(lambda: aborting.read_text("utf-8"), "its address").startswith(info["url"])
+    log = (gridbear.data_dir / "logs" / "launcher.log").read_text("utf-8")
+    assert "The window crashed: it was ended by signal 6." in log
+    assert process.poll() is None and run_info(gridbear.data_dir) == info
+    end_by_signal(process)
+
+
+def test_a_window_on_a_running_server_that_aborts_opens_the_browser(gridbear: Gridbear, aborting: Path) -> None:
+    info = gridbear.ready(gridbear.serve("--port", "0"))
+    done = gridbear.cli("window")
+    assert done.returncode == 0 and "The window crashed: it was ended by signal 6." in done.stdout
+    assert wait_for(lambda: aborting.exists() and aborting.read_text("utf-8"), "the browser").startswith(info["url"])
+
+
+def test_the_doctor_outlives_an_engine_that_aborts(gridbear: Gridbear, aborting: Path) -> None:
+    assert "there is none for a window of our own" in gridbear.cli("doctor").stdout
+    assert not aborting.exists()
