@@ -300,7 +300,11 @@ class Launcher:
                     continue
                 ended.let_go()
                 self._window = None
-            if trouble := ended.trouble():
+            trouble = ended.trouble()
+            # What ends this process may have reached the window first.
+            if trouble and self._quitting.wait(POLL_SECONDS):
+                return
+            if trouble:
                 log.warning("no window: %s", trouble)
                 self._say(f"{trouble} GridBear opens in the system's browser.")
                 self._browser_wanted = True

@@ -19,7 +19,7 @@ from server.this_computer import program
 
 log = logging.getLogger(__name__)
 
-ENDED_BY_SOMEBODY = {-signal.SIGINT, -signal.SIGTERM}
+ENDED_BY_SOMEBODY = {-signal.SIGINT, -signal.SIGTERM, *([-signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])}
 FIRST_WINDOWS_ERROR = 0x80000000
 """Windows has no signals: a process that crashes there ends with such a code."""
 PAINT_SECONDS = 5.0

@@ -35,6 +35,12 @@ def confirmed(question: str, yes: bool) -> None:
     typer.confirm(question, abort=True)
 
 
+def exists_already(error: GridBearError) -> typer.Exit:
+    """Say why nothing was changed, and give the end to raise: exit code 3."""
+    typer.echo(f"gridbear: {error.message}", err=True)
+    return typer.Exit(EXIT_EXISTS)
+
+
 def refuse_existing(file: Path | None, force: bool) -> None:
     """End with exit code 3 when `file` is there and is not to be replaced."""
     if file is not None and file.exists() and not force:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from server.cli.options import EXIT_EXISTS, DataDir, Json, show
+from server.cli.options import DataDir, Json, exists_already, show
 from server.errors import Conflict, GridBearError
 
 plugin = typer.Typer(help="Make, check, share, install and switch plugins.", no_args_is_help=True)
@@ -51,7 +51,7 @@ def new_command(
     try:
         folder = new_plugin(name, place)
     except Conflict as error:
-        raise _exists(error) from None
+        raise exists_already(error) from None
     if as_json:
         typer.echo(json.dumps({"folder": str(folder)}))
         return
@@ -129,7 +129,7 @@ def pack_command(
     folder = path.resolve()
     target = to or Path(f"{folder.name}-{read_manifest(folder).manifest.version}.zip")
     if target.exists():
-        raise _exists(Conflict(f"There is a {target} already."))
+        raise exists_already(Conflict(f"There is a {target} already."))
     digest = pack(folder, target)
     if as_json:
         typer.echo(json.dumps({"file": str(target), "content_hash": digest}))
@@ -165,7 +165,7 @@ def install_command(
             except Conflict as error:
                 if error.code != "plugin_exists":
                     raise
-                raise _exists(error) from None
+                raise exists_already(error) from None
     if as_json:
         typer.echo(json.dumps(told))
     elif not dry_run:
@@ -320,8 +320,3 @@ def _ask(question: str) -> None:
     if not sys.stdin.isatty():
         raise Conflict("Nothing was changed. Answer yes at the terminal, or use --yes.")
     typer.confirm(question, abort=True)
-
-
-def _exists(error: GridBearError) -> typer.Exit:
-    typer.echo(f"gridbear: {error.message}", err=True)
-    return typer.Exit(EXIT_EXISTS)

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from server.cli.options import DataDir, Json
+from server.cli.options import DataDir, Json, exists_already
 from server.cli.user_unit import UnitState, UserUnit
+from server.errors import Conflict
 
 service = typer.Typer(help="Run GridBear as a service that starts at login (Linux).", no_args_is_help=True)
 _WORDS = {
@@ -26,14 +27,24 @@ def install(
     replace: Annotated[bool, typer.Option("--replace", help="Write over a unit that GridBear did not write.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Start the server now and at each login. Installed again, it takes the program and settings of now."""
-    _tell(UserUnit().install(data_dir, replace=replace), as_json)
+    """Start the server now and at each login. Installed again, it takes the program and settings of now.
+
+    Exit code 3 when there is a unit that GridBear did not write (see --replace); nothing is changed then.
+    """
+    try:
+        found = UserUnit().install(data_dir, replace=replace)
+    except Conflict as error:
+        raise exists_already(error) from None
+    _tell(found, as_json)
 
 
 @service.command("remove")
 def remove(as_json: Json = False) -> None:
-    """End the service and take it away. The data stay."""
-    gone = UserUnit().remove()
+    """End the service and take it away. The data stay. Exit code 3 when GridBear did not write the unit."""
+    try:
+        gone = UserUnit().remove()
+    except Conflict as error:
+        raise exists_already(error) from None
     words = "The service is gone; your data stay." if gone else _WORDS["absent"]
     typer.echo(json.dumps({"removed": gone}) if as_json else words)
 

@@ -55,7 +55,7 @@ def test_without_a_panel_the_window_opens_and_its_closing_ends_all(screen: Gridb
     info = wait_for(lambda: run_info(screen.data_dir), "the server")
     log = screen.data_dir / "logs" / "launcher.log"
     wait_for(lambda: "first paint" in log.read_text("utf-8"), "the first paint")
-    subprocess.run(["xdotool", "windowclose", window], env=screen.env, check=True)
+    ask_to_close(screen, window)
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and "No tray takes icons here" in out
     assert not psutil.pid_exists(info["pid"])
