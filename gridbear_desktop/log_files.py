@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 from pathlib import Path
+from typing import TextIO
 
 from server.log import LOG_BYTES, LOG_FILES
 
+SERVER_LOG = "server.log"
+"""What the tray makes of the stdout and stderr of its server."""
+_STREAMS = (1, 2)
 _TAIL_BYTES = 16_384
 
 
@@ -21,6 +28,48 @@ def rotate(path: Path) -> None:
         if older.exists():
             older.replace(path.with_name(f"{path.name}.{number + 1}"))
     path.replace(path.with_name(f"{path.name}.1"))
+
+
+def of_stderr(path: Path) -> logging.Handler | None:
+    """A handler for stderr that keeps `path` small where stderr is that file, as under the tray; else None.
+
+    Windows moves no file that is open: there it is begun anew at a start alone.
+    """
+    return _OwnStderr(path) if os.name != "nt" and _is_at(2, path) else None
+
+
+class _OwnStderr(logging.StreamHandler[TextIO]):
+    def __init__(self, path: Path) -> None:
+        super().__init__(sys.stderr)
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        try:
+            if os.fstat(2).st_size >= LOG_BYTES:
+                self._begin_anew()
+        except OSError:
+            self.handleError(record)
+
+    def _begin_anew(self) -> None:
+        ours = [stream for stream in _STREAMS if _is_at(stream, self._path)]
+        if not ours:
+            return  # somebody else has moved it
+        rotate(self._path)
+        # What a process that was started before still writes is found in the older file.
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            for stream in ours:
+                os.dup2(file, stream)
+        finally:
+            os.close(file)
+
+
+def _is_at(stream: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream), path.stat())
+    except OSError:
+        return False
 
 
 def last_lines(path: Path, count: int) -> list[str]:

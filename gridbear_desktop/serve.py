@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from gridbear_desktop import crash_report, ports, runfile
+from gridbear_desktop import crash_report, log_files, ports, runfile
 from gridbear_desktop.discovery import announced
 from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
 from gridbear_desktop.listener import BACKLOG, Listener
@@ -98,8 +98,8 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved:
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
-    if settings.log_file:
-        configure_logging(settings.log_level, folder.logs / settings.log_file)
+    file = folder.logs / settings.log_file if settings.log_file else None
+    configure_logging(settings.log_level, file, log_files.of_stderr(folder.logs / log_files.SERVER_LOG))
     with (
         folder.lock(),
         crash_report.kept(folder.logs),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gridbear_desktop import control, crash_report, runfile
-from gridbear_desktop.log_files import last_lines, rotate
+from gridbear_desktop.log_files import SERVER_LOG, last_lines, rotate
 from gridbear_desktop.runfile import RunInfo
 from server.data_location import followed
 from server.this_computer import program
@@ -88,7 +88,7 @@ class Supervisor:
 
     @property
     def log_path(self) -> Path:
-        return followed(self._logs.parent) / self._logs.name / "server.log"
+        return followed(self._logs.parent) / self._logs.name / SERVER_LOG
 
     @property
     def info(self) -> RunInfo | None:

@@ -27,12 +27,14 @@ class _RequestId(logging.Filter):
         return True
 
 
-def configure_logging(level: str, file: Path | None = None) -> None:
+def configure_logging(level: str, file: Path | None = None, stderr: logging.Handler | None = None) -> None:
     """Send everything from `level` up to stderr, and to `file`, which is kept small. Another call replaces both.
+
+    `stderr` writes to it in place of a plain handler.
 
     Raises StartupError when the file can't be written.
     """
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [stderr or logging.StreamHandler(sys.stderr)]
     if file is not None:
         handlers.append(_rotating(file))
     for handler in handlers:

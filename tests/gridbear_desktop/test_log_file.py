@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gridbear_process import Gridbear
 
+from gridbear_desktop import log_files
 from server import log
 from server.config import Settings
 from server.errors import StartupError
-from server.log import LOG_FILES, configure_logging
+from server.log import LOG_BYTES, LOG_FILES, configure_logging
+
+WRITER = """
+import logging, os, subprocess, sys, threading
+from pathlib import Path
+from gridbear_desktop import log_files
+from server.log import configure_logging
+
+log_files.LOG_BYTES, log_files.LOG_FILES = 20_000, 50
+path = Path(sys.argv[1])
+configure_logging("INFO", stderr=log_files.of_stderr(path))
+child = subprocess.Popen([sys.executable, "-c", "input()\\nfor n in range(300): print(f'<child {n}>', flush=True)"],
+                         stdin=subprocess.PIPE)
+
+def write(name):
+    for number in range(1000):
+        logging.getLogger("bear").info("<%s %s>", name, number)
+        if number % 100 == 0:
+            os.write(2, f"<raw {name} {number}>\\n".encode())
+
+threads = [threading.Thread(target=write, args=[name]) for name in ("a", "b", "c")]
+for one in threads: one.start()
+child.communicate(b"\\n")
+for one in threads: one.join()
+print("<last on stdout>", flush=True)
+"""
+"""A server under the tray, with a program that has its stderr from before."""
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +67,27 @@ def test_the_log_is_begun_anew_and_few_older_ones_stay(tmp_path: Path, monkeypat
     assert all(one.stat().st_size <= 1000 for one in files)
     assert "line 199 of many" in files[0].read_text("utf-8")
     assert not any("too quiet" in one.read_text("utf-8") for one in files)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file that is open can be moved there")
+def test_under_the_tray_the_log_is_begun_anew_while_it_is_written_and_no_line_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "server.log"
+    with file.open("ab") as output:
+        subprocess.run([sys.executable, "-c", WRITER, str(file)], stdout=output, stderr=output, timeout=60, check=True)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) > 5
+    text = "".join(one.read_text("utf-8") for one in files)
+    wanted = [f"<{name} {number}>" for name in "abc" for number in range(1000)]
+    wanted += [f"<raw {name} {number}>" for name in "abc" for number in range(0, 1000, 100)]
+    wanted += [f"<child {number}>" for number in range(300)]
+    assert [text.count(line) for line in wanted] == [1] * len(wanted)
+    assert file.read_text("utf-8").endswith("<last on stdout>\n") and file.stat().st_size < 21_000
+
+
+def test_a_stderr_that_is_another_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "server.log").write_text("of somebody else", "utf-8")
+    assert log_files.of_stderr(tmp_path / "server.log") is None
+    assert log_files.of_stderr(tmp_path / "absent.log") is None
 
 
 def test_another_configuration_lets_the_file_go(tmp_path: Path) -> None:
@@ -69,3 +119,20 @@ def test_a_headless_server_logs_to_its_file_and_to_stderr(gridbear: Gridbear) ->
     _, err = server.communicate(timeout=30)
     text = (gridbear.data_dir / "logs" / "headless.log").read_text("utf-8")
     assert text and text.splitlines()[-1] in err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no file that is open can be moved there")
+def test_a_server_begins_the_log_anew_that_its_tray_gave_it(gridbear: Gridbear) -> None:
+    file = gridbear.data_dir / "logs" / "server.log"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"." * (LOG_BYTES - 2) + b"\n")
+    gridbear.env["GRIDBEAR_LOG_LEVEL"] = "DEBUG"
+    with file.open("ab") as output:
+        server = gridbear.serve("--port", "0", stdout=output, stderr=output)
+    gridbear.ready(server)
+    server.terminate()
+    server.wait(30)
+    older = file.with_name("server.log.1").read_text("utf-8").splitlines()
+    assert len(older) == 2 and " DEBUG " in older[1]
+    assert " DEBUG " in file.read_text("utf-8")
