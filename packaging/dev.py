@@ -56,6 +56,8 @@ def test(arguments: list[str], fast: bool) -> int:
         dev_peers.install("mcp1", "servers", dev_peers.NPM)
         if sys.platform == "linux":
             dev_venv.link_system_gtk()
+            # Both engines that a window may have there; the same versions of everything else.
+            dev_venv.install("qt", only_for="The tests of Qt's window and tray")
     failed = dev_check.run_all()
     if failed:
         say(f"FAILED before the tests: {', '.join(failed)}. The tests run all the same.")

@@ -21,6 +21,22 @@ TEST_PACKAGES = {
     "gir1.2-gtk-3.0": "window tests",
     "gir1.2-webkit2-4.1": "window tests",
     "gir1.2-ayatanaappindicator3-0.1": "window tests",
+    # Of Qt, whose own packages lack them.
+    "libegl1": "window tests",
+    "libgl1": "window tests",
+    "libnss3": "window tests",
+    "libxcb-cursor0": "window tests",
+    "libxcb-icccm4": "window tests",
+    "libxcb-image0": "window tests",
+    "libxcb-keysyms1": "window tests",
+    "libxcb-render-util0": "window tests",
+    "libxcb-xkb1": "window tests",
+    "libxcomposite1": "window tests",
+    "libxdamage1": "window tests",
+    "libxkbcommon-x11-0": "window tests",
+    "libxkbfile1": "window tests",
+    "libxrandr2": "window tests",
+    "libxtst6": "window tests",
 }
 
 

@@ -43,8 +43,11 @@ def lock_hash(name: str) -> str:
     return hashlib.sha256(lock_file(name).read_bytes()).hexdigest()
 
 
-def install(name: str) -> None:
-    """Bring the environment up to the lock `name`. Does nothing when it, or a larger one, is installed."""
+def install(name: str, only_for: str = "") -> None:
+    """Bring the environment up to the lock `name`. Does nothing when it, or a larger one, is installed.
+
+    What can't be installed ends the program, unless it is wanted `only_for` something that can be left out.
+    """
     installed = _stamp()
     if any(installed.get(larger) == lock_hash(larger) for larger in SUPERSETS[name]):
         return
@@ -52,6 +55,9 @@ def install(name: str) -> None:
     say(f"Installing packages from packaging/{name}.lock into .venv.")
     pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", "--require-hashes"]
     if python(*pip, "-r", str(lock_file(name))):
+        if only_for:
+            say(f"pip could not install the packages; its message is above. {only_for} are skipped.")
+            return
         sys.exit("[dev] pip could not install the packages; its message is above. Nothing was started.")
     _link_project()
     STAMP.write_text(json.dumps({**_stamp(), name: lock_hash(name)}), "utf-8")

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"window tests need {', '.join(MISSING)}"),
     pytest.mark.skipif(
         importlib.util.find_spec("PySide6") is None or importlib.util.find_spec("webview") is None,
-        reason="Qt is not installed here: `pip install -r packaging/qt.lock` brings it",
+        reason="Qt is not installed here: `packaging/dev.py test` brings it",
     ),
 ]
 
