@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from gridbear_desktop import cli
 from gridbear_desktop.autostart_commands import autostart
-from gridbear_desktop.completion import PROGRAM, completion_command, know_shells
+from gridbear_desktop.completion import PROGRAM, completion_command, know_options, know_shells
 from gridbear_desktop.uninstall_command import uninstall_command
 from server.cli import app as data_commands
 from server.cli.doctor_commands import MORE_LOOKS
@@ -70,10 +70,12 @@ def _desktop_looks() -> Iterator[Any]:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
+    whole = typer.main.get_command(build())
     if cli.COMPLETION_VARIABLE in os.environ:
         know_shells()
+        know_options(whole)
     try:
-        result = typer.main.get_command(build()).main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        result = whole.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except StartupError as error:
         return _failed(error.message, 2)
     except GridBearError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from gridbear_desktop import cli
 from gridbear_desktop.cli import COMPLETION_VARIABLE
 
 PROGRAM = "gridbear"
@@ -38,3 +41,31 @@ def know_shells() -> None:
     from typer._completion_classes import completion_init
 
     completion_init()
+
+
+def know_options(whole: Any) -> None:
+    """Tell the commands of `whole` what `cli` understands without typer: a shell completes that too."""
+    parsers = {"serve": cli.serve_parser(), "window": cli.window_parser(), "mcp": cli.mcp_parser()}
+    for command, parser in [(whole, cli.tray_parser()), *((whole.commands[name], it) for name, it in parsers.items())]:
+        command.params += _options(parser)
+
+
+def _options(parser: argparse.ArgumentParser) -> list[Any]:
+    """The options of `parser` that are no secret, as typer makes them of a function's parameters."""
+    parameters = [
+        inspect.Parameter(
+            action.dest,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=typer.Option(False if action.nargs == 0 else "", *action.option_strings, help=action.help),
+            annotation=bool if action.nargs == 0 else str,
+        )
+        for action in parser._actions
+        if action.help != argparse.SUPPRESS and action.dest != "help"
+    ]
+
+    taking_them: Any = lambda **_given: None  # noqa: E731 - its signature is made here
+    taking_them.__signature__ = inspect.Signature(parameters)
+    taking_them.__annotations__ = {one.name: one.annotation for one in parameters}
+    app = typer.Typer(add_completion=False)
+    app.command()(taking_them)
+    return list(typer.main.get_command(app).params)

@@ -218,6 +218,11 @@ def test_shells_get_commands_options_and_no_tray(
     assert "--without-phrase" in words("bash", "gridbear backup --")
     for shell in ("zsh", "fish"):
         assert "backup" in words(shell, "gridbear back")
+    # Those that typer does not run.
+    assert words("bash", "gridbear serve --").split() == ["--data-dir", "--host", "--port", "--safe"]
+    assert words("bash", "gridbear window --").split() == ["--data-dir"]
+    assert words("bash", "gridbear mcp --s").split() == ["--server"]
+    assert words("bash", "gridbear --m").split() == ["--minimized"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="runs the script in bash, which Windows lacks")
