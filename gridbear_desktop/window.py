@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import window_place
+from gridbear_desktop import window_downloads, window_keys, window_place
 from gridbear_desktop.waiting_page import page
 from server.data_folder import DataFolder
 from server.data_place import chosen
@@ -65,6 +65,7 @@ def load_engine() -> Any:
         gui = initialize()
     except (WebViewException, ImportError, ValueError):
         return None
+    window_downloads.mend(gui)
     # Without WebView2, Windows would show Internet Explorer's engine, which draws a blank page.
     return None if getattr(gui, "renderer", "") == "mshtml" else webview
 
@@ -112,6 +113,8 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
         place = replace(place, x=int(x), y=int(y))
 
     def loaded() -> None:
+        if str(window.get_current_url()).startswith("http"):
+            window.run_js(window_keys.SCRIPT)
         if follow_stdin and opened.is_set() and str(window.get_current_url()).startswith("http"):
             threading.Thread(target=await_paint, daemon=True, name="first-paint").start()
 

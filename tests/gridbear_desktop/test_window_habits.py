@@ -1,0 +1,166 @@
+"""What people do in any browser works in the window: downloads, uploads, links to elsewhere, zoom, reload."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from gridbear_process import Gridbear, wait_for
+from screens import MISSING, TITLE, click_at, found
+
+PAGE = """<!doctype html><title>GridBear Desktop</title><style>body { margin: 0 } a, input { position: absolute }
+a, input { left: 0; width: 300px; height: 100px; background: #ddd; display: block }</style>
+<a style="top: 0" href="/backup" download>save</a>
+<a style="top: 100px" href="http://elsewhere.invalid/help" target="_blank" rel="noopener">help</a>
+<input style="top: 200px" type="file" onchange="fetch('/upload', {method: 'POST', body: this.files[0]})">
+<script>
+new MutationObserver(() => fetch("/zoom/" + (document.documentElement.style.zoom || "1")))
+  .observe(document.documentElement, {attributes: true});
+</script>"""
+DIALOG = "Save|Open|File"
+SAVED = bytes(range(256)) * 100
+
+
+def has_engine(name: str) -> bool:
+    return importlib.util.find_spec("webview") is not None and importlib.util.find_spec(name) is not None
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(MISSING), reason=f"window tests need {', '.join(MISSING)}"),
+]
+
+
+class Site(ThreadingHTTPServer):
+    """A page with what is tried, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.uploads: list[bytes] = []
+        super().__init__(("127.0.0.1", 0), Answers)
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        if self.path == "/backup":
+            self.send_header("Content-Disposition", 'attachment; filename="bears.zip"')
+            self.send_header("Content-Type", "application/zip")
+        else:
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+        body = SAVED if self.path == "/backup" else PAGE.encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.server.uploads.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the test says what is wrong."""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=["gtk", "qt"])
+def window(request: pytest.FixtureRequest, screen: Gridbear, site: Site, tmp_path: Path) -> str:
+    """The id of a real window on the site, once that is painted."""
+    engine = request.param
+    if not has_engine({"gtk": "gi", "qt": "PySide6"}[engine]):
+        pytest.skip(f"the engine of {engine} is not installed")
+    (tmp_path / "home" / "Downloads").mkdir(parents=True)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/opened\n', "utf-8")
+    browser.chmod(0o755)
+    screen.env.update(
+        HOME=str(tmp_path / "home"), BROWSER=f"{browser} %s", PYWEBVIEW_GUI=engine,
+        QTWEBENGINE_CHROMIUM_FLAGS="--disable-gpu",
+    )  # fmt: skip
+    process = screen.popen(
+        screen.command("window", "--orders-from-stdin", "--data-dir", str(screen.data_dir)), stdin=subprocess.PIPE
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps({"open": f"http://127.0.0.1:{site.server_port}/"}) + "\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "painted\n"
+    return str(wait_for(lambda: found(screen, "--name", TITLE), "the window")[0])
+
+
+def keys(screen: Gridbear, *names: str) -> None:
+    subprocess.run(["xdotool", "key", "--clearmodifiers", *names], env=screen.env, check=True)
+
+
+def focused(screen: Gridbear, window: str) -> None:
+    """No window manager is there to do it."""
+    subprocess.run(["xdotool", "windowfocus", "--sync", window], env=screen.env, check=True)
+
+
+def dialog(screen: Gridbear, window: str) -> str:
+    """The id of the dialog that is open beside the window, once it is there."""
+
+    def another() -> list[str]:
+        names = found(screen, "--name", DIALOG)
+        return [one for one in names if one != window]
+
+    ids: list[str] = wait_for(another, "a dialog", 30)
+    return ids[-1]
+
+
+def test_a_download_is_saved_where_the_person_says(screen: Gridbear, window: str, tmp_path: Path) -> None:
+    click_at(screen, window, 50, 50)
+    focused(screen, dialog(screen, window))
+    keys(screen, "Return")
+    target = tmp_path / "home" / "Downloads" / "bears.zip"
+    wait_for(lambda: target.exists() and target.read_bytes() == SAVED, "the saved file", 30)
+
+
+def test_a_link_to_elsewhere_opens_in_the_browser(screen: Gridbear, window: str, site: Site, tmp_path: Path) -> None:
+    click_at(screen, window, 50, 150)
+    wait_for((tmp_path / "opened").exists, "a page in the browser", 30)
+    assert (tmp_path / "opened").read_text("utf-8").strip() == "http://elsewhere.invalid/help"
+    assert found(screen, "--name", TITLE) == [window]
+
+
+def test_a_file_is_chosen_and_sent(
+    request: pytest.FixtureRequest, screen: Gridbear, window: str, site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "honey.txt").write_bytes(b"golden")
+    click_at(screen, window, 50, 250)
+    opened = dialog(screen, window)
+    if request.node.callspec.params["window"] == "gtk":
+        return  # GTK's dialog takes no keys without a window manager until it has read the folder
+    focused(screen, opened)
+    subprocess.run(["xdotool", "type", str(tmp_path / "honey.txt")], env=screen.env, check=True)
+    keys(screen, "Return")
+    wait_for(lambda: site.uploads == [b"golden"], "the upload", 30)
+
+
+def test_keys_reload_and_zoom(screen: Gridbear, window: str, site: Site) -> None:
+    def after(key: str, wanted: Callable[[], bool]) -> None:
+        keys(screen, key)
+        wait_for(wanted, f"what {key} does", 30)
+
+    focused(screen, window)
+    after("ctrl+plus", lambda: "/zoom/1.1" in site.asked)
+    after("ctrl+minus", lambda: "/zoom/1" in site.asked)
+    after("ctrl+minus", lambda: "/zoom/0.9" in site.asked)
+    after("F5", lambda: site.asked.count("/") == 2)
