@@ -147,7 +147,7 @@ def test_a_file_is_chosen_and_sent(
     click_at(screen, window, 50, 250)
     opened = dialog(screen, window)
     if request.node.callspec.params["window"] == "gtk":
-        return  # GTK's dialog takes no keys without a window manager until it has read the folder
+        return  # that it opens is all that is tried of GTK's: keys do not reach it reliably here
     focused(screen, opened)
     subprocess.run(["xdotool", "type", str(tmp_path / "honey.txt")], env=screen.env, check=True)
     keys(screen, "Return")
