@@ -139,3 +139,38 @@ def test_a_model_that_was_made_is_left_without_a_question(watched: Watched) -> N
     page.fill("main [id$='-label'].input >> nth=1", "Depth")
     page.click("main footer .btn.primary")
     page.wait_for_url("**/#/data/caves")
+
+
+def test_a_dialog_that_is_typed_in_asks_before_escape_or_back_closes_it(watched: Watched) -> None:
+    page = watched.open("/#/settings", "h1")
+    page.goto(page.url.partition("#")[0] + "#/tools/add/known")
+    page.locator(".known").first.wait_for()
+    page.fill("[type=search]", "folders that you choose")
+    page.click(".known button")
+    page.fill("#known-folders", "/half/a/folder")
+    for leave in (lambda page: page.keyboard.press("Escape"), by_back):
+        leave(page)
+        page.get_by_role("button", name="Keep editing").click()
+        expect(page.locator("#known-folders")).to_have_value("/half/a/folder")
+    page.fill("#known-folders", "")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_pasted_rows_are_asked_about(watched: Watched) -> None:
+    page = watched.open("/#/data/notes/import", "#import-file")
+    page.click("text=Paste text")
+    page.fill("#import-file-text", "title")
+    by_the_rail(page)
+    page.get_by_role("button", name="Keep editing").click()
+    expect(page.locator("#import-file-text")).to_have_value("title")
+
+
+def test_pasted_servers_are_there_on_the_way_back_from_the_look(watched: Watched) -> None:
+    page = watched.open("/#/tools/add/paste", "#paste-text")
+    text = '{"mcpServers": {"notes": {"url": "https://notes.example.com/mcp"}}}'
+    page.fill("#paste-text", text)
+    page.click("button:has-text('Look')")
+    page.locator(".found").wait_for()
+    page.locator("main form").get_by_role("button", name="Back").click()
+    expect(page.locator("#paste-text")).to_have_value(text)

@@ -123,6 +123,9 @@ def test_settings_are_a_form_made_of_the_manifest(
     expect(page.locator("#setting-0")).to_have_value("Rome")
     page.fill("#setting-1", "99")
     page.fill("#setting-2", "sesame")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keep editing").click()
+    expect(page.locator("#setting-2")).to_have_value("sesame")
     watched.settle()
     assert watched.axe() == []
     page.click("dialog .primary")

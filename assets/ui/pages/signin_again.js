@@ -20,7 +20,7 @@ export function SignInAgain() {
     signInEnded.value = false;
     person.value = null;
   };
-  return html`<${Dialog} label="again-title" kind="dialog again" onClose=${() => {}}>
+  return html`<${Dialog} label="again-title" kind="dialog again" held=${false} onClose=${() => {}}>
     <h2 id="again-title">${t("signin.again")}</h2>
     <p>${t("signin.again_words")}</p>
     <${SignInForm} onDone=${enter} known=${me.username} mark="again-" />

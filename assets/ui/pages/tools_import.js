@@ -42,7 +42,7 @@ export function Import({ paste, added }) {
     go(href(first ? `/tools/${first.id}` : "/tools"));
   };
   return html`
-    ${!found && (paste ? html`<${Paste} look=${look} busy=${busy} />` : html`<${Sources} look=${look} busy=${busy} />`)}
+    ${!found && (paste ? html`<${Paste} before=${from?.text || ""} look=${look} busy=${busy} />` : html`<${Sources} look=${look} busy=${busy} />`)}
     ${error && html`<${Trouble} error=${error} what=${t("add.import_error")} />`}
     ${found && html`<${Found} servers=${found} busy=${busy} back=${() => setFound(null)} run=${run} />`}`;
 }
@@ -63,9 +63,9 @@ function Sources({ look, busy }) {
   </section>`;
 }
 
-/** @param {{look: (body: any) => void, busy: boolean}} props */
-function Paste({ look, busy }) {
-  const [text, setText] = useState("");
+/** @param {{before: string, look: (body: any) => void, busy: boolean}} props `before`: what was looked at already */
+function Paste({ before, look, busy }) {
+  const [text, setText] = useState(before);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (text.trim()) look({ text });

@@ -20,8 +20,23 @@ export function confirm(question) {
   });
 }
 
-/** @param {{label: string, kind?: string, onClose: () => void, children: any}} props `label` is the id of the heading inside, `kind` its classes */
-export function Dialog({ label, kind = "dialog", onClose, children }) {
+/** Whether what was typed may go. @returns {Promise<boolean>} */
+export const askToDiscard = () =>
+  confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true });
+
+/** @param {any} control */
+const valueOf = (control) => (control.type === "checkbox" || control.type === "radio" ? control.checked : control.value);
+
+/**
+ * @param {{label: string, kind?: string, held?: boolean, onClose: () => void, children: any}} props `label` is the id of the heading inside, `kind` its classes;
+ * `held`: Esc asks first when something in its form is not as a person found it
+ */
+export function Dialog({ label, kind = "dialog", held = true, onClose, children }) {
+  const found = useRef(/** @type {Map<any, any>} */ (new Map()));
+  const come = (/** @type {any} */ { target }) => {
+    if (held && target.form && "value" in target && !found.current.has(target)) found.current.set(target, valueOf(target));
+  };
+  const changed = () => [...found.current].some(([control, value]) => control.isConnected && valueOf(control) !== value);
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   useEffect(() => {
     const dialog = box.current;
@@ -34,11 +49,11 @@ export function Dialog({ label, kind = "dialog", onClose, children }) {
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const cancel = (/** @type {Event} */ event) => {
+  const cancel = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    onClose();
+    if (!changed() || (await askToDiscard())) onClose();
   };
-  return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel}>${children}</dialog>`;
+  return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel} onfocusin=${come}>${children}</dialog>`;
 }
 
 export function Questions() {

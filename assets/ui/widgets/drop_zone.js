@@ -2,12 +2,14 @@
 import { t } from "../i18n.js";
 import { html, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
+import { useUnsaved } from "./unsaved.js";
 
 /** @param {{id: string, words: string, accept: string, paste?: boolean, onFile: (file: File) => void}} props */
 export function DropZone({ id, words, accept, paste = false, onFile }) {
   const [over, setOver] = useState(false);
   const [pasting, setPasting] = useState(false);
   const [text, setText] = useState("");
+  useUnsaved(pasting && text.trim() !== "");
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
   const take = (/** @type {FileList|null|undefined} */ files) => files?.[0] && onFile(files[0]);
   const drag = (/** @type {boolean} */ on) => (/** @type {DragEvent} */ event) => {

@@ -15,7 +15,7 @@ export function Typed({ heading, name, verb, stay, cancel, act, ready = true, ch
     event.preventDefault();
     if (go) act();
   };
-  return html`<${Dialog} label="typed-title" onClose=${cancel}>
+  return html`<${Dialog} label="typed-title" held=${false} onClose=${cancel}>
     <h2 id="typed-title">${heading}</h2>
     <form class="form" onSubmit=${submit}>
       ${children}

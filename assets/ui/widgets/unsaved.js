@@ -1,15 +1,11 @@
 // Whatever is typed and not saved is asked about before another page takes its place.
-import { t } from "../i18n.js";
 import { holdBack, route } from "../router.js";
 import { useEffect, useRef } from "../vendor/preact.js";
-import { confirm } from "./dialog.js";
+import { askToDiscard } from "./dialog.js";
 
 // Records ask for themselves, settings keep what was typed, and a search is typed again in a moment.
 const OF_THEIR_OWN = ".drawer, .setting-form, [role=search], [data-unasked]";
 const TYPED = "textarea, select, input:not([type=checkbox], [type=radio], [type=hidden])";
-
-export const askToDiscard = () =>
-  confirm({ heading: t("form.discard_ask"), words: t("form.discard_words"), verb: t("form.discard"), stay: t("form.keep_editing"), danger: true });
 
 /** Also before the browser goes elsewhere. @param {() => boolean} loses @param {(to: import("../router.js").Route) => boolean} stays */
 export function holdTyped(loses, stays) {
