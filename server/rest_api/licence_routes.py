@@ -17,7 +17,7 @@ ROOTS = (
     "fastapi", "starlette", "uvicorn", "httptools", "uvloop", "pydantic", "pydantic-settings", "sqlalchemy", "mcp",
     "httpx2", "orjson", "argon2-cffi", "python-multipart", "platformdirs", "filelock", "psutil", "typer", "rich",
     "pyotp", "qrcode", "cryptography", "keyring", "mnemonic", "zeroconf", "prometheus-client", "cronsim", "jsonschema",
-    "tzlocal", "tzdata", "packaging", "parsedatetime", "pip", "pystray", "pywebview", "pillow",
+    "tzlocal", "tzdata", "packaging", "parsedatetime", "pip", "pystray", "pywebview", "pillow", "jeepney",
 )  # fmt: skip
 """What the program asks for itself; the rest follows from what these ask for."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
