@@ -182,3 +182,4 @@ def paste_into(page: Page, wanted: str) -> None:
     page.keyboard.press("Control+V")
     expect(page.locator("#token-name")).to_have_value(wanted)
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Discard").click()

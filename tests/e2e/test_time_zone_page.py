@@ -42,7 +42,7 @@ def test_a_zone_is_chosen_and_sentences_are_read_with_it(browser: Browser, tmp_p
             with page.expect_request(lambda sent: sent.url.endswith("/api/memo/understand")) as understood:
                 page.locator("#memo-sentence").fill("tea tomorrow at 9")
             assert understood.value.post_data_json["time_zone"] == "Pacific/Chatham"
-            page.goto(f"{server.url}/#/account")
+            watched.open("/#/account", "#account-zone")
             page.locator("#account-zone").select_option("")
             expect(page.locator(".toasts")).to_contain_text("Kept")
             watched.check()

@@ -86,7 +86,9 @@ export function ToolRun({ server, tools, tool, choose }) {
     setErrors({});
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) run(event);
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form.current?.requestSubmit();
   };
   return html`<div class="bench">
     <div class="ask-side scroll">
@@ -106,7 +108,7 @@ export function ToolRun({ server, tools, tool, choose }) {
         <div class="row wrap run-bar">
           <button class="btn primary" type="submit" disabled=${busy}><${Icon} name="play" />${t(busy ? "tools.running" : "tools.run")}</button>
           ${busy && html`<button class="btn" type="button" onClick=${() => cancel.current?.abort()}><${Icon} name="stop" />${t("tools.cancel")}</button>`}
-          ${fields.length > 0 && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
+          ${fields.length > 0 && !busy && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
           <span class="grow"></span><kbd class="desk-only">${t("tools.run_keys")}</kbd>
         </div>
       </form>
