@@ -16,7 +16,7 @@ from server.mcp_gateway.activity.redaction import BLACKED, Redactor, named_secre
 
 SECRET = 'a "quoted"\nvalue'
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
