@@ -63,9 +63,13 @@ def _options(parser: argparse.ArgumentParser) -> list[Any]:
         if action.help != argparse.SUPPRESS and action.dest != "help"
     ]
 
-    taking_them: Any = lambda **_given: None  # noqa: E731 - its signature is made here
-    taking_them.__signature__ = inspect.Signature(parameters)
-    taking_them.__annotations__ = {one.name: one.annotation for one in parameters}
+    def taking_them(**_given: Any) -> None:
+        return
+
+    # typer reads the options from the signature, which is made here; a function of ours has none of them.
+    command: Any = taking_them
+    command.__signature__ = inspect.Signature(parameters)
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
     app = typer.Typer(add_completion=False)
-    app.command()(taking_them)
+    app.command()(command)
     return list(typer.main.get_command(app).params)
