@@ -73,6 +73,14 @@ def set_wire(session: CDPSession, how: dict[str, Any]) -> None:
     session.send("Network.emulateNetworkConditions", how)
 
 
+def try_again(page: Page, session: CDPSession, between: CutWire) -> None:
+    """The wire is whole again, the page has noticed, and what did not arrive is sent once more."""
+    between.mend()
+    set_wire(session, WHOLE)
+    page.locator(".banner").wait_for(state="detached", timeout=60_000)
+    page.click(".drawer button:has-text('Try again')")
+
+
 def on_its_way(page: Page) -> None:
     page.locator(".file-box progress:not([value='0'])").wait_for()
 
@@ -100,10 +108,7 @@ def test_a_file_that_is_cut_off_midway_is_kept_sent_again_and_the_record_waits_f
     assert ("POST", "/api/v1/albums") not in watched.requests
     between.cut()
     page.locator(".drawer .error", has_text="booklet.txt did not arrive").wait_for()
-    between.mend()
-    set_wire(session, WHOLE)
-    page.locator(".banner").wait_for(state="detached", timeout=60_000)
-    page.click(".drawer button:has-text('Try again')")
+    try_again(page, session, between)
     page.locator(".drawer .file-box a", has_text="booklet.txt").wait_for()
     expect(page.locator(".drawer .error")).to_have_count(0)
     page.click(".drawer button[type=submit]")
@@ -143,10 +148,7 @@ def test_of_many_files_those_that_arrived_are_not_sent_again(
     on_its_way(page)
     between.cut()
     page.locator(".error", has_text="second of many.txt did not arrive").wait_for()
-    between.mend()
-    set_wire(session, WHOLE)
-    page.locator(".banner").wait_for(state="detached", timeout=60_000)
-    page.click(".drawer button:has-text('Try again')")
+    try_again(page, session, between)
     page.locator(".toast", has_text="3 files").wait_for()
     assert [count(house[1], "files", name=name) for name in sizes] == [1, 1, 1]
     watched.check(allowed=LOST)
