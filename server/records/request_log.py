@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
 import time
-from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +13,11 @@ from server.access.actor import SYSTEM, Actor
 from server.config import Settings, SettingsHolder
 from server.errors import Busy, GridBearError
 from server.models.request import Request
+from server.records.log_buffer import LogBuffer
 from server.records.log_rows import insert_log
 from server.records.service import Records
 from server.records.times import to_text
 from server.records.work import Work
-
-log = logging.getLogger(__name__)
 
 MODEL = Request.__tablename__
 ACTOR = "actor"
@@ -46,11 +42,9 @@ class RequestLog:
         self._settings = settings
         self.skipped = 0
         """Requests since the start that were too many to keep."""
-        self._waiting: deque[_Noted] = deque()
+        self._buffer: LogBuffer[_Noted] = LogBuffer("request log", self._tick, self._store, 2 * KEPT_PER_SECOND)
+        self.start, self.flush = self._buffer.start, self._buffer.flush
         self._well = self._badly = KEPT_PER_SECOND
-        self._wake = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._take(settings.current)
         self._unsubscribe = settings.subscribe(self._take)
 
@@ -77,62 +71,39 @@ class RequestLog:
         else:
             self._badly -= 1
         client, state = scope.get("client"), scope["state"]
-        self._waiting.append(
+        self._buffer.add(
             (
                 time.time(), surface, scope["method"], scope["path"], status, seconds, state.get(ACTOR),
                 None if client is None else client[0], state["request_id"],
             )
         )  # fmt: skip
-        self._wake.set()
-
-    def start(self) -> None:
-        """Begin to store."""
-        self._task = asyncio.create_task(self._run(), name="request log")
 
     async def stop(self) -> None:
         """Store what waits, and end."""
         self._unsubscribe()
-        # Not cancelled: what is being stored would be stored once more.
-        self._ended.set()
-        self._wake.set()
-        if self._task is not None:
-            await self._task
-        with contextlib.suppress(GridBearError):
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Store all that waits. What can't be stored is let go: a log holds up nothing."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(2 * KEPT_PER_SECOND, len(self._waiting)))]
-            rows = [_row(one) for one in batch]
-            try:
-                await self._insert(rows)
-            except Busy:
-                if len(self._waiting) < _MOST_WAITING:
-                    self._waiting.extendleft(reversed(batch))
-                raise
-            except GridBearError:
-                # One of them is of a person who is gone meanwhile.
-                for row in rows:
-                    with contextlib.suppress(GridBearError):
-                        await self._insert([row])
+        await self._buffer.stop()
 
     async def expire(self) -> int:
         """Forget requests older than `requests_days`, a part at a time. Returns how many went."""
         return await self._records.shelf.expire(MODEL, self._settings.current.requests_days)
 
-    async def _run(self) -> None:
-        while not self._ended.is_set():
-            await self._wake.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_SECONDS):
-                    await self._ended.wait()
-            self._wake.clear()
-            self._well = self._badly = KEPT_PER_SECOND
-            try:
-                await self.flush()
-            except Busy:
-                self._wake.set()
+    async def _tick(self) -> None:
+        await self._buffer.pause(_TICK_SECONDS)
+        self._well = self._badly = KEPT_PER_SECOND
+
+    async def _store(self, batch: list[_Noted]) -> None:
+        # What can't be stored is let go: a log holds up nothing.
+        rows = [_row(one) for one in batch]
+        try:
+            await self._insert(rows)
+        except Busy:
+            if len(self._buffer) < _MOST_WAITING:
+                raise
+        except GridBearError:
+            # One of them is of a person who is gone meanwhile.
+            for row in rows:
+                with contextlib.suppress(GridBearError):
+                    await self._insert([row])
 
     async def _insert(self, rows: list[dict[str, Any]]) -> None:
         def insert(work: Work, _: list[Any]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import Counter, deque
+from collections import Counter
 from typing import Any
 
 from server.access.actor import SYSTEM
@@ -15,6 +14,7 @@ from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.activity.entry import Entry
 from server.mcp_gateway.activity.redaction import Redactor
 from server.models.tool_call import ToolCall
+from server.records.log_buffer import LogBuffer
 from server.records.log_rows import insert_log
 from server.records.secret_values import secret_values
 from server.records.service import Records
@@ -31,7 +31,6 @@ _GATHER_SECONDS = 0.25
 _MANY = 100
 """Of calls in that time: then it is waited for more of them, so many times in all."""
 _MOST_GATHERS = 4
-_RETRY_SECONDS = 1.0
 
 
 class CallLog:
@@ -43,87 +42,43 @@ class CallLog:
         self.dropped: Counter[str] = Counter()
         """Calls that were not kept, by reason: `buffer_full`, `disk_full`, `failed`."""
         self.written = 0
-        self._waiting: deque[Entry] = deque()
+        self._buffer: LogBuffer[Entry] = LogBuffer("tool call log", self._gather, self._write, _BATCH)
+        self.start, self.flush = self._buffer.start, self._buffer.flush
         self._bytes = 0
-        self._wake = asyncio.Event()
-        self._ended = asyncio.Event()
         self._secrets: set[str] = set()
         self._redactor = Redactor(())
         self._stale = True
-        self._task: asyncio.Task[None] | None = None
         self._unsubscribe = bus.subscribe(self._changed)
 
     @property
     def waiting(self) -> int:
         """Calls that are not written yet."""
-        return len(self._waiting)
-
-    def start(self) -> None:
-        """Begin to write."""
-        self._task = asyncio.create_task(self._run(), name="tool call log")
+        return len(self._buffer)
 
     async def stop(self) -> None:
         """Write what waits, and end."""
         self._unsubscribe()
-        # Not cancelled: a batch that is being written would be written once more.
-        self._ended.set()
-        self._wake.set()
-        if self._task is not None:
-            await self._task
-        try:
-            await self.flush()
-        except GridBearError as error:
-            log.warning("%d tool calls could not be kept: %s", self.waiting, error.message)
+        await self._buffer.stop()
 
     def add(self, entry: Entry) -> None:
         """Keep a call. Takes no time."""
-        if len(self._waiting) >= MOST_WAITING or self._bytes + entry.size > MOST_BYTES:
+        if self.waiting >= MOST_WAITING or self._bytes + entry.size > MOST_BYTES:
             self.dropped["buffer_full"] += 1
             return
-        self._waiting.append(entry)
+        self._buffer.add(entry)
         self._bytes += entry.size
-        self._wake.set()
-
-    async def flush(self) -> None:
-        """Write all that waits."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            try:
-                await self._write(batch)
-            except BaseException:
-                self._waiting.extendleft(reversed(batch))
-                raise
-            self._bytes -= sum(entry.size for entry in batch)
 
     async def expire(self) -> int:
         """Forget calls older than `tool_calls_days`, a part at a time. Returns how many went."""
         return await self._records.shelf.expire(MODEL, self._settings.current.tool_calls_days)
 
-    async def _run(self) -> None:
-        while not self._ended.is_set():
-            await self._wake.wait()
-            await self._gather()
-            self._wake.clear()
-            try:
-                await self.flush()
-            except Busy:
-                await self._pause(_RETRY_SECONDS)
-                self._wake.set()
-            except GridBearError as error:
-                log.warning("tool calls could not be kept: %s", error.message)
-
     async def _gather(self) -> None:
         # The calls of a moment share one transaction; the more they are, the less costs each.
         for _ in range(_MOST_GATHERS):
-            await self._pause(_GATHER_SECONDS)
+            await self._buffer.pause(_GATHER_SECONDS)
             half_full = self.waiting > MOST_WAITING // 2 or self._bytes > MOST_BYTES // 2
             if self.waiting < _MANY or half_full:
                 return
-
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._ended.wait()
 
     async def _write(self, batch: list[Entry]) -> None:
         redactor = await self.redactor()
@@ -142,6 +97,7 @@ class CallLog:
                 except GridBearError as error:
                     self.dropped["failed"] += 1
                     log.warning("a tool call could not be kept: %s", error.message)
+        self._bytes -= sum(entry.size for entry in batch)
 
     async def _insert(self, rows: list[dict[str, Any]]) -> None:
         def insert(work: Work, _: list[Any]) -> None:
