@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 
 from server.outbound.places import is_in_a_network_of_people, is_public, places_of
+from server.outbound.transport_per_host import TransportPerHost
 
 MOST_BYTES = 1 << 20
 
@@ -65,7 +66,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
             extensions={**request.extensions, "sni_hostname": url.host},
         )
         if self._inner is None:
-            self._inner = httpx2.AsyncHTTPTransport()
+            self._inner = TransportPerHost()
         response = await self._inner.handle_async_request(pinned)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         if self._most_bytes is not None:
