@@ -36,6 +36,7 @@ from server.mcp_gateway.catalogue.routes import tools_router
 from server.mcp_gateway.clients.routes import clients_router
 from server.mcp_gateway.hosted_routes import own_tools_router
 from server.mcp_gateway.importing.routes import import_router
+from server.mcp_gateway.messages.routes import messages_router
 from server.mcp_gateway.policy.approval_routes import approval_router
 from server.mcp_gateway.policy.explain_routes import explain_router
 from server.mcp_gateway.relay.routes import offers_router
@@ -169,6 +170,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(own_tools_router(parts.gateway.own_desk, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(offers_router(parts.gateway.gateway, parts.gateway.relay, gate.enter_route))
+    web.include_router(messages_router(parts.gateway.message_desk, gate.enter_route))
     web.include_router(explain_router(parts.gateway.explainer, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))
     web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))

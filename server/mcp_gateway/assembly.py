@@ -20,6 +20,7 @@ from server.mcp_gateway.endpoint.door import Authenticate, GatewayEndpoint
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.hosted_desk import OwnToolDesk
 from server.mcp_gateway.importing.server_import import ServerImport
+from server.mcp_gateway.messages.message_desk import MessageDesk
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.explain import ToolExplainer
 from server.mcp_gateway.policy.rule_behaviour import McpRuleBehaviour
@@ -69,6 +70,7 @@ class McpGateway:
         self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy, self.own_tools)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)
+        self.message_desk = MessageDesk(records, self.gateway, self.activity.log.redactor)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.imports = ServerImport(records, self.gateway.own_names)

@@ -22,6 +22,8 @@ from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.hosted import Hosted, served_by
+from server.mcp_gateway.messages.in_process import noted
+from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.own_texts import OwnText, OwnTexts
 from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.approvals import Approvals
@@ -94,6 +96,7 @@ class Gateway:
     def unhost(self, name: str) -> None:
         """Offer a server of this program no longer."""
         self.hosted.remove(name)
+        self.watches.forget(name)
         self.notices.tell(Notice(TOOLS_CHANGED))
         for callback in self._unhosted:
             callback(name)
@@ -133,6 +136,11 @@ class Gateway:
     def notices(self) -> Notices:
         """What servers tell by themselves, for whoever listens."""
         return self._pool.notices
+
+    @property
+    def watches(self) -> MessageWatches:
+        """Which servers an admin watches, and what passed meanwhile."""
+        return self._pool.watches
 
     def hears(self, actor: Actor, upstream: Upstream, *, whole: bool) -> bool:
         """Whether `actor` may hear what a connection tells; `whole`: of more than single tools."""
@@ -215,7 +223,10 @@ class Gateway:
                 call.of(virtual.name, tool.name)
                 self._limits.count(actor, virtual.name)
                 await self._asking.about_tool(caller, served_by(virtual.name), "", tool, arguments)
-                return call.answered(await virtual.call(actor, tool, arguments))
+                result = virtual.call(actor, tool, arguments)
+                if (watch := self.watches.of(virtual.name)).ring is not None:
+                    result = noted(watch, tool.name, arguments, result)
+                return call.answered(await result)
             # Where everybody signs in for themselves, the caller's own connection has its own tools.
             if found is None or found[0].config.signs_in_each:
                 found = await self._tool(actor, name, caller.server)
@@ -227,8 +238,8 @@ class Gateway:
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(config.name, resting)
             needed = await self._asking.about_tool(caller, config.served(actor), config.identity, tool, arguments)
-            result = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
-            return call.answered(await self._asking.gone_on(needed, result))
+            answer = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
+            return call.answered(await self._asking.gone_on(needed, answer))
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""

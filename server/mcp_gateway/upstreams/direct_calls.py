@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
@@ -22,7 +23,8 @@ class DirectCalls:
     The SDK's way costs a pydantic model, three tasks and four streams per call, more than all the rest of a call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tap: Tap) -> None:
+        self.tap = tap
         self.session_id: str | None = None
         """Of the server, as it gave it."""
         self._lines: ChannelCalls | None = None
@@ -41,7 +43,7 @@ class DirectCalls:
 
     def over_pipes(self, stdin: LineWriter) -> LineCalls:
         """Offer the pipes of a child."""
-        self._lines = calls = LineCalls(stdin)
+        self._lines = calls = LineCalls(stdin, self.tap)
         return calls
 
     def over(self, calls: ChannelCalls) -> None:
@@ -54,7 +56,7 @@ class DirectCalls:
         `tell` gets what is no answer of ours.
         """
         if spec.auth is None and not spec.public_only and fits(spec.url, spec.headers):
-            self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned)
+            self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned, self.tap)
 
     def close(self) -> None:
         """The connection ends."""

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.http_connection import Answer, AnswerTooLarge, HttpConnection
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.pending_calls import PendingCall
@@ -51,6 +52,7 @@ class HttpCalls:
         faults: HttpFaults,
         tell: Callable[[Message], Awaitable[None]],
         abandon: Callable[[str], None],
+        tap: Tap = UNWATCHED,
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
@@ -61,6 +63,7 @@ class HttpCalls:
         self._faults = faults
         self._tell = tell
         self._abandon = abandon
+        self._tap = tap
         self._idle: list[tuple[float, HttpConnection]] = []
         self._closed = False
 
@@ -68,7 +71,7 @@ class HttpCalls:
         self, method: str, params: Message, headers: Mapping[str, str], progress: Progress | None
     ) -> Message:
         """The server's answer, as it wrote it. Raises RequestFailed."""
-        call = PendingCall(progress)
+        call = PendingCall(progress, self._tap)
         body = call.request(method, params)
         head = f"{self._head}{_lines(headers)}Content-Length: {len(body)}\r\n\r\n"
         connection = await self._connection()
@@ -133,9 +136,12 @@ class HttpCalls:
         if status == 200:
             message = _parsed(body)
             if isinstance(message, dict) and message.get("id") == call.id:
+                call.heard(message)
                 return message
             raise no_answer("it answers another request")
         message = _maybe(body)
+        if isinstance(message, dict) and "error" in message:
+            call.heard(message)
         if status >= 500:
             self._faults.server += 1
         error = message.get("error") if isinstance(message, dict) else None

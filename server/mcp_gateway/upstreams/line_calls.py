@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.line_reader import TooLong
 from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed, too_large
@@ -30,7 +31,8 @@ class ChannelCalls(ABC):
     ended = "the connection has ended"
     """Why no answer comes any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, tap: Tap = UNWATCHED) -> None:
+        self._tap = tap
         self._pending: dict[str, PendingCall] = {}
         self._closed = False
 
@@ -57,7 +59,7 @@ class ChannelCalls(ABC):
         """The server's answer, as it wrote it. Raises RequestFailed when the channel ends."""
         if self._closed:
             raise connection_closed(self.ended)
-        call = PendingCall(progress)
+        call = PendingCall(progress, self._tap)
         self._pending[call.id] = call
         try:
             await self._write(call.request(method, params), call)
@@ -65,6 +67,8 @@ class ChannelCalls(ABC):
         except asyncio.CancelledError:
             cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
             message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
+            if self._tap.watch.ring is not None:
+                self._tap.to_server(message)
             with contextlib.suppress(RequestFailed):
                 await self._write(to_wire(message), None)
             raise
@@ -87,8 +91,8 @@ class LineCalls(ChannelCalls):
 
     ended = "the program has ended"
 
-    def __init__(self, stdin: LineWriter) -> None:
-        super().__init__()
+    def __init__(self, stdin: LineWriter, tap: Tap = UNWATCHED) -> None:
+        super().__init__(tap)
         self._stdin = stdin
         self._unsent: list[bytes] = []
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
@@ -27,6 +28,7 @@ class OpenSession(Protocol):
         guardian: Guardian | None,
         faults: HttpFaults,
         heard: Heard,
+        tap: Tap,
         on_child: Callable[[int | None], None],
         on_end: Callable[[], None],
     ) -> AbstractAsyncContextManager[SdkSession]: ...

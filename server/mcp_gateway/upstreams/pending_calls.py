@@ -9,6 +9,7 @@ from collections import deque
 from typing import Any
 
 from server.mcp_gateway.caller import Progress
+from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, unsendable
 from server.mcp_gateway.wire import Unwritable, to_wire
 
@@ -22,26 +23,32 @@ _numbers = itertools.count(1)
 class PendingCall:
     """One call on its way. `id` is also its progress token."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, tap: Tap = UNWATCHED) -> None:
         self.id = f"gb-{next(_numbers)}"
         self.answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._progress = progress
+        self._tap = tap
         self._reports: deque[tuple[float, float | None, str | None]] = deque(maxlen=_MAX_REPORTS)
         self._reporting: asyncio.Task[None] | None = None
 
     def request(self, method: str, params: dict[str, Any]) -> bytes:
         """The message with `params`, whose `_meta` must be there. Raises RequestFailed when it can't be written."""
         params["_meta"]["progressToken"] = self.id
+        message = {"jsonrpc": "2.0", "id": self.id, "method": method, "params": params}
         try:
-            return to_wire({"jsonrpc": "2.0", "id": self.id, "method": method, "params": params})
+            written = to_wire(message)
         except Unwritable as error:
             raise unsendable(error) from error
+        if self._tap.watch.ring is not None:
+            self._tap.to_server(message)
+        return written
 
     def take(self, message: Any) -> bool:
         """Use a message of the server; False when it is none of this call's."""
         if not isinstance(message, dict):
             return False
         if message.get("id") == self.id and "method" not in message:
+            self.heard(message)
             if not self.answer.done():
                 self.answer.set_result(message)
             return True
@@ -50,6 +57,7 @@ class PendingCall:
         params = message.get("params")
         if not isinstance(params, dict) or params.get("progressToken") != self.id:
             return False
+        self.heard(message)
         done, total, text = params.get("progress"), params.get("total"), params.get("message")
         if self._progress is not None and isinstance(done, int | float):
             self._reports.append((done, total, text))
@@ -57,6 +65,11 @@ class PendingCall:
             if self._reporting is None or self._reporting.done():
                 self._reporting = asyncio.get_running_loop().create_task(self._report(self._progress))
         return True
+
+    def heard(self, message: dict[str, Any]) -> None:
+        """A message of the server is this call's: an admin may watch what passes."""
+        if self._tap.watch.ring is not None:
+            self._tap.from_server(message)
 
     async def wait(self) -> dict[str, Any]:
         """The answer, after all progress before it was passed on."""

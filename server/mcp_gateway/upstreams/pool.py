@@ -13,6 +13,7 @@ from server.config import SettingsHolder
 from server.errors import Conflict, NotFound
 from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.catalogue.store import ToolCatalogue
+from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.policy.own_servers import address_problem, is_listed_host
 from server.mcp_gateway.sign_in.sign_ins import MODEL as SIGN_INS
 from server.mcp_gateway.sign_in.sign_ins import SignIns
@@ -45,6 +46,7 @@ class UpstreamPool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.notices = Notices()
+        self.watches = MessageWatches(clock)
         self._records = records
         self._sign_ins = sign_ins
         self._catalogue = catalogue
@@ -56,6 +58,7 @@ class UpstreamPool:
             clock=clock,
             vigil=Vigil(clock),
             notices=self.notices,
+            watches=self.watches,
         )
         self._shared: dict[int, Upstream] = {}
         self._by_name: dict[str, Upstream] = {}
@@ -87,6 +90,7 @@ class UpstreamPool:
         for upstream in self.connections():
             upstream.retire()
         await asyncio.gather(*(upstream.stop() for upstream in self.connections()), return_exceptions=True)
+        self.watches.stop()
         await asyncio.to_thread(self._around.guardian.stop)
 
     def on_gone(self, callback: Callable[[str], None]) -> None:
@@ -218,6 +222,7 @@ class UpstreamPool:
                 config = ServerConfig.of(await self._records.get(SYSTEM, MODEL, server_id))
             except NotFound:
                 config = None
+                self.watches.forget(server_id)
             if config is not None and not self._is_in_force(config):
                 config = None
             old = self._shared.pop(server_id, None)

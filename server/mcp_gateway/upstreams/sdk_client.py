@@ -22,6 +22,7 @@ from server import __version__
 from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.caller import Caller, Progress
 from server.mcp_gateway.catalogue.tool import has_header_fields
+from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.heard import Heard
@@ -39,6 +40,7 @@ from server.mcp_gateway.upstreams.request_failed import (
     unsendable,
 )
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
+from server.mcp_gateway.upstreams.tapped_streams import tapped
 from server.mcp_gateway.upstreams.watched import Watched
 from server.mcp_gateway.wire import Unwritable, writable
 
@@ -274,6 +276,7 @@ async def open_session(
     guardian: Guardian | None,
     faults: HttpFaults,
     heard: Heard,
+    tap: Tap,
     on_child: Callable[[int | None], None],
     on_end: Callable[[], None],
 ) -> AsyncGenerator[SdkSession, None]:
@@ -284,13 +287,13 @@ async def open_session(
     OSError, ValueError, MCPError, httpx2 errors or an ExceptionGroup of them when the server can't be reached.
     """
 
-    direct = DirectCalls()
+    direct = DirectCalls(tap)
     transport = (
         stdio_transport(spec, stderr, guardian, on_child, direct)
         if spec.transport == "stdio"
         else http_transport(spec, faults, direct, on_end)
     )
-    client = RawClient(transport, mode="auto", cache=None, client_info=_CLIENT)
+    client = RawClient(tapped(transport, tap), mode="auto", cache=None, client_info=_CLIENT)
     client.heard = heard
     async with client:
         yield SdkSession(client, faults, direct)

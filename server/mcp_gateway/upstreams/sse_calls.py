@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.line_calls import ChannelCalls
 from server.mcp_gateway.upstreams.pending_calls import PendingCall
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
@@ -19,8 +20,8 @@ class SseCalls(ChannelCalls):
 
     ended = "the server closed the stream"
 
-    def __init__(self, post: Post) -> None:
-        super().__init__()
+    def __init__(self, post: Post, tap: Tap = UNWATCHED) -> None:
+        super().__init__(tap)
         self._post = post
         self._posting: set[asyncio.Task[None]] = set()
 

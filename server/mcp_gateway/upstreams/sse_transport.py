@@ -54,7 +54,7 @@ async def sse_transport(
         async def post(message: bytes) -> None:
             await _post(http, await asyncio.shield(address), message)
 
-        calls = SseCalls(post)
+        calls = SseCalls(post, direct.tap)
         direct.over(calls)
 
         async def read() -> None:

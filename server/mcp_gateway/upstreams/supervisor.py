@@ -15,6 +15,7 @@ import anyio
 
 from server.config import Settings, SettingsHolder
 from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, unknown_tool
+from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
@@ -50,6 +51,7 @@ class Surroundings:
     clock: Callable[[], float]
     vigil: Vigil
     notices: Notices
+    watches: MessageWatches
 
 
 class Supervisor:
@@ -257,6 +259,7 @@ class Supervisor:
                         guardian=self._around.guardian,
                         faults=faults,
                         heard=self._heard,
+                        tap=self._around.watches.tap(self.config.id, self.config.person),
                         on_child=self._child_changed,
                         on_end=self._stream_ended,
                     )

@@ -1,0 +1,132 @@
+"""/api/v1/gateway/{id}/messages and /gateway/own/{server}/messages: what passes to and from a server, for admins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from server.access.actor import Actor
+from server.errors import Forbidden
+from server.mcp_gateway.hosted_routes import ServerName
+from server.mcp_gateway.messages.message import Direction, Kind
+from server.mcp_gateway.messages.message_desk import MessageDesk, Wanted
+from server.mcp_gateway.messages.message_ring import BODY_BYTES, MOST_MESSAGES
+from server.records.values import INTEGER_MAX
+
+_Id = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
+_After = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Only messages with a greater sequence.")]
+_Kinds = Annotated[list[Kind], Query(description="Only these kinds; none: all.")]
+_Method = Annotated[str, Query(max_length=200, description="In the method, or in the name of the tool or resource.")]
+_Words = Annotated[str, Query(max_length=200, description="Anywhere in the message as it is shown, in any case.")]
+_Limit = Annotated[int, Query(ge=1, le=MOST_MESSAGES, description="The newest so many of those that fit.")]
+
+
+class MessageShown(BaseModel):
+    """One JSON-RPC message, with secrets blacked out."""
+
+    sequence: int
+    time: AwareDatetime
+    direction: Direction
+    kind: Kind = Field(description="error: an answer that is a JSON-RPC error.")
+    method: str | None = Field(description="For an answer that of its request; null: the request was not seen.")
+    about: str | None = Field(description="The tool, prompt or resource that it is about.")
+    id: str | int | None = Field(description="Its JSON-RPC id.")
+    answers: int | None = Field(description="The sequence of the request that it answers.")
+    took_ms: float | None = Field(description="From the request to this answer.")
+    failed: bool = Field(description="A JSON-RPC error, or the result of a tool that says isError.")
+    size: int = Field(description="Its bytes on the wire.")
+    cut: bool = Field(description=f"It is longer than {BODY_BYTES} bytes, and shown in part.")
+    person: int | None = Field(description="Whose connection it is, where everybody has their own.")
+    message: Any = Field(description="The message itself.")
+
+
+class Standing(BaseModel):
+    """Whether a server is watched."""
+
+    watching: bool
+    since: AwareDatetime | None = Field(description="When the watching began.")
+    seconds_left: int = Field(description="It ends by itself so long after an admin last looked.")
+    last: int = Field(description="The newest sequence that was given.")
+    forgotten: int = Field(description="Older messages of this watching, for which there was no room any more.")
+
+
+class Seen(Standing):
+    """How it stands, with messages."""
+
+    messages: list[MessageShown] = Field(description="The oldest first.")
+
+
+class StandingAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: Standing
+
+
+class SeenAnswer(BaseModel):
+    ok: Literal[True] = True
+    data: Seen
+
+
+def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+    """`enter` authenticates and counts the request."""
+    router = APIRouter(prefix="/api/v1/gateway", tags=["gateway"])
+
+    @router.get("/own/{server}/messages", summary="The same of a server of this program or of a plugin (admins)")
+    async def own_messages(
+        server: ServerName,
+        request: Request,
+        response: Response,
+        after: _After = 0,
+        kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
+        method: _Method = "",
+        q: _Words = "",
+        limit: _Limit = 200,
+    ) -> SeenAnswer:
+        actor = enter(request, response)
+        wanted = Wanted(after=after, kinds=frozenset(kind), method=method, words=q, limit=limit)
+        return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server, wanted)))
+
+    @router.put("/own/{server}/messages/watch", summary="Watch a server of this program or of a plugin (admins)")
+    async def watch_own(server: ServerName, request: Request, response: Response) -> StandingAnswer:
+        actor = _writing(enter(request, response))
+        return StandingAnswer(data=Standing.model_validate(await desk.begin(actor, server)))
+
+    @router.delete("/own/{server}/messages/watch", summary="Stop watching such a server (admins)")
+    async def leave_own(server: ServerName, request: Request, response: Response) -> StandingAnswer:
+        actor = _writing(enter(request, response))
+        return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server)))
+
+    @router.get("/{server_id}/messages", summary="Messages to and from an MCP server, while it is watched (admins)")
+    async def messages(
+        server_id: _Id,
+        request: Request,
+        response: Response,
+        after: _After = 0,
+        kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
+        method: _Method = "",
+        q: _Words = "",
+        limit: _Limit = 200,
+    ) -> SeenAnswer:
+        actor = enter(request, response)
+        wanted = Wanted(after=after, kinds=frozenset(kind), method=method, words=q, limit=limit)
+        return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server_id, wanted)))
+
+    @router.put("/{server_id}/messages/watch", summary="Keep the messages of an MCP server in memory (admins)")
+    async def watch(server_id: _Id, request: Request, response: Response) -> StandingAnswer:
+        actor = _writing(enter(request, response))
+        return StandingAnswer(data=Standing.model_validate(await desk.begin(actor, server_id)))
+
+    @router.delete("/{server_id}/messages/watch", summary="Stop watching, and forget the messages (admins)")
+    async def leave(server_id: _Id, request: Request, response: Response) -> StandingAnswer:
+        actor = _writing(enter(request, response))
+        return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server_id)))
+
+    return router
+
+
+def _writing(actor: Actor) -> Actor:
+    if not actor.has_scope("api"):
+        raise Forbidden("This credential may only read.")
+    return actor
