@@ -17,23 +17,19 @@ from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
 from gridbear_desktop.instance import Instance
-from gridbear_desktop.log_files import last_lines, rotate
+from gridbear_desktop.log_files import OwnFile, rotate
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
 from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
-from gridbear_desktop.window_child import WindowChild
+from gridbear_desktop.window_keeper import WindowKeeper
 from gridbear_desktop.window_of_running import open_running
 from server.data_folder import DataFolder
 from server.data_location import followed
 from server.data_place import chosen
 from server.errors import StartupError
-from server.this_computer import EVERY_ADDRESS, is_loopback_host
 
 POLL_SECONDS = 0.3
 LOGIN_ATTEMPTS = 5
-LOG_AFTER_SECONDS = 10.0
-"""A start that takes longer shows the end of the log."""
-LINES_SHOWN = 12
 LAST_RESORT_SECONDS = 15.0
 PANEL_SECONDS = 5.0
 """How long a start without window, such as at a sign-in, waits for a panel that starts beside it; and how often one
@@ -82,15 +78,11 @@ class Launcher:
         self._minimized = minimized
         self._quitting = threading.Event()
         self._done = threading.Event()
-        self._window: WindowChild | None = None
-        self._waiting_text: tuple[str, str, list[str]] | None = None
-        self._waits_since = 0.0
         self._browser_wanted = False
-        self._page = ""
-        self._window_lock = threading.Lock()
         self._view: View | None = None
         self._has_tray = False
         self._server = Supervisor(folder.run, folder.logs, options, self._changed)
+        self._window = WindowKeeper(folder.path, self._server, self._login_url, self._nothing_shown)
         self._autostart = Autostart(options.get("data_dir") or os.environ.get("GRIDBEAR_DATA_DIR") or None)
         self._autostart.mend()
         self.starts_at_login = self._autostart.is_on
@@ -156,68 +148,18 @@ class Launcher:
             self._run_tray(backend)
 
     def show_window(self, page: str = "") -> None:
-        """Open the window, or bring the open one to the front. Until the server runs it says how far that is.
-
-        With a `page` (`/settings/about`) it shows that one.
-        """
-        with self._window_lock:
-            self._page = page
-            if self._window is not None and self._window.ended_with() is None:
-                self._window.to_the_front(page)
-                return
-            self._window = WindowChild(self._folder.path, self._nothing_shown)
-            self._waiting_text, self._waits_since = None, time.monotonic()
-        self._tend_window()
-
-    def _tend_window(self) -> None:
-        """Give a window that has no address yet what there is: the address, or the news of the start."""
-        child = self._window
-        if child is None or child.opened or child.ended_with() is not None:
-            return
-        info = self._server.info
-        url = None if info is None else self._login_url()
-        with self._window_lock:
-            if url is None or info is None:
-                self._tell_stage(child)
-            elif self._waiting_text is None or is_loopback_host(info.host) or info.host in EVERY_ADDRESS:
-                child.open(self._at_page(url))
-            else:
-                # It was opened for addresses of this computer alone.
-                child.end()
-                self._window = WindowChild(self._folder.path, self._nothing_shown)
-                self._window.open(self._at_page(url))
-
-    def _at_page(self, url: str) -> str:
-        # A browser keeps the fragment of an address over the redirection that signs in.
-        return f"{url}#{self._page}" if self._page else url
-
-    def _tell_stage(self, child: WindowChild) -> None:
-        log_too = self._server.gave_up or time.monotonic() - self._waits_since > LOG_AFTER_SECONDS
-        lines = last_lines(self._server.log_path, LINES_SHOWN) if log_too else []
-        text = (*self._stage(), lines)
-        if text != self._waiting_text:
-            self._waiting_text = text
-            child.wait(*text)
-
-    def _stage(self) -> tuple[str, str]:
-        if self._server.gave_up:
-            how = "Restart the server in the tray's menu, or close this window and start GridBear anew."
-            return "GridBear could not start", f"{self.problem}. {how}"
-        if self.upgrade:
-            return "GridBear is starting", self.upgrade
-        if self.problem:
-            return "GridBear is starting again", f"The start before this one failed: {self.problem}"
-        return "GridBear is starting", "The server is being started; this takes a moment."
+        """Open the window, or bring the open one to the front, at `page` (`/settings/about`) where one is given."""
+        self._window.show(page)
 
     def _nothing_shown(self) -> None:
         log.warning("the window shows nothing")
-        tell("The window shows nothing yet: opening GridBear in the system's browser.")
-        self.open_browser()
+        self._say("The window shows nothing yet: opening GridBear in the system's browser.")
+        self._browser_wanted = True
 
     def open_browser(self) -> None:
         url = self._login_url()
         if url is not None:
-            webbrowser.open(self._at_page(url))
+            webbrowser.open(self._window.at_page(url))
 
     def copy_address(self) -> None:
         if not desktop_actions.copy(self.address):
@@ -275,7 +217,7 @@ class Launcher:
         state = self._server.wait_until_settled(START_SECONDS)
         if state != "running" and not self._quitting.is_set():
             tell(f"The server could not start: {self.problem}")
-            if not self._has_tray and self._window is None:
+            if not self._has_tray and not self._window.is_there:
                 self.quit()
 
     def _panel_is_there(self) -> bool:
@@ -289,25 +231,25 @@ class Launcher:
         while not self._quitting.wait(POLL_SECONDS):
             if self._instance.take_request():
                 self.show_window()
-            self._tend_window()
+            self._window.tend()
             if self._browser_wanted and self.state == "running":
                 self._browser_wanted = False
                 tell(f"Opening {self.address} in the system's browser.")
                 self.open_browser()
-            with self._window_lock:
-                ended = self._window
-                if ended is None or ended.ended_with() is None:
-                    continue
-                ended.let_go()
-                self._window = None
+            ended = self._window.ended()
+            if ended is None:
+                continue
             trouble = ended.trouble()
             # What ends this process may have reached the window first.
             if trouble and self._quitting.wait(POLL_SECONDS):
                 return
             if trouble:
                 log.warning("no window: %s", trouble)
-                self._say(f"{trouble} GridBear opens in the system's browser.")
-                self._browser_wanted = True
+                if ended.take_its_place():
+                    self._say(f"{trouble} GridBear opens in the system's browser.")
+                    self._browser_wanted = True
+                else:
+                    self._say(f"{trouble} GridBear is in the system's browser already.")
                 if not self._has_tray:
                     tell("Ctrl+C ends GridBear.")
             elif not self._has_tray:
@@ -358,18 +300,12 @@ class Launcher:
 
     def _end(self) -> None:
         threading.Thread(target=self._end_for_certain, name="last-resort", daemon=True).start()
-        self._end_window()
+        self._window.end()
         self._server.stop()
         view = self._view
         if view is not None:
             self._quietly(view.stop)
         self._done.set()
-
-    def _end_window(self) -> None:
-        with self._window_lock:
-            child = self._window
-        if child is not None:
-            child.end()
 
     def _quietly(self, action: Callable[[], None]) -> None:
         try:
@@ -389,5 +325,8 @@ class Launcher:
         path = self._folder.logs / "launcher.log"
         rotate(path)
         logging.basicConfig(
-            filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(threadName)s %(message)s", force=True
+            handlers=[OwnFile(path, encoding="utf-8")],
+            level=logging.INFO,
+            format="%(asctime)s %(levelname)s %(threadName)s %(message)s",
+            force=True,
         )

@@ -38,6 +38,20 @@ def of_stderr(path: Path) -> logging.Handler | None:
     return _OwnStderr(path) if os.name != "nt" and _is_at(2, path) else None
 
 
+class OwnFile(logging.FileHandler):
+    """A log that this process alone writes, begun anew once it is large."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        try:
+            if self.stream is not None and self.stream.tell() >= LOG_BYTES:
+                self.stream.close()
+                rotate(Path(self.baseFilename))
+                self.stream = self._open()
+        except OSError:
+            self.handleError(record)
+
+
 class _OwnStderr(logging.StreamHandler[TextIO]):
     def __init__(self, path: Path) -> None:
         super().__init__(sys.stderr)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gridbear_desktop import window
+from gridbear_desktop import engine_words, window
 from gridbear_desktop.supervisor import quiet_child
 from server.this_computer import program
 
@@ -27,21 +27,34 @@ END_SECONDS = 3.0
 
 
 class WindowChild:
-    """One window. `nothing_shown` is called, in a thread, when nothing can be seen PAINT_SECONDS after `open`."""
+    """One window. `nothing_shown` is called, in a thread, when nothing can be seen PAINT_SECONDS after `open`.
 
-    def __init__(self, data_dir: Path, nothing_shown: Callable[[], None]) -> None:
+    `engine_said` gets what its process says on stderr, a line at a time; without it that goes where ours does.
+    """
+
+    def __init__(
+        self, data_dir: Path, nothing_shown: Callable[[], None], engine_said: Callable[[str], None] | None = None
+    ) -> None:
         self.opened = False
         """Whether it was given an address."""
         self._nothing_shown = nothing_shown
         self.painted = threading.Event()
         """Set once something of GridBear can be seen."""
+        self._replaced = False
+        self._replacing = threading.Lock()
         self._process = subprocess.Popen(
             [*program(), "window", "--orders-from-stdin", "--data-dir", str(data_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=None if engine_said is None else subprocess.PIPE,
             **quiet_child(),
         )
-        threading.Thread(target=self._listen, name="window-words", daemon=True).start()
+        self.heard = threading.Thread(target=self._listen, name="window-words", daemon=True)
+        """Ends when all that it has reported is taken note of."""
+        self.heard.start()
+        if engine_said is not None:
+            assert self._process.stderr is not None
+            engine_words.follow(self._process.stderr, engine_said)
 
     def ended_with(self) -> int | None:
         """Its exit code, None while it is there."""
@@ -59,6 +72,14 @@ class WindowChild:
         if code >= FIRST_WINDOWS_ERROR:
             return f"The window crashed with code {code:#x}."
         return "" if self.painted.is_set() else f"The window ended with exit code {code} before it showed anything."
+
+    def take_its_place(self) -> bool:
+        """Whether to show GridBear elsewhere, now that this window does not. Only one of those who ask is to do it,
+        and again one once something could be seen in between.
+        """
+        with self._replacing:
+            first, self._replaced = not self._replaced, True
+            return first
 
     def wait_for_end(self) -> None:
         """Return once it has ended."""
@@ -106,6 +127,8 @@ class WindowChild:
             for line in words:
                 if line.strip() == window.PAINTED.encode():
                     self.painted.set()
+                    with self._replacing:
+                        self._replaced = False
 
     def _await_paint(self) -> None:
         begun = time.monotonic()

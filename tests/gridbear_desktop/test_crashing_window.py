@@ -11,7 +11,17 @@ from screens import end_by_signal
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="it is about signals")]
 
-ABORTING = "import os\nos.abort()\n"
+ABORTING = "import os, sys\nprint('no such display: ' + '9' * 9, file=sys.stderr, flush=True)\nos.abort()\n"
+HANGING = """
+import os, time
+def opened():
+    return len(open({opened!r}).readlines()) if os.path.exists({opened!r}) else 0
+before = opened()
+while opened() == before:
+    time.sleep(0.02)
+os.abort()
+"""
+"""It shows nothing, and aborts when the browser has opened instead."""
 BROWSER = """#!/bin/sh
 echo "$1" >> "{opened}"
 """
@@ -37,7 +47,23 @@ def test_a_window_that_aborts_leaves_the_server_and_opens_the_browser(gridbear: 
     assert wait_for(lambda: aborting.read_text("utf-8"), "its address").startswith(info["url"])
     log = (gridbear.data_dir / "logs" / "launcher.log").read_text("utf-8")
     assert "The window crashed: it was ended by signal 6." in log
+    assert "the window says: no such display: 999999999" in log
     assert process.poll() is None and run_info(gridbear.data_dir) == info
+    end_by_signal(process)
+
+
+def test_a_window_that_shows_nothing_and_then_crashes_opens_one_page(gridbear: Gridbear, aborting: Path) -> None:
+    (aborting.parent / "modules" / "webview.py").write_text(HANGING.format(opened=str(aborting)), "utf-8")
+    process = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir), "--port", "0"))
+    launcher = gridbear.data_dir / "logs" / "launcher.log"
+
+    def crashes() -> int:
+        return launcher.read_text("utf-8").count("no window: The window crashed") if launcher.exists() else 0
+
+    wait_for(lambda: crashes() == 1, "the end of the first window")
+    gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir))).communicate(timeout=30)
+    wait_for(lambda: crashes() == 2, "the end of the second window")
+    assert len(aborting.read_text("utf-8").splitlines()) == 2
     end_by_signal(process)
 
 

@@ -84,6 +84,22 @@ def test_under_the_tray_the_log_is_begun_anew_while_it_is_written_and_no_line_is
     assert file.read_text("utf-8").endswith("<last on stdout>\n") and file.stat().st_size < 21_000
 
 
+def test_a_log_of_one_process_is_begun_anew_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "LOG_BYTES", 1000)
+    handler = log_files.OwnFile(tmp_path / "launcher.log", encoding="utf-8")
+    for number in range(600):
+        handler.emit(logging.makeLogRecord({"msg": f"line {number}"}))
+    handler.close()
+    files = sorted(tmp_path.iterdir())
+    assert [one.name for one in files] == ["launcher.log", *(f"launcher.log.{n}" for n in range(1, LOG_FILES + 1))]
+    assert all(one.stat().st_size < 1020 for one in files)
+    lines = [line for one in reversed(files[1:]) for line in one.read_text("utf-8").splitlines()]
+    lines += files[0].read_text("utf-8").splitlines()
+    assert lines == [f"line {number}" for number in range(600)]
+
+
 def test_a_stderr_that_is_another_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "server.log").write_text("of somebody else", "utf-8")
     assert log_files.of_stderr(tmp_path / "server.log") is None

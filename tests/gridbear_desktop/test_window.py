@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from gridbear_desktop import window_child, window_place
+from gridbear_desktop import engine_words, window_child, window_place
 from gridbear_desktop.waiting_page import page
 from gridbear_desktop.window_child import WindowChild
 from gridbear_desktop.window_place import Place, on_a_screen, read, write
@@ -103,3 +104,46 @@ def test_a_window_that_shows_nothing_is_told(
     finally:
         child.end()
     assert child.ended_with() == 0
+
+
+def test_only_one_shows_gridbear_in_place_of_a_window_until_that_has_shown_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_child, "program", lambda: [sys.executable, "-c", SPEAKING])
+    child = WindowChild(tmp_path, lambda: None)
+    try:
+        assert [child.take_its_place(), child.take_its_place()] == [True, False]
+        child.open("http://127.0.0.1:9/")
+        assert child.painted.wait(20)
+    finally:
+        child.end()
+    child.heard.join(20)
+    assert [child.take_its_place(), child.take_its_place()] == [True, False]
+
+
+def words(said: bytes) -> list[str]:
+    told: list[str] = []
+    engine_words.follow(BytesIO(said), told.append).join(20)
+    return told
+
+
+def test_what_an_engine_says_is_told_a_line_at_a_time() -> None:
+    said = b"libEGL warning: DRI3\n\n  \n\x1b[31mred\xff\x00\rblack\r\nlast without an end"
+    assert words(said) == ["libEGL warning: DRI3", "[31mred\ufffd  black", "last without an end"]
+
+
+def test_nothing_that_signs_in_and_nothing_of_a_page_is_told() -> None:
+    address = b"http://127.0.0.1:8088/_desktop/login?t=s3cret-ticket"
+    said = [b"js: my diary", b"Failed to load " + address, b"[" + address + b"]: no", b"Really? Yes",
+            b"x" * 70_000 + address]  # fmt: skip
+    told = words(b"\n".join(said))
+    place = "http://127.0.0.1:8088/_desktop/login?…"
+    assert told == [f"Failed to load {place}", f"[{place}]: no", "Really? Yes", "x" * engine_words.LONGEST]
+
+
+def test_of_an_engine_that_talks_without_end_the_beginning_and_the_last_words_are_told() -> None:
+    told = words(b"".join(b"line %d\n" % number for number in range(1000)))
+    first, last = engine_words.FIRST_LINES, engine_words.LAST_LINES
+    assert told[:first] == [f"line {number}" for number in range(first)]
+    assert told[first] == f"[{1000 - first - last} lines left out]"
+    assert told[first + 1 :] == [f"line {number}" for number in range(1000 - last, 1000)]
