@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from gridbear_desktop import window_downloads, window_keys, window_place
 from gridbear_desktop.waiting_page import page
+from gridbear_desktop.window_closing import Closing
 from server.data_folder import DataFolder
 from server.data_place import chosen
 from server.this_computer import is_loopback_host, resource_dir
@@ -100,6 +101,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
         text_select=True,
         zoomable=True,
     )
+    closing = Closing(window)
     opened = threading.Event()
     if url:
         opened.set()
@@ -143,7 +145,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
                 if more.get("page") and here.startswith("http"):
                     # Within the loaded page: nothing that somebody is typing is lost.
                     window.load_url(f"{here.partition('#')[0]}#{more['page']}")
-        window.destroy()
+        closing.now()
 
     def begin() -> None:
         if follow_stdin:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
@@ -107,6 +107,33 @@ def test_what_was_typed_survives_a_refusal_and_a_look_elsewhere(browser: Browser
     page.click("[data-setting=trusted_proxies] >> text=Put back")
     expect(page.locator("#setting-trusted_proxies")).to_have_value("")
     watched.check(allowed=("422 (Unprocessable",))
+    watched.close()
+
+
+def test_the_browser_asks_before_it_leaves_a_setting_that_is_typed_and_only_then(
+    browser: Browser, own: RunningServer
+) -> None:
+    watched = signed_in(browser, own, "maja")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    watched.page.on("dialog", stay)
+    page = watched.open("/#/settings/network", "#setting-trusted_proxies")
+    page.locator("#setting-trusted_proxies").press_sequentially("10.0.0.")
+    page.click(".side >> text=Limits")
+    page.locator("#setting-write_queue").wait_for()
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
+    page.click(".side >> text=Address and network")
+    expect(page.locator("#setting-trusted_proxies")).to_have_value("10.0.0.")
+    assert asked == ["beforeunload"]
+    page.locator("#setting-trusted_proxies").fill("")
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
+    assert asked == ["beforeunload"]
     watched.close()
 
 

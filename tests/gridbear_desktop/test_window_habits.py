@@ -12,14 +12,18 @@ from pathlib import Path
 
 import pytest
 from gridbear_process import Gridbear, wait_for
-from screens import MISSING, TITLE, click_at, found
+from screens import MISSING, TITLE, ask_to_close, click_at, found
 
 PAGE = """<!doctype html><title>GridBear Desktop</title><style>body { margin: 0 } a, input { position: absolute }
 a, input { left: 0; width: 300px; height: 100px; background: #ddd; display: block }</style>
 <a style="top: 0" href="/backup" download>save</a>
 <a style="top: 100px" href="http://elsewhere.invalid/help" target="_blank" rel="noopener">help</a>
+<textarea style="position: absolute; top: 300px; left: 0; width: 300px; height: 100px"></textarea>
 <input style="top: 200px" type="file" onchange="fetch('/upload', {method: 'POST', body: this.files[0]})">
 <script>
+const text = document.querySelector("textarea");
+text.addEventListener("input", () => fetch("/typed/" + text.value));
+addEventListener("beforeunload", (event) => text.value && event.preventDefault());
 new MutationObserver(() => fetch("/zoom/" + (document.documentElement.style.zoom || "1")))
   .observe(document.documentElement, {attributes: true});
 </script>"""
@@ -164,3 +168,33 @@ def test_keys_reload_and_zoom(screen: Gridbear, window: str, site: Site) -> None
     after("ctrl+minus", lambda: "/zoom/1" in site.asked)
     after("ctrl+minus", lambda: "/zoom/0.9" in site.asked)
     after("F5", lambda: site.asked.count("/") == 2)
+
+
+def question(screen: Gridbear, window: str) -> str:
+    """The id of the question that the program asks beside the window: it has no name that all engines agree upon."""
+
+    def another() -> list[str]:
+        return [one for one in found(screen, "--class", ".") if one != window]
+
+    return str(wait_for(another, "a question", 30)[-1])
+
+
+def test_a_window_with_nothing_typed_closes_at_once(screen: Gridbear, window: str) -> None:
+    ask_to_close(screen, window)
+    wait_for(lambda: not found(screen, "--name", TITLE), "the end of the window", 30)
+
+
+def test_closing_asks_about_what_is_typed(screen: Gridbear, window: str, site: Site) -> None:
+    click_at(screen, window, 50, 350)
+    focused(screen, window)
+    keys(screen, "h")
+    wait_for(lambda: "/typed/h" in site.asked, "a letter", 30)
+    ask_to_close(screen, window)
+    focused(screen, question(screen, window))
+    keys(screen, "Escape")
+    wait_for(lambda: found(screen, "--class", ".") == [window], "the end of the question", 30)
+    assert found(screen, "--name", TITLE) == [window]
+    ask_to_close(screen, window)
+    focused(screen, question(screen, window))
+    keys(screen, "alt+o")
+    wait_for(lambda: not found(screen, "--name", TITLE), "the end of the window", 30)

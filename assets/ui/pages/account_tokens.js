@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { modelNamed } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
-import { confirm, Dialog } from "../widgets/dialog.js";
+import { Cancel, confirm, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { Ago } from "../widgets/time.js";
@@ -85,7 +85,7 @@ function NewToken({ close, done }) {
           ${LIFETIMES.map((one) => html`<option key=${one} value=${String(one)}>${one ? t("account.days", { n: one }) : t("account.never")}</option>`)}
         </select><${Icon} name="down" /></span><//>
       ${said && html`<div class="field"><${FieldError} text=${said} /></div>`}
-      <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit" disabled=${!name.trim()}>${t("account.token_make")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${!name.trim()}>${t("account.token_make")}</button></footer>
     </form>
   <//>`;
 }

@@ -6,7 +6,7 @@ import { formatNumber, t } from "../i18n.js";
 import { may } from "../store.js";
 import { nameOf, removeRecords, sayWithUndo } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled, describedBy } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
@@ -102,7 +102,7 @@ function BulkEdit({ model, query, n, reload, close }) {
       ${error && html`<div class="field"><${FieldError} text=${error} id=${`${id}-error`} /></div>`}
       ${reach !== n && html`<p class="note warn" role="alert"><span>${t("bulk.reach", { n: reach, all: formatNumber(n) })}</span></p>`}
       <footer>
-        <button class="btn" type="button" onClick=${() => close(false)}>${t("do.cancel")}</button>
+        <${Cancel} />
         <button class="btn primary" type="submit" disabled=${busy || !reach}>${t("bulk.do", { n: reach, name: nameOf(model, reach) })}</button>
       </footer>
     </form>

@@ -3,7 +3,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { keep, stored } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled } from "../widgets/labelled.js";
 import { PlacedMenu } from "../widgets/menu.js";
@@ -87,7 +87,7 @@ function Naming({ names, save, close }) {
         <input class="input" id="view-name" required maxlength=${LONGEST} autocomplete="off" aria-describedby="view-name-help" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
       <//>
       <footer>
-        <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+        <${Cancel} />
         <button class="btn primary" type="submit" disabled=${!chosen}>${t(names.includes(chosen) ? "views.replace" : "views.keep")}</button>
       </footer>
     </form>

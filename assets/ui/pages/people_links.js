@@ -3,7 +3,7 @@ import { request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { QrCode } from "../widgets/qr_code.js";
@@ -47,7 +47,7 @@ export function InviteDialog({ close }) {
           </select><${Icon} name="down" /></span><//>
         ${groups.length > 0 && html`<${GroupChoice} groups=${groups} chosen=${chosen} choose=${setChosen} />`}
         ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
-        <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
+        <footer><${Cancel} /><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
       </form>`}
   <//>`;
 }

@@ -11,6 +11,7 @@ import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { useUnsaved } from "../widgets/unsaved.js";
 import { ROLES, attempt, end, make, nameOf, useGroups } from "./people_data.js";
 import { LeaveDialog } from "./people_leave.js";
 import { ResetLink } from "./people_links.js";
@@ -47,7 +48,7 @@ export function PersonDrawer({ id, round, close, changed }) {
       ${error && !data && html`<${Trouble} error=${error} what=${t("people.error")} retry=${reload} />`}
       ${slow && !data && html`<${Skeleton} rows=${6} />`}
       ${user && html`<div class="stack sections">
-        <${Profile} key=${user.updated_at} user=${user} etag=${data.etag} again=${changed} />
+        <${Profile} key=${user.id} user=${user} etag=${data.etag} again=${changed} />
         <${Standing} user=${user} again=${changed} />
         <${GroupsOf} user=${user} round=${round} changed=${changed} />
         <${PersonSessions} user=${user} round=${round} />
@@ -70,16 +71,21 @@ export function PersonDrawer({ id, round, close, changed }) {
 
 /** @param {{user: any, etag: string|null, again: () => void}} props */
 function Profile({ user, etag, again }) {
-  const [values, setValues] = useState(/** @type {Record<string, string>} */ ({ display_name: user.display_name || "", email: user.email || "", role: user.role }));
+  // What was typed stays over what is newer of the rest: a switch further down changes the person too.
+  const [typed, setTyped] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const changed = Object.keys(values).filter((name) => values[name].trim() !== (user[name] || ""));
-  const set = (/** @type {string} */ name) => (/** @type {any} */ event) => setValues({ ...values, [name]: event.target.value });
+  /** @type {Record<string, string>} */
+  const values = { display_name: user.display_name || "", email: user.email || "", role: user.role, ...typed };
+  const changed = Object.keys(typed).filter((name) => typed[name].trim() !== (user[name] || ""));
+  useUnsaved(changed.length > 0);
+  const set = (/** @type {string} */ name) => (/** @type {any} */ event) => setTyped({ ...typed, [name]: event.target.value });
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const changes = Object.fromEntries(changed.map((name) => [name, values[name].trim() || null]));
     try {
       const { data } = await api.patch(`/api/v1/users/${user.id}`, changes, etag ? { headers: { "if-match": etag } } : {});
       setProblem(null);
+      setTyped(Object.fromEntries(changed.map((name) => [name, data[name] || ""])));
       sayChanged(/** @type {any} */ (modelNamed("users")), data, t("form.saved", { title: nameOf(data) }));
       again();
     } catch (refused) {
@@ -99,7 +105,7 @@ function Profile({ user, etag, again }) {
       </select><${Icon} name="down" /></span><//>
     ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
     ${changed.length > 0 && html`<div class="row"><button class="btn primary" type="submit">${t("account.save")}</button>
-      <button class="btn quiet" type="button" onClick=${() => setValues({ display_name: user.display_name || "", email: user.email || "", role: user.role })}>${t("form.discard")}</button></div>`}
+      <button class="btn quiet" type="button" onClick=${() => setTyped({})}>${t("form.discard")}</button></div>`}
   </form></section>`;
 }
 

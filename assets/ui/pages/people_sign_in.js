@@ -2,7 +2,7 @@
 import { api, request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { html, useState } from "../vendor/preact.js";
-import { confirm, Dialog } from "../widgets/dialog.js";
+import { Cancel, confirm, Dialog } from "../widgets/dialog.js";
 import { State } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -56,7 +56,7 @@ function RemoveFactor({ user, close, done }) {
       <${Labelled} id="admin-password" label=${t("people.your_password")}>
         <${PasswordInput} id="admin-password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} /><//>
       ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
-      <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn danger" type="submit" disabled=${!password}>${t("people.factor_do")}</button></footer>
+      <footer><${Cancel} /><button class="btn danger" type="submit" disabled=${!password}>${t("people.factor_do")}</button></footer>
     </form>
   <//>`;
 }

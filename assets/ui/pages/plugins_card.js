@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { lookAgain, modelNamed } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon, State } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { Trouble, sentence } from "../widgets/trouble.js";
@@ -110,7 +110,7 @@ function EnableDialog({ plugin, busy, close, enable }) {
     ${error && html`<${Trouble} error=${error} what=${t("plugins.error")} />`}
     ${data && (data.manifest ? html`<${Asked} permissions=${data.permissions} warnings=${data.warnings} hash=${data.content_hash} />` : html`<div class="note bad"><${Icon} name="alert" /><span>${data.error}</span></div>`)}
     <footer>
-      <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+      <${Cancel} />
       <button class="btn primary" type="button" disabled=${busy || !data?.manifest} onClick=${() => enable(data.permissions.map((/** @type {any} */ one) => one.name))}>${t("plugins.enable")}</button>
     </footer>
   <//>`;

@@ -4,7 +4,7 @@ import { formatBytes, t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { DropZone } from "../widgets/drop_zone.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
@@ -65,7 +65,7 @@ export function InstallDialog({ close, done }) {
       <${Asked} permissions=${found.permissions} fresh=${found.installed ? found.new_permissions : []} warnings=${found.warnings} hash=${found.content_hash} />
     </div>`}
     <footer>
-      <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+      <${Cancel} />
       ${found && html`<button class="btn" type="button" disabled=${busy} onClick=${() => install(false)}>${t(found.installed ? "plugins.replace" : "plugins.install_only")}</button>
         <button class="btn primary" type="button" disabled=${busy} onClick=${() => install(true)}>${t(found.installed ? "plugins.replace_on" : "plugins.install_on")}</button>`}
     </footer>

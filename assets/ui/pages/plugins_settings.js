@@ -2,7 +2,7 @@
 import { api, request } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useMemo, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -19,7 +19,7 @@ export function SettingsDialog({ plugin, close, done }) {
     <h2 id="settings-title">${t("plugins.settings_of", { name: plugin.title || plugin.name })}</h2>
     ${error && html`<${Trouble} error=${error} what=${t("plugins.error")} />`}
     ${!data && slow && html`<${Skeleton} rows=${3} />`}
-    ${data ? html`<${Form} plugin=${plugin} path=${path} settings=${data} close=${close} done=${done} />` : html`<footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button></footer>`}
+    ${data ? html`<${Form} plugin=${plugin} path=${path} settings=${data} close=${close} done=${done} />` : html`<footer><${Cancel} /></footer>`}
   <//>`;
 }
 
@@ -57,6 +57,6 @@ function Form({ plugin, path, settings, close, done }) {
     <${SchemaForm} prefix="setting" fields=${fields} texts=${texts} errors=${errors} fixed=${outside} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />
     ${outside.length > 0 && html`<div class="note info"><${Icon} name="info" /><span>${t("plugins.from_environment", { names: outside.join(", ") })}</span></div>`}
     ${problem && html`<div class="field"><${FieldError} text=${problem} /></div>`}
-    <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>${fields.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy}>${t("plugins.settings_save")}</button>`}</footer>
+    <footer><${Cancel} />${fields.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy}>${t("plugins.settings_save")}</button>`}</footer>
   </form>`;
 }

@@ -104,17 +104,19 @@ function Control({ id, setting, store, busy, error, setError }) {
       ${choices.map(([value, words]) => html`<option key=${value} value=${value} selected=${value === setting.wanted}>${words}</option>`)}
     </select><${Icon} name="down" /></span>`;
   }
+  const differs = (/** @type {{text: string, unit: string}} */ one) => one.text.trim() !== before.text || one.unit !== before.unit;
   const change = (/** @type {{text?: string, unit?: string}} */ next) => {
     const now = { ...typed, ...next };
     setTyped(now);
-    drafts.set(setting.name, now);
+    if (differs(now)) drafts.set(setting.name, now);
+    else drafts.delete(setting.name);
   };
   const back = () => {
     setTyped(before);
     drafts.delete(setting.name);
     setError("");
   };
-  const changed = typed.text.trim() !== before.text || typed.unit !== before.unit;
+  const changed = differs(typed);
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (!changed) return;

@@ -1,5 +1,6 @@
 // What a person reads and types for a setting, and the value that the server wants for it.
 import { formatNumber, t } from "../i18n.js";
+import { holdTyped } from "../widgets/unsaved.js";
 
 /** @typedef {import("./settings.js").Setting} Setting */
 
@@ -7,8 +8,9 @@ import { formatNumber, t } from "../i18n.js";
 const SIZES = [["GiB", 1 << 30], ["MiB", 1 << 20], ["KiB", 1 << 10], ["B", 1]];
 export const UNITS = SIZES.map(([name]) => name);
 
-/** What was typed and is not saved yet: it stays while other parts are looked at. @type {Map<string, {text: string, unit: string}>} */
+/** What was typed and is not saved yet: it stays while other pages are looked at, not when the browser leaves. @type {Map<string, {text: string, unit: string}>} */
 export const drafts = new Map();
+holdTyped(() => drafts.size > 0, () => true);
 
 /** As it stands in the field. @param {Setting} setting @returns {{text: string, unit: string}} */
 export function asTyped(setting, value = setting.wanted) {

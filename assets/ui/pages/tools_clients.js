@@ -4,7 +4,7 @@ import { t } from "../i18n.js";
 import { base, server } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
@@ -69,7 +69,7 @@ function Preview({ client, deed, change, close, done }) {
     ${change.diff ? html`<pre class="code client-diff" tabindex="0" role="region" aria-label=${t("clients.change")}>${change.diff}</pre>` : html`<p class="note"><span>${t("clients.nothing")}</span></p>`}
     ${change.running && html`<p class="note warn"><${Icon} name="alert" /><span>${t("clients.runs", { name: client.label })}</span></p>`}
     <footer>
-      <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+      <${Cancel} />
       <button class="btn primary" type="button" disabled=${busy || !change.diff} onClick=${act}>${t(deed === "connect" ? "clients.connect" : "clients.disconnect")}</button>
     </footer>
   <//>`;

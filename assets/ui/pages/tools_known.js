@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -76,7 +76,7 @@ function Fill({ known, close, added }) {
       ${!fields.length && html`<p class="small soft">${t("add.needs_nothing")}</p>`}
       ${known.signs_in && html`<p class="small soft">${t("add.signs_in")}</p>`}
       ${unsaid && html`<div class="field"><${FieldError} text=${Object.values(problem.fields || {})[0]?.message || sentence(problem)} /></div>`}
-      <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit" disabled=${busy}>${t("add.add")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${busy}>${t("add.add")}</button></footer>
     </form>
   <//>`;
 }

@@ -2,7 +2,7 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "../widgets/dialog.js";
+import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { say } from "../widgets/toasts.js";
@@ -87,7 +87,7 @@ function EditTool({ tool, server, close, done }) {
       <${Labelled} id="tool-text" label=${t("manage.description")} help=${t("manage.description_help")} error=${about("description")}>
         <textarea class="input" id="tool-text" rows="5" value=${text} placeholder=${tool.original_description || ""} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea><//>
       ${problem && !Object.keys(problem.fields || {}).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-      <footer><button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button><button class="btn primary" type="submit">${t("account.save")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit">${t("account.save")}</button></footer>
     </form>
   <//>`;
 }

@@ -29,7 +29,7 @@ const valueOf = (control) => (control.type === "checkbox" || control.type === "r
 
 /**
  * @param {{label: string, kind?: string, held?: boolean, onClose: () => void, children: any}} props `label` is the id of the heading inside, `kind` its classes;
- * `held`: Esc asks first when something in its form is not as a person found it
+ * `held`: Esc and Cancel ask first when something in its form is not as a person found it
  */
 export function Dialog({ label, kind = "dialog", held = true, onClose, children }) {
   const found = useRef(/** @type {Map<any, any>} */ (new Map()));
@@ -54,6 +54,12 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     if (!changed() || (await askToDiscard())) onClose();
   };
   return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel} onfocusin=${come}>${children}</dialog>`;
+}
+
+/** Leaves the dialog that it is in, as Esc does. */
+export function Cancel() {
+  const leave = (/** @type {any} */ { currentTarget }) => currentTarget.closest("dialog").dispatchEvent(new Event("cancel", { cancelable: true }));
+  return html`<button class="btn" type="button" onClick=${leave}>${t("do.cancel")}</button>`;
 }
 
 export function Questions() {

@@ -3,7 +3,7 @@ import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { passwordOpen } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
-import { Dialog } from "./dialog.js";
+import { Cancel, Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
 import { Icon } from "./icon.js";
 import { say } from "./toasts.js";
@@ -50,7 +50,7 @@ export function PasswordDialog() {
       <//>
       ${error && !Object.keys(error.fields).length && html`<${FieldError} text=${sentence(error)} />`}
       <footer>
-        <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+        <${Cancel} />
         <button class="btn primary" type="submit">${t("password.change")}</button>
       </footer>
     </form>

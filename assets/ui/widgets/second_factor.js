@@ -4,7 +4,7 @@ import { t } from "../i18n.js";
 import { factorOpen } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable, CopyButton } from "./copy.js";
-import { Dialog } from "./dialog.js";
+import { Cancel, Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
 import { useLoad } from "./load.js";
 import { PasswordInput } from "./password.js";
@@ -48,7 +48,7 @@ export function FactorDialog() {
             <${PasswordInput} id="factor-password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} /><//>`}
           ${said && html`<div class="field"><${FieldError} text=${said} /></div>`}
           <footer>
-            <button class="btn" type="button" onClick=${close}>${t("do.cancel")}</button>
+            <${Cancel} />
             ${data.in_force && !begun
               ? html`<button class="btn" type="button" onClick=${() => ask("/recovery-codes", { password }, (found) => setCodes(found.recovery_codes))}>${t("factor.new_codes")}</button>
                   <button class="btn danger" type="button" onClick=${() => ask("/remove", { password }, () => setPassword(""))}>${t("factor.remove")}</button>`
