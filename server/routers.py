@@ -67,6 +67,7 @@ from server.rest_api.definitions_routes import definitions_router
 from server.rest_api.event_stream import EventStreams
 from server.rest_api.events_routes import events_router
 from server.rest_api.files_routes import files_router
+from server.rest_api.first_steps_routes import first_steps_router
 from server.rest_api.gate import RestGate
 from server.rest_api.index_routes import index_router
 from server.rest_api.lan_routes import lan_router
@@ -186,6 +187,7 @@ def web_app(parts: Parts) -> FastAPI:
     numbers = Numbers(parts.gateway.gateway, parts.gateway.activity, parts.traffic, records.shelf.store)
     web.include_router(metrics_router(numbers, partial(gate.enter_route, metrics=True)))
     web.include_router(definitions_router(DefinitionsFile(parts.own_models, records.registry), gate, settings))
+    web.include_router(first_steps_router(records, parts.backups, gate))
     web.include_router(models_router(records, parts.own_models, gate, settings))
     web.include_router(events_router(parts.streams, gate))
     web.include_router(records_router(records, parts.history, gate, settings))

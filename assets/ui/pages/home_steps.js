@@ -3,42 +3,27 @@ import { api } from "../api.js";
 import { useFresh } from "../events.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { isAdmin, keep, may, modelNamed, stored } from "../store.js";
+import { keep, may, modelNamed, stored } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Skeleton } from "../widgets/trouble.js";
 
-/**
- * Done once the model holds more rows than `more`; `to` is where it is done, if that is not a new record.
- * @type {{key: string, model: string, more: number, verb: string, to?: string, admin?: boolean}[]}
- */
-const STEPS = [
-  { key: "steps.note", model: "notes", more: 0, verb: "create" },
-  { key: "steps.model", model: "own_models", more: 0, verb: "list", to: "/data/-", admin: true },
-  { key: "steps.server", model: "mcp_servers", more: 0, verb: "create", to: "/tools/add", admin: true },
-  { key: "steps.token", model: "api_tokens", more: 0, verb: "create", to: "/account" },
-  { key: "steps.webhook", model: "webhook_inbox_deliveries", more: 0, verb: "list" },
-  { key: "steps.person", model: "users", more: 1, verb: "create" },
-  { key: "steps.backup", model: "backups", more: 0, verb: "list", to: "/settings/backups", admin: true },
-];
-
+/** For each that the server knows: the model whose changes may tick it, and where it is done. @type {Record<string, [string, string]>} */
+const STEPS = {
+  note: ["notes", "/data/notes?record=new"],
+  model: ["own_models", "/data/-"],
+  server: ["mcp_servers", "/tools/add"],
+  token: ["api_tokens", "/account"],
+  webhook: ["webhook_inbox_deliveries", "/data/webhook_inbox_deliveries"],
+  person: ["users", "/data/users?record=new"],
+  backup: ["backups", "/settings/backups"],
+};
+const MODELS = Object.values(STEPS).map(([model]) => model);
 const HIDDEN = "steps";
 
-/** Those that are for who is signed in. */
-function ownSteps() {
-  return STEPS.filter(({ model, verb, admin }) => (admin ? isAdmin() : may(modelNamed(model), "list") && may(modelNamed(model), /** @type {any} */ (verb))));
-}
-
 /** @param {AbortSignal} signal */
-async function load(signal) {
-  return Promise.all(
-    ownSteps().map(async (step) => {
-      const { count } = await api.get(`/api/v1/${step.model}`, { signal, query: step.model === "backups" ? "" : "limit=1&fields=id" });
-      return { ...step, done: (count || 0) > step.more };
-    }),
-  );
-}
+const load = async (signal) => /** @type {{name: string, done: boolean}[]} */ ((await api.get("/api/v1/server/first-steps", { signal })).data);
 
 export function Steps() {
   const [hidden, hide] = useState(stored(HIDDEN, "") === "hidden");
@@ -53,7 +38,7 @@ export function Steps() {
 function StepList({ away }) {
   const { data, error, slow, reload } = useLoad(load, []);
   // A step that is done elsewhere ticks itself here.
-  useFresh(ownSteps().map(({ model }) => model).filter((model) => may(modelNamed(model), "list")), reload);
+  useFresh(MODELS.filter((model) => may(modelNamed(model), "list")), reload);
   if (error && !data) return null;
   const steps = data || [];
   const all = data && steps.every((step) => step.done);
@@ -65,10 +50,10 @@ function StepList({ away }) {
     ${slow && !data && html`<${Skeleton} rows=${4} />`}
     <ul class="body steps">
       <li class="done"><${Box} done />${t("steps.signed_in")}</li>
-      ${steps.map(({ key, model, verb, to, done }) => html`<li key=${key} class=${done ? "done" : ""}>
+      ${steps.map(({ name, done }) => html`<li key=${name} class=${done ? "done" : ""}>
         <${Box} done=${done} />
-        <span class="grow">${t(key)}</span>
-        ${!done && html`<a class="small" href=${to ? href(to) : href(`/data/${model}`, verb === "create" ? { record: "new" } : {})} aria-label=${t("steps.go_to", { step: t(key) })}>${t("steps.go")}</a>`}
+        <span class="grow">${t(`steps.${name}`)}</span>
+        ${!done && html`<a class="small" href=${href(STEPS[name][1])} aria-label=${t("steps.go_to", { step: t(`steps.${name}`) })}>${t("steps.go")}</a>`}
       </li>`)}
     </ul>
     ${all && html`<div class="body row"><p class="small soft grow">${t("steps.all_done")}</p><button class="btn dense" type="button" onClick=${away}>${t("steps.hide")}</button></div>`}

@@ -118,7 +118,7 @@ POLICY: dict[str, frozenset[str]] = {
 
     f"GET {V1}/server/lan": ADMIN_READ, f"POST {V1}/server/lan": ADMIN,
     f"GET {V1}/server/certificate": READ, f"GET {V1}/server/certificate/content": READ,
-    f"GET {V1}/server/licences": READ,
+    f"GET {V1}/server/licences": READ, f"GET {V1}/server/first-steps": READ,
     f"GET {V1}/server/log/lines": ADMIN_READ, f"GET {V1}/server/log/lines/{{line_id}}": ADMIN_READ,
     f"GET {V1}/server/log/histogram": ADMIN_READ,
     f"GET {V1}/server/settings": ADMIN_READ, f"POST {V1}/server/restart": ADMIN,
