@@ -53,7 +53,7 @@ from server.records.audit import expire_audit
 from server.records.file_reclaim import FileReclaim
 from server.records.files import Files
 from server.records.history import History
-from server.records.idempotency import expire_keys
+from server.records.kept_keys import expire_keys
 from server.records.opening import follow_settings, opened_vault
 from server.records.own_models import OwnModels
 from server.records.request_log import RequestLog

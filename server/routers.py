@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from server import __version__
 from server.asgi.body import BodyLimit
+from server.asgi.once import Once
 from server.asgi.public_door import Reach
 from server.asgi.traffic import Traffic
 from server.auth.authenticate import Authenticator
@@ -94,6 +95,7 @@ from server.webhooks.deliveries import Deliveries
 from server.webhooks.routes import webhooks_router
 
 _LARGE = frozenset(f"/api/v1/{name}" for name in ("batch", "files", "import/guess", "backups/upload"))
+_LINKS = ("/auth/invites", "/auth/resets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,13 @@ class Parts:
 def web_app(parts: Parts) -> FastAPI:
     """Everything that is served by FastAPI: all but records, plugins, the gateway's endpoint and the UI's files."""
     web = FastAPI(title="GridBear", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    # The last one is the first to see a request.
+    web.add_middleware(
+        Once,
+        actor_for=parts.authenticator.actor_for,
+        covers=_done_once,
+        limit=lambda: parts.settings.current.rest_body_bytes,
+    )
     web.add_middleware(BodyLimit, limit=lambda: parts.settings.current.rest_body_bytes, own_limit=_measures_itself)
     records, settings, people, gate = parts.records, parts.settings, parts.people, parts.gate
     authenticator = parts.authenticator
@@ -193,8 +202,13 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(records_router(records, parts.history, gate, settings))
     web.include_router(files_router(parts.files, records, gate, settings))
     handle_errors(web, authenticator.actor_for)
-    web.include_router(openapi_router(ApiDocument(web, records, settings), authenticator.actor_for))
+    web.include_router(openapi_router(ApiDocument(web, records, settings, _done_once), authenticator.actor_for))
     return web
+
+
+def _done_once(path: str) -> bool:
+    """Whether a POST with an Idempotency-Key is kept from being done twice before it comes to its route."""
+    return path in _LINKS or (path.startswith("/api/v1/") and not _measures_itself(path))
 
 
 def _measures_itself(path: str) -> bool:

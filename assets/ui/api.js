@@ -45,6 +45,8 @@ export async function request(method, path, options = {}) {
   const name = `${method} ${path}${query}`;
   /** @type {Record<string, string>} */
   const headers = { accept: "application/json", ...options.headers };
+  // A browser sends a request again by itself when a kept connection dies: the key keeps it from being done twice.
+  if (method === "POST" && !options.anonymous && !query.startsWith("?upsert=")) headers["idempotency-key"] ??= newKey();
   /** @type {string|URLSearchParams|undefined} */
   let body;
   if (options.form) body = new URLSearchParams(options.form);
@@ -75,6 +77,11 @@ export async function request(method, path, options = {}) {
     throw refusal(response.status, envelope, name, (header) => response.headers.get(header), options.anonymous);
   }
   return { data: envelope.data, count: envelope.count ?? null, etag: response.headers.get("etag"), status: response.status };
+}
+
+/** Random also where a page comes by plain http, which is kept from making UUIDs. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @param {number} ms 0 for no limit @param {AbortSignal} [given] @returns {{signal: AbortSignal|undefined, end: () => void}} */

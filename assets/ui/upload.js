@@ -1,11 +1,12 @@
 // Sending a file with its progress, which fetch can't tell. Answers and errors are those of api.js.
-import { PATIENCE_MS, lookForServer, refusal, watchForReturn } from "./api.js";
+import { PATIENCE_MS, lookForServer, newKey, refusal, watchForReturn } from "./api.js";
 import { parseJson } from "./json.js";
 import { base } from "./store.js";
 
 /**
- * `onProgress`: 0 to 1, of what was sent; `patience`: milliseconds for the answer when all is sent, else as long as it takes
- * @typedef {{onProgress?: (part: number) => void, signal?: AbortSignal, patience?: number}} How
+ * `onProgress`: 0 to 1, of what was sent; `patience`: milliseconds for the answer when all is sent, else as long as it takes;
+ * `key`: what keeps it from being done twice
+ * @typedef {{onProgress?: (part: number) => void, signal?: AbortSignal, patience?: number, key?: string}} How
  */
 
 /**
@@ -14,13 +15,14 @@ import { base } from "./store.js";
  * @returns {Promise<any>} `data` of the answer
  * @throws {import("./api.js").ApiError} with `sent` where the server may have it all
  */
-export function upload(path, query, body, { onProgress, signal, patience = 0 } = {}) {
+export function upload(path, query, body, { onProgress, signal, patience = 0, key = newKey() } = {}) {
   const address = query.size ? `${path}?${query}` : path;
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${base}${address}`);
     request.setRequestHeader("accept", "application/json");
     request.setRequestHeader("content-type", body.type || "application/octet-stream");
+    request.setRequestHeader("idempotency-key", key);
     let sent = false;
     let slow = false;
     let timer = 0;

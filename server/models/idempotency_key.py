@@ -30,6 +30,12 @@ class IdempotencyKey(Owned, Record, Base):
     model: Mapped[str] = field(Text, label="Model", required=True, hidden=True, max_length=64, index=True)
     record_id: Mapped[int] = field(Integer, label="Record", required=True, hidden=True)
     told_once: Mapped[bool] = field(Boolean, label="Told something once", hidden=True, default=False)
+    answer: Mapped[str | None] = field(
+        Text,
+        label="Answer",
+        hidden=True,
+        help="JSON, of what is more than one record; an import without one ended amid.",
+    )
 
 
 _TABLE = IdempotencyKey.__tablename__
@@ -37,7 +43,8 @@ _OF_OWNER = "owner_id IS :owner_id"
 """Whoever works at the machine itself is nobody by id."""
 
 FIND_SQL = (
-    f"SELECT request_hash, record_id, told_once, created_at FROM {_TABLE} WHERE {_OF_OWNER} AND key_hash = :key_hash"
+    f"SELECT request_hash, record_id, told_once, created_at, answer FROM {_TABLE} "
+    f"WHERE {_OF_OWNER} AND key_hash = :key_hash"
 )
 FORGET_SQL = f"DELETE FROM {_TABLE} WHERE {_OF_OWNER} AND key_hash = :key_hash"
 FORGET_MODEL_SQL = f"DELETE FROM {_TABLE} WHERE model = :model"

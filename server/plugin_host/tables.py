@@ -22,8 +22,8 @@ from server.events.bus import RecordChanged
 from server.models.base import Base, ModelOptions
 from server.models.registry import ModelSpec, model_spec
 from server.plugin_host.manifest import ManifestError
-from server.records.idempotency import forget_keys
 from server.records.kept_copy import keep_copy
+from server.records.kept_keys import forget_keys
 from server.records.service import Records
 from server.records.work import Work
 

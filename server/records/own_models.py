@@ -25,8 +25,8 @@ from server.models.base import Base
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
-from server.records.idempotency import forget_keys
 from server.records.kept_copy import keep_copy
+from server.records.kept_keys import forget_keys
 from server.records.own_edit import (
     can_be_referred_to,
     changed_definition,

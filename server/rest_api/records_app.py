@@ -13,13 +13,14 @@ from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.asgi.query import query_pairs
 from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
+from server.asgi.request_key import REPLAYED, RequestKey, key_in
 from server.config import SettingsHolder
 from server.errors import GridBearError, MethodNotAllowed, NotFound, ValidationFailed
 from server.records.etag import etag_of
-from server.records.idempotency import CreateKey, KeyedCreates
+from server.records.idempotency import KeyedCreates
 from server.records.service import Page, Records
 from server.records.values import INTEGER_MAX
-from server.rest_api.conditional import header, if_match, is_known
+from server.rest_api.conditional import if_match, is_known
 from server.rest_api.gate import RestGate
 
 Header = tuple[bytes, bytes]
@@ -27,8 +28,6 @@ Answer = tuple[int, str, list[Header]]
 Handler = Callable[[Actor, Scope, Receive, str, int], Awaitable[Answer]]
 
 PREFIX = "/api/v1/"
-REPLAYED = b"idempotency-replayed", b"true"
-"""The record was made by an earlier request with the same key."""
 _EMPTY = '{"ok":true,"data":null}'
 
 
@@ -88,7 +87,7 @@ class RecordsApp:
         key = _upsert_key(query_pairs(scope))
         body = await read_body(receive, scope, self._settings.current.rest_body_bytes)
         values = parse_object(body)
-        sent_with = header(scope, b"idempotency-key")
+        sent_with = key_in(scope["headers"])
         if sent_with is not None:
             return await self._create_once(actor, model, values, _once(sent_with, model, body, key))
         if key is None:
@@ -98,7 +97,7 @@ class RecordsApp:
             status = 201 if created else 200
         return self._created(status, model, record_id, row)
 
-    async def _create_once(self, actor: Actor, model: str, values: dict[str, Any], key: CreateKey) -> Answer:
+    async def _create_once(self, actor: Actor, model: str, values: dict[str, Any], key: RequestKey) -> Answer:
         made = await self._keyed.create_row(actor, model, values, key)
         status, text, headers = self._created(201, model, made.record_id, made.text)
         return status, text, [*headers, REPLAYED] if made.replayed else headers
@@ -136,10 +135,10 @@ def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
     return pairs[-1][1].split(",") if pairs else None
 
 
-def _once(sent: bytes, model: str, body: bytes, upsert: list[str] | None) -> CreateKey:
+def _once(sent: bytes, model: str, body: bytes, upsert: list[str] | None) -> RequestKey:
     if upsert is not None:
         raise ValidationFailed.of("upsert", "not_with_a_key", "send no Idempotency-Key: to repeat it changes nothing")
-    return CreateKey.of(sent, model, body)
+    return RequestKey.of(sent, model, body)
 
 
 def _no_parameters(scope: Scope) -> None:

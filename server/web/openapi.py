@@ -27,9 +27,14 @@ _ONCE: dict[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "description": "A random key of yours: sent again within 24 hours with the same body, it makes no second record",
 }
+_DONE_ONCE = {
+    **_ONCE,
+    "description": "A random key of yours: sent again within an hour with the same body and the same token or session, "
+    "it does nothing a second time and is told the same answer",
+}
 _REPLAYED: dict[str, Any] = {
     "schema": {"const": "true"},
-    "description": "The record was made by an earlier request with the same `Idempotency-Key`",
+    "description": "It was done by an earlier request with the same `Idempotency-Key`",
 }
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -55,8 +60,12 @@ ERROR_SCHEMA: dict[str, Any] = {
 class ApiDocument:
     """The document for each caller: models that were made here are in it only for those who may list them."""
 
-    def __init__(self, app: FastAPI, records: Records, settings: SettingsHolder) -> None:
+    def __init__(
+        self, app: FastAPI, records: Records, settings: SettingsHolder, done_once: Callable[[str], bool]
+    ) -> None:
+        """`done_once`: whether a POST to an address is kept from being done twice (`server.asgi.once`)."""
         self._app = app
+        self._done_once = done_once
         self._records = records
         self._settings = settings
         self._common: tuple[ModelSpec, ...] = ()
@@ -67,7 +76,7 @@ class ApiDocument:
         specs = tuple(spec for spec in self._records.registry if not spec.options.made_here)
         if not self._base or specs != self._common:
             self._app.openapi_schema = None
-            self._base, self._common = _merged(self._app.openapi(), specs), specs
+            self._base, self._common = _merged(self._with_keys(self._app.openapi()), specs), specs
         own = [] if actor is None else list(self._own(actor))
         document = {**self._base, "servers": [{"url": self._settings.current.base_path or "/"}]}
         if not own:
@@ -76,6 +85,12 @@ class ApiDocument:
         document["tags"] = list(document["tags"])
         document["components"] = {**document["components"], "schemas": dict(document["components"]["schemas"])}
         return _merged(document, own)
+
+    def _with_keys(self, document: dict[str, Any]) -> dict[str, Any]:
+        for path, operations in document["paths"].items():
+            if "post" in operations and self._done_once(path):
+                operations["post"].setdefault("parameters", []).append(_DONE_ONCE)
+        return document
 
     def _own(self, actor: Actor) -> Iterator[ModelSpec]:
         """The models that were made here and that `actor` may list, with the fields that they may know of."""

@@ -1,5 +1,5 @@
 // Making a record so that pressing Save again makes no second one: an answer may get lost after the server has written.
-import { PATIENCE_MS, api } from "../api.js";
+import { PATIENCE_MS, api, newKey } from "../api.js";
 import { formatJson } from "../json.js";
 
 /** The server has looked at what was sent and made nothing of it. All other failures leave that open. */
@@ -65,9 +65,4 @@ function changesOf(model, before, now) {
     if (!(name in before) || formatJson(value) !== formatJson(before[name])) changes[name] = value;
   }
   return changes;
-}
-
-/** Random also where a page comes by plain http, which is kept from making UUIDs. */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

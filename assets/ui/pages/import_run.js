@@ -1,5 +1,5 @@
 // One import under way: the file goes up, the server takes the rows over, and says what became of them.
-import { api } from "../api.js";
+import { api, newKey } from "../api.js";
 import { formatNumber, t } from "../i18n.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -15,13 +15,25 @@ import { Progress } from "../widgets/progress.js";
 export function useImport() {
   const [state, setState] = useState(/** @type {null|{part: number, dry: boolean}} */ (null));
   const control = useRef(/** @type {AbortController|null} */ (null));
+  const unheard = useRef(/** @type {{file: Blob, asked: string, key: string}|null} */ (null));
   useEffect(() => () => control.current?.abort(), []);
   const run = async (/** @type {string} */ model, /** @type {Blob} */ file, /** @type {URLSearchParams} */ query) => {
     control.current = new AbortController();
     const dry = query.get("dry_run") === "true";
     setState({ part: 0, dry });
+    const path = `/api/v1/${model}/import`;
+    const asked = `${path}?${query}`;
+    // The same rows once more, where nobody heard what became of them: what was taken over is not taken twice.
+    const earlier = unheard.current?.file === file && unheard.current.asked === asked ? unheard.current.key : null;
+    const key = earlier || newKey();
+    if (!dry) unheard.current = { file, asked, key };
     try {
-      return await upload(`/api/v1/${model}/import`, query, file, { onProgress: (part) => setState({ part, dry }), signal: control.current.signal });
+      const report = await upload(path, query, file, { onProgress: (part) => setState({ part, dry }), signal: control.current.signal, key });
+      if (!dry) unheard.current = null;
+      return report;
+    } catch (/** @type {any} */ error) {
+      if (error.status) unheard.current = null;
+      throw error;
     } finally {
       setState(null);
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -48,3 +50,87 @@ async def test_over_the_limit_it_says_when_to_try_again(tmp_path: Path) -> None:
         assert (await admin.post(CALL, json={"tool": "records__search_notes"})).status_code == 200
         refused = await admin.post(CALL, json={"tool": "records__search_notes"})
         assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 50
+
+
+def keyed(key: str, **arguments: str) -> dict[str, Any]:
+    return {
+        "json": {"tool": "records__create_notes", "arguments": {"values": {"title": "once", **arguments}}},
+        "headers": {"idempotency-key": key},
+    }
+
+
+async def notes(client: httpx2.AsyncClient) -> int:
+    return int((await client.get("/api/v1/notes?title=once")).json()["count"])
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_call_that_is_sent_again_with_its_key_is_made_once(
+    bear: Bear, member: httpx2.AsyncClient, at_once: bool
+) -> None:
+    if at_once:
+        answers = await asyncio.gather(*(member.post(CALL, **keyed("k")) for _ in range(7)))
+    else:
+        answers = [await member.post(CALL, **keyed("k")) for _ in range(7)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 6
+    assert await notes(member) == 1
+    await bear.app.gateway.activity.log.flush()
+    assert (await member.get("/api/v1/tool_calls")).json()["count"] == 1
+
+
+async def test_a_key_of_a_call_is_of_its_person_its_token_and_its_arguments(
+    bear: Bear, member: httpx2.AsyncClient, other: httpx2.AsyncClient, guest_role: httpx2.AsyncClient
+) -> None:
+    nobody = await bear.client()
+    await member.post(CALL, **keyed("k"))
+    assert (await member.post(CALL, **keyed("k", body="another"))).json()["code"] == "idempotency_key_reused"
+    assert (await member.post(CALL, **keyed("two words"))).json()["code"] == "idempotency_key_invalid"
+    assert (await other.post(CALL, **keyed("k"))).status_code == 200
+    assert (await nobody.post(CALL, **keyed("k"))).status_code == 401
+    # Another token, even of the same person, is told nothing of what the first one did.
+    reading = await bear.person("max", scopes=["api:read", "mcp"])
+    assert (await reading.post(CALL, **keyed("k"))).status_code == 403
+    refused = await guest_role.post(CALL, **keyed("k"))
+    assert "idempotency-replayed" not in refused.headers
+    assert (await notes(member), await notes(other)) == (1, 1)
+
+
+async def test_a_call_that_was_refused_may_come_again_with_its_key(tmp_path: Path) -> None:
+    async with running_bear(tmp_path / "data") as bear:
+        await bear.person("ada", "admin")
+        session = await bear.signed_in("ada")
+        rule = {"subject": "everyone", "tool": "*", "tools": "any", "effect": "deny", "own_server": "records"}
+        made = (await session.post("/api/v1/mcp_rules", json=rule)).json()
+        assert (await session.post(CALL, **keyed("k"))).status_code == 404
+        assert (await session.delete(f"/api/v1/mcp_rules/{made['data']['id']}")).status_code == 200
+        assert (await session.post(CALL, **keyed("k"))).status_code == 200
+        assert await notes(session) == 1
+
+
+async def test_a_token_that_was_revoked_is_told_no_answer(bear: Bear, admin: httpx2.AsyncClient) -> None:
+    member = await bear.person("max")
+    assert (await member.post(CALL, **keyed("k"))).status_code == 200
+    for row in (await admin.get(f"/api/v1/api_tokens?owner_id={bear.ids['max']}")).json()["data"]:
+        assert (await admin.delete(f"/api/v1/api_tokens/{row['id']}")).status_code == 200
+    again = await member.post(CALL, **keyed("k"))
+    assert again.status_code == 401 and "once" not in again.text
+
+
+async def test_an_invitation_is_made_once_and_the_document_says_where_keys_help(
+    bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    session = await bear.signed_in("ada")
+    invited = [
+        await session.post("/auth/invites", json={"role": "member"}, headers={"idempotency-key": "i"}) for _ in "ab"
+    ]
+    assert invited[0].status_code == 201 and invited[0].content == invited[1].content
+    # The document says where a key helps.
+    paths = (await admin.get("/api/openapi.json")).json()["paths"]
+    with_key = {
+        path
+        for path, operations in paths.items()
+        if any(one["name"] == "Idempotency-Key" for one in operations.get("post", {}).get("parameters", ()))
+    }
+    assert {"/auth/invites", CALL, "/api/v1/notes", "/api/v1/undo"} <= with_key
+    assert not with_key & {"/auth/login", "/auth/setup"}

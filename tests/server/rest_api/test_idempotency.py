@@ -13,8 +13,10 @@ import httpx2
 import pytest
 
 from server.access.actor import Actor
-from server.records import idempotency
-from server.records.idempotency import CreateKey, KeyedCreates, expire_keys
+from server.asgi.request_key import RequestKey
+from server.records import kept_keys
+from server.records.idempotency import KeyedCreates
+from server.records.kept_keys import expire_keys
 from tests.conftest import CONTROL_TOKEN, Bear, running_bear
 
 pytestmark = pytest.mark.anyio
@@ -226,7 +228,7 @@ async def test_a_key_holds_for_a_day_and_is_cleared_then(bear: Bear, member: htt
     records = bear.app.records
     keyed = KeyedCreates(records, lambda: moment)
     actor = Actor("user", user_id=bear.ids["max"], username="max", role="member")
-    key = CreateKey.of(b"key", "notes", b"body")
+    key = RequestKey.of(b"key", "notes", b"body")
 
     async def create() -> tuple[int, bool]:
         made = await keyed.create_row(actor, "notes", {"title": "a note"}, key)
@@ -249,7 +251,7 @@ async def test_a_key_holds_for_a_day_and_is_cleared_then(bear: Bear, member: htt
 async def test_a_person_keeps_so_many_and_all_together_so_many(
     bear: Bear, member: httpx2.AsyncClient, other: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(idempotency, "MOST_OF_A_PERSON", 3)
+    monkeypatch.setattr(kept_keys, "MOST_OF_A_PERSON", 3)
     await sent(other, "hers")
     for number in range(5):
         await sent(member, f"key-{number}")
@@ -257,8 +259,8 @@ async def test_a_person_keeps_so_many_and_all_together_so_many(
     assert "idempotency-replayed" in (await sent(other, "hers")).headers
     assert "idempotency-replayed" in (await sent(member, "key-2")).headers
     assert "idempotency-replayed" not in (await sent(member, "key-1")).headers
-    monkeypatch.setattr(idempotency, "MOST", 2)
-    monkeypatch.setattr(idempotency, "_LOOKED_AT_EVERY", 1)
+    monkeypatch.setattr(kept_keys, "MOST", 2)
+    monkeypatch.setattr(kept_keys, "_LOOKED_AT_EVERY", 1)
     await sent(other, "newest")
     assert len(kept(bear)) == 2
     assert "idempotency-replayed" in (await sent(other, "newest")).headers
