@@ -34,7 +34,7 @@ class IdempotencyKey(Owned, Record, Base):
         Text,
         label="Answer",
         hidden=True,
-        help="JSON, of what is more than one record; an import without one ended amid.",
+        help="JSON, for more than one record. An import without one broke off.",
     )
 
 

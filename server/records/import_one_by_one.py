@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from server.access.actor import Actor
@@ -10,17 +11,30 @@ from server.models.registry import ModelSpec
 from server.records.import_plan import ImportOptions, ReadFile, problems_of
 from server.records.import_takeover import Taken
 from server.records.import_values import MISSING, typed_value
-from server.records.planning import Planned, plan_create
+from server.records.kept_keys import MODEL as KEYS
+from server.records.planning import Planned, Result, plan_create
 from server.records.service import Records
 from server.records.values import BadValue
+from server.records.work import Work
 
 MAX_PREPARED = 10_000
 
+Run = Callable[[Work, list[Any]], Result]
+Steps = tuple[Callable[[Work], None], Callable[[Work, Taken], None]]
+
 
 async def import_one_by_one(
-    records: Records, actor: Actor, spec: ModelSpec, read: ReadFile, options: ImportOptions
+    records: Records,
+    actor: Actor,
+    spec: ModelSpec,
+    read: ReadFile,
+    options: ImportOptions,
+    steps: Steps | None = None,
 ) -> Taken:
-    """Create the rows of a file. Bad ones go into its errors; raises ValidationFailed when all were wanted."""
+    """Create the rows of a file. Bad ones go into its errors; raises ValidationFailed when all were wanted.
+
+    `steps`: what is done beside the first row that is stored, in its transaction, and what beside the last.
+    """
     model, errors = spec.name, read.errors
     ready: list[tuple[int, Planned]] = []
     for number, cells in read.values:
@@ -34,30 +48,63 @@ async def import_one_by_one(
             errors.add(number, problems_of(error))
     if options.dry_run:
         return Taken()
-    taken = Taken()
     if options.mode == "all":
         if errors.rows:
             raise errors.failure()
         try:
-            results = await records.run_planned(actor, [planned for _, planned in ready]) if ready else []
+            results = (
+                await records.run_planned(actor, [*(planned for _, planned in ready), *_last(steps)]) if ready else []
+            )
         except GridBearError as error:
             # What SQLite refused comes as the cause.
             operation = (error.__dict__ | getattr(error.__cause__, "__dict__", {})).get("operation")
-            if operation is None:
+            if operation is None or operation >= len(ready):
                 raise
             errors.add(ready[operation][0], problems_of(error))
             raise errors.failure() from error
-        for result in results:
-            taken.add(Taken(1, result.record_id, result.record_id))
-        return taken
+        return _taken(results[: len(ready)])
+    taken = Taken()
     for number, planned in ready:
         try:
-            result = await records.work(actor, planned.run, (model,))
+            run = planned.run if steps is None or taken.rows else _beside(planned.run, steps[0])
+            result = await records.work(actor, run, (model,) if steps is None else (model, KEYS))
         except GridBearError as error:
             errors.add(number, problems_of(error))
         else:
             taken.add(Taken(1, result.record_id, result.record_id))
+    if steps is not None and taken.rows:
+        end = steps[1]
+        await records.work(actor, lambda work, _: end(work, taken), (KEYS,), always=True)
     return taken
+
+
+def _taken(results: list[Result]) -> Taken:
+    taken = Taken()
+    for result in results:
+        taken.add(Taken(1, result.record_id, result.record_id))
+    return taken
+
+
+def _last(steps: Steps | None) -> list[Planned]:
+    if steps is None:
+        return []
+    end = steps[1]
+
+    def run(work: Work, results: list[Any]) -> Result:
+        end(work, _taken(results))
+        return Result(200, 0, "null")
+
+    return [Planned(KEYS, "create", run)]
+
+
+def _beside(
+    run: Callable[[Work, list[Any]], Result], begin: Callable[[Work], None]
+) -> Callable[[Work, list[Any]], Result]:
+    def both(work: Work, results: list[Any]) -> Result:
+        begin(work)
+        return run(work, results)
+
+    return both
 
 
 def _values(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from server.records.behaviour import Behaviour
 from server.records.import_csv import open_csv
 from server.records.import_files import Batch, RowFile, sniffed_format
 from server.records.import_json import open_json, open_jsonl
+from server.records.import_key import KEYS, KeptImport
 from server.records.import_one_by_one import MAX_PREPARED, import_one_by_one
 from server.records.import_plan import (
     LISTED_OF_ALL,
@@ -43,6 +45,7 @@ CHUNK_SECONDS = 0.05
 FIRST_CHUNK = 500
 MOST_IN_CHUNK = 5000
 
+Chunk = Callable[[Work, list[Any]], tuple[Taken, list[Problem]]]
 Progress = Callable[[int], None]
 """Gets how many bytes of the file were read."""
 
@@ -105,6 +108,10 @@ class Import:
         self._owner = owner
         self._staged = staged
         self._progress = progress or (lambda _bytes: None)
+        self.kept: KeptImport | None = None
+        """Its key, if it has one."""
+        self._began = time.perf_counter()
+        self._told: dict[str, Any] | None = None
         self._stopped = threading.Event()
         self._position = self._rows = 0
         self._phase: Literal["reading", "storing"] = "reading"
@@ -118,6 +125,10 @@ class Import:
             )
         if options.keep_ids and (not actor.is_admin or self._one_by_one):
             raise ValidationFailed.of("keep_ids", "not_possible", "only admins keep ids, and not of these records")
+
+    @property
+    def _tables(self) -> tuple[str, ...]:
+        return (self._spec.name,) if self.kept is None else (self._spec.name, KEYS)
 
     @property
     def model(self) -> str:
@@ -141,7 +152,7 @@ class Import:
 
     async def run(self, threads: Executor) -> dict[str, Any]:
         """The report. Raises ValidationFailed with the refused rows when all were wanted and some are bad."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         loop = asyncio.get_running_loop()
         options = self.options
         try:
@@ -149,7 +160,8 @@ class Import:
                 read = await loop.run_in_executor(threads, self._read)
                 self._phase = "storing"
                 if self._one_by_one:
-                    taken = await import_one_by_one(self._records, self._actor, self._spec, read, options)
+                    steps = None if self.kept is None else (self.kept.begin, partial(self._end, read))
+                    taken = await import_one_by_one(self._records, self._actor, self._spec, read, options, steps)
                 elif options.dry_run:
                     taken = await loop.run_in_executor(threads, self._try, read)
                 else:
@@ -158,7 +170,7 @@ class Import:
             for end in ("", "-journal"):
                 with contextlib.suppress(OSError):
                     Path(f"{self._staged}{end}").unlink(missing_ok=True)
-        return self._report(read, taken, time.perf_counter() - began)
+        return self._told or self._report(read, taken)
 
     # In the thread
 
@@ -266,33 +278,59 @@ class Import:
                 taken = takeover.all_rows(work, read.last, LISTED_OF_ALL)
                 if taken.rows:
                     takeover.tell(work, taken, size)
+                self._end(read, work, taken)
                 return taken
 
-            return await self._records.work(self._actor, unit, (self._spec.name,), attached=self._staged)
+            return await self._records.work(self._actor, unit, self._tables, attached=self._staged)
         return await self._take_in_chunks(read, takeover, size)
 
     async def _take_in_chunks(self, read: ReadFile, takeover: Takeover, size: int) -> Taken:
         """Short units, so that others get their turn between them."""
         total = Taken()
         low, count = 1, FIRST_CHUNK
-        model = (self._spec.name,)
+        whole = False
         try:
             while low <= read.last:
                 if self._stopped.is_set():
                     raise Busy(f"The server is stopping; {total.rows} rows were imported.", retry_after=5.0)
-                unit = _chunk(takeover, low, low + count - 1)
-                taken, problems = await self._records.work(self._actor, unit, model, attached=self._staged)
+                unit = self._chunk(takeover, low, low + count - 1)
+                taken, problems = await self._records.work(self._actor, unit, self._tables, attached=self._staged)
                 total.add(taken)
                 add_problems(read.errors, problems)
                 low += count
                 count = max(50, min(MOST_IN_CHUNK, count * 2, int(count * CHUNK_SECONDS / max(taken.seconds, 1e-4))))
+            whole = True
         finally:
             if total.rows:
+
+                def last(work: Work, _results: list[Any]) -> None:
+                    takeover.tell(work, total, size)
+                    if whole:
+                        self._end(read, work, total)
+
                 with planning(self._records.shelf.epoch, await self._records.shelf.epoch.steady()):
-                    await self._records.work(self._actor, lambda work, _: takeover.tell(work, total, size), model)
+                    await self._records.work(self._actor, last, self._tables)
         return total
 
-    def _report(self, read: ReadFile, taken: Taken, seconds: float) -> dict[str, Any]:
+    def _chunk(
+        self, takeover: Takeover, low: int, high: int
+    ) -> Callable[[Work, list[Any]], tuple[Taken, list[Problem]]]:
+        def unit(work: Work, _results: list[Any]) -> tuple[Taken, list[Problem]]:
+            taken, problems = takeover.some_rows(work, low, high)
+            if self.kept is not None and taken.rows:
+                self.kept.begin(work)
+            return taken, problems
+
+        return unit
+
+    # In the writer thread
+
+    def _end(self, read: ReadFile, work: Work, taken: Taken) -> None:
+        if self.kept is not None and taken.rows:
+            self._told = self._report(read, taken)
+            self.kept.end(work, self._told)
+
+    def _report(self, read: ReadFile, taken: Taken) -> dict[str, Any]:
         dry = self.options.dry_run
         good = read.rows - read.errors.rows
         if dry and self.options.mode == "all" and read.errors.rows:
@@ -315,9 +353,5 @@ class Import:
             "table": read.file.table,
             "delimiter": read.file.delimiter,
             "errors": read.errors.in_order(),
-            "seconds": round(seconds, 3),
+            "seconds": round(time.perf_counter() - self._began, 3),
         }
-
-
-def _chunk(takeover: Takeover, low: int, high: int) -> Callable[[Work, list[Any]], tuple[Taken, list[Problem]]]:
-    return lambda work, _results: takeover.some_rows(work, low, high)

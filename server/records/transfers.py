@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
+from server.asgi.request_key import RequestKey, interrupted
 from server.config import SettingsHolder
 from server.errors import Busy, Forbidden, GridBearError, StorageFull, TooLarge, Unauthorized, ValidationFailed
 from server.records.exporting import Export, plan_export
 from server.records.import_files import sniffed_format
 from server.records.import_guess import SAMPLE_BYTES, guess_file
+from server.records.import_key import ImportKeys, KeptImport, SentImport
 from server.records.import_plan import ImportOptions
 from server.records.importing import Import, Progress, Standing
+from server.records.kept_keys import utc_now
 from server.records.service import Records
 
 EXPORTS_AT_ONCE = 4
@@ -35,6 +38,7 @@ class Transfers:
         self._settings = settings
         self._folder = folder
         self._threads = ThreadPoolExecutor(EXPORTS_AT_ONCE + IMPORTS_AT_ONCE, thread_name_prefix="gridbear-transfer")
+        self._keys = ImportKeys(records.shelf)
         self._exports = 0
         self._imports: set[Import] = set()
         self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
@@ -86,6 +90,49 @@ class Transfers:
         finally:
             self._imports.discard(running)
             spool.unlink(missing_ok=True)
+
+    async def import_once(
+        self, actor: Actor, model: str, options: ImportOptions, chunks: AsyncIterator[bytes], sent: SentImport
+    ) -> tuple[dict[str, Any], bool]:
+        """`import_stream` with a key: the report, and whether it is that of an earlier import.
+
+        Raises besides ValidationFailed when the key came with another request, Conflict when its import was broken off.
+        """
+        self._records.policy.allow(actor, self._records.registry.get(model), "create")
+        if self._keys.is_known(actor, sent):
+            # Nothing of it is needed but its hash.
+            async for _ in _bounded(sent.fed(chunks), self._settings.current.import_body_bytes):
+                pass
+            told = await self._keys.answer(actor, sent.key)
+            if told is None:
+                raise Busy("The first request with this Idempotency-Key has failed. Try again.", retry_after=1)
+            return told, True
+        spool = self._path()
+        running = self._prepared(actor, model, spool, options, None)
+        try:
+            await self._spool(spool, sent.fed(chunks))
+            told = await self._keys.answer(actor, sent.key)
+            if told is not None:
+                return told, True
+            running.kept = KeptImport(sent.key, model, utc_now())
+            return await self._fly(actor, running, sent.key), False
+        finally:
+            self._imports.discard(running)
+            spool.unlink(missing_ok=True)
+
+    async def _fly(self, actor: Actor, running: Import, key: RequestKey) -> dict[str, Any]:
+        flight = self._keys.take_off(actor, key)
+        try:
+            flight.report = await self._run(running)
+            return flight.report
+        except GridBearError as error:
+            flight.error = error
+            raise
+        except BaseException:
+            flight.error = interrupted("The import with this Idempotency-Key was broken off.")
+            raise
+        finally:
+            self._keys.land(actor, key)
 
     async def import_file(
         self, actor: Actor, model: str, options: ImportOptions, path: Path, progress: Progress | None = None
@@ -150,14 +197,11 @@ class Transfers:
         self._records.require_room()
         loop = asyncio.get_running_loop()
         limit = self._settings.current.import_body_bytes
-        total = waiting = 0
+        waiting = 0
         parts: list[bytes] = []
         try:
             with await loop.run_in_executor(self._threads, path.open, "wb") as file:
-                async for chunk in chunks:
-                    total += len(chunk)
-                    if total > limit:
-                        raise TooLarge(f"the file is larger than the limit of {limit} bytes (import_body_bytes)")
+                async for chunk in _bounded(chunks, limit):
                     parts.append(chunk)
                     waiting += len(chunk)
                     if waiting >= SPOOL_BYTES:
@@ -183,6 +227,15 @@ class Transfers:
 
     def _path(self) -> Path:
         return self._folder / f"{_PREFIX}{secrets.token_hex(8)}"
+
+
+async def _bounded(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > limit:
+            raise TooLarge(f"the file is larger than the limit of {limit} bytes (import_body_bytes)")
+        yield chunk
 
 
 async def _beginning(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

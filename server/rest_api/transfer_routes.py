@@ -10,12 +10,14 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from server.asgi.query import query_pairs
+from server.asgi.request_key import REPLAYED, key_in
 from server.config import SettingsHolder
 from server.errors import TooLarge, ValidationFailed
 from server.records.exporting import EXPORT_FORMATS
 from server.records.filters import truth
 from server.records.import_csv import DELIMITERS
 from server.records.import_files import IMPORT_FORMATS
+from server.records.import_key import SentImport
 from server.records.import_plan import IMPORT_MODES, ImportOptions
 from server.records.literals import json_value
 from server.records.transfers import Transfers
@@ -64,6 +66,8 @@ _IMPORT: dict[str, Any] = {
         _asked("ignore_unknown", _TRUTH, "Leave out columns that are no field"),
         _asked("keep_ids", _TRUTH, "Keep id, times and owner of the rows; for admins"),
         _asked("owner", _TEXT, "Id or name of the person whose records they become; for admins"),
+        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+         "description": "A random key: the same import with it, sent again within 24 hours, takes no row twice"},
     ],
     "requestBody": _BODY,
 }  # fmt: skip
@@ -112,11 +116,19 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
         actor = gate.enter_route(request, response, records=True)
         options = import_options(query_pairs(request.scope))
         _refuse_too_large(request, settings.current.import_body_bytes)
+        key = key_in(request.scope["headers"])
+        sent = None if key is None else SentImport(key, f"import {model}?{request.url.query}")
         try:
-            return {"ok": True, "data": await transfers.import_stream(actor, model, options, _body(request))}
+            if sent is None or options.dry_run:
+                return {"ok": True, "data": await transfers.import_stream(actor, model, options, _body(request))}
+            report, replayed = await transfers.import_once(actor, model, options, _body(request), sent)
         except ClientDisconnect:
             # Nobody is left to answer, and nothing was begun.
             return Response(status_code=204)
+        if replayed:
+            name, value = REPLAYED
+            response.headers[name.decode()] = value.decode()
+        return {"ok": True, "data": report}
 
     @router.get("/import/running", summary="How far your imports are")
     async def running(request: Request, response: Response) -> RunningAnswer:
