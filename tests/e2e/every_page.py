@@ -15,7 +15,7 @@ EVERY_PAGE = [
     "/", "/more", "/data", "/data/notes", "/data/notes?record=2", "/data/notes?record=new", "/data/users",
     "/data/notes/deleted", "/data/notes/import", "/data/notes/access", "/data/-", "/data/books/design",
     "/data/mcp_servers?record=new",
-    "/tools", "/tools/1", "/tools/approvals", "/tools/calls", "/tools/clients",
+    "/tools", "/tools/1", "/tools/1?view=messages", "/tools/approvals", "/tools/calls", "/tools/clients",
     "/tools/add/known", "/tools/add/clients", "/tools/add/paste",
     "/automations", "/automations/schedules", "/automations/webhooks", "/plugins",
     "/people", "/people/invites", "/people/groups", "/people/access", "/people/why", "/people/log", "/people/tokens",

@@ -12,11 +12,11 @@ import { Reply } from "./tools_reply.js";
 
 /** @typedef {{values: any, result?: any, took?: number, error?: any, at: number}} Outcome */
 
-/** @param {{server: any, tools: any[], tool: any, choose: (name: string) => void}} props */
-export function ToolRun({ server, tools, tool, choose }) {
+/** @param {{server: any, tools: any[], tool: any, choose: (name: string) => void, given?: any}} props `given`: arguments to begin with */
+export function ToolRun({ server, tools, tool, choose, given }) {
   const fields = useMemo(() => fieldsOf(tool.input_schema), [tool.input_schema]);
-  const [texts, setTexts] = useState(/** @type {Record<string, string>} */ ({}));
-  const [raw, setRaw] = useState(/** @type {string|null} */ (fields.length ? null : "{}"));
+  const [texts, setTexts] = useState(() => textsOf(fields, given));
+  const [raw, setRaw] = useState(/** @type {string|null} */ (fields.length ? null : formatJson(given || {}, 2)));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [busy, setBusy] = useState(false);
   const [outcomes, setOutcomes] = useState(/** @type {Outcome[]} */ ([]));
@@ -69,7 +69,7 @@ export function ToolRun({ server, tools, tool, choose }) {
   const take = (/** @type {any} */ values) => {
     setErrors({});
     if (raw !== null) setRaw(formatJson(values, 2));
-    else setTexts(Object.fromEntries(fields.map((field) => [field.name, asText(field, values?.[field.name])])));
+    else setTexts(textsOf(fields, values));
   };
   const asJson = () => {
     if (raw === null) setRaw(formatJson(argumentsFrom(fields, texts).values, 2));
@@ -80,7 +80,7 @@ export function ToolRun({ server, tools, tool, choose }) {
       } catch {
         return setErrors({ "": t("tools.no_object") });
       }
-      setTexts(Object.fromEntries(fields.map((field) => [field.name, asText(field, /** @type {any} */ (values)?.[field.name])])));
+      setTexts(textsOf(fields, values));
       setRaw(null);
     }
     setErrors({});
@@ -118,6 +118,11 @@ export function ToolRun({ server, tools, tool, choose }) {
       ${outcome ? html`<${Reply} key=${outcome.at} outcome=${outcome} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
     </div>
   </div>`;
+}
+
+/** What stands in the fields for some arguments. @param {ReturnType<typeof fieldsOf>} fields @param {any} values @returns {Record<string, string>} */
+function textsOf(fields, values) {
+  return values ? Object.fromEntries(fields.map((field) => [field.name, asText(field, values[field.name])])) : {};
 }
 
 /** What the server says of its tool; it is a hint, not a promise. @param {{hints: any}} props */

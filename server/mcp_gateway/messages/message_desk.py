@@ -30,11 +30,15 @@ class Wanted:
     kinds: frozenset[Kind] = frozenset()
     method: str = ""
     words: str = ""
+    failed: bool = False
+    """Only errors, and results of tools that failed."""
     limit: int = 200
 
     def fits(self, told: dict[str, Any]) -> bool:
         """Asks what is shown, not what is hidden: nobody finds out a secret by searching for it."""
         if self.kinds and told["kind"] not in self.kinds:
+            return False
+        if self.failed and not told["failed"]:
             return False
         if self.method and self.method.lower() not in f"{told['method'] or ''} {told['about'] or ''}".lower():
             return False
@@ -95,6 +99,12 @@ class MessageDesk:
             return found[::-1]
 
         return {**standing, "messages": await asyncio.to_thread(tell)}
+
+    async def exported(self, actor: Actor, server: int | str, wanted: Wanted) -> tuple[str, bytes]:
+        """The same messages as lines of JSON, and a name for the file. Raises Forbidden, NotFound."""
+        found = await self.listed(actor, server, wanted)
+        lines = b"".join(to_wire(message) + b"\n" for message in found["messages"])
+        return f"{self._name(actor, server)}-messages.jsonl", lines
 
     def _name(self, actor: Actor, server: int | str) -> str:
         if not actor.is_admin:

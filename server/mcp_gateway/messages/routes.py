@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from server.access.actor import Actor
 from server.errors import Forbidden
@@ -16,11 +17,14 @@ from server.mcp_gateway.messages.message_desk import MessageDesk, Wanted
 from server.mcp_gateway.messages.message_ring import BODY_BYTES, MOST_MESSAGES
 from server.records.values import INTEGER_MAX
 
+_MOMENT: JsonDict = {"format": "date-time"}
+_LINES = "application/x-ndjson"
 _Id = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 _After = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Only messages with a greater sequence.")]
 _Kinds = Annotated[list[Kind], Query(description="Only these kinds; none: all.")]
 _Method = Annotated[str, Query(max_length=200, description="In the method, or in the name of the tool or resource.")]
 _Words = Annotated[str, Query(max_length=200, description="Anywhere in the message as it is shown, in any case.")]
+_Failed = Annotated[bool, Query(description="Only errors, and results of tools that say isError.")]
 _Limit = Annotated[int, Query(ge=1, le=MOST_MESSAGES, description="The newest so many of those that fit.")]
 
 
@@ -28,7 +32,7 @@ class MessageShown(BaseModel):
     """One JSON-RPC message, with secrets blacked out."""
 
     sequence: int
-    time: AwareDatetime
+    time: str = Field(json_schema_extra=_MOMENT)
     direction: Direction
     kind: Kind = Field(description="error: an answer that is a JSON-RPC error.")
     method: str | None = Field(description="For an answer that of its request; null: the request was not seen.")
@@ -47,7 +51,7 @@ class Standing(BaseModel):
     """Whether a server is watched."""
 
     watching: bool
-    since: AwareDatetime | None = Field(description="When the watching began.")
+    since: str | None = Field(description="When the watching began.", json_schema_extra=_MOMENT)
     seconds_left: int = Field(description="It ends by itself so long after an admin last looked.")
     last: int = Field(description="The newest sequence that was given.")
     forgotten: int = Field(description="Older messages of this watching, for which there was no room any more.")
@@ -69,24 +73,37 @@ class SeenAnswer(BaseModel):
     data: Seen
 
 
+_FILE = {"schema": {"type": "string"}}
+
+
+def _wanted(
+    after: _After = 0,
+    kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
+    method: _Method = "",
+    q: _Words = "",
+    failed: _Failed = False,
+    limit: _Limit = 200,
+) -> Wanted:
+    return Wanted(after=after, kinds=frozenset(kind), method=method, words=q, failed=failed, limit=limit)
+
+
+_Asked = Annotated[Wanted, Depends(_wanted)]
+
+
 def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Actor]) -> APIRouter:
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/gateway", tags=["gateway"])
+    file: dict[int | str, dict[str, Any]] = {200: {"content": {_LINES: _FILE}, "description": "One in each line"}}
 
     @router.get("/own/{server}/messages", summary="The same of a server of this program or of a plugin (admins)")
-    async def own_messages(
-        server: ServerName,
-        request: Request,
-        response: Response,
-        after: _After = 0,
-        kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
-        method: _Method = "",
-        q: _Words = "",
-        limit: _Limit = 200,
-    ) -> SeenAnswer:
+    async def own_messages(server: ServerName, wanted: _Asked, request: Request, response: Response) -> SeenAnswer:
         actor = enter(request, response)
-        wanted = Wanted(after=after, kinds=frozenset(kind), method=method, words=q, limit=limit)
         return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server, wanted)))
+
+    @router.get("/own/{server}/messages/export", summary="The same as a file", response_class=Response, responses=file)
+    async def own_export(server: ServerName, wanted: _Asked, request: Request, response: Response) -> Response:
+        actor = enter(request, response)
+        return _file(response, *await desk.exported(actor, server, wanted))
 
     @router.put("/own/{server}/messages/watch", summary="Watch a server of this program or of a plugin (admins)")
     async def watch_own(server: ServerName, request: Request, response: Response) -> StandingAnswer:
@@ -99,19 +116,19 @@ def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Acto
         return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server)))
 
     @router.get("/{server_id}/messages", summary="Messages to and from an MCP server, while it is watched (admins)")
-    async def messages(
-        server_id: _Id,
-        request: Request,
-        response: Response,
-        after: _After = 0,
-        kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
-        method: _Method = "",
-        q: _Words = "",
-        limit: _Limit = 200,
-    ) -> SeenAnswer:
+    async def messages(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> SeenAnswer:
         actor = enter(request, response)
-        wanted = Wanted(after=after, kinds=frozenset(kind), method=method, words=q, limit=limit)
         return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server_id, wanted)))
+
+    @router.get(
+        "/{server_id}/messages/export",
+        summary="The messages as a file: JSON, one in each line (admins)",
+        response_class=Response,
+        responses=file,
+    )
+    async def export(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> Response:
+        actor = enter(request, response)
+        return _file(response, *await desk.exported(actor, server_id, wanted))
 
     @router.put("/{server_id}/messages/watch", summary="Keep the messages of an MCP server in memory (admins)")
     async def watch(server_id: _Id, request: Request, response: Response) -> StandingAnswer:
@@ -124,6 +141,11 @@ def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Acto
         return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server_id)))
 
     return router
+
+
+def _file(response: Response, name: str, lines: bytes) -> Response:
+    headers = {**response.headers, "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(lines, media_type=_LINES, headers=headers)
 
 
 def _writing(actor: Actor) -> Actor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -98,6 +99,13 @@ async def test_messages_are_found_by_kind_method_and_words_and_read_on_from_a_se
         assert (await seen(http, at, "?method=add&limit=1"))["messages"] == sums[1:]
         assert (await seen(http, at, f"?method=add&after={sums[0]['sequence']}"))["messages"] == sums[1:]
         assert (await seen(http, at, f"?method=add&after={whole['last']}"))["messages"] == []
+        await call(http, "up__fail")
+        failed = (await seen(http, at, "?failed=true"))["messages"]
+        assert [(row["kind"], row["about"]) for row in failed] == [("answer", "fail")]
+        file = await http.get(f"{at}/messages/export?method=add")
+        assert [json.loads(line) for line in file.text.splitlines()] == sums
+        assert file.headers["content-disposition"] == 'attachment; filename="up-messages.jsonl"'
+        assert file.headers["content-type"].startswith("application/x-ndjson") and SECRET not in file.text
         for wrong in ("?kind=nonsense", "?after=-1", "?limit=0", "?limit=100000", "?after=x"):
             assert (await http.get(f"{at}/messages{wrong}")).status_code == 422
         assert (await http.get("/api/v1/gateway/4711/messages")).status_code == 404
@@ -114,7 +122,7 @@ async def test_members_and_guests_see_and_switch_nothing(make_house: MakeHouse) 
         for who in ("bob", "eve", None):
             async with house.http(who) as http:
                 for place in (at, own, "/api/v1/gateway/4711"):
-                    for verb, path in (("GET", ""), ("PUT", "/watch"), ("DELETE", "/watch")):
+                    for verb, path in (("GET", ""), ("GET", "/export"), ("PUT", "/watch"), ("DELETE", "/watch")):
                         answer = await http.request(verb, f"{place}/messages{path}")
                         assert answer.status_code == (401 if who is None else 403)
                         assert "of an admin" not in answer.text and "echo" not in answer.text
