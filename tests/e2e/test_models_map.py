@@ -73,8 +73,19 @@ def test_definitions_are_exported_looked_at_and_taken_over(
     server, cookies = served
     watched = Watched(browser, server.url, "light", 1280, cookies)
     page = watched.open("/#/data/all-models", ".map-box")
+    page.click("text=Export definitions")
+    page.uncheck("#export-authors")
+    page.locator("dialog li", has_text="Books: author refers to Authors").wait_for()
+    assert watched.axe() == []
+    page.click("text=Put them in too")
+    page.uncheck("#export-loans")
     with page.expect_download() as download:
-        page.click("text=Export definitions")
+        page.click("text=Export 2 models")
+    chosen = json.loads(download.value.path().read_text("utf-8"))
+    assert [one["name"] for one in chosen["models"]] == ["authors", "books"]
+    page.click("text=Export definitions")
+    with page.expect_download() as download:
+        page.click("text=Export 3 models")
     given = json.loads(download.value.path().read_text("utf-8"))
     assert [one["name"] for one in given["models"]] == ["authors", "books", "loans"]
     given["models"][0]["fields"].append({"name": "born", "type": "date"})
@@ -87,14 +98,44 @@ def test_definitions_are_exported_looked_at_and_taken_over(
     page.set_input_files("#defs-file", unread)
     page.locator("text=unread.json is no JSON").wait_for()
     page.set_input_files("#defs-file", broken)
-    page.locator(".places code", has_text="models.0.guests").wait_for()
+    page.locator(".places code", has_text="authors › guests").wait_for()
+    expect(page.locator("text=Look at the other")).to_have_count(0)
     assert watched.axe() == []
     page.set_input_files("#defs-file", new)
-    page.locator("text=born: is added").wait_for()
+    page.locator("text=Added: born").wait_for()
     assert watched.axe() == []
     page.click("text=Take over 2 models")
     page.locator(".map-box[href='#/data/editors']").wait_for()
     expect(page.locator(".map-box[href='#/data/authors']")).to_contain_text("born")
+    watched.check(allowed=("422",))
+    watched.close()
+
+
+def test_models_of_a_file_are_chosen_and_none_is_left_to_refer_to_nothing(
+    served: tuple[RunningServer, dict[str, str]], browser: Browser, tmp_path: Path
+) -> None:
+    server, cookies = served
+    title = {"name": "title", "type": "text"}
+    rooms = {"name": "rooms", "label": "Room", "label_plural": "Rooms", "fields": [title]}
+    room = {"name": "room", "type": "relation", "references": "rooms"}
+    shelves = {"name": "shelves", "label": "Shelf", "label_plural": "Shelves", "fields": [title, room]}
+    lamps = {"name": "lamps", "label": "Lamp", "label_plural": "Lamps", "fields": [title], "guests": "some"}
+    file = tmp_path / "house.json"
+    file.write_text(json.dumps({"format": "gridbear-models", "version": 1, "models": [lamps, shelves, rooms]}))
+    watched = Watched(browser, server.url, "light", 1280, cookies)
+    page = watched.open("/#/data/all-models/import", "#defs-file")
+    page.set_input_files("#defs-file", file)
+    page.locator(".places code", has_text="lamps › guests").wait_for()
+    page.click("text=Look at the other 2 models")
+    page.uncheck("#defs-rooms")
+    page.locator(".gaps li", has_text="Shelves: room refers to Rooms").wait_for()
+    expect(page.get_by_role("button", name="Take over 1 model")).to_be_disabled()
+    assert watched.axe() == []
+    page.click("text=Take them over too")
+    page.uncheck("#defs-shelves")
+    page.click("text=Take over 1 model")
+    page.locator(".map-box[href='#/data/rooms']").wait_for()
+    expect(page.locator(".map-box[href='#/data/shelves']")).to_have_count(0)
     watched.check(allowed=("422",))
     watched.close()
 

@@ -1,4 +1,4 @@
-// Definitions of models out of a file: chosen, looked at, taken over. Records are no part of it.
+// Definitions of models out of a file: read, looked at, chosen from, taken over. Records are no part of it.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { loadModels } from "../models.js";
@@ -13,103 +13,98 @@ import { useTrail } from "../widgets/trail.js";
 import { Trouble } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
 import { MAP } from "./data_query.js";
+import { DEFINITIONS, Gaps, gapsOf, toggled } from "./models_choice.js";
+import { Refusal, StepRow, lossOf } from "./models_plan.js";
 
-export const DEFINITIONS = "/api/v1/server/model-definitions";
-
-/**
- * @typedef {{model: string, label: string, action: "create"|"change"|"none", parts: string[], fields: {name: string, change: string, parts: string[]}[],
- *   losses: {field: string, change: string, records: number}[]}} Step
- */
+/** @typedef {import("./models_plan.js").Step} Step */
+/** @typedef {{name: string, given: any}} Source a file by its name, and what is in it */
 
 export function ModelsImport() {
   useTrail(t("defs.title"), true);
-  const [source, setSource] = useState(/** @type {{name: string, given: any, steps: Step[]}|null} */ (null));
+  const [source, setSource] = useState(/** @type {Source|null} */ (null));
+  const [steps, setSteps] = useState(/** @type {Step[]|null} */ (null));
+  const [left, leave] = useState(/** @type {Set<string>} */ (new Set()));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [unreadable, setUnreadable] = useState("");
   const [asking, ask] = useState(false);
   const [busy, setBusy] = useState(false);
   const forget = () => {
     setSource(null);
+    setSteps(null);
+    leave(new Set());
     setProblem(null);
     setUnreadable("");
   };
-  const look = async (/** @type {File} */ file) => {
-    forget();
-    let given;
+  const plan = async (/** @type {Source} */ file) => {
+    setSource(file);
     try {
-      given = JSON.parse(await file.text());
-    } catch (/** @type {any} */ error) {
-      return setUnreadable(t("defs.no_json", { name: file.name, reason: error.message }));
-    }
-    try {
-      setSource({ name: file.name, given, steps: (await api.post(DEFINITIONS, given, { query: "dry_run=true" })).data });
+      setSteps((await api.post(DEFINITIONS, file.given, { query: "dry_run=true" })).data);
     } catch (error) {
+      setSteps(null);
       setProblem(error);
     }
   };
+  const look = async (/** @type {File} */ file) => {
+    forget();
+    try {
+      await plan({ name: file.name, given: JSON.parse(await file.text()) });
+    } catch (/** @type {any} */ error) {
+      setUnreadable(t("defs.no_json", { name: file.name, reason: error.message }));
+    }
+  };
+  const without = (/** @type {Set<number>} */ places) => {
+    const { name, given } = /** @type {Source} */ (source);
+    setProblem(null);
+    plan({ name, given: { ...given, models: given.models.filter((/** @type {any} */ _, /** @type {number} */ at) => !places.has(at)) } });
+  };
+  const wanted = (steps || []).filter((step) => step.action !== "none" && !left.has(step.model));
+  const losses = wanted.flatMap((step) => step.losses.map((loss) => ({ ...loss, model: step.model })));
+  const isWanted = (/** @type {string} */ name) => wanted.some((step) => step.model === name);
+  const isAbsent = (/** @type {string} */ name) => left.has(name) && Boolean(steps?.some((step) => step.model === name && step.action === "create"));
+  const gaps = steps ? gapsOf(source?.given.models, isWanted, isAbsent) : [];
   const take = async (/** @type {boolean} */ confirmed) => {
+    const { name, given } = /** @type {Source} */ (source);
     ask(false);
     setBusy(true);
+    setProblem(null);
     try {
-      const { data } = await api.post(DEFINITIONS, source?.given, confirmed ? { query: "confirm=true" } : {});
+      const chosen = { ...given, models: given.models.filter((/** @type {any} */ one) => isWanted(one.name)) };
+      await api.post(DEFINITIONS, chosen, confirmed ? { query: "confirm=true" } : {});
       await loadModels();
-      say(t("defs.done", { n: data.filter((/** @type {Step} */ step) => step.action !== "none").length }));
+      say(t("defs.done", { n: wanted.length }));
       go(href(`/data/${MAP}`));
     } catch (error) {
+      // Some of it may be done: what is left to do is looked at anew.
+      await plan({ name, given });
       setProblem(error);
     }
     setBusy(false);
   };
-  const steps = source?.steps || [];
-  const work = steps.filter((step) => step.action !== "none").length;
-  const losses = steps.flatMap((step) => step.losses.map((loss) => ({ ...loss, model: step.model })));
+  const declared = new Map((steps ? source?.given.models : []).map((/** @type {any} */ one) => [one.name, one]));
   return html`<div class="area">
     <header class="page-head part">
       <a class="btn quiet only" href=${href(`/data/${MAP}`)} aria-label=${t("map.title")} title=${t("map.title")}><${Icon} name="left" /></a>
       <div class="say"><h1>${t("defs.title")}</h1><p>${t("defs.words")}</p></div>
     </header>
     <div class="scroll"><div class="column narrow">
-      ${source ? html`<section class="card" aria-labelledby="defs-plan">
+      ${source && steps ? html`<section class="card" aria-labelledby="defs-plan">
           <header><h2 id="defs-plan" class="clip">${source.name}</h2><span class="grow">${t("defs.count", { n: steps.length })}</span>
             <button class="btn quiet dense" type="button" onClick=${forget}>${t("defs.other")}</button></header>
-          <ul class="plain-list">${steps.map((step) => html`<${StepRow} key=${step.model} step=${step} />`)}</ul>
+          <ul class="plain-list">${steps.map((step) => html`<${StepRow} key=${step.model} step=${step} declared=${declared.get(step.model)} chosen=${!left.has(step.model)} toggle=${() => leave(toggled(left, step.model))} />`)}</ul>
         </section>` : html`<${DropZone} id="defs-file" words=${t("defs.drop")} accept=".json,application/json" onFile=${look} />`}
       ${unreadable && html`<p class="note bad" role="alert"><${Icon} name="alert" /><span>${unreadable}</span></p>`}
-      ${problem && html`<${Refusal} problem=${problem} />`}
-      ${source && html`<footer class="row wrap do">
-        <button class="btn primary" type="button" disabled=${busy || !work} onClick=${() => (losses.length ? ask(true) : take(false))}><${Icon} name="check" />${t("defs.do", { n: work })}</button>
-        ${!work && html`<p class="small soft" role="status">${t("defs.nothing")}</p>`}
+      ${problem && (steps ? html`<${Trouble} error=${problem} what=${t("defs.failed")} />` : html`<${Refusal} problem=${problem} source=${source} without=${without} />`)}
+      <${Gaps} gaps=${gaps} models=${source?.given?.models || []} words=${t("defs.gaps")} verb=${t("defs.take_too")} add=${(/** @type {string[]} */ names) => leave(new Set([...left].filter((name) => !names.includes(name))))} />
+      ${steps && html`<footer class="row wrap do">
+        <button class="btn primary" type="button" disabled=${busy || !wanted.length || gaps.length > 0} onClick=${() => (losses.length ? ask(true) : take(false))}><${Icon} name="check" />${t("defs.do", { n: wanted.length })}</button>
+        ${steps.every((step) => step.action === "none") && html`<p class="small soft" role="status">${t("defs.nothing")}</p>`}
       </footer>`}
       ${!source && html`<details class="more"><summary>${t("empty.or")}</summary>
         <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" --data-binary @gridbear-models.json "${location.origin}${base}${DEFINITIONS}?dry_run=true"`} /></details>`}
     </div></div>
     ${asking && html`<${Typed} heading=${t("design.loss_ask")} name=${losses[0].model} verb=${t("design.loss_do")} stay=${t("design.loss_stay")} cancel=${() => ask(false)} act=${() => take(true)}>
       <p>${t("design.loss_words")}</p>
-      <ul class="small">${losses.map((loss) => html`<li key=${`${loss.model}.${loss.field}`}>${lossOf(loss, loss.model)}</li>`)}</ul>
+      <ul class="small">${losses.map((loss) => html`<li key=${`${loss.model}.${loss.field}`}>${lossOf(loss, `${loss.model}.${loss.field}`)}</li>`)}</ul>
     <//>`}
-  </div>`;
-}
-
-/** @param {Step["losses"][0]} loss @param {string} model */
-const lossOf = (loss, model) => t("defs.loss", { field: `${model}.${loss.field}`, change: loss.change, n: loss.records });
-
-/** @param {{step: Step}} props */
-function StepRow({ step }) {
-  const kind = { create: "good", change: "warn", none: "" }[step.action];
-  return html`<li class="defs-step">
-    <p class="row"><span class="strong">${step.label}</span><code class="small">${step.model}</code><span class=${`tag ${kind}`}>${t(`defs.${step.action}`)}</span></p>
-    ${step.parts.length > 0 && html`<p class="small soft">${t("defs.parts", { parts: step.parts.join(", ") })}</p>`}
-    ${step.fields.map((field) => html`<p class="small soft" key=${field.name}>${t(`defs.field_${field.change}`, { name: field.name, parts: field.parts.join(", ") })}</p>`)}
-    ${step.losses.map((loss) => html`<p class="small bad-ink" key=${loss.field}><${Icon} name="alert" size=${14} /> ${lossOf(loss, step.model)}</p>`)}
-  </li>`;
-}
-
-/** What is wrong with the file, by its places. @param {{problem: any}} props */
-function Refusal({ problem }) {
-  const places = Object.entries(problem.fields || {});
-  if (!places.length) return html`<${Trouble} error=${problem} what=${t("defs.failed")} />`;
-  return html`<div class="stack" role="alert">
-    <p class="note bad"><${Icon} name="alert" /><span>${t("defs.refused", { n: places.length })}</span></p>
-    <ul class="places">${places.map(([place, told]) => html`<li key=${place}><code>${place}</code><span>${/** @type {any} */ (told).message}</span></li>`)}</ul>
   </div>`;
 }

@@ -2,12 +2,13 @@
 import { iconOf, typeName } from "../fields/index.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, isAdmin } from "../store.js";
+import { isAdmin } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useTrail } from "../widgets/trail.js";
 import { Empty } from "../widgets/trouble.js";
 import { MAP } from "./data_query.js";
+import { ModelsExport } from "./models_export.js";
 import { BOX, HEAD, LINE, layout } from "./models_layout.js";
 
 /** @param {{models: import("../types").Model[], query: URLSearchParams}} props those that one may list */
@@ -22,6 +23,8 @@ export function ModelsMap({ models, query }) {
     go(href(`/data/${MAP}`, next), { replace: true });
   };
   const drawn = layout(wanted, owners);
+  const own = models.filter((model) => model.made_here);
+  const [exporting, setExporting] = useState(false);
   return html`<div class="area">
     <header class="page-head part">
       <a class="btn quiet only" href=${href("/data")} aria-label=${t("data.all_models")} title=${t("data.all_models")}><${Icon} name="left" /></a>
@@ -32,10 +35,11 @@ export function ModelsMap({ models, query }) {
       <${Turn} on=${owners} words=${t("map.owners")} turn=${(/** @type {boolean} */ on) => turn("owners", on)} />
       ${isAdmin() && html`<span class="grow"></span><span class="row">
         <a class="btn quiet dense" href=${href(`/data/${MAP}/import`)}><${Icon} name="upload" />${t("defs.title")}</a>
-        ${models.some((model) => model.made_here) && html`<a class="btn quiet dense" href=${`${base}/api/v1/server/model-definitions`} download="gridbear-models.json"><${Icon} name="download" />${t("defs.export")}</a>`}
+        ${own.length > 0 && html`<button class="btn quiet dense" type="button" onClick=${() => setExporting(true)}><${Icon} name="download" />${t("defs.export")}</button>`}
       </span>`}
     </div>
     ${wanted.length ? html`<${Drawing} drawn=${drawn} />` : html`<${Empty} heading=${t("map.none")} words=${t("map.none_words")} />`}
+    ${exporting && html`<${ModelsExport} models=${own} close=${() => setExporting(false)} />`}
   </div>`;
 }
 
