@@ -35,12 +35,13 @@ class BusNotices:
         self._icon = icon.as_uri()
         self._clicked = clicked
         self._pages: dict[int, str] = {}
-        bus.listen(NAME, INTERFACE, "ActionInvoked", self._invoked)
+        bus.listen(NAME, INTERFACE, "ActionInvoked", "us", self._invoked)
 
     def show(self, text: str, title: str, page: str) -> None:
         """Show a notice where the desktop has a place for such, else log it."""
         # Asked each time: another service may have come.
-        self._bus.ask(call(NAME, PATH, INTERFACE, "GetCapabilities"), lambda able: self._show(able, text, title, page))
+        capabilities = call(NAME, PATH, INTERFACE, "GetCapabilities")
+        self._bus.ask(capabilities, "as", lambda able: self._show(able, text, title, page))
 
     def _show(self, able: Body | None, text: str, title: str, page: str) -> None:
         can = able[0] if able else []
@@ -49,7 +50,7 @@ class BusNotices:
         hints = {"desktop-entry": ("s", self._program)}
         given = (self._app_name, 0, self._icon, plain(title), plain(body), actions, hints, -1)
         message = call(NAME, PATH, INTERFACE, "Notify", "susssasa{sv}i", given)
-        self._bus.ask(message, lambda answer: self._shown(answer, text, page))
+        self._bus.ask(message, "u", lambda answer: self._shown(answer, text, page))
 
     def _shown(self, answer: Body | None, text: str, page: str) -> None:
         if answer is None:

@@ -23,8 +23,8 @@ class PanelColour:
         self._changed = changed
         # GNOME's panel is dark whatever its windows are.
         if "GNOME" not in env.get("XDG_CURRENT_DESKTOP", "").split(":"):
-            bus.listen(NAME, INTERFACE, "SettingChanged", self._told, NAMESPACE)
-            bus.ask(call(NAME, PATH, INTERFACE, "Read", "ss", (NAMESPACE, KEY)), self._answered)
+            bus.listen(NAME, INTERFACE, "SettingChanged", "ssv", self._told, NAMESPACE)
+            bus.ask(call(NAME, PATH, INTERFACE, "Read", "ss", (NAMESPACE, KEY)), "v", self._answered)
 
     def _answered(self, answer: Body | None) -> None:
         if answer is not None:

@@ -37,8 +37,12 @@ Answer = tuple[str, Body]
 """A signature of D-Bus, and what it describes."""
 Method = tuple[str, Callable[..., Answer]]
 """The signature of what a method is given, and the method."""
+Listener = tuple[str | None, Callable[..., None]]
+"""The signature of what a signal says, and who hears it; None: it matters only that it came."""
 Properties = Callable[[], Mapping[str, tuple[str, Any]]]
 """The present properties of an object: name to signature and value."""
+
+_NOBODY: Listener = (None, lambda: None)
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +75,14 @@ class SessionBus:
     def __init__(self) -> None:
         self._serials = itertools.count(1)
         self._parser = Parser()
-        self._asked: dict[int, Callable[[Body | None], None]] = {}
-        self._listeners: dict[tuple[str, str], Callable[..., None]] = {}
+        self._asked: dict[int, tuple[str | None, Callable[[Body | None], None]]] = {}
+        self._listeners: dict[tuple[str, str], Listener] = {}
         self._objects: dict[tuple[str, str], Mapping[str, Method]] = {}
         self._properties: dict[tuple[str, str], Properties] = {}
         self._socket = _connected()
         self._socket.settimeout(SECONDS)
         try:
-            hello = self.answer_to(message_bus.Hello())
+            hello = self.answer_to(message_bus.Hello(), "s")
         except NoBus:
             self.close()
             raise
@@ -103,25 +107,42 @@ class SessionBus:
             raise NoBus(f"the session bus takes nothing ({error})") from error
         return number
 
-    def ask(self, message: Message, then: Callable[[Body | None], None]) -> None:
-        """Send a call. `then` gets the body of the answer, None when that is an error."""
-        self._asked[self.send(message)] = then
+    def ask(self, message: Message, signature: str | None, then: Callable[[Body | None], None]) -> None:
+        """Send a call. `then` gets the body of the answer, None when that is an error or not of `signature`.
 
-    def answer_to(self, message: Message) -> Body | None:
-        """The body of the answer, None when that is an error or none comes in time. For use before others wait."""
+        Without a signature any answer will do.
+        """
+        self._asked[self.send(message)] = signature, then
+
+    def answer_to(self, message: Message, signature: str) -> Body | None:
+        """The body of the answer; None when that is an error, not of `signature`, or none comes in time.
+
+        For use before others wait.
+        """
         answers: list[Body | None] = []
-        self.ask(message, answers.append)
+        self.ask(message, signature, answers.append)
         deadline = time.monotonic() + SECONDS
         while not answers and time.monotonic() < deadline:
             self.work()
         return answers[0] if answers else None
 
-    def listen(self, sender: str, interface: str, member: str, then: Callable[..., None], about: str = "") -> None:
-        """Call `then` with what each such signal says; with `about` only of those whose first word that is."""
+    def listen(
+        self,
+        sender: str,
+        interface: str,
+        member: str,
+        signature: str | None,
+        then: Callable[..., None],
+        about: str = "",
+    ) -> None:
+        """Call `then` with what each such signal of `signature` says; without a signature with nothing, for any.
+
+        With `about` the bus passes on only those whose first word that is.
+        """
         rule = MatchRule(type="signal", sender=sender, interface=interface, member=member)
         if about:
             rule.add_arg_condition(0, about)
-        self._listeners[interface, member] = then
+        self._listeners[interface, member] = signature, then
         self.send(message_bus.AddMatch(rule))
 
     def export(self, path: str, interface: str, methods: Mapping[str, Method], properties: Properties) -> None:
@@ -154,16 +175,19 @@ class SessionBus:
             if MessageFlag.no_reply_expected not in header.flags:
                 self.send(reply)
         elif header.message_type is MessageType.signal:
-            then = self._listeners.get((fields[HeaderFields.interface], fields[HeaderFields.member]))
-            if then is not None:
-                then(*message.body)
-        else:
-            refused = header.message_type is MessageType.error
-            if refused:
+            wanted, heard = self._listeners.get((fields[HeaderFields.interface], fields[HeaderFields.member]), _NOBODY)
+            # What is sent to us alone passes by what the bus was told to match.
+            if wanted is None:
+                heard()
+            elif fields.get(HeaderFields.signature, "") == wanted:
+                heard(*message.body)
+        elif (asked := self._asked.pop(fields[HeaderFields.reply_serial], None)) is not None:
+            wanted, answered = asked
+            fits = wanted is None or fields.get(HeaderFields.signature, "") == wanted
+            fits = fits and header.message_type is MessageType.method_return
+            if not fits:
                 log.debug("refused on the session bus: %s %s", fields.get(HeaderFields.error_name), message.body)
-            answered = self._asked.pop(fields[HeaderFields.reply_serial], None)
-            if answered is not None:
-                answered(None if refused else message.body)
+            answered(message.body if fits else None)
 
     def _reply(self, message: Message) -> Message:
         fields = message.header.fields

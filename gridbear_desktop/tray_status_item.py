@@ -37,9 +37,10 @@ def has_panel() -> bool:
     bus = SessionBus()
     try:
         # Asking must not start one.
-        owned = bus.answer_to(call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                   "NameHasOwner", "s", (WATCHER,)))  # fmt: skip
-        return owned == (True,) and _is_true(bus.answer_to(get_property(WATCHER, WATCHER_PATH, WATCHER, HAS_PANEL)))
+        asked = call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                     "NameHasOwner", "s", (WATCHER,))  # fmt: skip
+        wanted = get_property(WATCHER, WATCHER_PATH, WATCHER, HAS_PANEL)
+        return bus.answer_to(asked, "b") == (True,) and _is_true(bus.answer_to(wanted, "v"))
     finally:
         bus.close()
 
@@ -129,9 +130,11 @@ class StatusItemView:
             "ProvideXdgActivationToken": ("s", _nothing),
         }
         self._bus.export(PATH, INTERFACE, methods, self._properties)
-        self._bus.listen("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", self._owned, WATCHER)
+        self._bus.listen(
+            "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "sss", self._owned, WATCHER
+        )
         for change in ("StatusNotifierHostRegistered", "StatusNotifierHostUnregistered"):
-            self._bus.listen(WATCHER, WATCHER, change, self._look_for_panel)
+            self._bus.listen(WATCHER, WATCHER, change, None, self._look_for_panel)
         self._register()
 
     def _owned(self, _name: str, _before: str, now: str) -> None:
@@ -144,11 +147,11 @@ class StatusItemView:
     def _register(self) -> None:
         message = call(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", (self._bus.name,))
         self._bus.ask(
-            message, lambda answer: self._look_for_panel() if answer is not None else self._alone("it is refused")
+            message, None, lambda answer: self._look_for_panel() if answer is not None else self._alone("it is refused")
         )
 
     def _look_for_panel(self) -> None:
-        self._bus.ask(get_property(WATCHER, WATCHER_PATH, WATCHER, HAS_PANEL), self._panel_is)
+        self._bus.ask(get_property(WATCHER, WATCHER_PATH, WATCHER, HAS_PANEL), "v", self._panel_is)
 
     def _panel_is(self, answer: Body | None) -> None:
         if not _is_true(answer):

@@ -53,6 +53,8 @@ class StatusHost:
         self.colour_scheme = 0
         """1 where dark is preferred, 2 where light is."""
         self.capabilities = ["actions", "body", "body-markup"]
+        self.is_confused = False
+        """Whether it answers with other things than were asked for."""
         self._ask_bus(message_bus.AddMatch(MatchRule(type="signal", path_namespace=ITEM_PATH)))
 
     def close(self) -> None:
@@ -151,7 +153,9 @@ class StatusHost:
 
     def _reply(self, message: Message, member: str) -> None:
         answer = None
-        if member == "RegisterStatusNotifierItem" and not self.refuses:
+        if self.is_confused and member in ("Read", "GetCapabilities", "Notify"):
+            answer = new_method_return(message) if member == "Read" else new_method_return(message, "i", (5,))
+        elif member == "RegisterStatusNotifierItem" and not self.refuses:
             self.items.append(message.body[0])
             answer = new_method_return(message)
         elif member == "Get" and message.body == (WATCHER, "IsStatusNotifierHostRegistered"):

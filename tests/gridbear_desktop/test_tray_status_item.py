@@ -14,7 +14,18 @@ import pytest
 from test_tray import STATES, FakeLauncher
 
 pytest.importorskip("jeepney", reason="D-Bus is of Linux alone")
-from status_host import ITEM, ITEM_PATH, MENU, PROPERTIES, Refused, StatusHost
+from jeepney import DBusAddress, new_signal
+from status_host import (
+    ITEM,
+    ITEM_PATH,
+    MENU,
+    NOTIFICATIONS,
+    PORTAL_SETTINGS,
+    PROPERTIES,
+    WATCHER,
+    Refused,
+    StatusHost,
+)
 
 from gridbear_desktop import display
 from gridbear_desktop.pixmap import read_pixmap
@@ -248,6 +259,33 @@ def test_what_makes_no_sense_is_refused_and_the_icon_stays(
         host.ask(ITEM_PATH, PROPERTIES, "Get", "ss", ITEM, "Colour")
     assert host.ask("/", "org.freedesktop.DBus.Peer", "Ping") == ()
     assert "Quit" in host.menu()
+
+
+def test_a_desktop_that_tells_other_things_than_it_should_does_not_end_the_icon(
+    host: StatusHost, launcher: FakeLauncher
+) -> None:
+    host.is_confused = True
+    host.tell_colours()
+    host.show_notices()
+    host.appear()
+    with running(launcher) as shown:
+        item = host.until(lambda: host.items, "the registration")[-1]
+        shown.view.tell("lost", "GridBear", "/")
+        for interface, member, signature, body in (
+            (PORTAL_SETTINGS, "SettingChanged", "s", ("color-scheme",)),
+            (NOTIFICATIONS, "ActionInvoked", "us", (1, "default")),
+            (NOTIFICATIONS, "ActionInvoked", "uss", (1, "default", "more")),
+            (NOTIFICATIONS, "ActionInvoked", None, ()),
+            ("org.freedesktop.DBus", "NameOwnerChanged", "s", (WATCHER,)),
+            (WATCHER, "StatusNotifierHostRegistered", "s", ("more",)),
+            (WATCHER, "Unheard", "s", ("of",)),
+        ):
+            host.bus.send(new_signal(DBusAddress("/x", item, interface), member, signature, body))
+            assert "Quit" in host.menu()
+        host.is_confused = False
+        shown.view.tell("told", "GridBear", "/")
+        host.until(lambda: host.notices, "the notice")
+        assert not shown.has_ended
 
 
 def test_a_panel_that_starts_anew_gets_the_icon_again(host: StatusHost, shown: Shown) -> None:
