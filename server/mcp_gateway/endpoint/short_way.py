@@ -115,12 +115,13 @@ class ShortWay:
         if session_id is None or not isinstance(method, str) or not is_id(number):
             await (go_on(again, send) if request is None else self._answer(actor, request, found, scope, receive, send))
             return
+        await self._in_flight.put_away(session_id, number)
         try:
-            with self._in_flight.held(session_id, number) as taken_back:
+            with self._in_flight.held(session_id, number) as held:
                 if request is None:
-                    await go_on(again, send)
+                    await go_on(again, held.telling(send))
                 else:
-                    await self._answer_in(session_id, taken_back, actor, request, found, scope, send)
+                    await self._answer_in(session_id, held.taken_back, actor, request, found, scope, send)
         except IdInUse as error:
             reply = {"jsonrpc": "2.0", "id": number, "error": {"code": _INVALID_REQUEST, "message": str(error)}}
             await _send(send, 200, reply, session=session_id)

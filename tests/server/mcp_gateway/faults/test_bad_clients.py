@@ -263,3 +263,29 @@ async def test_a_client_that_takes_no_answer_of_ours_is_told(gateway: Open, era:
     for accept in ("", "text/html", "application/json;q=0", "*/*"):
         answer = await wire.ask("tools/call", waiting("short", "good__echo"), accept=accept)
         assert answer.status_code in ((200,) if accept == "*/*" else (406, 400)), (accept, answer.text)
+
+
+async def test_an_id_that_is_used_again_and_again_is_free_as_soon_as_its_answer_is_whole(gateway: Open) -> None:
+    wire = await Wire(gateway.http, LEGACY).open()
+    app, again = gateway.house.app, list[asyncio.Task[httpx2.Response]]()
+
+    async def sent_again_at_once(scope: Any, receive: Any, send: Any) -> None:
+        async def watched(message: Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False) and not again:
+                again.append(asyncio.create_task(wire.ask("tools/list", {"cursor": "odd"})))
+                for _ in range(50):
+                    # The next request is here before this one has been put away.
+                    await asyncio.sleep(0)
+
+        await app(scope, receive, watched)
+
+    transport = httpx2.ASGITransport(sent_again_at_once)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url=gateway.http.base_url, headers=gateway.http.headers
+    ) as http:
+        quick = Wire(http, LEGACY)
+        quick.session = wire.session
+        assert "result" in message(await quick.ask("tools/list", {"cursor": "odd"}))
+    [answer] = again
+    assert "result" in message(await answer), "one who uses an id anew waits for the last moments of the one before"
