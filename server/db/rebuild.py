@@ -54,7 +54,7 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
     """Make `table` again as it is declared, with all rows of the one that has its name now, and record it.
 
     Columns of both are copied; `convert` gives a column as an SQL expression over the old row's columns. A new column
-    that must not be empty gets its default. Old columns that are not declared any more are gone. Ids that were given
+    that must not be empty gets its default, which it can do without where there are no rows. Old columns that are not declared any more are gone. Ids that were given
     stay given; indexes and triggers that somebody added stay. An index that an admin made follows renamed columns, and
     goes with a column that goes.
 
@@ -66,8 +66,9 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
     old = column_types(connection, table.name)
     if not old:
         raise ValueError(f"there is no table {table.name} to rebuild")
-    sources = _sources(table, old, convert or {})
     name, temporary = quoted(table.name), quoted(_TEMPORARY + table.name)
+    filled = connection.execute(f"SELECT EXISTS (SELECT 1 FROM {name})").fetchone()[0]
+    sources = _sources(table, old, convert or {}, filled=bool(filled))
     kept = [*_foreign_objects(connection, table), *_made_indexes(connection, table, convert or {})]
     sequence = _sequence(connection, table.name)
 
@@ -124,8 +125,8 @@ def column_types(connection: sqlite3.Connection, table_name: str) -> dict[str, s
     return {str(name): str(declared) for name, declared in rows}
 
 
-def _sources(table: Table, old: Mapping[str, str], convert: Mapping[str, str]) -> dict[str, str]:
-    """Where each column's values come from, as SQL. Raises DoesNotFit for one that must be filled and can't be."""
+def _sources(table: Table, old: Mapping[str, str], convert: Mapping[str, str], *, filled: bool) -> dict[str, str]:
+    """Where each column's values come from, as SQL. Raises DoesNotFit for one that must be `filled` and can't be."""
     unknown = set(convert) - set(table.c.keys())
     if unknown:
         raise ValueError(f"{table.name} has no column {', '.join(sorted(unknown))} to convert to")
@@ -135,7 +136,7 @@ def _sources(table: Table, old: Mapping[str, str], convert: Mapping[str, str]) -
             sources[column.name] = convert[column.name]
         elif column.name in old:
             sources[column.name] = quoted(column.name)
-        elif column.server_default is None and not column.nullable:
+        elif filled and column.server_default is None and not column.nullable:
             sources[column.name] = _default(column)
     return sources
 

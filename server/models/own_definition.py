@@ -111,6 +111,8 @@ class OwnField(BaseModel):
             raise ValueError("max_length is for texts and bytes")
         if (self.minimum is not None or self.maximum is not None) and self.type not in ("integer", "number"):
             raise ValueError("minimum and maximum are for numbers")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError("no number is at least minimum and at most maximum")
         if self.type != "file" and (self.accept or self.max_bytes is not None):
             raise ValueError("accept and max_bytes are for files")
         if self.type == "file" and (self.default is not None or self.on_delete != "restrict"):

@@ -57,6 +57,26 @@ async def test_models_that_refer_in_a_circle_are_taken_over(admin: httpx2.AsyncC
     assert {step["action"] for step in await taken(admin, given)} == {"none"}
 
 
+async def test_models_that_need_each_other_in_a_circle_are_taken_over(admin: httpx2.AsyncClient) -> None:
+    needs = {"required": True, "on_delete": "restrict"}
+    given = file_of(model("bosses", refers("team", "teams") | needs), model("teams", refers("boss", "bosses") | needs))
+    await taken(admin, given)
+    assert {step["action"] for step in await taken(admin, given)} == {"none"}
+
+
+async def test_a_new_field_that_must_have_a_value_wants_a_default_only_where_there_are_records(
+    admin: httpx2.AsyncClient,
+) -> None:
+    await taken(admin, file_of(AUTHORS))
+    born = {"name": "born", "type": "integer", "required": True}
+    await taken(admin, file_of(model("authors", born)))
+    assert (await admin.post("/api/v1/authors", json={"title": "Johanna"})).status_code == 422
+    assert (await admin.post("/api/v1/authors", json={"title": "Johanna", "born": 1827})).status_code == 201
+    refused = await admin.post(FILE, json=file_of(model("authors", born, born | {"name": "died"})))
+    assert (refused.status_code, refused.json()["code"]) == (409, "does_not_fit")
+    assert (await admin.get("/api/v1/authors/1")).json()["data"]["born"] == 1827
+
+
 async def test_a_look_tells_each_difference_and_changes_nothing(admin: httpx2.AsyncClient) -> None:
     await taken(admin, file_of(AUTHORS, BOOKS))
     assert (await admin.post("/api/v1/books", json={"title": "Heidi", "year": 1880})).status_code == 201
@@ -93,6 +113,10 @@ async def test_a_look_tells_each_difference_and_changes_nothing(admin: httpx2.As
         (file_of(model("users")), "models.0.name"),
         (file_of(model("authors", {"name": "born", "type": "date", "default": "soon"})), "models.0.fields.1.default"),
         (file_of(AUTHORS | {"rules": {}}), "models.0.rules"),
+        (
+            file_of(model("authors", {"name": "born", "type": "integer", "minimum": 2, "maximum": 1})),
+            "models.0.fields.1",
+        ),
     ],
 )
 async def test_a_wrong_file_is_refused_by_the_place_and_nothing_is_made(
