@@ -103,8 +103,10 @@ class SessionBus:
         number = next(self._serials)
         try:
             self._socket.sendall(message.serialise(serial=number))
+        except TimeoutError as error:
+            raise NoBus("the session bus takes nothing") from error
         except OSError as error:
-            raise NoBus(f"the session bus takes nothing ({error})") from error
+            raise NoBus(f"the session bus has gone ({error})") from error
         return number
 
     def ask(self, message: Message, signature: str | None, then: Callable[[Body | None], None]) -> None:
