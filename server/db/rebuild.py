@@ -54,9 +54,9 @@ def rebuild_table(connection: sqlite3.Connection, table: Table, *, convert: Mapp
     """Make `table` again as it is declared, with all rows of the one that has its name now, and record it.
 
     Columns of both are copied; `convert` gives a column as an SQL expression over the old row's columns. A new column
-    that must not be empty gets its default, which it can do without where there are no rows. Old columns that are not declared any more are gone. Ids that were given
-    stay given; indexes and triggers that somebody added stay. An index that an admin made follows renamed columns, and
-    goes with a column that goes.
+    that must not be empty gets its default; without rows it can do without one. Old columns that are not declared any
+    more are gone. Ids that were given stay given; indexes and triggers that somebody added stay. An index that an admin
+    made follows renamed columns, and goes with a column that goes.
 
     The caller has begun a transaction on a connection with `PRAGMA foreign_keys = OFF` (SQLite ignores that pragma
     inside one, and with it on, dropping the old table would delete what refers to it); RuntimeError otherwise.
