@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import window_downloads, window_keys, window_place
+from gridbear_desktop import window_downloads, window_keys, window_links, window_place
 from gridbear_desktop.waiting_page import page
 from gridbear_desktop.window_closing import Closing
 from server.data_folder import DataFolder
@@ -27,6 +27,8 @@ PAINTED = "painted"
 """What the window says on stdout once something of its first page of GridBear can be seen."""
 HAS_PAINTED = "performance.getEntriesByType('paint').some((one) => one.name === 'first-contentful-paint')"
 LOOK_SECONDS = 0.05
+
+links = window_links.Links()
 
 
 def open_window(data_dir: Path | None) -> int:
@@ -67,6 +69,7 @@ def load_engine() -> Any:
     except (WebViewException, ImportError, ValueError):
         return None
     window_downloads.mend(gui)
+    window_links.mend(gui, links)
     # Without WebView2, Windows would show Internet Explorer's engine, which draws a blank page.
     return None if getattr(gui, "renderer", "") == "mshtml" else webview
 
@@ -81,6 +84,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
     webview.settings["ALLOW_DOWNLOADS"] = True
     webview.settings["ALLOW_FILE_URLS"] = False
     url = order.get("open")
+    links.belongs(url or "")
     parts = urlsplit(url or "")
     # No engine can be told to trust one certificate alone. To this computer nobody stands in between, and the window
     # goes nowhere else. One that waits opens addresses of this computer alone.
@@ -117,6 +121,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
     def loaded() -> None:
         if str(window.get_current_url()).startswith("http"):
             window.run_js(window_keys.SCRIPT)
+            window.run_js(window_links.SCRIPT)
         if follow_stdin and opened.is_set() and str(window.get_current_url()).startswith("http"):
             threading.Thread(target=await_paint, daemon=True, name="first-paint").start()
 
@@ -135,6 +140,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
             more = _order(line)
             if "open" in more:
                 opened.set()
+                links.belongs(more["open"])
                 window.load_url(more["open"])
             elif "wait" in more:
                 window.load_html(page(**more["wait"]))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from gridbear_process import Gridbear, wait_for
 from screens import end, found
+from window_site import Site, serving
 
 
 @pytest.fixture
@@ -78,3 +79,9 @@ def panel(screen: Gridbear) -> Iterator[Gridbear]:
     wait_for(lambda: found(screen, "--class", "trayer"), "the panel")
     yield screen
     end(process)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as server:
+        yield server
