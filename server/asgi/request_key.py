@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from server.errors import BadRequest, Conflict, ValidationFailed
 
@@ -58,6 +59,16 @@ def key_digest(key: bytes, target: str) -> hmac.HMAC:
 def key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     """The key that was sent, unlooked at."""
     return next((value for name, value in headers if name == HEADER), None)
+
+
+def key_parameter(promise: str) -> dict[str, Any]:
+    """The header in the OpenAPI document."""
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        "description": f"A random key of yours: {promise}",
+    }
 
 
 def interrupted(what: str) -> Conflict:

@@ -235,8 +235,7 @@ class HostContext:
     async def keep_file(self, name: str, body: bytes, content_type: str = "") -> int:
         if self._files is None:
             raise Busy("files are kept from the start of the plugin to its end; try again then")
-        file_id, _row = await self._files.upload(SYSTEM, _Bytes(name, content_type, body))
-        return file_id
+        return (await self._files.upload(SYSTEM, _Bytes(name, content_type, body))).record_id
 
     async def send_message(self, channel: str, to: str, text: str, *, username: str | None = None) -> str:
         self._permissions.need("messages", "send_message()")

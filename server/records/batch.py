@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -35,11 +35,27 @@ _BREATH = 50
 """Operations planned before the event loop may see to others."""
 
 
+class Beside(Protocol):
+    """What else is done in the transaction of a batch."""
+
+    def before(self, work: Work) -> None: ...
+
+    def after(self, work: Work, models: Sequence[str], results: Sequence[Result]) -> None: ...
+
+
 @steady_write
 async def run_batch(
-    records: Records, actor: Actor, operations: Sequence[Any], *, dry_run: bool = False
+    records: Records,
+    actor: Actor,
+    operations: Sequence[Any],
+    *,
+    dry_run: bool = False,
+    beside: tuple[str, Beside] | None = None,
 ) -> list[Result]:
-    """Run all `operations` in one unit of work. Raises what the first bad one raises, naming it."""
+    """Run all `operations` in one unit of work. Raises what the first bad one raises, naming it.
+
+    `beside` is done in its transaction, with the model that it changes.
+    """
     if not operations:
         raise ValidationFailed.of("operations", "required", "a list of operations is wanted")
     if len(operations) > MAX_OPERATIONS:
@@ -55,6 +71,8 @@ async def run_batch(
 
     def run(work: Work, _: list[Any]) -> list[Result]:
         results: list[Any] = []
+        if beside is not None:
+            beside[1].before(work)
         for index, step in enumerate(planned):
             try:
                 results.append(step.run(work, results))
@@ -63,9 +81,11 @@ async def run_batch(
             except Exception as error:
                 error.__dict__["operation"] = index
                 raise
+        if beside is not None:
+            beside[1].after(work, [step.model for step in planned], results)
         return results
 
-    models = tuple({step.model for step in planned})
+    models = tuple({step.model for step in planned} | ({beside[0]} if beside else set()))
     always = all(records.passes_guard(actor, step) for step in planned)
     try:
         return await rehearsed(records, actor, run, models, dry_run=dry_run, always=always)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from server.access.actor import Actor
+from server.asgi.request_key import RequestKey, key_digest
 from server.config import SettingsHolder, listed
 from server.db.content_store import ContentStore, Draft
 from server.db.file_rows import content_sql, file_sql
@@ -19,6 +20,9 @@ from server.records.behaviour import Behaviour, Prepared
 from server.records.file_names import clean_name
 from server.records.file_references import type_fits
 from server.records.file_types import HEAD_BYTES, file_type
+from server.records.idempotency import Created, record_gone
+from server.records.kept_keys import MODEL as KEYS
+from server.records.kept_keys import keep, known_in, utc_now
 from server.records.service import Records
 from server.records.work import Work, absent
 
@@ -67,16 +71,19 @@ class Files:
         self._settings = settings
         self._content = content
         self._uploads = 0
-        self._storing: set[asyncio.Task[tuple[int, str]]] = set()
+        self._storing: set[asyncio.Task[Created]] = set()
         records.behave(FILES_TABLE, FileBehaviour())
 
-    async def upload(self, actor: Actor, incoming: Incoming) -> tuple[int, str]:
-        """Take a file in. Returns its id and its row as JSON; both bytes and row are on the disk then.
+    async def upload(self, actor: Actor, incoming: Incoming, key: bytes | None = None) -> Created:
+        """Take a file in, or tell of the one that came with the same Idempotency-Key. Both bytes and row are on the
+        disk then.
 
         Raises Forbidden, TooLarge, ValidationFailed (its type is not allowed), StorageFull, Busy, and what reading
         `incoming` raises. None of them leaves anything behind.
         """
         self._records.policy.allow(actor, self._records.registry.get(FILES_TABLE), "create")
+        if key is not None:
+            key_digest(key, FILES_TABLE)
         if self._uploads >= UPLOADS_AT_ONCE:
             raise Busy(f"{UPLOADS_AT_ONCE} uploads are running already.", retry_after=5.0)
         self._uploads += 1
@@ -84,7 +91,7 @@ class Files:
         try:
             draft = self._content.draft()
             name, content_type = await self._receive(draft, incoming)
-            storing = asyncio.create_task(self._store(actor, draft, name, content_type))
+            storing = asyncio.create_task(self._store(actor, draft, name, content_type, key))
             draft = None
             self._storing.add(storing)
             storing.add_done_callback(self._storing.discard)
@@ -150,6 +157,14 @@ class Files:
             await asyncio.to_thread(draft.write, waiting)
         return clean_name(incoming.name), kind or self._accepted_type(incoming, head)
 
+    async def _again(self, actor: Actor, made: Created, shown: tuple[str, ...]) -> Created:
+        if shown == ("id",):
+            return replace(made, text=f'{{"id":{made.record_id}}}')
+        try:
+            return replace(made, text=await self.read(actor, made.record_id))
+        except NotFound:
+            raise record_gone("file") from None
+
     def _accepted_type(self, incoming: Incoming, head: bytes) -> str:
         kind = file_type(incoming.content_type, incoming.name, head)
         allowed = tuple(listed(self._settings.current.upload_types))
@@ -160,21 +175,31 @@ class Files:
             )
         return kind
 
-    async def _store(self, actor: Actor, draft: Draft, name: str, content_type: str) -> tuple[int, str]:
+    async def _store(self, actor: Actor, draft: Draft, name: str, content_type: str, sent: bytes | None) -> Created:
         spec = self._records.registry.get(FILES_TABLE)
         shown = self._records.shelf.shown_to(actor, spec)
         try:
             await asyncio.to_thread(draft.finish)
             known = {"name": name, "content_type": content_type, "size": draft.size, "sha256": draft.sha256}
+            told = "\0".join((name, content_type, draft.sha256)).encode()
+            key, now = None if sent is None else RequestKey.of(sent, FILES_TABLE, told), utc_now()
 
-            def unit(work: Work, _results: list[Any]) -> tuple[int, str]:
+            def unit(work: Work, _results: list[Any]) -> Created:
+                earlier = None if key is None else known_in(work, key, now)
+                if key is not None and earlier is not None:
+                    key.check(earlier.request_hash)
+                    return Created(earlier.record_id, "", replayed=True)
                 row = {**work.prepared(FILES_TABLE).defaults, **known, "owner_id": actor.user_id}
-                return work.insert(FILES_TABLE, {**row, "created_at": work.now, "updated_at": work.now}, shown)
+                file_id, text = work.insert(FILES_TABLE, {**row, "created_at": work.now, "updated_at": work.now}, shown)
+                if key is not None:
+                    keep(work, key, FILES_TABLE, now, record_id=file_id)
+                return Created(file_id, text, replayed=False)
 
             with self._content.keeping(draft.sha256):
                 new = await asyncio.to_thread(self._content.put, draft)
                 try:
-                    return await self._records.work(actor, unit, (FILES_TABLE,))
+                    made = await self._records.work(actor, unit, (FILES_TABLE, KEYS))
+                    return await self._again(actor, made, shown) if made.replayed else made
                 except GridBearError:
                     if new:
                         await asyncio.to_thread(self._content.take_back, draft.sha256)

@@ -92,9 +92,14 @@ class KeyedCreates:
         try:
             row = await self._records.read_row(actor, spec.name, record_id)
         except NotFound:
-            raise Conflict(
-                f"The {label} that was made with this Idempotency-Key was deleted, or is not yours to read any more. "
-                "Take a new key for a new record.",
-                code="idempotency_record_gone",
-            ) from None
+            raise record_gone(label) from None
         return Created(record_id, row.text, replayed=True)
+
+
+def record_gone(label: str) -> Conflict:
+    """The record that was made with a key can't be told any more; why is not said."""
+    return Conflict(
+        f"The {label} that was made with this Idempotency-Key was deleted, or is not yours to read any more. "
+        "Take a new key for a new record.",
+        code="idempotency_record_gone",
+    )

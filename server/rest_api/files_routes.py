@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from server.asgi.query import query_pairs
+from server.asgi.request_key import REPLAYED, key_in, key_parameter
 from server.config import SettingsHolder
 from server.models.stored_file import FILES_TABLE
 from server.records.etag import etag_of
@@ -34,6 +35,7 @@ _UPLOAD: dict[str, Any] = {
         {"name": "name", "in": "query", "schema": {"type": "string"}, "description": "The file's name"},
         {"name": "Content-Disposition", "in": "header", "schema": {"type": "string"},
          "description": 'Another way to tell the name: `attachment; filename="photo.jpg"`'},
+        key_parameter("the same file with it, sent again within 24 hours, makes no second one"),
     ],
     "requestBody": {
         "required": True,
@@ -85,13 +87,16 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
     async def upload(request: Request, response: Response) -> Response:
         actor = gate.enter_route(request, response, records=True)
         try:
-            file_id, row = await files.upload(actor, UploadBody(request, settings.current.upload_body_bytes))
+            body = UploadBody(request, settings.current.upload_body_bytes)
+            made = await files.upload(actor, body, key_in(request.scope["headers"]))
         except ClientDisconnect:
             # Nobody is left to answer, and nothing is left of it.
             return Response(status_code=204)
-        response.headers["location"] = f"{settings.current.base_path}/api/v1/{FILES_TABLE}/{file_id}"
-        response.headers["etag"] = etag_of(row)
-        return _json(response, f'{{"ok":true,"data":{row}}}', 201)
+        response.headers["location"] = f"{settings.current.base_path}/api/v1/{FILES_TABLE}/{made.record_id}"
+        response.headers["etag"] = etag_of(made.text)
+        if made.replayed:
+            response.headers[REPLAYED[0].decode()] = REPLAYED[1].decode()
+        return _json(response, f'{{"ok":true,"data":{made.text}}}', 201)
 
     @router.api_route("", methods=["GET", "HEAD"], include_in_schema=False)
     async def list_files(request: Request, response: Response) -> Response:

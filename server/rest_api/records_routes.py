@@ -10,10 +10,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.asgi.query import query_pairs
+from server.asgi.request_key import REPLAYED, RequestKey, key_in, key_parameter
 from server.config import SettingsHolder
 from server.errors import ValidationFailed
 from server.records.access_matrix import access_matrix
 from server.records.batch import VERBS, run_batch
+from server.records.batch_once import run_batch_once
 from server.records.bulk import BulkResult, change_many, delete_many
 from server.records.explain import explain_access
 from server.records.history import History
@@ -33,11 +35,19 @@ def records_router(records: Records, history: History, gate: RestGate, settings:
                  openapi_extra=BATCH_BODY)  # fmt: skip
     async def batch(request: Request, response: Response, dry_run: bool = False) -> Response:
         actor = gate.enter_route(request, response, records=True)
-        body = parse_object(await read_body(request.receive, request.scope, settings.current.batch_body_bytes))
+        sent = await read_body(request.receive, request.scope, settings.current.batch_body_bytes)
+        given_key = key_in(request.scope["headers"])
+        key = None if given_key is None else RequestKey.of(given_key, "POST /api/v1/batch", sent)
+        body = parse_object(sent)
         operations = body.pop("operations", None)
         if body or not isinstance(operations, list):
             raise ValidationFailed.of("operations", "required", 'a body like {"operations": [{"verb": "create", …}]}')
-        results = await run_batch(records, actor, operations, dry_run=dry_run)
+        if key is None or dry_run:
+            results = await run_batch(records, actor, operations, dry_run=dry_run)
+        else:
+            results, replayed = await run_batch_once(records, actor, operations, key)
+            if replayed:
+                response.headers[REPLAYED[0].decode()] = REPLAYED[1].decode()
         rows = ",".join(
             f'{{"status":{result.status},"id":{result.record_id},"data":{result.text}}}' for result in results
         )
@@ -212,6 +222,7 @@ _OPERATION = {
     },
 }
 BATCH_BODY: dict[str, Any] = {
+    "parameters": [key_parameter("the same batch with it, sent again within 24 hours, changes nothing twice")],
     "requestBody": {
         "required": True,
         "content": {
@@ -228,5 +239,5 @@ BATCH_BODY: dict[str, Any] = {
                 ),
             }
         },
-    }
+    },
 }

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from server.asgi.query import query_pairs
-from server.asgi.request_key import REPLAYED, key_in
+from server.asgi.request_key import REPLAYED, key_in, key_parameter
 from server.config import SettingsHolder
 from server.errors import TooLarge, ValidationFailed
 from server.records.exporting import EXPORT_FORMATS
@@ -66,8 +66,7 @@ _IMPORT: dict[str, Any] = {
         _asked("ignore_unknown", _TRUTH, "Leave out columns that are no field"),
         _asked("keep_ids", _TRUTH, "Keep id, times and owner of the rows; for admins"),
         _asked("owner", _TEXT, "Id or name of the person whose records they become; for admins"),
-        {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-         "description": "A random key: the same import with it, sent again within 24 hours, takes no row twice"},
+        key_parameter("the same import with it, sent again within 24 hours, takes no row twice"),
     ],
     "requestBody": _BODY,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.types import Scope
 
 from server.access.actor import Actor
+from server.asgi.request_key import key_parameter
 from server.config import SettingsHolder
 from server.db.conditions import OPERATORS
 from server.errors import Unauthorized
@@ -21,17 +22,11 @@ from server.records.service import Records
 
 _ERROR = {"description": "Error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
 _FAILURES = ("400", "401", "403", "404", "409", "412", "413", "422", "429", "503", "507")
-_ONCE: dict[str, Any] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "A random key of yours: sent again within 24 hours with the same body, it makes no second record",
-}
-_DONE_ONCE = {
-    **_ONCE,
-    "description": "A random key of yours: sent again within an hour with the same body and the same token or session, "
-    "it does nothing a second time and is told the same answer",
-}
+_ONCE = key_parameter("sent again within 24 hours with the same body, it makes no second record")
+_DONE_ONCE = key_parameter(
+    "sent again within an hour with the same body and the same token or session, it does nothing a second time and is "
+    "told the same answer"
+)
 _REPLAYED: dict[str, Any] = {
     "schema": {"const": "true"},
     "description": "It was done by an earlier request with the same `Idempotency-Key`",

@@ -154,6 +154,19 @@ def test_of_many_files_those_that_arrived_are_not_sent_again(
     watched.check(allowed=LOST)
 
 
+def test_a_file_whose_answer_is_lost_is_one_file(
+    watched: Watched, between: CutWire, house: tuple[RunningServer, httpx2.Client]
+) -> None:
+    page = watched.open("/#/data/albums?record=new", "#field-title")
+    between.lose_answers()
+    page.set_input_files("#field-booklet", text_file("unheard.txt", b"small"))
+    page.locator(".drawer .error", has_text="unheard.txt did not arrive").wait_for()
+    try_again(page, wire(page), between)
+    page.locator(".drawer .file-box a", has_text="unheard.txt").wait_for()
+    assert count(house[1], "files", name="unheard.txt") == 1
+    watched.check(allowed=LOST)
+
+
 def test_an_upload_that_stands_still_is_given_up_after_a_minute_and_said(watched: Watched) -> None:
     page = watched.page
     page.clock.install()

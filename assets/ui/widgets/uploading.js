@@ -1,5 +1,5 @@
 // Choosing, dropping and sending files: the state of it, and what it looks like.
-import { PATIENCE_MS } from "../api.js";
+import { PATIENCE_MS, newKey } from "../api.js";
 import { formatBytes, formatPercent, t } from "../i18n.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
@@ -27,6 +27,7 @@ const NOTHING = { name: "", part: 0, problem: "", unsent: /** @type {File|null} 
 export function useUpload(wanted, done) {
   const [state, setState] = useState(NOTHING);
   const running = useRef(/** @type {AbortController|null} */ (null));
+  const keys = useRef(/** @type {WeakMap<File, string>} of what may have arrived, though nothing was heard of it */ (new WeakMap()));
   useEffect(() => () => running.current?.abort(), []);
   const start = async (/** @type {File} */ file) => {
     const problem = misfit(file, wanted);
@@ -34,14 +35,18 @@ export function useUpload(wanted, done) {
     if (problem) return false;
     const cancel = new AbortController();
     running.current = cancel;
+    const key = keys.current.get(file) || newKey();
+    keys.current.set(file, key);
     try {
       const row = await upload("/api/v1/files", new URLSearchParams({ name: file.name }), file, {
-        onProgress: (part) => setState((now) => ({ ...now, part })), signal: cancel.signal, patience: PATIENCE_MS,
+        onProgress: (part) => setState((now) => ({ ...now, part })), signal: cancel.signal, patience: PATIENCE_MS, key,
       });
+      keys.current.delete(file);
       setState(NOTHING);
       done(row);
       return true;
     } catch (/** @type {any} */ error) {
+      if (error.status) keys.current.delete(file);
       const passing = !error.status || error.status === 429 || error.status >= 500;
       if (!cancel.signal.aborted) setState({ ...NOTHING, problem: passing && !error.message ? t("file.unsent", { name: file.name }) : sentence(error), unsent: passing ? file : null });
       return false;
