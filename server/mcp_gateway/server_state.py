@@ -32,6 +32,7 @@ def server_state(
         "found_at": supervisor.found_at if actor.is_admin else None,
         "stderr": list(supervisor.stderr) if actor.is_admin else [],
         "tools": [tool.summary() for tool in tools],
+        "capabilities": sorted(upstream.introduction.capabilities or ()),
         "owned": owned,
         "plugin": config.plugin,
         "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,

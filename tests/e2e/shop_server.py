@@ -36,7 +36,8 @@ FORGET = {
     "inputSchema": {"type": "object"},
 }
 
-CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}}
+CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}, "completions": {}}
+MAY_BE = {"to": ["Ines", "Ingrid", "Otto"], "name": ["rye", "rye & oats", "spelt"]}
 LISTS = {
     "prompts/list": {"prompts": [{"name": "letter", "arguments": [{"name": "to", "required": True}]}]},
     "resources/list": {"resources": [{"uri": "shop://hours", "name": "Opening hours"}]},
@@ -56,6 +57,9 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         return {"messages": [{"role": "user", "content": words}]}
     if method == "resources/read":
         return {"contents": [{"uri": params["uri"], "mimeType": "text/plain", "text": f"All about {params['uri']}"}]}
+    if method == "completion/complete":
+        known, typed = MAY_BE[params["argument"]["name"]], params["argument"]["value"]
+        return {"completion": {"values": [one for one in known if one.startswith(typed)]}}
     if method == "tools/list":
         turned = Path(sys.argv[1]) if len(sys.argv) > 1 else None
         other = {"description": turned.read_text()} if turned and turned.exists() else {}

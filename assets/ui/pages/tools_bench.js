@@ -84,5 +84,5 @@ function ServerTools({ server, query, show, changed, manage, again, taken }) {
   };
   return html`${waiting > 0 && html`<div class="bench-note"><div class="note warn"><${Icon} name="alert" /><span class="grow">${t("manage.some_wait", { n: waiting })}</span><button class="btn dense" type="button" onClick=${() => show({ view: "manage" })}>${t("manage.open")}</button></div></div>`}
     ${again && !wanted && html`<div class="bench-note"><p class="note warn"><${Icon} name="alert" /><span>${t("messages.not_offered", { name: again.tool })}</span></p></div>`}
-    <${ToolRun} key=${`${tool.name} ${wanted ? again?.at : ""}`} given=${wanted ? again?.values : undefined} server=${server} tools=${callable} tool=${tool} choose=${choose} />`;
+    <${ToolRun} key=${wanted ? again?.at : ""} given=${wanted ? again?.values : undefined} server=${server} tools=${callable} tool=${tool} choose=${choose} />`;
 }

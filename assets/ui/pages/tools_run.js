@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { formatJson, parseJson } from "../json.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+import { Chooser } from "../widgets/chooser.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError } from "../widgets/labelled.js";
 import { SchemaForm } from "../widgets/schema_form.js";
@@ -12,24 +13,45 @@ import { Reply } from "./tools_reply.js";
 
 /** @typedef {{values: any, result?: any, took?: number, error?: any, at: number}} Outcome */
 
+/** @typedef {{texts: Record<string, string>, raw: string|null}} Draft */
+
 /** @param {{server: any, tools: any[], tool: any, choose: (name: string) => void, given?: any}} props `given`: arguments to begin with */
 export function ToolRun({ server, tools, tool, choose, given }) {
-  const fields = useMemo(() => fieldsOf(tool.input_schema), [tool.input_schema]);
-  const [texts, setTexts] = useState(() => textsOf(fields, given));
-  const [raw, setRaw] = useState(/** @type {string|null} */ (fields.length ? null : formatJson(given || {}, 2)));
-  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
-  const [busy, setBusy] = useState(false);
-  const [outcomes, setOutcomes] = useState(/** @type {Outcome[]} */ ([]));
-  const outcome = outcomes[0] || null;
-  const ended = (/** @type {Outcome} */ one) => setOutcomes((now) => [one, ...now]);
-  const cancel = useRef(/** @type {AbortController|null} */ (null));
+  // Of each tool: who goes to another one and back finds what they typed and what came back.
+  const [outcomes, setOutcomes] = useState(/** @type {Record<string, Outcome[]>} */ ({}));
+  const drafts = useRef(/** @type {Record<string, Draft>} */ ({}));
+  const own = outcomes[tool.name] || [];
   const reply = useRef(/** @type {HTMLElement|null} */ (null));
-  const form = useRef(/** @type {HTMLFormElement|null} */ (null));
-  useEffect(() => () => cancel.current?.abort(), []);
   // On a phone the answer stands below the form.
   useEffect(() => {
-    if (outcome && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
-  }, [outcome]);
+    if (own[0] && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
+  }, [own[0]]);
+  const choices = tools.map((one) => ({ key: one.name, name: one.name, more: one.title && one.title !== one.name ? one.title : undefined, words: one.description || "" }));
+  return html`<div class="bench">
+    <div class="ask-side scroll">
+      <${Chooser} id="tool-name" label=${t("tools.tool")} groups=${[{ name: "", choices }]} current=${tool.name} choose=${choose} />
+      <${Ask} key=${tool.name} server=${server} tool=${tool} given=${given} drafts=${drafts.current} outcomes=${own}
+        ended=${(/** @type {Outcome} */ one) => setOutcomes((now) => ({ ...now, [tool.name]: [one, ...(now[tool.name] || [])] }))} />
+    </div>
+    <div class="reply-side scroll" ref=${reply} aria-live="polite">
+      ${own[0] ? html`<${Reply} key=${own[0].at} outcome=${own[0]} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
+    </div>
+  </div>`;
+}
+
+/** @param {{server: any, tool: any, given?: any, drafts: Record<string, Draft>, outcomes: Outcome[], ended: (outcome: Outcome) => void}} props */
+function Ask({ server, tool, given, drafts, outcomes, ended }) {
+  const fields = useMemo(() => fieldsOf(tool.input_schema), [tool.input_schema]);
+  const [texts, setTexts] = useState(() => drafts[tool.name]?.texts || textsOf(fields, given));
+  const [raw, setRaw] = useState(/** @type {string|null} */ (drafts[tool.name] ? drafts[tool.name].raw : fields.length ? null : formatJson(given || {}, 2)));
+  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const [busy, setBusy] = useState(false);
+  const cancel = useRef(/** @type {AbortController|null} */ (null));
+  const form = useRef(/** @type {HTMLFormElement|null} */ (null));
+  useEffect(() => {
+    drafts[tool.name] = { texts, raw };
+  }, [texts, raw]);
+  useEffect(() => () => cancel.current?.abort(), []);
 
   /** What is to be sent, or null when something is wrong, which is then said. */
   const wanted = () => {
@@ -90,34 +112,24 @@ export function ToolRun({ server, tools, tool, choose, given }) {
     event.preventDefault();
     form.current?.requestSubmit();
   };
-  return html`<div class="bench">
-    <div class="ask-side scroll">
-      <form class="form" ref=${form} onSubmit=${run} onKeyDown=${onKey} noValidate>
-        <div class="field"><label for="tool-name">${t("tools.tool")}</label>
-          <span class="select"><select class="input mono" id="tool-name" value=${tool.name} onChange=${(/** @type {any} */ event) => choose(event.target.value)}>
-            ${tools.map((one) => html`<option key=${one.name} value=${one.name}>${one.title && one.title !== one.name ? `${one.name} · ${one.title}` : one.name}</option>`)}
-          </select><${Icon} name="down" /></span>
-          ${(tool.description || tool.title) && html`<p class="help pre">${tool.description || tool.title}</p>`}
-          <${Hints} hints=${tool.annotations} /></div>
-        ${raw === null
-          ? html`<${SchemaForm} prefix="argument" fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />`
-          : html`<div class="field"><label for="raw-arguments">${t("tools.arguments")}<span class="type">JSON</span></label>
-              <textarea class="input mono" id="raw-arguments" rows="8" spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
-                onInput=${(/** @type {any} */ event) => setRaw(event.target.value)}></textarea>
-              ${errors[""] && html`<${FieldError} text=${errors[""]} id="raw-arguments-error" />`}</div>`}
-        <div class="row wrap run-bar">
-          <button class="btn primary" type="submit" disabled=${busy}><${Icon} name="play" />${t(busy ? "tools.running" : "tools.run")}</button>
-          ${busy && html`<button class="btn" type="button" onClick=${() => cancel.current?.abort()}><${Icon} name="stop" />${t("tools.cancel")}</button>`}
-          ${fields.length > 0 && !busy && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
-          <span class="grow"></span><kbd class="desk-only">${t("tools.run_keys")}</kbd>
-        </div>
-      </form>
-      <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${take} />
+  return html`<form class="form" ref=${form} onSubmit=${run} onKeyDown=${onKey} noValidate>
+    ${(tool.description || tool.title || tool.annotations) && html`<div class="field">
+      ${(tool.description || tool.title) && html`<p class="help pre">${tool.description || tool.title}</p>`}
+      <${Hints} hints=${tool.annotations} /></div>`}
+    ${raw === null
+      ? html`<${SchemaForm} prefix="argument" fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />`
+      : html`<div class="field"><label for="raw-arguments">${t("tools.arguments")}<span class="type">JSON</span></label>
+          <textarea class="input mono" id="raw-arguments" rows="8" spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
+            onInput=${(/** @type {any} */ event) => setRaw(event.target.value)}></textarea>
+          ${errors[""] && html`<${FieldError} text=${errors[""]} id="raw-arguments-error" />`}</div>`}
+    <div class="row wrap run-bar">
+      <button class="btn primary" type="submit" disabled=${busy}><${Icon} name="play" />${t(busy ? "tools.running" : "tools.run")}</button>
+      ${busy && html`<button class="btn" type="button" onClick=${() => cancel.current?.abort()}><${Icon} name="stop" />${t("tools.cancel")}</button>`}
+      ${fields.length > 0 && !busy && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
+      <span class="grow"></span><kbd class="desk-only">${t("tools.run_keys")}</kbd>
     </div>
-    <div class="reply-side scroll" ref=${reply} aria-live="polite" aria-busy=${busy ? "true" : "false"}>
-      ${outcome ? html`<${Reply} key=${outcome.at} outcome=${outcome} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
-    </div>
-  </div>`;
+  </form>
+  <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${take} />`;
 }
 
 /** What stands in the fields for some arguments. @param {ReturnType<typeof fieldsOf>} fields @param {any} values @returns {Record<string, string>} */

@@ -23,7 +23,7 @@ from server.mcp_gateway.upstreams.upstream import Upstream
 Params = Mapping[str, Any]
 _OF_RESOURCES: tuple[Kind, ...] = ("resources", "templates")
 _MOST_TOLD_SECONDS = 60.0
-_PROMPT_REF, _RESOURCE_REF = "ref/prompt", "ref/resource"
+PROMPT_REF, RESOURCE_REF = "ref/prompt", "ref/resource"
 
 
 class Relay:
@@ -132,9 +132,9 @@ class Relay:
         ref = params.get("ref")
         kind = ref.get("type") if isinstance(ref, Mapping) else None
         with self._activity.watch(caller, "completion/complete", params) as call:
-            if not isinstance(ref, Mapping) or kind not in (_PROMPT_REF, _RESOURCE_REF):
-                raise CallFailed(INVALID_PARAMS, f"A completion is of a {_PROMPT_REF} or a {_RESOURCE_REF}.")
-            if kind == _PROMPT_REF:
+            if not isinstance(ref, Mapping) or kind not in (PROMPT_REF, RESOURCE_REF):
+                raise CallFailed(INVALID_PARAMS, f"A completion is of a {PROMPT_REF} or a {RESOURCE_REF}.")
+            if kind == PROMPT_REF:
                 upstream, own = await self._of_prompt(caller, str(ref.get("name", "")))
                 params = {**params, "ref": {**ref, "name": own}}
             else:

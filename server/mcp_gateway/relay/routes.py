@@ -9,13 +9,13 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
-from server.errors import Forbidden
+from server.errors import Forbidden, ValidationFailed
 from server.mcp_gateway.call_routes import as_error
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.offers import FIELDS
-from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.relay.relay import PROMPT_REF, RESOURCE_REF, Relay
 from server.records.values import INTEGER_MAX
 
 ServerId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
@@ -37,6 +37,27 @@ class ResourceWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     uri: str = Field(min_length=1, max_length=4_000, description="As the server lists it, or a template filled in.")
+
+
+class CompletionWanted(BaseModel):
+    """An argument of a prompt, or a variable of a template, that is being typed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str | None = Field(None, min_length=1, max_length=200, description="The prompt; or a template.")
+    template: str | None = Field(None, min_length=1, max_length=4_000, description="The template as it is listed.")
+    argument: str = Field(min_length=1, max_length=200, description="What is being typed, by its name.")
+    value: str = Field("", max_length=4_000, description="What stands there so far.")
+    given: dict[str, str] = Field(default_factory=dict, description="What the other arguments are already.")
+
+    def params(self) -> dict[str, Any]:
+        """As the protocol wants them. Raises ValidationFailed."""
+        if (self.prompt is None) == (self.template is None):
+            raise ValidationFailed.of("prompt", "invalid_value", "Name a prompt or a template, one of them.")
+        named = {"type": PROMPT_REF, "name": self.prompt}
+        ref = {"type": RESOURCE_REF, "uri": self.template} if self.prompt is None else named
+        context = {"context": {"arguments": self.given}} if self.given else {}
+        return {"ref": ref, "argument": {"name": self.argument, "value": self.value}, **context}
 
 
 def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Response], Actor]) -> APIRouter:
@@ -79,6 +100,17 @@ def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Resp
     ) -> dict[str, Any]:
         try:
             result = await relay.resource(caller(asking(request, response), server_id), wanted.model_dump(), None)
+        except CallFailed as failure:
+            raise as_error(failure) from failure
+        return {"ok": True, "data": {"result": result}}
+
+    @router.post("/complete", summary="What a half typed argument of a prompt or template may become")
+    async def complete(
+        wanted: CompletionWanted, server_id: ServerId, request: Request, response: Response
+    ) -> dict[str, Any]:
+        params = wanted.params()
+        try:
+            result = await relay.completion(caller(asking(request, response), server_id), params, None)
         except CallFailed as failure:
             raise as_error(failure) from failure
         return {"ok": True, "data": {"result": result}}

@@ -36,6 +36,29 @@ async def test_prompts_and_resources_are_listed_filled_in_and_read(make_house: M
         ]
 
 
+@pytest.mark.parametrize("era", [MODERN, LEGACY])
+async def test_a_half_typed_argument_is_completed_by_its_server(make_house: MakeHouse, era: str) -> None:
+    async with make_house() as house, house.session("bob") as http:
+        at = f"/api/v1/gateway/{await add(house, 'rich', era)}"
+        await http.get(f"{at}/prompts")
+        [server] = (await http.get("/api/v1/gateway")).json()["data"]["servers"]
+        assert "completions" in server["capabilities"]
+        wanted = {"prompt": "greet", "argument": "who", "value": "ri", "given": {"tone": "warm"}}
+        result = (await http.post(f"{at}/complete", json=wanted)).json()["data"]["result"]
+        assert result["completion"]["values"] == ["rich"]
+        seen = result["_meta"]["ours/seen"]["params"]
+        assert seen["ref"] == {"type": "ref/prompt", "name": "greet"}
+        assert seen["argument"] == {"name": "who", "value": "ri"}
+        assert seen["context"] == {"arguments": {"tone": "warm"}}
+        wanted = {"template": "rich://things/{id}", "argument": "id"}
+        seen = (await http.post(f"{at}/complete", json=wanted)).json()["data"]["result"]["_meta"]["ours/seen"]["params"]
+        assert seen["ref"] == {"type": "ref/resource", "uri": "rich://things/{id}"}
+        assert seen["argument"] == {"name": "id", "value": ""} and "context" not in seen
+        for both in ({}, {"prompt": "greet", "template": "rich://things/{id}"}):
+            refused = await http.post(f"{at}/complete", json={"argument": "who", **both})
+            assert refused.status_code == 422 and "prompt" in refused.json()["fields"]
+
+
 async def test_what_is_wrong_is_said_and_what_is_hidden_is_not_there(make_house: MakeHouse) -> None:
     async with make_house() as house:
         seen = f"/api/v1/gateway/{await add(house, 'seen')}"
@@ -47,7 +70,9 @@ async def test_what_is_wrong_is_said_and_what_is_hidden_is_not_there(make_house:
                     told, nothing = await http.get(f"{hidden}/{path}"), await http.get(f"{absent}/{path}")
                     assert told.status_code == nothing.status_code == 404
                     assert "hidden" not in told.text
-                for path, body in (("prompts/get", {"name": "greet"}), ("resources/read", {"uri": "note://both"})):
+                asked = {"prompt": "greet", "argument": "who"}
+                requests = {"prompts/get": {"name": "greet"}, "resources/read": {"uri": "note://both"}, "complete": asked}
+                for path, body in requests.items():
                     assert (await http.post(f"{hidden}/{path}", json=body)).status_code == 404
                     assert (await http.post(f"{seen}/{path}", json={})).status_code == 422
                     assert (await http.post(f"{seen}/{path}", json={**body, "more": 1})).status_code == 422
@@ -58,8 +83,8 @@ async def test_what_is_wrong_is_said_and_what_is_hidden_is_not_there(make_house:
                 made = await session.post("/api/v1/api_tokens", json={"name": "narrow", "scopes": scopes})
                 headers = {"authorization": f"Bearer {made.json()['data']['token']}"}
                 async with house.http() as http:
-                    read = await http.post(f"{seen}/resources/read", json={"uri": "note://both"}, headers=headers)
-                    assert read.status_code == 403
+                    for path, body in requests.items():
+                        assert (await http.post(f"{seen}/{path}", json=body, headers=headers)).status_code == 403
         async with house.session("ann") as http:
             read = await http.post(f"{hidden}/resources/read", json={"uri": "note://both"})
             assert read.json()["data"]["result"]["contents"][0]["text"] == "hidden"

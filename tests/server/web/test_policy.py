@@ -96,6 +96,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"GET {V1}/gateway/{{server_id}}/prompts": READ, f"GET {V1}/gateway/{{server_id}}/resources": READ,
     f"POST {V1}/gateway/{{server_id}}/prompts/get": WRITE - {"machine"},
     f"POST {V1}/gateway/{{server_id}}/resources/read": WRITE - {"machine"},
+    f"POST {V1}/gateway/{{server_id}}/complete": WRITE - {"machine"},
     f"GET {V1}/gateway/own": READ, f"GET {V1}/gateway/own/{{server}}/tools": READ,
     f"PATCH {V1}/gateway/own/{{server}}/tools/{{name:path}}": FULL_SESSION,
     f"PATCH {V1}/gateway/{{server_id}}/tools/{{name:path}}": FULL_SESSION,
@@ -159,6 +160,7 @@ SENT: dict[str, tuple[bytes, str]] = {
     f"POST {V1}/gateway/call": (b'{"tool": "nothing__here"}', ""),
     f"POST {V1}/gateway/{{server_id}}/prompts/get": (b'{"name": "x"}', ""),
     f"POST {V1}/gateway/{{server_id}}/resources/read": (b'{"uri": "x://y"}', ""),
+    f"POST {V1}/gateway/{{server_id}}/complete": (b'{"prompt": "x", "argument": "y"}', ""),
 }
 """What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""
 OWN_REFUSALS = ("link_invalid", "ticket_invalid", "not_an_own_model")

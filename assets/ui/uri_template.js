@@ -1,0 +1,41 @@
+// Addresses with gaps (RFC 6570): which gaps there are, and the address with them filled in.
+
+const EXPRESSION = /\{([+#./;?&]?)([^{}]+)\}/g;
+/** By operator: what stands before, between, whether with names, and whether letters like / stay as they are. @type {Record<string, [string, string, boolean, boolean]>} */
+const OPERATORS = {
+  "": ["", ",", false, false], "+": ["", ",", false, true], "#": ["#", ",", false, true], ".": [".", ".", false, false],
+  "/": ["/", "/", false, false], ";": [";", ";", true, false], "?": ["?", "&", true, false], "&": ["&", "&", true, false],
+};
+/** Gaps of these are left out when nothing is said. */
+const OPTIONAL = "?&;#";
+
+/** @param {string} list @returns {{name: string, most: number|undefined}[]} */
+function gapsOf(list) {
+  return list.split(",").map((one) => {
+    const [name, most] = one.trim().replace(/\*$/, "").split(":");
+    return { name, most: Number(most) || undefined };
+  });
+}
+
+/** The gaps of a template in their order. @param {string} template @returns {{name: string, need: boolean}[]} */
+export function gaps(template) {
+  /** @type {Map<string, boolean>} */
+  const found = new Map();
+  for (const [, operator, list] of template.matchAll(EXPRESSION)) {
+    for (const { name } of gapsOf(list)) found.set(name, Boolean(found.get(name)) || !operator || !OPTIONAL.includes(operator));
+  }
+  return [...found].map(([name, need]) => ({ name, need }));
+}
+
+/** @param {string} template @param {Record<string, string>} texts */
+export function filledIn(template, texts) {
+  return template.replace(EXPRESSION, (_, operator, list) => {
+    const [first, between, named, reserved] = OPERATORS[operator];
+    const parts = gapsOf(list).filter(({ name }) => texts[name]).map(({ name, most }) => {
+      const text = texts[name].slice(0, most);
+      const written = reserved ? encodeURI(text).replace(/%25([0-9A-Fa-f]{2})/g, "%$1") : encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+      return named ? `${name}=${written}` : written;
+    });
+    return parts.length ? first + parts.join(between) : "";
+  });
+}
