@@ -176,7 +176,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(backup_router(parts.backups, gate, settings))
     web.include_router(clients_router(records, settings, gate.enter_route))
     web.include_router(catalogue_router(parts.gateway.imports, settings, gate.enter_route))
-    web.include_router(call_router(parts.gateway.call, gate.enter_route))
+    web.include_router(call_router(parts.gateway.call, parts.gateway.asked_calls, gate.enter_route))
     web.include_router(own_tools_router(parts.gateway.own_desk, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
     web.include_router(offers_router(parts.gateway.gateway, parts.gateway.relay, gate.enter_route))

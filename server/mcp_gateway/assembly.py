@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from server.auth.endings import Endings
 from server.config import SettingsHolder
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
+from server.mcp_gateway.asked_calls import AskedCalls
 from server.mcp_gateway.behaviour import McpServerBehaviour
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
@@ -84,6 +86,7 @@ class McpGateway:
         self.endpoint = GatewayEndpoint(
             self.gateway, self.builtins, relay, self.subscriptions, settings, records, authenticate, endings
         )
+        self.asked_calls = AskedCalls(self.call, endings)
 
     async def start(self) -> None:
         """Learn the configured servers, and which models are offered as tools."""
@@ -94,14 +97,20 @@ class McpGateway:
         self.own_tools.load()
         await self.gateway.start()
 
-    async def call(self, caller: Caller, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Call a tool by its public name, one of the gateway's own included. Raises CallFailed."""
+    async def call(
+        self, caller: Caller, name: str, arguments: dict[str, Any], more: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Call a tool by its public name, one of the gateway's own included. Raises CallFailed.
+
+        `more`: the answers to what its server asked for before.
+        """
         server = self.builtins if name in TOOLS else self.gateway
-        return await server.call(caller, name, arguments)
+        return await server.call(caller, name, arguments, None, more)
 
     async def stop(self) -> None:
         """End every session, connection and child."""
         await self.endpoint.stop()
+        await self.asked_calls.stop()
         self._deaf()
         await self.subscriptions.stop()
         self.sign_ins.stop()

@@ -29,6 +29,8 @@ class Caller:
     """It wants only our own tools listed, and finds the others by searching."""
     modern: bool = False
     """It speaks 2026-07-28, which has no sessions and lets no server ask."""
+    asked_in_either_era: bool = False
+    """It takes questions while a server works, and as a result that is to be answered with another call."""
     session: str | None = None
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     """What its client can do, as it wrote it."""

@@ -310,7 +310,8 @@ def _of_caller(caller: Caller) -> dict[str, Any]:
     if not caller.capabilities:
         return {}
     # Only the newest era has words for what a server wants; extensions that change results are not passed on.
-    found = {name: caller.capabilities[name] for name in _ASKED if caller.modern and name in caller.capabilities}
+    takes = caller.modern or caller.asked_in_either_era
+    found = {name: caller.capabilities[name] for name in _ASKED if takes and name in caller.capabilities}
     known = [name for name in _RELAYED_EXTENSIONS if caller.takes(name)]
     if known:
         found["extensions"] = {name: caller.capabilities["extensions"][name] for name in known}

@@ -71,7 +71,11 @@ async def test_what_is_wrong_is_said_and_what_is_hidden_is_not_there(make_house:
                     assert told.status_code == nothing.status_code == 404
                     assert "hidden" not in told.text
                 asked = {"prompt": "greet", "argument": "who"}
-                requests = {"prompts/get": {"name": "greet"}, "resources/read": {"uri": "note://both"}, "complete": asked}
+                requests = {
+                    "prompts/get": {"name": "greet"},
+                    "resources/read": {"uri": "note://both"},
+                    "complete": asked,
+                }
                 for path, body in requests.items():
                     assert (await http.post(f"{hidden}/{path}", json=body)).status_code == 404
                     assert (await http.post(f"{seen}/{path}", json={})).status_code == 422
