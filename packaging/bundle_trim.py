@@ -1,4 +1,4 @@
-"""Which files of the web engine stay out of a bundle: half of it is of no use to one window."""
+"""Which files stay out of a bundle: half of the web engine is of no use to one window, and what tells of this machine."""
 
 from __future__ import annotations
 
@@ -35,10 +35,15 @@ _THEIRS = re.compile(
     r"|mp3lame|asyncns|Xinerama|Xcursor)[\w.-]*\.so"
 )
 
+# The sums of what pip installed here, starters with the path of this environment among them: two builds would differ.
+_RECORD = re.compile(r"\.dist-info/RECORD$")
+
 
 def is_wanted(name: str) -> bool:
-    """Whether a file, named by its place in the bundle, is shipped. Only Qt and what it brings is ever left out."""
+    """Whether a file, named by its place in the bundle, is shipped."""
     path = PurePath(name).as_posix()
+    if _RECORD.search(path):
+        return False
     if "/" not in path and _THEIRS.match(path):
         return False
     of_qt = "PySide6" in path or re.search(r"(^|/)lib(Qt6|av|sw)", path) is not None

@@ -139,9 +139,11 @@ def test_a_package_without_a_word_on_its_licence_makes_no_bundle(
         ("libcrypto.so.3", True),
         ("assets/ui/vendor/preact.js", True),
         ("plugins/memo/examples/a.py", True),
+        ("uvicorn-0.54.0.dist-info/METADATA", True),
+        ("uvicorn-0.54.0.dist-info/RECORD", False),
     ],
 )
-def test_only_what_the_window_does_without_is_left_out(tools: Any, name: str, wanted: bool) -> None:
+def test_only_what_the_window_does_without_and_what_tells_of_this_machine_is_left_out(tools: Any, name: str, wanted: bool) -> None:
     assert tools("bundle_trim").is_wanted(name) is wanted
 
 
