@@ -1,4 +1,4 @@
-"""Which files stay out of a bundle: half of the web engine is of no use to one window, and what tells of this machine."""
+"""Which files stay out of a bundle: what of the web engine is of no use to one window, what tells of this machine."""
 
 from __future__ import annotations
 

@@ -143,7 +143,9 @@ def test_a_package_without_a_word_on_its_licence_makes_no_bundle(
         ("uvicorn-0.54.0.dist-info/RECORD", False),
     ],
 )
-def test_only_what_the_window_does_without_and_what_tells_of_this_machine_is_left_out(tools: Any, name: str, wanted: bool) -> None:
+def test_only_what_the_window_does_without_and_what_tells_of_this_machine_is_left_out(
+    tools: Any, name: str, wanted: bool
+) -> None:
     assert tools("bundle_trim").is_wanted(name) is wanted
 
 
