@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from server.auth import passwords
 from server.config import Settings
 from server.data_folder import DataFolder
 from server.db.storage import FreeBytes, free_bytes
+from tests import soon
 
 CONTROL_TOKEN = "the control token of the tests"
 PASSWORD = "correct horse battery"
@@ -77,6 +79,19 @@ async def running_bear(folder: Path, free: FreeBytes = free_bytes, **settings: A
         bear = Bear(app, settings.get("base_path", ""))
         async with bear._stack:
             yield bear
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def start_soon() -> Iterator[None]:
+    """Servers of these tests begin with what one before them made; how a first start goes, tests/server/db asks."""
+    with soon.shared():
+        yield
 
 
 @pytest.fixture(autouse=True)

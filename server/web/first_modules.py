@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -11,10 +12,10 @@ _FROM = re.compile(r'^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)"', re.MULTILINE
 
 def imported(folder: Path, *names: str) -> list[str]:
     """The scripts and all that they import, in the order in which a browser comes upon them; below `folder`."""
-    root = folder.resolve()
-    found = [root / name for name in names]
-    for script in found:
-        for name in _FROM.findall(script.read_text("utf-8")):
-            if (path := (script.parent / name).resolve()) not in found:
-                found.append(path)
-    return [path.relative_to(root).as_posix() for path in found]
+    found = list(names)
+    for name in found:
+        for path in _FROM.findall((folder / name).read_text("utf-8")):
+            script = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            if script not in found:
+                found.append(script)
+    return found
