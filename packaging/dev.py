@@ -51,6 +51,8 @@ def run(arguments: list[str]) -> int:
 def test(arguments: list[str], fast: bool) -> int:
     """Checks, then pytest: everything but the soak campaigns, or with `fast` what needs no other process."""
     dev_venv.install("dev")
+    # The tests start hundreds of processes. Where this is set, each of them would compile the program anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not fast:
         dev_system.prepare_tests()
         dev_peers.install("mcp1", "servers", dev_peers.NPM)
@@ -65,7 +67,8 @@ def test(arguments: list[str], fast: bool) -> int:
         # A few chosen tests start sooner in one process.
         marked = "not slow and not soak" if fast else "not soak"
         return dev_venv.python("-m", "pytest", "-m", marked, *arguments) or int(bool(failed))
-    codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
+    with dev_system.quick_folder():
+        codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
     return next((code for code in codes if code), int(bool(failed)))
 
 
