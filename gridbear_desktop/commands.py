@@ -82,9 +82,23 @@ def run(arguments: list[str]) -> int:
         return _failed(error.message, 1)
     except TyperException as error:
         return _failed(f"{error.format_message()} `gridbear --help` lists the commands.", error.exit_code)
+    except OSError as error:
+        # Such as a full disk under a redirected answer.
+        _leave_stdout()
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{where}{error.strerror or error}.", 1)
     except typer.Abort:
         return _failed("stopped", 1)
     return result if isinstance(result, int) else 0
+
+
+def _leave_stdout() -> None:
+    """Let go of what could not be written there: it would be tried once more at the exit, and fail aloud."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _failed(message: str, code: int) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import datetime
 import faulthandler
+import logging
 import os
 import platform
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from gridbear_desktop.log_files import rotate
 from server import __version__
@@ -18,30 +20,53 @@ FILE_NAME = "crash.log"
 TRAY_FILE_NAME = "tray-crash.log"
 _HEAD = "=== "
 
+log = logging.getLogger(__name__)
+
 
 @contextlib.contextmanager
 def kept(logs: Path, name: str = FILE_NAME) -> Iterator[None]:
     """Inside, a crash of this process is written down: the stacks of all threads, or the error that nothing caught.
 
-    What is killed from outside leaves the head of its report alone.
+    What is killed from outside leaves the head of its report alone. Where nothing can be written, as on a full disk,
+    there is no report, and the process goes on without.
     """
-    path = logs / name
+    try:
+        file, before = _begun(logs / name)
+    except OSError as error:
+        log.warning("a crash would not be written down: %s", error)
+        yield
+        return
+    faulthandler.enable(file)
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(OSError):
+            traceback.print_exc(file=file)
+            file.flush()
+        raise
+    else:
+        with contextlib.suppress(OSError):
+            file.truncate(before)
+    finally:
+        faulthandler.disable()
+        with contextlib.suppress(OSError):
+            file.close()
+
+
+def _begun(path: Path) -> tuple[TextIO, int]:
+    """The file with the head of a report, and where that begins."""
     rotate(path)
-    with path.open("a", encoding="utf-8", errors="replace") as file:
+    file = path.open("a", encoding="utf-8", errors="replace")
+    try:
         before = file.tell()
         file.write(f"{_HEAD}{os.getpid()} {_now()} GridBear {__version__}, Python {platform.python_version()}, ")
         file.write(f"{platform.platform()}\n")
         file.flush()
-        faulthandler.enable(file)
-        try:
-            yield
-        except Exception:
-            traceback.print_exc(file=file)
-            raise
-        else:
-            file.truncate(before)
-        finally:
-            faulthandler.disable()
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.close()
+        raise
+    return file, before
 
 
 def what_failed(logs: Path, pid: int) -> str:

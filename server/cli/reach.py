@@ -15,9 +15,15 @@ from server.config import Settings, source_of
 from server.data_folder import DataFolder
 from server.errors import NotFound
 
+_SETS_UP = {"user-create", "lan-on", "lan-off", "secrets-phrase"}
+"""What may come before the first start. All else must not make a folder where somebody mistyped its name."""
+
 
 def run_operation(name: str, parameters: dict[str, Any], data_dir: Path | None) -> dict[str, Any]:
-    """The result of an operation of `server.auth.operations`. Raises its errors, StartupError when nothing answers."""
+    """The result of an operation of `server.auth.operations`.
+
+    Raises its errors, NotFound where there is no data folder, StartupError when nothing answers.
+    """
     folder = DataFolder(Settings.load({"data_dir": data_dir}).data_dir)
     server = running_server(folder)
     if server is not None:
@@ -25,6 +31,8 @@ def run_operation(name: str, parameters: dict[str, Any], data_dir: Path | None) 
         return data
     if name == "setup-link":
         raise NotFound("GridBear is not running. Start it; it prints the link, and this command prints a fresh one.")
+    if name not in _SETS_UP:
+        folder.want_data()
     folder.open()
     with folder.lock():
         return asyncio.run(_directly(folder, name, parameters))

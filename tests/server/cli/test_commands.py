@@ -101,6 +101,30 @@ def test_exit_codes_are_those_of_the_page_and_errors_say_what_to_do(
     assert "Traceback" not in err and len(err.splitlines()) <= 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["user", "list"], ["user", "reset-password", "maja"], ["token", "create", "maja"], ["lan", "status"],
+     ["secrets", "rotate"], ["export", "notes"], ["plugin", "list"], ["setup-link"]],
+)  # fmt: skip
+def test_a_mistyped_data_folder_is_named_and_not_made(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert command(*words, "--data-dir", tmp_path / "dta") == 1
+    assert ("--data-dir" if words != ["setup-link"] else "Start it") in capsys.readouterr().err
+    assert not (tmp_path / "dta").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+@pytest.mark.parametrize("words", [["export", "users"], ["user", "list"], ["openapi"]])
+def test_a_full_disk_under_the_output_is_one_sentence(command: Command, tmp_path: Path, words: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "gridbear_desktop", *words], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert told.returncode == 1
+    assert told.stderr.splitlines() == ["gridbear: No space left on device."]
+
+
 def test_json_is_all_that_stdout_has(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (
         ["user", "create", "otto"],

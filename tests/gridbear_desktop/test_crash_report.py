@@ -1,0 +1,45 @@
+"""The report of a crash where it can't be written: the server starts all the same."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from gridbear_desktop import crash_report
+
+
+@pytest.fixture(params=["full", "folder"])
+def logs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder of logs in which no report can be written."""
+    report = tmp_path / crash_report.FILE_NAME
+    if request.param == "folder":
+        report.mkdir()
+    elif Path("/dev/full").exists():
+        report.symlink_to("/dev/full")
+    else:
+        pytest.skip("needs a disk that is full")
+    return tmp_path
+
+
+def test_what_can_not_be_written_down_hinders_nothing(logs: Path, caplog: pytest.LogCaptureFixture) -> None:
+    done = []
+    with caplog.at_level(logging.WARNING), crash_report.kept(logs):
+        done.append("work")
+    assert done and "a crash would not be written down" in caplog.text
+
+
+def test_an_error_stays_what_it_is(logs: Path) -> None:
+    with pytest.raises(ZeroDivisionError), crash_report.kept(logs):
+        print(1 // 0)
+
+
+def test_a_good_end_adds_nothing_and_an_error_its_traceback(tmp_path: Path) -> None:
+    file = tmp_path / crash_report.FILE_NAME
+    with crash_report.kept(tmp_path):
+        assert file.read_text().startswith("=== ")
+    assert file.read_text() == ""
+    with pytest.raises(ZeroDivisionError), crash_report.kept(tmp_path):
+        print(1 // 0)
+    assert file.read_text().rstrip().endswith("by zero")
