@@ -35,6 +35,23 @@ FORGET = {
     "annotations": {"destructiveHint": True, "openWorldHint": True},
     "inputSchema": {"type": "object"},
 }
+ORDER = {
+    "name": "order_bread",
+    "description": "Orders bread, after asking which and how it is to be praised.",
+    "inputSchema": {"type": "object"},
+}
+WHICH = {
+    "message": "Which bread, and how many loaves?",
+    "requestedSchema": {
+        "type": "object",
+        "required": ["loaves"],
+        "properties": {
+            "bread": {"type": "string", "oneOf": [{"const": "r", "title": "Rye"}, {"const": "s", "title": "Spelt"}]},
+            "loaves": {"type": "integer", "minimum": 1},
+        },
+    },
+}
+PRAISE = {"messages": [{"role": "user", "content": {"type": "text", "text": "Praise it."}}], "maxTokens": 50}
 
 CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}, "completions": {}}
 MAY_BE = {"to": ["Ines", "Ingrid", "Otto"], "name": ["rye", "rye & oats", "spelt"]}
@@ -63,7 +80,7 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method == "tools/list":
         turned = Path(sys.argv[1]) if len(sys.argv) > 1 else None
         other = {"description": turned.read_text()} if turned and turned.exists() else {}
-        return {"tools": [{**SEARCH, **other}, FORGET]}
+        return {"tools": [{**SEARCH, **other}, FORGET, ORDER]}
     if method == "tools/call" and params["name"] == "search_notes":
         found = {
             "asked": params["arguments"],
@@ -76,12 +93,34 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     return {} if method == "ping" else None
 
 
+def ask(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """What the client answers."""
+    print(json.dumps({"jsonrpc": "2.0", "id": method, "method": method, "params": params}), flush=True)
+    for line in sys.stdin:
+        message = json.loads(line)
+        if message.get("id") == method:
+            return message.get("result") or message["error"]
+    raise EOFError
+
+
+def ordered() -> dict[str, Any]:
+    """The result of an order."""
+    which = ask("elicitation/create", WHICH)
+    if which.get("action") != "accept":
+        return {"content": [{"type": "text", "text": f"Nothing ordered: {json.dumps(which)}"}]}
+    praise = ask("sampling/createMessage", PRAISE)["content"]["text"]
+    text = f"{which['content']['loaves']} of {which['content'].get('bread')}: {praise}"
+    return {"content": [{"type": "text", "text": text}]}
+
+
 if __name__ == "__main__":
     print("The shop is open.", file=sys.stderr, flush=True)
     for line in sys.stdin:
         message = json.loads(line)
         if "id" not in message:
             continue
-        found = answer(message["method"], message.get("params") or {})
+        params = message.get("params") or {}
+        orders = message["method"] == "tools/call" and params["name"] == "order_bread"
+        found = ordered() if orders else answer(message["method"], params)
         told = {"result": found} if found is not None else {"error": {"code": -32601, "message": "Method not found"}}
         print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **told}), flush=True)

@@ -103,6 +103,45 @@ def test_a_tool_is_tried_by_its_form_and_tried_again_from_an_earlier_run(
 
 
 @looks
+def test_what_a_server_asks_in_the_middle_of_a_call_is_answered_on_the_page(
+    browser: Browser, house: RunningServer, documented: Documented, theme: str, width: int
+) -> None:
+    watched = Watched(browser, house.url, theme, width, cookies_of(house, "otto"))
+    page = watched.open("/#/tools", ".servers a")
+    page.locator(".servers a", has_text="notes").click()
+    page.get_by_role("listbox", name="Tool").get_by_role("option", name="order_bread").click()
+    page.click(".bench button:has-text('Run')")
+    asked = page.get_by_role("region", name="notes asks")
+    expect(asked).to_contain_text("Which bread, and how many loaves?")
+    expect(page.locator("#asked-1-0")).to_be_focused()
+    watched.settle()
+    assert watched.axe() == []
+    page.click(".asked button:has-text('Answer')")
+    expect(page.locator("#asked-1-0-error")).to_have_text("The tool needs this.")
+    page.fill("#asked-1-0", "2")
+    page.select_option("#asked-1-1", label="Rye")
+    page.click(".asked button:has-text('Answer')")
+    expect(asked).to_contain_text("Praise it.")
+    watched.settle()
+    assert watched.axe() == []
+    page.fill("#asked-2-0", "Best <b>crust</b> in town")
+    page.click(".asked button:has-text('Answer')")
+    expect(page.locator(".reply-side pre")).to_have_text("2 of r: Best <b>crust</b> in town")
+    # Declined, the server hears so; ended, nothing more comes of it.
+    page.click(".bench button:has-text('Run')")
+    page.click(".asked button:has-text('Decline')")
+    expect(page.locator(".reply-side pre")).to_have_text('Nothing ordered: {"action": "decline"}')
+    page.click(".bench button:has-text('Run')")
+    expect(asked).to_be_visible()
+    page.click(".run-bar button:has-text('Cancel')")
+    expect(asked).to_have_count(0)
+    expect(page.locator(".bench button:has-text('Run')")).to_be_enabled()
+    page.wait_for_load_state("networkidle")
+    watched.check(documented)
+    watched.close()
+
+
+@looks
 def test_prompts_are_filled_in_and_resources_read(
     browser: Browser, house: RunningServer, documented: Documented, theme: str, width: int
 ) -> None:

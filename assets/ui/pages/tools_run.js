@@ -9,6 +9,7 @@ import { FieldError } from "../widgets/labelled.js";
 import { SchemaForm } from "../widgets/schema_form.js";
 import { argumentsFrom, asText, fieldsOf } from "../widgets/schema_values.js";
 import { EarlierRuns } from "./tools_earlier.js";
+import { Questions } from "./tools_question.js";
 import { Reply } from "./tools_reply.js";
 
 /** @typedef {{values: any, result?: any, took?: number, error?: any, at: number}} Outcome */
@@ -21,26 +22,28 @@ export function ToolRun({ server, tools, tool, choose, given }) {
   const [outcomes, setOutcomes] = useState(/** @type {Record<string, Outcome[]>} */ ({}));
   const drafts = useRef(/** @type {Record<string, Draft>} */ ({}));
   const own = outcomes[tool.name] || [];
+  const [asked, setAsked] = useState(/** @type {import("./tools_question.js").Asked|null} */ (null));
   const reply = useRef(/** @type {HTMLElement|null} */ (null));
   // On a phone the answer stands below the form.
   useEffect(() => {
-    if (own[0] && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
-  }, [own[0]]);
+    if ((own[0] || asked) && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
+  }, [own[0], asked]);
   const choices = tools.map((one) => ({ key: one.name, name: one.name, more: one.title && one.title !== one.name ? one.title : undefined, words: one.description || "" }));
   return html`<div class="bench">
     <div class="ask-side scroll">
       <${Chooser} id="tool-name" label=${t("tools.tool")} groups=${[{ name: "", choices }]} current=${tool.name} choose=${choose} />
-      <${Ask} key=${tool.name} server=${server} tool=${tool} given=${given} drafts=${drafts.current} outcomes=${own}
+      <${Ask} key=${tool.name} server=${server} tool=${tool} given=${given} drafts=${drafts.current} outcomes=${own} ask=${setAsked}
         ended=${(/** @type {Outcome} */ one) => setOutcomes((now) => ({ ...now, [tool.name]: [one, ...(now[tool.name] || [])] }))} />
     </div>
     <div class="reply-side scroll" ref=${reply} aria-live="polite">
-      ${own[0] ? html`<${Reply} key=${own[0].at} outcome=${own[0]} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
+      ${asked ? html`<${Questions} key=${asked.questions[0]?.id} asked=${asked} server=${server.name} />`
+        : own[0] ? html`<${Reply} key=${own[0].at} outcome=${own[0]} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
     </div>
   </div>`;
 }
 
-/** @param {{server: any, tool: any, given?: any, drafts: Record<string, Draft>, outcomes: Outcome[], ended: (outcome: Outcome) => void}} props */
-function Ask({ server, tool, given, drafts, outcomes, ended }) {
+/** @param {{server: any, tool: any, given?: any, drafts: Record<string, Draft>, outcomes: Outcome[], ended: (outcome: Outcome) => void, ask: (asked: import("./tools_question.js").Asked|null) => void}} props */
+function Ask({ server, tool, given, drafts, outcomes, ended, ask }) {
   const fields = useMemo(() => fieldsOf(tool.input_schema), [tool.input_schema]);
   const [texts, setTexts] = useState(() => drafts[tool.name]?.texts || textsOf(fields, given));
   const [raw, setRaw] = useState(/** @type {string|null} */ (drafts[tool.name] ? drafts[tool.name].raw : fields.length ? null : formatJson(given || {}, 2)));
@@ -79,12 +82,12 @@ function Ask({ server, tool, given, drafts, outcomes, ended }) {
     }
     setErrors({});
     setBusy(true);
-    cancel.current = new AbortController();
+    const stop = cancel.current = new AbortController();
     try {
-      const { data } = await api.post("/api/v1/gateway/call", { tool: tool.public_name, arguments: values }, { signal: cancel.current.signal });
+      const data = await called(tool.public_name, values, stop, ask);
       ended({ values, result: data.result, took: data.took_ms, at: Date.now() });
     } catch (error) {
-      if (!cancel.current.signal.aborted) ended({ values, error, at: Date.now() });
+      if (!stop.signal.aborted) ended({ values, error, at: Date.now() });
     }
     setBusy(false);
   };
@@ -130,6 +133,35 @@ function Ask({ server, tool, given, drafts, outcomes, ended }) {
     </div>
   </form>
   <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${take} />`;
+}
+
+/**
+ * One call, with what its server asks meanwhile.
+ * @param {string} tool @param {any} values @param {AbortController} stop ends it
+ * @param {(asked: import("./tools_question.js").Asked|null) => void} ask shows the questions; null: none
+ * @returns {Promise<{result: any, took_ms: number}>}
+ */
+async function called(tool, values, stop, ask) {
+  const { signal } = stop;
+  let { data } = await api.post("/api/v1/gateway/call", { tool, arguments: values, takes_questions: true }, { signal });
+  while (data.asked) {
+    const { call, questions } = data.asked;
+    const at = `/api/v1/gateway/calls/${call}`;
+    try {
+      const answers = await new Promise((answer, fail) => {
+        signal.addEventListener("abort", () => fail(signal.reason));
+        ask({ questions, answer, end: () => stop.abort() });
+      });
+      data = (await api.post(`${at}/answers`, { answers }, { signal })).data;
+    } catch (error) {
+      // Nobody waits for it any more.
+      if (signal.aborted) api.delete(at).catch(() => {});
+      throw error;
+    } finally {
+      ask(null);
+    }
+  }
+  return data;
 }
 
 /** What stands in the fields for some arguments. @param {ReturnType<typeof fieldsOf>} fields @param {any} values @returns {Record<string, string>} */

@@ -31,7 +31,7 @@ function Control({ field, text, common }) {
     return html`<span class="select">
       <select class="input" ...${common} onInput=${undefined} onChange=${common.onInput} value=${text}>
         <option value="">${nothingSaid(field)}</option>
-        ${choices.map((/** @type {any} */ one) => html`<option key=${formatJson(one)} value=${formatJson(one)}>${typeof one === "string" ? one : formatJson(one)}</option>`)}
+        ${choices.map((/** @type {any} */ one, /** @type {number} */ at) => html`<option key=${formatJson(one)} value=${formatJson(one)}>${field.titles[at] || (typeof one === "string" ? one : formatJson(one))}</option>`)}
       </select><${Icon} name="down" />
     </span>`;
   }

@@ -7,7 +7,7 @@ const DEEPEST_REFERENCE = 16;
 
 /**
  * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"lines"|"json"|"secret"} Kind
- * @typedef {{name: string, kind: Kind, type: string, need: boolean, help: string|null, choices: any[], nothing: any, schema: any}} SchemaField
+ * @typedef {{name: string, kind: Kind, type: string, need: boolean, help: string|null, choices: any[], titles: any[], nothing: any, schema: any}} SchemaField
  */
 
 /** The fields of an object's schema, what is required first. @param {any} schema @returns {SchemaField[]} */
@@ -21,10 +21,12 @@ export function fieldsOf(schema) {
 /** @param {string} name @param {any} schema @param {boolean} need @returns {SchemaField} */
 function fieldOf(name, schema, need) {
   const type = Array.isArray(schema.type) ? schema.type.find((/** @type {string} */ one) => one !== "null") : schema.type;
-  const choices = Array.isArray(schema.enum) ? schema.enum : schema.const !== undefined ? [schema.const] : [];
+  const titled = (schema.oneOf || schema.anyOf || []).filter((/** @type {any} */ one) => one?.const !== undefined);
+  const choices = Array.isArray(schema.enum) ? schema.enum : schema.const !== undefined ? [schema.const] : titled.map((/** @type {any} */ one) => one.const);
+  const titles = Array.isArray(schema.enumNames) ? schema.enumNames : titled.map((/** @type {any} */ one) => one.title);
   const help = typeof schema.description === "string" ? schema.description : null;
   const kind = kindOf(type, schema, choices);
-  return { name, kind, type: typeOf(type, schema, choices), need, help, choices, nothing: schema.default, schema };
+  return { name, kind, type: typeOf(type, schema, choices), need, help, choices, titles, nothing: schema.default, schema };
 }
 
 /** @param {string|undefined} type @param {any} schema @param {any[]} choices @returns {Kind} */
