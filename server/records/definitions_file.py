@@ -73,9 +73,8 @@ class DefinitionsFile:
     async def take_over(self, actor: Actor, given: Mapping[str, Any], *, confirmed: bool = False) -> list[Step]:
         """Make the models that are missing and change those that differ.
 
-        The whole file is checked first. Raises as `plan` does, and Conflict (`confirmation_needed`) when values would
-        be lost. A change that records do not fit ends it there: the error says what was done before, and the file can
-        be taken over again once that is mended.
+        All of it is done or nothing. Raises as `plan` does, and Conflict: `confirmation_needed` when values would be
+        lost, and naming the model whose records do not fit.
         """
         steps = await self.plan(actor, given)
         losing = [step.model for step in steps if step.losses]
@@ -85,20 +84,15 @@ class DefinitionsFile:
                 code="confirmation_needed",
             )
         definitions = self._read(given, self._own.definitions(actor))
-        done: list[str] = []
-        late: list[str] = []
-        name = ""
-        try:
-            for name in (step.model for step in steps if step.action == "create"):
-                if await self._create(actor, definitions[name]):
-                    late.append(name)
-                done.append(name)
-            for name in [*late, *(step.model for step in steps if step.action == "change")]:
-                await self._own.change(actor, name, definitions[name].model_dump(), confirmed=True)
-                done.append(name)
-        except GridBearError as error:
-            before = f" Done before: {', '.join(dict.fromkeys(done))}." if done else ""
-            raise Conflict(f"{name}: {error}{before}", code=error.code) from error
+        wanted = [definitions[step.model] for step in steps if step.action != "none"]
+        if wanted:
+            try:
+                await self._own.take_over(actor, wanted, confirmed=confirmed)
+            except GridBearError as error:
+                name = (error.__dict__ | getattr(error.__cause__, "__dict__", {})).get("model")
+                if name is None:
+                    raise
+                raise Conflict(f"{name}: {error} Nothing was changed.", code=error.code) from error
         return steps
 
     def _read(self, given: Mapping[str, Any], known: Mapping[str, OwnDefinition]) -> dict[str, OwnDefinition]:
@@ -177,23 +171,6 @@ class DefinitionsFile:
             return step
         losses = await self._own.losses(actor, old.name, now) if fields else []
         return replace(step, action="change", parts=tuple(parts), fields=tuple(fields), losses=tuple(losses))
-
-    async def _create(self, actor: Actor, definition: OwnDefinition) -> bool:
-        """Make a model; True when fields that refer to models made after it have to be added then."""
-        given = definition.model_dump()
-        ready = [
-            field.model_dump()
-            for field in definition.fields
-            if field.references in (None, definition.name) or field.references in self._registry
-        ]
-        whole = len(ready) == len(definition.fields)
-        if not ready:
-            raise Conflict(f"all fields of {definition.name} refer in a circle; it wants one that does not")
-        if not whole:
-            names = {field["name"] for field in ready}
-            given |= {"fields": ready, "title_field": given["title_field"] if given["title_field"] in names else None}
-        await self._own.create(actor, given)
-        return not whole
 
 
 def _in_order(definitions: Mapping[str, OwnDefinition]) -> list[str]:

@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 from pydantic import ValidationError
 from sqlalchemy import MetaData
 
 from server.access.actor import SYSTEM, Actor
 from server.db import trash
-from server.db.file_rows import unfit_sql
-from server.db.rebuild import DoesNotFit, create_table, drop_table, rebuild_table
-from server.db.schema_fingerprint import quoted, schema_of
-from server.db.statements import filled_sql, unique_shape, values_sql
-from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
+from server.db.rebuild import drop_table
+from server.db.statements import filled_sql
+from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.events.bus import RecordChanged
 from server.models.base import Base
 from server.models.own_definition import OwnDefinition, own_spec
-from server.models.registry import FieldSpec, ModelSpec
-from server.records.file_references import fit_parameters
+from server.models.registry import ModelSpec
 from server.records.kept_copy import keep_copy
 from server.records.kept_keys import forget_keys
 from server.records.own_edit import (
     can_be_referred_to,
     changed_definition,
-    fields_to_check,
     parsed_definition,
     renamed_fields,
 )
+from server.records.own_put import MODEL, Put, put_all, store_definition
 from server.records.service import Records
-from server.records.values import BadValue, base64_text, default_column, raise_for, stored_value
+from server.records.values import BadValue, default_column, raise_for
 from server.records.work import Work
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MODEL = "own_models"
 DECIDING = ("access_rules", "record_tools")
 """What was decided about a model ends with it: a later one of the same name starts afresh."""
 MAX_MODELS = 200
@@ -98,33 +94,38 @@ class OwnModels:
 
     async def create(self, actor: Actor, given: Mapping[str, Any]) -> ModelSpec:
         """Make a model. Raises ValidationFailed naming each bad part, Conflict when the name is taken."""
+        return await self._to_the_end(self._create(actor, given))
+
+    async def _create(self, actor: Actor, given: Mapping[str, Any]) -> ModelSpec:
         _admins_only(actor)
         async with self._lock:
             definition = parsed_definition(given)
-            name = definition.name
-            if name in self._records.registry:
-                raise Conflict(
-                    f"There is a model {name} already.",
-                    fields={"name": FieldError("not_unique", "a model has this name already; choose another")},
-                )
-            if len(self._definitions) >= MAX_MODELS:
-                raise ValidationFailed(f"At most {MAX_MODELS} models can be made.", code="too_many_models")
-            spec = self._checked_spec(definition)
+            self._check_free(definition)
+            return (await self._put(actor, [Put(definition)]))[0]
 
-            def unit(work: Work, _: list[Any]) -> None:
-                connection = work.transaction.connection
-                if name in schema_of(connection):
-                    raise Conflict(f"The database has a table {name} of another part of the program.")
-                create_table(connection, spec.table)
-                row = {"name": name, "definition": _text(definition)}
-                work.insert(MODEL, {**row, "created_at": work.now, "updated_at": work.now}, ("id",))
+    async def take_over(self, actor: Actor, definitions: Iterable[OwnDefinition], *, confirmed: bool = False) -> None:
+        """Make the models that are missing, and give the others these definitions: all of them or none.
 
-            await self._run(actor, unit, exclusive=False)
-            self._definitions[name] = definition
-            self._records.registry.put(spec)
-            self._records.shelf.stock()
-            self._tell(name, "create")
-            return spec
+        They may refer to one another. Raises as `create` and `change` do; what the records of one model are in the way
+        of has its name as `model`, itself or its cause.
+        """
+        await self._to_the_end(self._take_over(actor, definitions, confirmed))
+
+    async def _take_over(self, actor: Actor, definitions: Iterable[OwnDefinition], confirmed: bool) -> None:
+        _admins_only(actor)
+        async with self._lock:
+            puts, losses = [], []
+            for new in definitions:
+                old = self._definitions.get(new.name)
+                if old is None:
+                    self._check_free(new)
+                else:
+                    changed_definition(old, new.model_dump())
+                    losses += await self._losses(old, new, {})
+                puts.append(Put(new, old))
+            if losses:
+                await self._prepare_loss(losses, "-".join(put.new.name for put in puts)[:60], confirmed)
+            await self._put(actor, puts)
 
     async def losses(self, actor: Actor, name: str, given: Mapping[str, Any]) -> list[Loss]:
         """What a change would take away. Raises as `change` does, but for the confirmation."""
@@ -147,35 +148,37 @@ class OwnModels:
             old = self._known(name)
             new, renamed = changed_definition(old, given), renamed_fields(given)
             losses = await self._losses(old, new, renamed)
-            if losses and not confirmed:
-                raise Conflict(_lost_text(losses), code="confirmation_needed")
             if losses:
-                await keep_copy(self._records.shelf.store.path, self._backups, name)
-            spec = self._checked_spec(new)
-            convert = {field: quoted(was) for field, was in renamed.items()}
-            checks = fields_to_check(old, new, renamed)
+                await self._prepare_loss(losses, name, confirmed)
+            return (await self._put(actor, [Put(new, old, renamed)]))[0]
 
-            def unit(work: Work, _: list[Any]) -> None:
-                work.transaction.touched.update((name, MODEL))
-                try:
-                    rebuild_table(work.transaction.connection, spec.table, convert=convert)
-                except DoesNotFit as error:
-                    raise Conflict(f"The records do not fit: {error}.", code="does_not_fit") from error
-                _check_values(work, spec, checks)
-                _store_definition(work, self._records, name, new)
-                self._records.shelf.epoch.moved()
+    async def _prepare_loss(self, losses: list[Loss], name: str, confirmed: bool) -> None:
+        if not confirmed:
+            raise Conflict(_lost_text(losses), code="confirmation_needed")
+        await keep_copy(self._records.shelf.store.path, self._backups, name)
 
-            with self._records.shelf.epoch.changing():
-                try:
-                    await self._run(actor, unit, exclusive=True)
-                except BaseException:
-                    own_spec(old, self._metadata)
-                    raise
-                self._definitions[name] = new
+    async def _put(self, actor: Actor, puts: Sequence[Put]) -> list[ModelSpec]:
+        """Put models in force in one transaction; on any error nothing is changed. Inside the lock."""
+        changes = any(put.old is not None for put in puts)
+        epoch = self._records.shelf.epoch
+        with epoch.changing() if changes else contextlib.nullcontext():
+            try:
+                specs = self._checked_specs([put.new for put in puts])
+
+                def unit(work: Work, _: list[Any]) -> None:
+                    put_all(work, self._records, list(zip(puts, specs, strict=True)))
+
+                await self._run(actor, unit, exclusive=changes)
+            except BaseException:
+                self._follow_definitions([put.new.name for put in puts])
+                raise
+            for put, spec in zip(puts, specs, strict=True):
+                self._definitions[spec.name] = put.new
                 self._records.registry.put(spec)
-                self._records.shelf.stock()
-            self._tell(name, "update")
-            return spec
+            self._records.shelf.stock()
+        for put in puts:
+            self._tell(put.new.name, "create" if put.old is None else "update")
+        return specs
 
     async def drop(self, actor: Actor, name: str, *, confirmed: bool = False, dry_run: bool = False) -> int:
         """Drop a model with all its records. Returns how many there were. Raises Conflict as `change` does.
@@ -221,7 +224,7 @@ class OwnModels:
                 # A later model of the same name would get these changes as its own.
                 work.forget_history(name)
                 forget_keys(work, name)
-                _store_definition(work, self._records, name, None)
+                store_definition(work, self._records, name, None)
                 self._records.shelf.epoch.moved()
 
             with self._records.shelf.epoch.changing():
@@ -277,30 +280,47 @@ class OwnModels:
             raise Forbidden(f"{name} belongs to the program and can't be changed.", code="not_an_own_model")
         return found
 
-    def _checked_spec(self, definition: OwnDefinition) -> ModelSpec:
+    def _check_free(self, definition: OwnDefinition) -> None:
+        name = definition.name
+        if name in self._records.registry:
+            raise Conflict(
+                f"There is a model {name} already.",
+                fields={"name": FieldError("not_unique", "a model has this name already; choose another")},
+            )
+
+    def _checked_specs(self, definitions: Sequence[OwnDefinition]) -> list[ModelSpec]:
+        """Their specs, which know one another. They are in the metadata then, whatever is raised."""
         errors: dict[str, FieldError] = {}
-        for field in definition.fields:
-            if field.references is not None and not can_be_referred_to(
-                self._records.registry, field.references, definition.name
-            ):
-                errors[f"fields.{field.name}.references"] = FieldError(
-                    "unknown_model", f"there is no model {field.references!r} to refer to"
-                )
+        names = {definition.name for definition in definitions}
+        if len(names | set(self._definitions)) > MAX_MODELS:
+            raise ValidationFailed(f"At most {MAX_MODELS} models can be made.", code="too_many_models")
+        for definition in definitions:
+            for field in definition.fields:
+                if field.references is None or field.references in names:
+                    continue
+                if not can_be_referred_to(self._records.registry, field.references, definition.name):
+                    errors[f"fields.{field.name}.references"] = FieldError(
+                        "unknown_model", f"there is no model {field.references!r} to refer to"
+                    )
         raise_for(errors)
-        previous = self._definitions.get(definition.name)
         self._follow_registry()
-        spec = own_spec(definition, self._metadata)
-        for field in definition.fields:
-            try:
-                default_column(spec.fields[field.name])
-            except BadValue as bad:
-                errors[f"fields.{field.name}.default"] = FieldError(bad.code, bad.message)
-        if errors:
-            self._metadata.remove(spec.table)
-            if previous is not None:
-                own_spec(previous, self._metadata)
+        specs = [own_spec(definition, self._metadata) for definition in definitions]
+        for definition, spec in zip(definitions, specs, strict=True):
+            for field in definition.fields:
+                try:
+                    default_column(spec.fields[field.name])
+                except BadValue as bad:
+                    errors[f"fields.{field.name}.default"] = FieldError(bad.code, bad.message)
         raise_for(errors)
-        return spec
+        return specs
+
+    def _follow_definitions(self, names: Iterable[str]) -> None:
+        """The metadata as it was, after models could not be put in force."""
+        for name in names:
+            if name in self._definitions:
+                own_spec(self._definitions[name], self._metadata)
+            elif name in self._metadata.tables:
+                self._metadata.remove(self._metadata.tables[name])
 
     async def _losses(self, old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[Loss]:
         kept = {renamed.get(field.name, field.name): field for field in new.fields}
@@ -323,47 +343,6 @@ class OwnModels:
 def _admins_only(actor: Actor) -> None:
     if not actor.is_admin or not actor.has_scope("api"):
         raise Forbidden("Only admins make and change models.")
-
-
-def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:
-    """Raise Conflict when a stored value breaks the new rules of its field: nothing unfit may be in a table."""
-    for name in names:
-        field = spec.fields[name]
-        bad = 0
-        for (value,) in work.transaction.execute(values_sql(spec.table, name)):
-            try:
-                stored_value(field, _as_json(field, value))
-            except BadValue:
-                bad += 1
-        if field.type == "file":
-            bad += work.transaction.execute(unfit_sql(spec.name, name), fit_parameters(field)).fetchone()[0]
-        if bad:
-            raise Conflict(f"{name}: {bad} of its values do not fit the new rules.", code="does_not_fit")
-
-
-def _as_json(field: FieldSpec, value: Any) -> Any:
-    if field.type == "boolean":
-        return bool(value)
-    if field.type == "bytes":
-        return base64_text(value)
-    return orjson.loads(value) if field.type in ("json", "tags") else value
-
-
-def _store_definition(work: Work, records: Records, name: str, definition: OwnDefinition | None) -> None:
-    sql = work.prepared(MODEL).columns_where(unique_shape("name"), ("id",))
-    row = work.transaction.execute(sql, {"f0": name}).fetchone()
-    if row is None:
-        raise NotFound(f"There is no model {name!r}.", code="unknown_model")
-    spec = records.registry.get(MODEL)
-    if definition is None:
-        work.delete(MODEL, row[0], records.policy.permission(SYSTEM, spec, "delete"))
-    else:
-        may = records.policy.permission(SYSTEM, spec, "update")
-        work.change(MODEL, row[0], {"definition": _text(definition)}, may, ("id",))
-
-
-def _text(definition: OwnDefinition) -> str:
-    return orjson.dumps(definition.model_dump()).decode()
 
 
 def _lost_text(losses: list[Loss]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.conftest import Bear
+
 pytestmark = pytest.mark.anyio
 FILE = "/api/v1/server/model-definitions"
 TITLE = {"name": "title", "type": "text", "required": True}
@@ -135,14 +137,54 @@ async def test_a_model_keeps_whether_its_records_have_owners(admin: httpx2.Async
     assert "models.0.owned" in reply.json()["fields"]
 
 
-async def test_values_that_do_not_fit_end_it_and_the_error_says_what_was_done(admin: httpx2.AsyncClient) -> None:
-    await taken(admin, file_of(AUTHORS))
+async def test_values_that_do_not_fit_take_all_of_the_file_back(admin: httpx2.AsyncClient) -> None:
+    await taken(admin, file_of(AUTHORS, model("shelves")))
     await admin.post("/api/v1/authors", json={"title": "A long name"})
+    before = (await admin.get(FILE)).content
     short = AUTHORS | {"fields": [TITLE | {"max_length": 3}]}
-    reply = await admin.post(FILE, json=file_of(short, BOOKS))
+    wider = model("shelves", {"name": "wide", "type": "boolean"}, refers("book", "books"))
+    reply = await admin.post(FILE, json=file_of(wider, short, BOOKS))
     assert (reply.status_code, reply.json()["code"]) == (409, "does_not_fit")
-    assert reply.json()["error"].endswith("Done before: books.") and reply.json()["error"].startswith("authors: ")
-    assert (await admin.get("/api/v1/books")).status_code == 200
+    assert reply.json()["error"].startswith("authors: ") and reply.json()["error"].endswith("Nothing was changed.")
+    assert (await admin.get(FILE)).content == before
+    assert (await admin.get("/api/v1/books")).status_code == 404
+    # Everything goes on as it was, and the file can be taken over once that is mended.
+    assert (await admin.post("/api/v1/shelves", json={"title": "left"})).status_code == 201
+    assert (await admin.patch("/api/v1/authors/1", json={"title": "Ann"})).status_code == 200
+    await taken(admin, file_of(wider, short, BOOKS))
+    made = await admin.post("/api/v1/books", json={"title": "Heidi", "author": 1})
+    assert made.status_code == 201
+    linked = await admin.patch("/api/v1/shelves/1", json={"wide": True, "book": made.json()["data"]["id"]})
+    assert linked.status_code == 200, linked.text
+    assert (await admin.get("/api/v1/authors/1")).json()["data"]["title"] == "Ann"
+
+
+async def test_a_table_that_stands_in_the_way_of_the_last_model_leaves_nothing_of_the_others(
+    bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    store = bear.app.records.shelf.store
+    await store.write(lambda transaction: transaction.execute("CREATE TABLE zebras (id INTEGER)"), ())
+    reply = await admin.post(FILE, json=file_of(AUTHORS, BOOKS, model("zebras")))
+    assert reply.status_code == 409 and reply.json()["error"].startswith("zebras: ")
+    assert (await admin.get(FILE)).json()["models"] == []
+    names = {row[0] for row in store.read_now("SELECT name FROM sqlite_master", {})}
+    assert not names & {"authors", "books"}
+    await store.write(lambda transaction: transaction.execute("DROP TABLE zebras"), ())
+    await taken(admin, file_of(AUTHORS, BOOKS, model("zebras")))
+
+
+async def test_a_circle_of_nothing_but_references_is_taken_over_whole(admin: httpx2.AsyncClient) -> None:
+    def bare(name: str, to: str) -> dict[str, Any]:
+        return {**model(name), "fields": [refers("other", to)]}
+
+    given = file_of(bare("bosses", "teams"), bare("teams", "bosses"))
+    await taken(admin, given)
+    assert {step["action"] for step in await taken(admin, given)} == {"none"}
+    boss = (await admin.post("/api/v1/bosses", json={})).json()["data"]["id"]
+    team = await admin.post("/api/v1/teams", json={"other": boss})
+    assert team.status_code == 201, team.text
+    assert (await admin.post("/api/v1/teams", json={"other": 999})).status_code == 409
+    assert (await admin.patch(f"/api/v1/bosses/{boss}", json={"other": team.json()["data"]["id"]})).status_code == 200
 
 
 async def test_only_admins_write_and_take_over_definitions(
