@@ -84,6 +84,8 @@ export interface Model {
   name: string;
   label: string;
   label_plural: string;
+  /** A name in the set of icons; null: one that suits its fields. */
+  icon: string | null;
   description: string;
   group: "yours" | "plugins" | "system";
   title_field: string | null;

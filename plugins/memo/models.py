@@ -20,6 +20,7 @@ class Memo(Owned, Record, Base):
         label_plural="Memos",
         description="Reminders, told as notifications when they are due.",
         group="plugins",
+        icon="bell",
         title_field="text",
         access={"member": OWN, "guest": OWN},
         tools="off",

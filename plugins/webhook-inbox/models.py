@@ -17,6 +17,7 @@ class WebhookInboxDelivery(Record, Base):
         label_plural="Webhook deliveries",
         description="Signed webhooks that this server received.",
         group="plugins",
+        icon="mail",
         title_field="event",
         verbs=("list", "read", "delete"),
         log_cap_setting="webhook_deliveries_max_bytes",

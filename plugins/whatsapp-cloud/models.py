@@ -27,6 +27,7 @@ class Message(Record, Base):
         label_plural="WhatsApp messages",
         description="Messages that came by WhatsApp, and those that were sent.",
         group="plugins",
+        icon="chat",
         title_field="text",
         verbs=("list", "read", "delete"),
     )
@@ -61,6 +62,7 @@ class Status(Record, Base):
         label_plural="WhatsApp statuses",
         description="What became of sent messages, each word of it.",
         group="plugins",
+        icon="chat",
         title_field="state",
         verbs=("list", "read", "delete"),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from server.db.search import SEARCHABLE
 from server.db.types import DateTimeText, FileReference, check_clause
+from server.models.icons import ModelIcon
 
 Verb = Literal["list", "read", "create", "update", "delete"]
 WriteVerb = Literal["create", "update", "delete"]
@@ -76,6 +77,8 @@ class ModelOptions:
     label_plural: str
     description: str
     group: Group = "yours"
+    icon: ModelIcon | None = None
+    """None: one that suits its fields."""
     title_field: str = "name"
     access: Mapping[str, Rules] = dataclass_field(default_factory=dict)
     """Rules by role (`member`, `guest`): verb to `none`, `own` or `all`. Admins pass all verbs that the model offers;

@@ -8,6 +8,7 @@ from typing import get_args
 from sqlalchemy import Table
 
 from server.models.base import EXTENTS, VERBS, FieldInfo, Group, ModelOptions
+from server.models.icons import ModelIcon
 
 _ROLES = ("member", "guest")
 
@@ -15,6 +16,8 @@ _ROLES = ("member", "guest")
 def check_options(table: Table, options: ModelOptions, owner: str | None) -> None:
     """Raise TypeError, with a sentence that names what may stand there."""
     _one_of("group", options.group, get_args(Group))
+    if options.icon is not None:
+        _one_of("icon", options.icon, get_args(ModelIcon))
     for verb in options.verbs:
         _one_of("verbs", verb, VERBS)
     for role, rules in options.access.items():

@@ -31,6 +31,7 @@ from server.models.base import (
     Rules,
     complete_table,
 )
+from server.models.icons import ModelIcon
 from server.models.registry import RESERVED_MODEL_NAMES, ModelSpec, model_spec
 from server.models.stored_file import FILES_TABLE
 from server.setting_fields import MEDIA_RANGE
@@ -131,6 +132,8 @@ class OwnDefinition(BaseModel):
     label: Label
     label_plural: Label | None = None
     description: Annotated[str, Field(max_length=2000)] = ""
+    icon: ModelIcon | None = None
+    """None: one that suits its fields."""
     title_field: str | None = None
     owned: bool = True
     """Records belong to whoever makes them."""
@@ -179,6 +182,7 @@ def own_spec(definition: OwnDefinition, metadata: MetaData) -> ModelSpec:
         label=definition.label,
         label_plural=definition.label_plural or definition.label,
         description=definition.description,
+        icon=definition.icon,
         title_field=title,
         access={"member": _RULES[definition.members], "guest": _RULES[definition.guests]},
         history=definition.history,

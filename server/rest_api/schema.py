@@ -24,6 +24,7 @@ def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, A
         "label_plural": options.label_plural,
         "description": options.description,
         "group": options.group,
+        "icon": options.icon,
         "title_field": options.title_field if options.title_field in known else "id",
         "verbs": verbs,
         "made_here": options.made_here,

@@ -44,6 +44,9 @@ def test_a_model_is_made_by_hand_filled_changed_and_dropped(
     page.fill("#design-plural", "Books")
     assert page.input_value("#design-name") == "books"
     assert page.input_value("#design-label") == "Book"
+    page.locator(".icon-choice input[value='']").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".icon-choice input[value=archive]")).to_be_checked()
     page.click("#design-add")
     expect(page.locator(".design-field").last.locator("input.input").first).to_be_focused()
     page.keyboard.type("State")
@@ -60,6 +63,7 @@ def test_a_model_is_made_by_hand_filled_changed_and_dropped(
     assert page.locator(".design-field input.input").nth(1).input_value() == "Year"
     page.click("text=Make the model")
     page.locator(".empty >> text=Add book").click()
+    expect(page.locator(".side a[aria-current=page] use")).to_have_attribute("href", "/ui/icons.svg#archive")
     page.fill("#field-title", "Momo")
     page.fill("#field-year", "1973")
     page.select_option("#field-state", "read")

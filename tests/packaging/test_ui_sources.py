@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
+from server.models.icons import ModelIcon
 from server.web.first_modules import imported
 
 UI = Path(__file__).resolve().parents[2] / "assets" / "ui"
@@ -113,3 +115,16 @@ def test_nothing_is_used_that_browsers_withhold_from_plain_http_but_the_clipboar
     )
     users = {path.relative_to(UI).as_posix() for path in SCRIPTS if withheld.search(path.read_text("utf-8"))}
     assert users == {"widgets/copy.js"}
+
+
+def test_icons_that_models_may_have_are_drawn_named_and_offered() -> None:
+    names = list(get_args(ModelIcon))
+    assert names == sorted(names)
+    drawn = set(re.findall(r'<symbol id="([a-z-]+)"', (UI / "icons.svg").read_text("utf-8")))
+    assert set(names) <= drawn
+    source = (UI / "widgets" / "model_icon.js").read_text("utf-8")
+    assert f'"{" ".join(names)}"' in source
+    used = re.findall(r'^  "?([a-z-]+)"?: "[a-z_ ]+",$', source, re.MULTILINE)
+    assert len(used) > 10 and set(used) <= drawn
+    words = json.loads((UI / "i18n" / "en.more.json").read_text("utf-8"))
+    assert {key for key in words if key.startswith("icon.")} == {f"icon.{name}" for name in [*names, "own"]}

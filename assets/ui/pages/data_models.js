@@ -3,6 +3,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { modelIcon } from "../widgets/model_icon.js";
 import { MAKING, MAP, SLOW } from "./data_query.js";
 
 const GROUPS = ["yours", "plugins", "system"];
@@ -26,7 +27,7 @@ export function ModelList({ models, current, admin }) {
         return inside.length > 0 && html`<div key=${group}>
           <h2>${t(`data.group_${group}`)}</h2>
           <ul>${inside.map((model) => html`<li key=${model.name}>
-            <a href=${href(`/data/${model.name}`)} aria-current=${current === model.name ? "page" : undefined}><span class="clip">${model.label_plural}</span></a>
+            <a href=${href(`/data/${model.name}`)} aria-current=${current === model.name ? "page" : undefined}><${Icon} name=${modelIcon(model)} size=${16} /><span class="clip">${model.label_plural}</span></a>
           </li>`)}</ul>
         </div>`;
       })}

@@ -8,7 +8,7 @@ import { Unreadable } from "../fields/text.js";
  *   required: boolean, unique: string, indexed: boolean, searchable: boolean, defaultDraft: any, choices: string, references: string,
  *   on_delete: string, minimum: string, maximum: string, max_length: string, accept: string, megabytes: string, declared: any}} FieldDraft
  * `was`: its name in the model as it is; `declared`: all that it is declared with there, so that nothing is lost that this form does not ask for
- * @typedef {{name: string, named: boolean, label: string, labelled: boolean, label_plural: string, description: string, title_field: string, owned: boolean,
+ * @typedef {{name: string, named: boolean, label: string, labelled: boolean, label_plural: string, description: string, icon: string, title_field: string, owned: boolean,
  *   history: boolean, members: string, guests: string, fields: FieldDraft[]}} ModelDraft
  */
 
@@ -47,7 +47,7 @@ export function blankField(given = {}) {
 /** @returns {ModelDraft} */
 export function blankModel() {
   return {
-    name: "", named: false, label: "", labelled: false, label_plural: "", description: "", title_field: "", owned: true, history: true, members: "own", guests: "none",
+    name: "", named: false, label: "", labelled: false, label_plural: "", description: "", icon: "", title_field: "", owned: true, history: true, members: "own", guests: "none",
     fields: [blankField({ name: "title", named: true, label: "Title", required: true, searchable: true })],
   };
 }
@@ -86,7 +86,7 @@ const labelFrom = (name) => name.charAt(0).toUpperCase() + name.slice(1).replace
 export function draftOf(definition) {
   return {
     ...blankModel(), ...definition, named: true, labelled: true, label_plural: definition.label_plural || definition.label,
-    title_field: definition.title_field || "", fields: definition.fields.map(fieldDraft),
+    icon: definition.icon || "", title_field: definition.title_field || "", fields: definition.fields.map(fieldDraft),
   };
 }
 
@@ -182,7 +182,7 @@ export function definitionOf(draft) {
   const { name, owned, history, members, guests } = draft;
   const label_plural = draft.label_plural.trim();
   const definition = {
-    name, label: draft.label.trim() || singular(label_plural), label_plural, description: draft.description.trim(),
+    name, label: draft.label.trim() || singular(label_plural), label_plural, description: draft.description.trim(), icon: draft.icon || null,
     title_field: names.includes(draft.title_field) ? draft.title_field : null, owned, history, members, guests, fields,
   };
   return { definition, errors };

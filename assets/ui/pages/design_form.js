@@ -5,6 +5,7 @@ import { html } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
+import { MODEL_ICONS, modelIcon } from "../widgets/model_icon.js";
 import { blankField, curlOf, definitionOf, nameFrom, singular } from "./design_draft.js";
 import { DesignField } from "./design_field.js";
 
@@ -56,6 +57,7 @@ export function DesignForm({ draft, set, errors, existing }) {
             <input class="input" id="design-description" value=${draft.description} aria-describedby="design-description-help"
               onInput=${(/** @type {any} */ event) => change({ description: event.target.value })} /><//>
         </div>
+        <${IconChoice} draft=${draft} choose=${(/** @type {string} */ icon) => change({ icon })} />
       </div>
     </section>
     <section class="card" aria-labelledby="design-fields">
@@ -71,6 +73,15 @@ export function DesignForm({ draft, set, errors, existing }) {
     </section>
     <${Use} draft=${draft} change=${change} existing=${existing} errors=${errors} />
     <details class="more"><summary>${t("empty.or")}</summary><${Request} draft=${draft} existing=${existing} /></details>`;
+}
+
+/** @param {{draft: ModelDraft, choose: (icon: string) => void}} props */
+function IconChoice({ draft, choose }) {
+  const own = modelIcon({ name: "", group: "yours", fields: draft.fields });
+  const one = (/** @type {string} */ icon) => html`<label key=${icon} title=${t(`icon.${icon || "own"}`)}>
+    <input class="vh" type="radio" name="design-icon" value=${icon} checked=${draft.icon === icon} onChange=${() => choose(icon)} aria-label=${t(`icon.${icon || "own"}`)} />
+    <${Icon} name=${icon || own} />${!icon && html`<span class="small" aria-hidden="true">${t("icon.own")}</span>`}</label>`;
+  return html`<fieldset class="bare icon-choice"><legend class="label">${t("design.icon")}</legend>${["", ...MODEL_ICONS].map(one)}</fieldset>`;
 }
 
 /** @param {{draft: ModelDraft, change: (changes: Partial<ModelDraft>) => void, existing: boolean, errors: Record<string, string>}} props */

@@ -5,6 +5,7 @@ import { go, href } from "../router.js";
 import { isAdmin } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { modelIcon } from "../widgets/model_icon.js";
 import { useTrail } from "../widgets/trail.js";
 import { Empty } from "../widgets/trouble.js";
 import { MAP } from "./data_query.js";
@@ -81,7 +82,7 @@ function ModelBox({ box, light }) {
   const off = () => light("");
   return html`<a class="map-box" href=${href(`/data/${model.name}`)} ref=${shaped({ left: `${x}px`, top: `${y}px`, width: `${BOX}px`, height: `${height}px` })}
     onMouseEnter=${on} onMouseLeave=${off} onFocus=${on} onBlur=${off}>
-    <span class="map-name clip" ref=${shaped({ height: `${HEAD}px` })}>${model.label_plural}</span>
+    <span class="map-name" ref=${shaped({ height: `${HEAD}px` })}><${Icon} name=${modelIcon(model)} size=${16} /><span class="clip">${model.label_plural}</span></span>
     ${fields.map((field) => html`<span class="map-field" key=${field.name} ref=${shaped({ height: `${LINE}px` })} title=${typeName(field)}>
       <${Icon} name=${iconOf(field)} size=${14} /><span class="clip">${field.name}</span>${field.required && html`<span class="needed" aria-hidden="true">*</span>`}</span>`)}
     ${more > 0 && html`<span class="map-field muted" ref=${shaped({ height: `${LINE}px` })}>${t("map.more", { n: more })}</span>`}

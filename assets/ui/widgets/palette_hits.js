@@ -6,6 +6,7 @@ import { ACCOUNT, allPages } from "../pages/index.js";
 import { href } from "../router.js";
 import { GO_KEYS } from "../shortcuts.js";
 import { keep, may, models, stored } from "../store.js";
+import { modelIcon } from "./model_icon.js";
 import { inSentence, titleOf } from "./words.js";
 
 /** @typedef {{id: string, group: string, icon: string, label: string, where?: string, keys?: string[], address?: string, run?: () => void}} Hit */
@@ -30,7 +31,7 @@ function everything() {
       id: `page ${page.name}`, group: "pages", icon: page.icon, label: t(page.label), address: href(`/${page.name}`),
       keys: GO_KEYS[page.name] && ["g", GO_KEYS[page.name]],
     })),
-    ...listed.map((model) => ({ id: `model ${model.name}`, group: "models", icon: "data", label: model.label_plural, where: model.name, address: href(`/data/${model.name}`) })),
+    ...listed.map((model) => ({ id: `model ${model.name}`, group: "models", icon: modelIcon(model), label: model.label_plural, where: model.name, address: href(`/data/${model.name}`) })),
     ...listed.filter((model) => may(model, "create")).map((model) => ({
       id: `new ${model.name}`, group: "commands", icon: "plus", label: t("palette.new", { name: inSentence(model.label) }), address: href(`/data/${model.name}`, { record: "new" }),
     })),
@@ -71,7 +72,7 @@ export async function recordsFor(asked, signal) {
   const query = new URLSearchParams({ q: asked, limit: String(RECORDS_EACH), total: "false" });
   const found = await Promise.all(wanted.map((model) => api.get(`/api/v1/${model.name}`, { query, signal }).then(
     ({ data }) => data.map((/** @type {import("../types").Row} */ row) => ({
-      id: `record ${model.name} ${row.id}`, group: "records", icon: "file", label: titleOf(model, row), where: model.label, address: href(`/data/${model.name}`, { record: String(row.id) }),
+      id: `record ${model.name} ${row.id}`, group: "records", icon: modelIcon(model), label: titleOf(model, row), where: model.label, address: href(`/data/${model.name}`, { record: String(row.id) }),
     })),
     () => [],
   )));

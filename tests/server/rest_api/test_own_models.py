@@ -124,6 +124,19 @@ async def again(bear: Bear) -> httpx2.AsyncClient:
     return await bear.person("ada", "admin")
 
 
+async def test_an_icon_is_chosen_changed_and_taken_away(admin: httpx2.AsyncClient, member: httpx2.AsyncClient) -> None:
+    await make(admin, BOOKS | {"icon": "tag", "members": "all"})
+    await member.post("/api/v1/books", json=FULL)
+    assert (await member.get(f"{URL}/books")).json()["data"]["icon"] == "tag"
+    for icon in ("calendar", None):
+        changed = await admin.patch(f"{URL}/books", json={"icon": icon})
+        assert changed.status_code == 200 and changed.json()["data"]["icon"] == icon
+    refused = await admin.patch(f"{URL}/books", json={"icon": "../../etc"})
+    assert refused.status_code == 422 and "icon" in refused.json()["fields"]
+    assert (await member.get("/api/v1/books")).json()["count"] == 1
+    assert (await member.get(f"{URL}/notes")).json()["data"]["icon"] is None
+
+
 async def test_a_field_is_added_and_renamed_without_loss(admin: httpx2.AsyncClient) -> None:
     await make(admin)
     book = (await admin.post("/api/v1/books", json=FULL)).json()["data"]["id"]
