@@ -13,7 +13,6 @@ from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.own_tools import MODEL, Decided, OwnTools, wanted
 from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.hosted import Hosted
-from server.models.mcp_server import OWN_NAMES
 from server.records.service import Records
 
 _GATEWAYS_OWN = [Tool(OWN_SERVER, name, name, name, raw, definition_hash(raw)) for name, raw in TOOLS.items()]
@@ -83,7 +82,7 @@ class OwnToolDesk:
 
 
 def _kind(name: str) -> str:
-    return "records" if name in OWN_NAMES else "plugin"
+    return "records" if name == "records" else "plugin"
 
 
 def _described(tool: Tool, row: Decided | None) -> dict[str, Any]:

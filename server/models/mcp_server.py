@@ -15,10 +15,11 @@ from server.db.types import ChoiceText, JsonText, TagsText, UrlText
 from server.errors import FieldError, ValidationFailed
 from server.models.base import OWN, WRITES, Base, ModelOptions, Record, field
 
-OWN_NAMES = frozenset(("records",))
+OWN_NAMES = frozenset(("gridbear", "records"))
 """Names of servers that are part of the program."""
 OWN_SERVER_NAME = re.compile(r"u[0-9]+-")
 """How the names of people's own servers begin, and no others."""
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]{0,31}"
 
 
@@ -122,6 +123,16 @@ def count_own_servers_sql() -> str:
     return compile_sql(select(func.count()).select_from(table).where(table.c.person_id == bindparam("person_id")))
 
 
+def header_problem(headers: Mapping[str, str]) -> str | None:
+    """Why these can't be sent, None when they can. Says nothing of a value, which may be a secret."""
+    for name, value in headers.items():
+        if _HEADER_NAME.fullmatch(name) is None:
+            return "the name of a header has letters, digits and - alone"
+        if not (value.isascii() and (value.isprintable() or value.strip().isprintable())):
+            return f"the value of {name} has a line break, or a character that headers can't have"
+    return None
+
+
 def check_mcp_server(row: Mapping[str, Any]) -> None:
     """Check a whole row, JSON columns as values. Raises ValidationFailed naming every field that does not fit."""
     errors: dict[str, FieldError] = {}
@@ -141,6 +152,10 @@ def check_mcp_server(row: Mapping[str, Any]) -> None:
             isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
         ):
             errors[name] = FieldError("wrong_type", "an object of texts is wanted")
+    if "headers" not in errors and (problem := header_problem(row["headers"] or {})) is not None:
+        errors["headers"] = FieldError("cant_be_sent", problem)
+    if "env" not in errors and any(not name or "=" in name for name in row["env"] or {}):
+        errors["env"] = FieldError("wrong_name", "the name of a variable has no = in it, and is not empty")
     given = {"command": row["command"], "cwd": row["cwd"], "url": row["url"], "args": " ".join(row["args"] or ())}
     for name, value in given.items():
         if value and "${secret:" in value:

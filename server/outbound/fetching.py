@@ -49,6 +49,11 @@ class Fetcher:
                 return Fetched(response.status_code, dict(response.headers), await _whole(response, most_bytes))
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
             raise ValidationFailed.of("url", "invalid", f"{url[:200]!r} is no http or https address") from error
+        except (UnicodeEncodeError, httpx2.LocalProtocolError):
+            # Their words repeat headers, with what is secret in them.
+            raise ValidationFailed.of(
+                "headers", "cant_be_sent", "a header, or the method, has a character that can't be sent"
+            ) from None
         except _NOT_REACHED as error:
             if isinstance(error, AddressRefused) and not isinstance(error, HostUnknown):
                 raise Forbidden(str(error), code="address_refused") from error

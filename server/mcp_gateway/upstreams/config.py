@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from server.access.actor import Actor
+from server.errors import Conflict
 from server.mcp_gateway.catalogue.pinning import pinned_version
 from server.mcp_gateway.policy.rule import Served
 from server.mcp_gateway.upstreams.programs import installs
+from server.models.mcp_server import header_problem
 
 if TYPE_CHECKING:
     import httpx2
@@ -116,3 +118,10 @@ class LaunchSpec:
             url=str(row.get("url") or ""),
             headers={str(key): str(value) for key, value in (row.get("headers") or {}).items()},
         )
+
+    def sendable(self) -> LaunchSpec:
+        """The same without the space that was copied along with a header. Raises Conflict for what can't be sent."""
+        headers = {name: value.strip() for name, value in self.headers.items()}
+        if (problem := header_problem(headers)) is not None:
+            raise Conflict(f"Its headers can't be sent: {problem}. Set it anew.", code="header_cant_be_sent")
+        return replace(self, headers=headers)

@@ -181,7 +181,7 @@ class UpstreamPool:
         self._referring.discard(server_id)
         # The secrets are the admins': a server of a person's own gets its headers as they are.
         if config.owner is not None or not (refers_to_secrets(spec.env) or refers_to_secrets(spec.headers)):
-            return spec
+            return spec.sendable()
         self._referring.add(server_id)
         secret: SecretValue | None
         secret, where = self._secret, "under Secrets"
@@ -190,7 +190,7 @@ class UpstreamPool:
                 raise Conflict(f"The plugin {config.plugin} is off.", code="plugin_off")
             where = f"in the settings of the plugin {config.plugin}"
         env, headers = resolved(spec.env, secret, where), resolved(spec.headers, secret, where)
-        return replace(spec, env=env, headers=headers)
+        return replace(spec, env=env, headers=headers).sendable()
 
     def _secret(self, name: str) -> str | None:
         row = self._records.look_up(SYSTEM, SECRETS, "name", name)

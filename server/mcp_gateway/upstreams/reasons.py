@@ -55,4 +55,9 @@ def _described(error: BaseException) -> str:
         return f"It may not be reached: {error}"
     if isinstance(error, httpx2.ConnectError):
         return "Nothing answers at the server's address."
+    if isinstance(error, httpx2.LocalProtocolError):
+        # Its words repeat headers, with what is secret in them.
+        return "What is sent to it is no proper HTTP."
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "The folder that it is to run in (cwd), or what its first line names to run it with, is not there."
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

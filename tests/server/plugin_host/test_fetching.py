@@ -32,7 +32,11 @@ async def address(anyio_backend: str) -> AsyncIterator[str]:
     """A server on this computer that answers by its path, and hangs where it has nothing to say."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
+        try:
+            path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1]
+        except asyncio.IncompleteReadError:
+            writer.close()  # asked nothing, since what was to be asked can't be sent
+            return
         writer.write(ANSWERS[path])
         if path == b"/hangs":
             await reader.read()
@@ -49,6 +53,15 @@ async def plugin(house: Bear, ada: httpx2.AsyncClient, folder: Path) -> AsyncIte
     [live] = [it for it in house.app.plugins.live if it.id == "curious"]
     yield live.context
     await switch(ada, "curious", "disable")
+
+
+@pytest.mark.parametrize("value", ["canary\nx", "canary \u2603"])
+async def test_a_header_that_can_not_be_sent_is_told_without_its_value(
+    plugin: HostContext, address: str, value: str
+) -> None:
+    with pytest.raises(ValidationFailed) as told:
+        await plugin.fetch(f"{address}/", private=True, headers={"authorization": value})
+    assert "canary" not in str(told.value) and "header" in str(told.value)
 
 
 async def test_an_answer_comes_as_it_is_whatever_its_status(plugin: HostContext, address: str) -> None:
