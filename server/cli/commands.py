@@ -15,6 +15,7 @@ from server.cli.connect_commands import connect_command
 from server.cli.data_commands import data
 from server.cli.doctor_commands import doctor_command
 from server.cli.lan_commands import lan
+from server.cli.model_commands import models
 from server.cli.openapi_command import openapi_command
 from server.cli.options import EXIT_EXISTS, DataDir, Json, show
 from server.cli.plugin_commands import plugin
@@ -34,6 +35,7 @@ app.add_typer(secrets, name="secrets")
 app.add_typer(backup, name="backup")
 app.add_typer(lan, name="lan")
 app.add_typer(data, name="data")
+app.add_typer(models, name="models")
 app.add_typer(plugin, name="plugin")
 app.add_typer(service, name="service")
 app.command("restore")(restore_command)

@@ -142,6 +142,7 @@ def test_json_is_all_that_stdout_has(command: Command, tmp_path: Path, capsys: p
         ["data", "move", tmp_path / "elsewhere", "--dry-run"],
         ["connect", "--list"],
         ["import-servers"],
+        ["models", "export"],
     ):
         capsys.readouterr()
         assert command(*words, "--json") == 0, words
@@ -174,6 +175,8 @@ ON_DATA: dict[tuple[str, ...], list[str]] = {
     ("export",): ["users"],
     ("import",): ["users", "{csv}"],
     ("import-servers",): ["{servers}", "--yes"],
+    ("models", "export"): [],
+    ("models", "import"): ["{models}", "--yes"],
 }
 LEAVE_DATA_ALONE = {
     ("serve",), ("window",), ("mcp",), ("completion",), ("doctor",), ("connect",), ("setup-link",), ("data", "show"),
@@ -199,7 +202,9 @@ def test_no_command_touches_a_folder_that_another_process_holds(
 ) -> None:
     (tmp_path / "users.csv").write_text("username\nida\n", "utf-8")
     (tmp_path / "servers.json").write_text('{"mcpServers": {"clock": {"command": "clock"}}}', "utf-8")
+    (tmp_path / "models.json").write_text('{"format": "gridbear-models", "version": 1, "models": []}', "utf-8")
     place = {
+        "{models}": tmp_path / "models.json",
         "{csv}": tmp_path / "users.csv",
         "{servers}": tmp_path / "servers.json",
         "{elsewhere}": tmp_path / "elsewhere",
