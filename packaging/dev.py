@@ -19,9 +19,12 @@ import dev_venv
 from dev_venv import ROOT, say
 
 # File by file, on all processors, also processes, browsers and windows: each has its own ports and display.
-SIDE_BY_SIDE = [f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=loadfile"]
-FAST_TESTS = ["-m", "not slow and not soak", *SIDE_BY_SIDE]
-SLOW_TESTS = ["-m", "slow and not soak", *SIDE_BY_SIDE]
+# They begin in the order of tests/order.py.
+SIDE_BY_SIDE = ["--dist=loadfile", "--no-loadscope-reorder"]
+PROCESSORS = min(os.cpu_count() or 1, 4)
+FAST_TESTS = ["-m", "not slow and not soak", *SIDE_BY_SIDE, f"--numprocesses={PROCESSORS}"]
+# One more: these wait a third of their time, for a server to start or a page to come.
+SLOW_TESTS = ["-m", "slow and not soak", *SIDE_BY_SIDE, f"--numprocesses={PROCESSORS + 1}"]
 TESTS_FAILED = 1  # pytest's exit code
 
 

@@ -19,7 +19,7 @@ from server.auth import passwords
 from server.config import Settings
 from server.data_folder import DataFolder
 from server.db.storage import FreeBytes, free_bytes
-from tests import soon
+from tests import order, soon
 
 CONTROL_TOKEN = "the control token of the tests"
 PASSWORD = "correct horse battery"
@@ -79,6 +79,11 @@ async def running_bear(folder: Path, free: FreeBytes = free_bytes, **settings: A
         bear = Bear(app, settings.get("base_path", ""))
         async with bear._stack:
             yield bear
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order.longest_file_first(items)
 
 
 def pytest_collection_finish() -> None:
