@@ -110,7 +110,7 @@ class GridBearApp:
 
     def stop_streams(self) -> None:
         """End every open stream; new ones are refused."""
-        self.gateway.endpoint.end()
+        self.gateway.stop_streams()
         self._events.end()
 
     @contextlib.asynccontextmanager

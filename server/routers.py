@@ -179,7 +179,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(call_router(parts.gateway.call, parts.gateway.asked_calls, gate.enter_route))
     web.include_router(own_tools_router(parts.gateway.own_desk, gate.enter_route))
     web.include_router(tools_router(parts.gateway.tool_desk, gate.enter_route))
-    web.include_router(offers_router(parts.gateway.gateway, parts.gateway.relay, gate.enter_route))
+    gateway = parts.gateway
+    web.include_router(offers_router(gateway.gateway, gateway.relay, gateway.updates, gate.enter_route))
     web.include_router(messages_router(parts.gateway.message_desk, gate.enter_route))
     web.include_router(explain_router(parts.gateway.explainer, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))

@@ -32,6 +32,7 @@ from server.mcp_gateway.record_tools.records_server import RecordsServer
 from server.mcp_gateway.record_tools.switches import MODEL as RECORD_TOOLS
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
+from server.mcp_gateway.relay.updates import ResourceUpdates
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.pool import MODEL as SERVERS
 from server.records.service import Records
@@ -86,6 +87,7 @@ class McpGateway:
         self.endpoint = GatewayEndpoint(
             self.gateway, self.builtins, relay, self.subscriptions, settings, records, authenticate, endings
         )
+        self.updates = ResourceUpdates(self.gateway, self.subscriptions, endings)
         self.asked_calls = AskedCalls(self.call, endings)
 
     async def start(self) -> None:
@@ -107,8 +109,14 @@ class McpGateway:
         server = self.builtins if name in TOOLS else self.gateway
         return await server.call(caller, name, arguments, None, more)
 
+    def stop_streams(self) -> None:
+        """End what stays open for long; at /mcp new requests are refused."""
+        self.endpoint.end()
+        self.updates.end()
+
     async def stop(self) -> None:
         """End every session, connection and child."""
+        self.updates.end()
         await self.endpoint.stop()
         await self.asked_calls.stop()
         self._deaf()

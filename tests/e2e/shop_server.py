@@ -53,8 +53,9 @@ WHICH = {
 }
 PRAISE = {"messages": [{"role": "user", "content": {"type": "text", "text": "Praise it."}}], "maxTokens": 50}
 
-CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}, "completions": {}}
+CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {"subscribe": True}, "completions": {}}
 MAY_BE = {"to": ["Ines", "Ingrid", "Otto"], "name": ["rye", "rye & oats", "spelt"]}
+watched: set[str] = set()
 LISTS = {
     "prompts/list": {"prompts": [{"name": "letter", "arguments": [{"name": "to", "required": True}]}]},
     "resources/list": {"resources": [{"uri": "shop://hours", "name": "Opening hours"}]},
@@ -72,6 +73,9 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method == "prompts/get":
         words = {"type": "text", "text": f"Write to {params['arguments']['to']}."}
         return {"messages": [{"role": "user", "content": words}]}
+    if method in ("resources/subscribe", "resources/unsubscribe"):
+        watched.add(params["uri"]) if method == "resources/subscribe" else watched.discard(params["uri"])
+        return {}
     if method == "resources/read":
         return {"contents": [{"uri": params["uri"], "mimeType": "text/plain", "text": f"All about {params['uri']}"}]}
     if method == "completion/complete":
@@ -89,6 +93,10 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         }
         return {"content": [{"type": "text", "text": json.dumps(found)}], "structuredContent": found}
     if method == "tools/call":
+        # What is forgotten has changed.
+        for uri in watched:
+            told = {"method": "notifications/resources/updated", "params": {"uri": uri}}
+            print(json.dumps({"jsonrpc": "2.0", **told}), flush=True)
         return {"content": [{"type": "text", "text": "This is not done here."}], "isError": True}
     return {} if method == "ping" else None
 

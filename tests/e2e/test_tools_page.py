@@ -171,6 +171,16 @@ def test_prompts_are_filled_in_and_resources_read(
     offers.get_by_role("option", name="Opening hours").click()
     page.click("button:has-text('Read it')")
     expect(page.locator(".reply-side pre")).to_contain_text("All about shop://hours")
+    with page.expect_response(lambda answer: "/resources/updates" in answer.url):
+        page.click("button:has-text('Watch it')")
+    expect(page.locator(".reply-side .note")).to_contain_text("Watched")
+    with sign_in(house.url, "otto", PASSWORD) as client, page.expect_response(lambda it: "resources/read" in it.url):
+        assert client.post("/api/v1/gateway/call", json={"tool": "notes__forget_everything"}).status_code == 200
+    expect(page.locator(".reply-side .note")).to_contain_text("It has changed once")
+    expect(offers.get_by_role("option", name="Opening hours")).to_contain_text("watched, 1 change")
+    assert watched.axe() == []
+    page.click("button:has-text('Watch it no more')")
+    expect(page.locator(".reply-side .note")).to_have_count(0)
     offers.get_by_role("option", name="Bread").click()
     page.fill("#offer-0", "rye")
     may_be.get_by_role("option", name="rye & oats").click()

@@ -1,6 +1,6 @@
 // What a server offers beside tools: its prompts, filled in, and its resources, read.
 import { api } from "../api.js";
-import { t } from "../i18n.js";
+import { formatTime, t } from "../i18n.js";
 import { filledIn, gaps } from "../uri_template.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Chooser } from "../widgets/chooser.js";
@@ -8,8 +8,10 @@ import { CompletedInput } from "../widgets/completed.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
+import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { Result } from "./tools_reply.js";
+import { Watching } from "./tools_watch.js";
 
 /** @typedef {{kind: "prompt"|"resource"|"template", key: string, name: string, about: string, fields: {name: string, need: boolean, help: string|null}[]}} Offer */
 
@@ -44,6 +46,7 @@ export function ServerOffers({ server, changed }) {
   // Of each: who goes to another one and back finds what they typed and what came back.
   const [outcomes, setOutcomes] = useState(/** @type {Record<string, any>} */ ({}));
   const drafts = useRef(/** @type {Record<string, Record<string, string>>} */ ({}));
+  const [watches, setWatches] = useState(/** @type {Record<string, import("./tools_watch.js").Watch>} */ ({}));
   const reply = useRef(/** @type {HTMLElement|null} */ (null));
   // Asking starts a server: how it stands now is news for the list.
   useEffect(() => {
@@ -57,14 +60,28 @@ export function ServerOffers({ server, changed }) {
   if (error && !data) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("offers.error")} retry=${reload} /></div>`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
   if (!offer) return html`<div class="bench-empty"><p class="small muted">${t("offers.none")}</p></div>`;
-  const groups = KINDS.map((kind) => ({ name: t(`offers.${kind}`), choices: data.filter((one) => one.kind === kind).map((one) => ({ key: keyOf(one), name: one.name, words: `${one.key} ${one.about}` })) }));
+  const ended = (/** @type {string} */ which, /** @type {any} */ one) => setOutcomes((now) => ({ ...now, [which]: one }));
+  const stop = (/** @type {string} */ which) => setWatches(({ [which]: _, ...others }) => others);
+  const anew = async (/** @type {string} */ which, /** @type {string} */ uri) => {
+    setWatches((now) => (which in now ? { ...now, [which]: { ...now[which], changed: now[which].changed + 1, at: Date.now() } } : now));
+    ended(which, await read(at, uri));
+  };
+  const refused = (/** @type {string} */ which) => {
+    stop(which);
+    say(t("offers.watch_refused"), "bad");
+  };
+  const watch = watches[keyOf(offer)];
+  const groups = KINDS.map((kind) => ({ name: t(`offers.${kind}`), choices: data.filter((one) => one.kind === kind).map((one) => ({ key: keyOf(one), name: one.name, more: keyOf(one) in watches ? t("offers.watched", { n: watches[keyOf(one)].changed }) : undefined, words: `${one.key} ${one.about}` })) }));
   return html`<div class="bench">
     <div class="ask-side scroll">
       <${Chooser} id="offer" label=${t("offers.which")} groups=${groups.filter((group) => group.choices.length)} current=${keyOf(offer)} choose=${setKey} />
       <${Try} key=${keyOf(offer)} at=${at} offer=${offer} completes=${server.capabilities?.includes("completions")} drafts=${drafts.current}
-        ended=${(/** @type {any} */ one) => setOutcomes((now) => ({ ...now, [keyOf(offer)]: one }))} />
+        ended=${(/** @type {any} */ one) => ended(keyOf(offer), one)} watched=${watch?.uri}
+        watch=${(/** @type {string|null} */ uri) => (uri === null ? stop(keyOf(offer)) : setWatches((now) => ({ ...now, [keyOf(offer)]: { uri, changed: 0, at: 0 } })))} />
+      ${Object.entries(watches).map(([which, one]) => html`<${Watching} key=${`${which} ${one.uri}`} at=${at} uri=${one.uri} changed=${() => anew(which, one.uri)} refused=${() => refused(which)} />`)}
     </div>
     <div class="reply-side scroll" ref=${reply} aria-live="polite">
+      ${watch && html`<p class="note"><${Icon} name="eye" /><span>${watch.changed ? t("offers.changed", { n: watch.changed, time: formatTime(watch.at, "second") }) : t("offers.watching")}</span></p>`}
       ${!outcome ? html`<p class="small muted">${t("offers.not_asked")}</p>`
         : outcome.error ? html`<${Trouble} error=${outcome.error} what=${t("offers.refused")} />`
         : html`<${Result} key=${outcome.at} result=${outcome.result} took=${outcome.took} />`}
@@ -72,8 +89,20 @@ export function ServerOffers({ server, changed }) {
   </div>`;
 }
 
-/** @param {{at: string, offer: Offer, completes: boolean, drafts: Record<string, Record<string, string>>, ended: (outcome: any) => void}} props */
-function Try({ at, offer, completes, drafts, ended }) {
+/** @param {() => Promise<{data: any}>} ask @returns {Promise<any>} its outcome */
+async function timed(ask) {
+  const began = performance.now();
+  try {
+    return { result: (await ask()).data.result, took: performance.now() - began, at: Date.now() };
+  } catch (error) {
+    return { error, at: Date.now() };
+  }
+}
+
+const read = (/** @type {string} */ at, /** @type {string} */ uri) => timed(() => api.post(`${at}/resources/read`, { uri }));
+
+/** @param {{at: string, offer: Offer, completes: boolean, drafts: Record<string, Record<string, string>>, ended: (outcome: any) => void, watched?: string, watch: (uri: string|null) => void}} props */
+function Try({ at, offer, completes, drafts, ended, watched, watch }) {
   const [texts, setTexts] = useState(drafts[keyOf(offer)] || {});
   const [missing, setMissing] = useState(/** @type {string[]} */ ([]));
   const [busy, setBusy] = useState(false);
@@ -89,17 +118,13 @@ function Try({ at, offer, completes, drafts, ended }) {
     setMissing(lacking);
     if (lacking.length || busy) return lacking.length ? document.getElementById(idOf(lacking[0]))?.focus() : undefined;
     setBusy(true);
-    const began = performance.now();
-    try {
-      const { data } = offer.kind === "prompt"
-        ? await api.post(`${at}/prompts/get`, { name: offer.key, arguments: given })
-        : await api.post(`${at}/resources/read`, { uri });
-      ended({ result: data.result, took: performance.now() - began, at: Date.now() });
-    } catch (error) {
-      ended({ error, at: Date.now() });
-    }
+    ended(await (offer.kind === "prompt" ? timed(() => api.post(`${at}/prompts/get`, { name: offer.key, arguments: given })) : read(at, uri)));
     setBusy(false);
   };
+  // What it would read changed: that is another resource.
+  useEffect(() => {
+    if (watched !== undefined && watched !== uri) watch(null);
+  }, [uri]);
   const mayBe = async (/** @type {string} */ name, /** @type {string} */ value, /** @type {AbortSignal} */ signal) => {
     const { [name]: _, ...others } = given;
     const { data } = await api.post(`${at}/complete`, { [offer.kind]: offer.key, argument: name, value, given: others }, { signal });
@@ -120,6 +145,8 @@ function Try({ at, offer, completes, drafts, ended }) {
       <//>`;
     })}
     ${offer.kind === "template" && uri !== offer.key && html`<p class="help">${t("offers.address", { uri })}</p>`}
-    <div><button class="btn primary" type="submit" disabled=${busy}><${Icon} name=${offer.kind === "prompt" ? "play" : "eye"} />${t(busy ? "tools.running" : offer.kind === "prompt" ? "offers.get" : "offers.read")}</button></div>
+    <div class="row wrap"><button class="btn primary" type="submit" disabled=${busy}><${Icon} name=${offer.kind === "prompt" ? "play" : "eye"} />${t(busy ? "tools.running" : offer.kind === "prompt" ? "offers.get" : "offers.read")}</button>
+      ${offer.kind !== "prompt" && html`<button class="btn" type="button" aria-pressed=${watched === undefined ? "false" : "true"} disabled=${offer.fields.some((field) => field.need && !texts[field.name])}
+        onClick=${() => watch(watched === undefined ? uri : null)}>${t(watched === undefined ? "offers.watch" : "offers.unwatch")}</button>`}</div>
   </form>`;
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
@@ -16,6 +17,7 @@ from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.offers import FIELDS
 from server.mcp_gateway.relay.relay import PROMPT_REF, RESOURCE_REF, Relay
+from server.mcp_gateway.relay.updates import ResourceUpdates
 from server.records.values import INTEGER_MAX
 
 ServerId = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
@@ -60,7 +62,9 @@ class CompletionWanted(BaseModel):
         return {"ref": ref, "argument": {"name": self.argument, "value": self.value}, **context}
 
 
-def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Response], Actor]) -> APIRouter:
+def offers_router(
+    gateway: Gateway, relay: Relay, updates: ResourceUpdates, enter: Callable[[Request, Response], Actor]
+) -> APIRouter:
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/gateway/{server_id}", tags=["gateway"])
 
@@ -103,6 +107,25 @@ def offers_router(gateway: Gateway, relay: Relay, enter: Callable[[Request, Resp
         except CallFailed as failure:
             raise as_error(failure) from failure
         return {"ok": True, "data": {"result": result}}
+
+    @router.get(
+        "/resources/updates",
+        summary="Hear when a resource of an MCP server changes, as server-sent events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "A stream"}},
+    )
+    async def watch(
+        server_id: ServerId,
+        request: Request,
+        response: Response,
+        uri: Annotated[str, Query(min_length=1, max_length=4_000, description="As the server lists it.")],
+    ) -> Response:
+        try:
+            messages = await updates.open(caller(asking(request, response), server_id), uri)
+        except CallFailed as failure:
+            raise as_error(failure) from failure
+        headers = {**response.headers, "cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(messages, media_type="text/event-stream", headers=headers)
 
     @router.post("/complete", summary="What a half typed argument of a prompt or template may become")
     async def complete(

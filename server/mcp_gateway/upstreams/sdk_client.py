@@ -212,7 +212,9 @@ class SdkSession:
                 resources_list_changed=kinds["resources"],
                 resource_subscriptions=uris,
             ) as subscription:
-                watched.told.set()
+                # What was wanted while the server was being told, it is told next.
+                if not self.takes_subscriptions or uris == watched.uris:
+                    watched.told.set()
                 changed = asyncio.ensure_future(watched.change())
                 ended = asyncio.ensure_future(_drained(subscription))
                 try:

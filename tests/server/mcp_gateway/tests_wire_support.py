@@ -60,8 +60,9 @@ class Stream:
         if method == "GET":
             sent["accept"] = "text/event-stream"
         pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()]
+        path, _, query = path.partition("?")
         self._scope = {
-            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+            "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": pairs, "scheme": "http", "server": ("127.0.0.1", 8088), "client": ("127.0.0.1", 50000),
             "http_version": "1.1", "root_path": "", "state": {},
         }  # fmt: skip

@@ -99,6 +99,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/{{server_id}}/prompts/get": WRITE - {"machine"},
     f"POST {V1}/gateway/{{server_id}}/resources/read": WRITE - {"machine"},
     f"POST {V1}/gateway/{{server_id}}/complete": WRITE - {"machine"},
+    f"GET {V1}/gateway/{{server_id}}/resources/updates": WRITE - {"machine"},
     f"GET {V1}/gateway/own": READ, f"GET {V1}/gateway/own/{{server}}/tools": READ,
     f"PATCH {V1}/gateway/own/{{server}}/tools/{{name:path}}": FULL_SESSION,
     f"PATCH {V1}/gateway/{{server_id}}/tools/{{name:path}}": FULL_SESSION,
@@ -163,6 +164,7 @@ SENT: dict[str, tuple[bytes, str]] = {
     f"POST {V1}/gateway/calls/{{key}}/answers": (b'{"answers": {"1": {}}}', ""),
     f"POST {V1}/gateway/{{server_id}}/prompts/get": (b'{"name": "x"}', ""),
     f"POST {V1}/gateway/{{server_id}}/resources/read": (b'{"uri": "x://y"}', ""),
+    f"GET {V1}/gateway/{{server_id}}/resources/updates": (b"", "uri=x://y"),
     f"POST {V1}/gateway/{{server_id}}/complete": (b'{"prompt": "x", "argument": "y"}', ""),
 }
 """What has to be sent, and asked, for a request to be refused for who sends it and for nothing else."""
