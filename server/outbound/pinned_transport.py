@@ -11,6 +11,8 @@ from server.outbound.places import is_in_a_network_of_people, is_public, places_
 from server.outbound.transport_per_host import TransportPerHost
 
 MOST_BYTES = 1 << 20
+MOST_PLACES = 3
+"""So many places of one host are tried."""
 
 
 class AddressRefused(httpx2.ConnectError):
@@ -39,7 +41,10 @@ class _Capped(httpx2.AsyncByteStream):
 
 
 class PinnedTransport(httpx2.AsyncBaseTransport):
-    """Looks a host up once, asks `check` about all its places, and calls one of these under the host's name."""
+    """Looks a host up once, asks `check` about all its places, and calls one of these under the host's name.
+
+    Where nothing answers at one, the next is called: a host may be known by two protocols and listen to one.
+    """
 
     def __init__(self, inner: httpx2.AsyncBaseTransport | None = None, *, most_bytes: int | None = MOST_BYTES) -> None:
         """`most_bytes` of an answer are read; None: it may go on for ever."""
@@ -58,9 +63,19 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
             raise AddressRefused(f"{url.scheme} is no http or https.", request=request)
         places = await self.places(url, request)
         await self.check(url, places, request)
+        *others, last = list(dict.fromkeys(places))[:MOST_PLACES]
+        for place in others:
+            try:
+                return await self._call(place, request)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await self._call(last, request)
+
+    async def _call(self, place: str, request: httpx2.Request) -> httpx2.Response:
+        url = request.url
         pinned = httpx2.Request(
             request.method,
-            url.copy_with(host=places[0]),
+            url.copy_with(host=place),
             headers=request.headers,
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": url.host},
