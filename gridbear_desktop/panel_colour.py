@@ -1,4 +1,7 @@
-"""Whether the desktop is light or dark, as its portal tells over D-Bus: the panel mostly is as well."""
+"""Which drawing of the icon the panel wants. Nothing tells a panel's colour; of two desktops it can be known.
+
+A name of an icon that panels colour themselves (`-symbolic`) is no way: those that do not would show it black.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,25 @@ NAME = "org.freedesktop.portal.Desktop"
 PATH = "/org/freedesktop/portal/desktop"
 INTERFACE = "org.freedesktop.portal.Settings"
 NAMESPACE, KEY = "org.freedesktop.appearance", "color-scheme"
-PREFERS_LIGHT = 2
+ANY = "any"
+VARIANTS = {1: "dark", 2: "light"}
+OTHER_PANELS = frozenset(("Budgie", "GNOME-Classic", "GNOME-Flashback"))
+"""They call themselves GNOME too, with panels of their own."""
 
 
 class PanelColour:
     """`variant` is the drawing for the panel (see `tray.icon_variant`); `changed` is called when it is another."""
 
     def __init__(self, bus: SessionBus, changed: Callable[[], None], env: Mapping[str, str] = os.environ) -> None:
-        self.variant = "dark"
+        self.variant = ANY
         self._changed = changed
-        # GNOME's panel is dark whatever its windows are.
-        if "GNOME" not in env.get("XDG_CURRENT_DESKTOP", "").split(":"):
+        desktops = set(env.get("XDG_CURRENT_DESKTOP", "").split(":"))
+        if "GNOME" in desktops and not desktops & OTHER_PANELS:
+            # Its panel is dark whatever its windows are.
+            self.variant = "dark"
+        elif "KDE" in desktops:
+            # Its panel is of the colours of its windows, which its portal tells. Others, such as Xfce, let the panel
+            # be dark where windows are light.
             bus.listen(NAME, INTERFACE, "SettingChanged", "ssv", self._told, NAMESPACE)
             bus.ask(call(NAME, PATH, INTERFACE, "Read", "ss", (NAMESPACE, KEY)), "v", self._answered)
 
@@ -36,7 +47,7 @@ class PanelColour:
         # `Read` wraps it once more than others do.
         while value[0] == "v":
             value = value[1]
-        variant = "light" if value == ("u", PREFERS_LIGHT) else "dark"
+        variant = VARIANTS.get(value[1], ANY) if value[0] == "u" else ANY
         if variant != self.variant:
             self.variant = variant
             self._changed()

@@ -154,13 +154,13 @@ class TrayModel:
 
 
 def icon_variant() -> str:
-    """Which drawing suits the panel: `template` on macOS, else for a `light` or `dark` panel."""
+    """Which drawing suits the panel: `template` on macOS, for a `light` or `dark` panel, or for `any`."""
     if sys.platform == "darwin":
         return "template"
     if sys.platform == "win32":
         return _windows_variant()
-    # `panel_colour` may know better. Most panels of Linux are dark.
-    return "dark"
+    # `panel_colour` may know better.
+    return "any"
 
 
 def _windows_variant() -> str:

@@ -124,7 +124,7 @@ def test_copy_is_hidden_where_there_is_no_clipboard() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("variant", ["light", "dark", "template"])
+@pytest.mark.parametrize("variant", ["light", "dark", "any", "template"])
 def test_each_state_has_its_icon(state: State, variant: str) -> None:
     assert (resource_dir("assets") / "icons" / "tray" / f"{state}-{variant}.png").is_file()
 

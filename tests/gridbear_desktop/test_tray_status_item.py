@@ -44,6 +44,7 @@ TRAY_ICONS = sorted((resource_dir("assets") / "icons" / "tray").glob("*.png"))
 def host(bus_daemon: tuple[subprocess.Popen[str], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[StatusHost]:
     """A desktop without a panel yet, on the session bus of this process."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus_daemon[1])
+    monkeypatch.delenv("XDG_CURRENT_DESKTOP", raising=False)
     desktop = StatusHost(bus_daemon[1])
     yield desktop
     desktop.close()
@@ -119,7 +120,10 @@ def icon(host: StatusHost) -> str:
     return next(file.name for file in TRAY_ICONS if read_pixmap(file) == shown)
 
 
-def test_a_light_desktop_gets_the_icon_for_light_panels(host: StatusHost, launcher: FakeLauncher) -> None:
+def test_the_icon_goes_with_the_colours_of_kde(
+    host: StatusHost, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "KDE")
     host.tell_colours()
     host.colour_scheme = 2
     host.appear()
@@ -130,18 +134,27 @@ def test_a_light_desktop_gets_the_icon_for_light_panels(host: StatusHost, launch
         launcher.state = "error"
         host.colours_are(2)
         host.until(lambda: icon(host) == "error-light.png", "the dark drawing of the new state")
+        host.colours_are(0)
+        host.until(lambda: icon(host) == "error-any.png", "the drawing for any colour")
 
 
-def test_the_panel_of_gnome_is_dark(host: StatusHost, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CURRENT_DESKTOP", "ubuntu:GNOME")
+@pytest.mark.parametrize(
+    ("desktop", "shown"),
+    [("ubuntu:GNOME", "dark"), ("XFCE", "any"), ("Budgie:GNOME", "any"), ("GNOME-Flashback:GNOME", "any"),
+     ("sway", "any"), ("", "any")],
+)  # fmt: skip
+def test_of_other_desktops_light_windows_say_nothing_about_the_panel(
+    host: StatusHost, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch, desktop: str, shown: str
+) -> None:
+    monkeypatch.setenv("XDG_CURRENT_DESKTOP", desktop)
     host.tell_colours()
     host.colour_scheme = 2
     host.appear()
-    with running(launcher) as shown:
-        shown.view.refresh()
-        assert icon(host) == "running-dark.png"
+    with running(launcher) as view:
+        view.view.refresh()
+        assert icon(host) == f"running-{shown}.png"
         host.colours_are(2)
-        assert icon(host) == "running-dark.png"
+        assert icon(host) == f"running-{shown}.png"
 
 
 def test_the_menu_is_that_of_the_model(host: StatusHost, shown: Shown) -> None:
