@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from gridbear_desktop.session_bus import Body, SessionBus, call, plain
 
@@ -23,18 +23,24 @@ def as_markup(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-class BusNotices:
-    """For the thread of `bus`. `clicked` gets the page that a clicked notice was told with."""
+class Clicks(Protocol):
+    """Who is told what was clicked."""
 
-    def __init__(
-        self, bus: SessionBus, program: str, app_name: str, icon: Path, clicked: Callable[[str], None]
-    ) -> None:
+    def activated_with(self, token: str) -> None: ...
+    def open_page(self, page: str) -> None: ...
+
+
+class BusNotices:
+    """For the thread of `bus`. `clicks` hears of the clicked notice's page."""
+
+    def __init__(self, bus: SessionBus, program: str, app_name: str, icon: Path, clicks: Clicks) -> None:
         self._bus = bus
         self._program = program
         self._app_name = app_name
         self._icon = icon.as_uri()
-        self._clicked = clicked
+        self._clicks = clicks
         self._pages: dict[int, str] = {}
+        bus.listen(NAME, INTERFACE, "ActivationToken", "us", self._activated_with)
         bus.listen(NAME, INTERFACE, "ActionInvoked", "us", self._invoked)
 
     def show(self, text: str, title: str, page: str) -> None:
@@ -60,7 +66,11 @@ class BusNotices:
         while len(self._pages) > MOST_REMEMBERED:
             del self._pages[next(iter(self._pages))]
 
+    def _activated_with(self, number: int, token: str) -> None:
+        if number in self._pages:
+            self._clicks.activated_with(token)
+
     def _invoked(self, number: int, action: str) -> None:
         page = self._pages.pop(number, None)
         if page is not None and action == DEFAULT_ACTION:
-            self._clicked(page)
+            self._clicks.open_page(page)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from gridbear_desktop import activation
 
 
 class Instance:
@@ -26,14 +29,18 @@ class Instance:
     def release(self) -> None:
         self._lock.release()
 
-    def ask_to_show(self) -> None:
-        """Ask the process that is the tray to show its window."""
-        self._request.touch()
+    def ask_to_show(self, token: str = "") -> None:
+        """Ask the process that is the tray to show its window. `token` is the desktop's leave (see `activation`)."""
+        new = self._request.with_name(f"{self._request.name}.{os.getpid()}")
+        new.write_text(token, "utf-8")
+        new.replace(self._request)
 
-    def take_request(self) -> bool:
-        """Whether somebody asked since the last call."""
+    def take_request(self) -> str | None:
+        """The token of whoever asked since the last call, None where nobody did."""
         try:
+            with self._request.open(encoding="utf-8", errors="replace") as file:
+                token = file.read(activation.LONGEST + 1)
             self._request.unlink()
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        return token if activation.is_token(token) else ""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from gridbear_desktop import control, crash_report, desktop_actions, display, runfile
+from gridbear_desktop import activation, control, crash_report, desktop_actions, display, runfile
 from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
@@ -55,7 +55,7 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
         return 2
     instance = Instance(folder.run)
     if not instance.acquire():
-        instance.ask_to_show()
+        instance.ask_to_show(activation.taken(os.environ))
         tell("GridBear is running already: it shows its window.")
         return 0
     try:
@@ -79,6 +79,9 @@ class Launcher:
         self._quitting = threading.Event()
         self._done = threading.Event()
         self._browser_wanted = False
+        token = activation.taken(os.environ)
+        # At a sign-in nobody waits for a window; later it would be too old.
+        self._token = "" if minimized else token
         self._view: View | None = None
         self._has_tray = False
         self._server = Supervisor(folder.run, folder.logs, options, self._changed)
@@ -149,7 +152,12 @@ class Launcher:
 
     def show_window(self, page: str = "") -> None:
         """Open the window, or bring the open one to the front, at `page` (`/settings/about`) where one is given."""
-        self._window.show(page)
+        token, self._token = self._token, ""
+        self._window.show(page, token)
+
+    def activated_with(self, token: str) -> None:
+        """The desktop's leave to come to the front, for the window that is shown next."""
+        self._token = token
 
     def _nothing_shown(self) -> None:
         log.warning("the window shows nothing")
@@ -229,7 +237,9 @@ class Launcher:
     def _watch(self) -> None:
         """React to a second launch, to news of the server and to the end of the window."""
         while not self._quitting.wait(POLL_SECONDS):
-            if self._instance.take_request():
+            token = self._instance.take_request()
+            if token is not None:
+                self.activated_with(token)
                 self.show_window()
             self._window.tend()
             if self._browser_wanted and self.state == "running":

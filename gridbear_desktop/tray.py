@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from gridbear_desktop import activation
 from gridbear_desktop.supervisor import LINES_TOLD, State
 from server.this_computer import resource_dir
 
@@ -57,6 +58,7 @@ class Actions(Protocol):
     @property
     def starts_at_login(self) -> bool: ...
 
+    def activated_with(self, token: str) -> None: ...
     def show_window(self, page: str = "") -> None: ...
     def open_browser(self) -> None: ...
     def copy_address(self) -> None: ...
@@ -147,6 +149,11 @@ class TrayModel:
         action = self.entry(key).action
         if action is not None:
             threading.Thread(target=action, name=f"tray-{key}").start()
+
+    def activated_with(self, token: str) -> None:
+        """The desktop's leave to come to the front, for the click that comes next. Anything else is passed over."""
+        if activation.is_token(token):
+            self._actions.activated_with(token)
 
     def open_page(self, page: str) -> None:
         """Show the window, with a `page` (`/settings/about`) that one, away from the GUI's thread too."""

@@ -64,7 +64,7 @@ class StatusItemView:
         self._errands = Errands()
         self._menu = StatusMenu(self._bus, model)
         icon = resource_dir("assets") / "icons" / "window.png"
-        self._notices = BusNotices(self._bus, PROGRAM, APP_NAME, icon, model.open_page)
+        self._notices = BusNotices(self._bus, PROGRAM, APP_NAME, icon, model)
         self._colour = PanelColour(self._bus, self._draw)
         self._pixmaps: dict[str, Pixmap] = {}
         self._ended = False
@@ -127,7 +127,7 @@ class StatusItemView:
             "ContextMenu": ("ii", _nothing),
             "SecondaryActivate": ("ii", _nothing),
             "Scroll": ("is", _nothing),
-            "ProvideXdgActivationToken": ("s", _nothing),
+            "ProvideXdgActivationToken": ("s", self._activated_with),
         }
         self._bus.export(PATH, INTERFACE, methods, self._properties)
         self._bus.listen(
@@ -172,6 +172,10 @@ class StatusItemView:
         for entry in self._model.entries():
             if entry.default:
                 self._model.click(entry.key)
+        return "", ()
+
+    def _activated_with(self, token: str) -> Answer:
+        self._model.activated_with(token)
         return "", ()
 
     def _draw(self) -> None:

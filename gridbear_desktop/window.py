@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import window_downloads, window_keys, window_links, window_place
+from gridbear_desktop import activation, window_downloads, window_keys, window_links, window_place
 from gridbear_desktop.waiting_page import page
 from gridbear_desktop.window_closing import Closing
 from server.data_folder import DataFolder
@@ -145,6 +145,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
             elif "wait" in more:
                 window.load_html(page(**more["wait"]))
             elif "show" in more:
+                activation.hand_over(window, str(more.get("token", "")), os.environ)
                 window.restore()
                 window.show()
                 here = str(window.get_current_url())

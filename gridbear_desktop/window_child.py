@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import subprocess
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gridbear_desktop import engine_words, window
+from gridbear_desktop import activation, engine_words, window
 from gridbear_desktop.supervisor import quiet_child
 from server.this_computer import program
 
@@ -30,10 +31,15 @@ class WindowChild:
     """One window. `nothing_shown` is called, in a thread, when nothing can be seen PAINT_SECONDS after `open`.
 
     `engine_said` gets what its process says on stderr, a line at a time; without it that goes where ours does.
+    `token` is its leave to come to the front (see `activation`).
     """
 
     def __init__(
-        self, data_dir: Path, nothing_shown: Callable[[], None], engine_said: Callable[[str], None] | None = None
+        self,
+        data_dir: Path,
+        nothing_shown: Callable[[], None],
+        engine_said: Callable[[str], None] | None = None,
+        token: str = "",
     ) -> None:
         self.opened = False
         """Whether it was given an address."""
@@ -47,6 +53,7 @@ class WindowChild:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if engine_said is None else subprocess.PIPE,
+            env={**os.environ, **activation.variables(token)},
             **quiet_child(),
         )
         self.heard = threading.Thread(target=self._listen, name="window-words", daemon=True)
@@ -95,9 +102,9 @@ class WindowChild:
         """Show that there is nothing to show yet, and why."""
         self._order(wait={"title": title, "stage": stage, "lines": lines})
 
-    def to_the_front(self, page: str = "") -> None:
-        """Show it; with a `page` (`/settings/about`) that page of GridBear."""
-        self._order(show=True, page=page)
+    def to_the_front(self, page: str = "", token: str = "") -> None:
+        """Show it; with a `page` (`/settings/about`) that page of GridBear. `token` is its leave for that."""
+        self._order(show=True, page=page, token=token)
 
     def end(self) -> None:
         """Close it; returns when it is gone."""

@@ -45,17 +45,17 @@ class WindowKeeper:
         """Whether there is a window, or one whose end is not yet taken note of."""
         return self._child is not None
 
-    def show(self, page: str = "") -> None:
+    def show(self, page: str = "", token: str = "") -> None:
         """Open the window, or bring the open one to the front. Until the server runs it says how far that is.
 
-        With a `page` (`/settings/about`) it shows that one.
+        With a `page` (`/settings/about`) it shows that one. `token` is the desktop's leave (see `activation`).
         """
         with self._lock:
             self._page = page
             if self._child is not None and self._child.ended_with() is None:
-                self._child.to_the_front(page)
+                self._child.to_the_front(page, token)
                 return
-            self._child = self._new_child()
+            self._child = self._new_child(token)
             self._waiting_text, self._waits_since = None, time.monotonic()
         self.tend()
 
@@ -99,12 +99,12 @@ class WindowKeeper:
         # A browser keeps the fragment of an address over the redirection that signs in.
         return f"{url}#{self._page}" if self._page else url
 
-    def _new_child(self) -> WindowChild:
+    def _new_child(self, token: str = "") -> WindowChild:
         def nothing_shown() -> None:
             if child.take_its_place():
                 self._nothing_shown()
 
-        child = WindowChild(self._data_dir, nothing_shown, lambda line: log.info("the window says: %s", line))
+        child = WindowChild(self._data_dir, nothing_shown, lambda line: log.info("the window says: %s", line), token)
         return child
 
     def _tell_stage(self, child: WindowChild) -> None:

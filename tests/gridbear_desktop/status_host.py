@@ -86,8 +86,10 @@ class StatusHost:
         change = "StatusNotifierHostRegistered" if there else "StatusNotifierHostUnregistered"
         self.bus.send(new_signal(DBusAddress(WATCHER_PATH, interface=WATCHER), change))
 
-    def click_notice(self, number: int, action: str = "default") -> None:
+    def click_notice(self, number: int, action: str = "default", token: str = "") -> None:
         emitter = DBusAddress("/org/freedesktop/Notifications", interface=NOTIFICATIONS)
+        if token:
+            self.bus.send(new_signal(emitter, "ActivationToken", "us", (number, token)))
         self.bus.send(new_signal(emitter, "ActionInvoked", "us", (number, action)))
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gridbear_desktop.instance import Instance
 
 
@@ -11,10 +13,10 @@ def test_a_second_one_is_refused_and_can_ask_the_first(tmp_path: Path) -> None:
     first, second = Instance(tmp_path), Instance(tmp_path)
     assert first.acquire()
     assert not second.acquire()
-    assert not first.take_request()
+    assert first.take_request() is None
     second.ask_to_show()
-    assert first.take_request()
-    assert not first.take_request()
+    assert first.take_request() == ""
+    assert first.take_request() is None
     first.release()
 
 
@@ -30,5 +32,19 @@ def test_an_old_request_does_not_open_a_window_at_the_next_start(tmp_path: Path)
     instance = Instance(tmp_path)
     instance.ask_to_show()
     assert instance.acquire()
-    assert not instance.take_request()
+    assert instance.take_request() is None
     instance.release()
+
+
+@pytest.mark.parametrize(("given", "taken"), [("kwin-4711", "kwin-4711"), ("x" * 501, ""), ("a\nb", ""), ("\x00", "")])
+def test_the_leave_of_a_second_launch_to_come_to_the_front_reaches_the_first(
+    tmp_path: Path, given: str, taken: str
+) -> None:
+    first = Instance(tmp_path)
+    assert first.acquire()
+    Instance(tmp_path).ask_to_show(given)
+    assert first.take_request() == taken
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["launcher.lock"]
+    (tmp_path / "show").write_bytes(b"\xff\xfe")
+    assert first.take_request() is not None
+    first.release()

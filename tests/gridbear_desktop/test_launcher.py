@@ -118,11 +118,11 @@ def test_a_second_launch_leaves_a_request_for_the_first(tmp_path: Path, gridbear
     (gridbear.data_dir / "run").mkdir(parents=True)
     first = Instance(gridbear.data_dir / "run")
     assert first.acquire()
-    gridbear.env["DISPLAY"] = ":4711"
+    gridbear.env.update(DISPLAY=":4711", XDG_ACTIVATION_TOKEN="kwin-4711")
     done = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir)))
     out, _ = done.communicate(timeout=30)
     assert done.returncode == 0 and "running already" in out
-    assert first.take_request()
+    assert first.take_request() == "kwin-4711"
     first.release()
 
 

@@ -36,6 +36,9 @@ class FakeLauncher:
     def show_window(self, page: str = "") -> None:
         self._call(f"show_window {page}".strip())
 
+    def activated_with(self, token: str) -> None:
+        self._call(f"activated_with {token}")
+
     def switch_start_at_login(self) -> None:
         self.starts_at_login = not self.starts_at_login
         self._call("switch_start_at_login")

@@ -365,6 +365,22 @@ def test_a_notice_is_shown_and_a_click_on_it_opens_its_page(host: StatusHost, sh
     assert called(host, shown.launcher) == ["show_window /settings/about"]
 
 
+def test_the_leave_to_come_to_the_front_comes_before_what_it_is_for(host: StatusHost, shown: Shown) -> None:
+    for token in ("", "x" * 501, "two\nlines", "kwin-1"):
+        host.ask(ITEM_PATH, ITEM, "ProvideXdgActivationToken", "s", token)
+    host.ask(ITEM_PATH, ITEM, "Activate", "ii", 0, 0)
+    host.until(lambda: len(shown.launcher.calls) == 2, "the call")
+    assert shown.launcher.calls == ["activated_with kwin-1", "show_window"]
+    shown.launcher.calls.clear()
+    host.show_notices()
+    shown.view.tell("honey", page="/settings/about")
+    host.until(lambda: host.notices, "the notice")
+    host.click_notice(7, token="of-another-program")
+    host.click_notice(1, token="kwin-2")
+    host.until(lambda: len(shown.launcher.calls) == 2, "the call")
+    assert shown.launcher.calls == ["activated_with kwin-2", "show_window /settings/about"]
+
+
 def test_a_desktop_without_buttons_and_markup_gets_plain_notices(host: StatusHost, shown: Shown) -> None:
     host.capabilities = ["body"]
     host.show_notices()
