@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gridbear_process import Gridbear, wait_for
 from screens import end, found
+from test_tray import FakeLauncher
 from window_site import Site, serving
 
 
@@ -85,3 +87,31 @@ def panel(screen: Gridbear) -> Iterator[Gridbear]:
 def site() -> Iterator[Site]:
     with serving() as server:
         yield server
+
+
+@pytest.fixture
+def host(bus_daemon: tuple[subprocess.Popen[str], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A `StatusHost`: a desktop without a panel yet, on the session bus of this process."""
+    from status_host import StatusHost  # needs D-Bus, which is of Linux alone
+
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus_daemon[1])
+    monkeypatch.delenv("XDG_CURRENT_DESKTOP", raising=False)
+    desktop = StatusHost(bus_daemon[1])
+    yield desktop
+    desktop.close()
+
+
+@pytest.fixture
+def launcher() -> FakeLauncher:
+    return FakeLauncher()
+
+
+@pytest.fixture
+def shown(host: Any, launcher: FakeLauncher) -> Iterator[Any]:
+    """A view (`shown_item.Shown`) whose icon a panel shows."""
+    from shown_item import running  # needs D-Bus too
+
+    host.appear()
+    with running(launcher) as view:
+        host.until(lambda: host.items, "the registration")
+        yield view

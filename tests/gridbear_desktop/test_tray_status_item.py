@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from test_tray import STATES, FakeLauncher
 
 pytest.importorskip("jeepney", reason="D-Bus is of Linux alone")
 from jeepney import DBusAddress, new_signal
+from shown_item import Shown, called, running
 from status_host import (
     ITEM,
     ITEM_PATH,
@@ -30,75 +29,13 @@ from status_host import (
 from gridbear_desktop import display
 from gridbear_desktop.pixmap import read_pixmap
 from gridbear_desktop.supervisor import State
-from gridbear_desktop.tray import TrayLost, TrayModel, view_of
+from gridbear_desktop.tray import TrayModel, view_of
 from gridbear_desktop.tray_status_item import StatusItemView, has_panel
 from server.this_computer import resource_dir
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon")
 
-PATIENCE = 0.3
 TRAY_ICONS = sorted((resource_dir("assets") / "icons" / "tray").glob("*.png"))
-
-
-@pytest.fixture
-def host(bus_daemon: tuple[subprocess.Popen[str], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[StatusHost]:
-    """A desktop without a panel yet, on the session bus of this process."""
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus_daemon[1])
-    monkeypatch.delenv("XDG_CURRENT_DESKTOP", raising=False)
-    desktop = StatusHost(bus_daemon[1])
-    yield desktop
-    desktop.close()
-
-
-class Shown:
-    """A view that runs in a thread of its own."""
-
-    def __init__(self, launcher: FakeLauncher) -> None:
-        self.launcher = launcher
-        self.view = StatusItemView(TrayModel(launcher), PATIENCE)
-        self.error: Exception | None = None
-        self.thread = threading.Thread(target=self._run, name="view")
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.view.run(lambda: None)
-        except TrayLost as error:
-            self.error = error
-
-    @property
-    def has_ended(self) -> bool:
-        return not self.thread.is_alive()
-
-
-@contextmanager
-def running(launcher: FakeLauncher) -> Iterator[Shown]:
-    view = Shown(launcher)
-    try:
-        yield view
-    finally:
-        view.view.stop()
-        view.thread.join()
-
-
-@pytest.fixture
-def launcher() -> FakeLauncher:
-    return FakeLauncher()
-
-
-@pytest.fixture
-def shown(host: StatusHost, launcher: FakeLauncher) -> Iterator[Shown]:
-    """A view whose icon a panel shows."""
-    host.appear()
-    with running(launcher) as view:
-        host.until(lambda: host.items, "the registration")
-        yield view
-
-
-def called(host: StatusHost, launcher: FakeLauncher) -> list[str]:
-    host.until(launcher.called.is_set, "the call")
-    launcher.called.clear()
-    return launcher.calls
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -343,58 +280,6 @@ def test_a_bus_that_ends_ends_the_view_and_nothing_else(
     shown.view.refresh()
     shown.view.tell("honey")
     shown.view.stop()
-
-
-def test_a_notice_is_shown_and_a_click_on_it_opens_its_page(host: StatusHost, shown: Shown) -> None:
-    host.show_notices()
-    shown.view.tell("5 < 6 & so on", "Backup", "/settings/backups")
-    shown.view.tell("-")
-    host.until(lambda: len(host.notices) == 2, "the notices")
-    name, replaces, icon, title, body, actions, hints, seconds = host.notices[0]
-    assert (name, replaces, title, body) == ("GridBear Desktop", 0, "Backup", "5 &lt; 6 &amp; so on")
-    assert actions == ["default", "Open"] and hints == {"desktop-entry": ("s", "gridbear-desktop")} and seconds == -1
-    assert icon.startswith("file:///") and icon.endswith("/window.png") and host.notices[1][3] == "GridBear Desktop"
-    host.click_notice(7)
-    host.click_notice(1, "snooze")
-    host.click_notice(2)
-    assert called(host, shown.launcher) == ["show_window"]
-    shown.launcher.calls.clear()
-    shown.view.tell("again", page="/settings/about")
-    host.until(lambda: len(host.notices) == 3, "the notice")
-    host.click_notice(3)
-    assert called(host, shown.launcher) == ["show_window /settings/about"]
-
-
-def test_the_leave_to_come_to_the_front_comes_before_what_it_is_for(host: StatusHost, shown: Shown) -> None:
-    for token in ("", "x" * 501, "two\nlines", "kwin-1"):
-        host.ask(ITEM_PATH, ITEM, "ProvideXdgActivationToken", "s", token)
-    host.ask(ITEM_PATH, ITEM, "Activate", "ii", 0, 0)
-    host.until(lambda: len(shown.launcher.calls) == 2, "the call")
-    assert shown.launcher.calls == ["activated_with kwin-1", "show_window"]
-    shown.launcher.calls.clear()
-    host.show_notices()
-    shown.view.tell("honey", page="/settings/about")
-    host.until(lambda: host.notices, "the notice")
-    host.click_notice(7, token="of-another-program")
-    host.click_notice(1, token="kwin-2")
-    host.until(lambda: len(shown.launcher.calls) == 2, "the call")
-    assert shown.launcher.calls == ["activated_with kwin-2", "show_window /settings/about"]
-
-
-def test_a_desktop_without_buttons_and_markup_gets_plain_notices(host: StatusHost, shown: Shown) -> None:
-    host.capabilities = ["body"]
-    host.show_notices()
-    shown.view.tell("5 < 6")
-    host.until(lambda: host.notices, "the notice")
-    assert host.notices[0][4:6] == ("5 < 6", [])
-
-
-def test_a_notice_that_nobody_shows_is_in_the_log(
-    host: StatusHost, shown: Shown, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        shown.view.tell("honey is ready")
-        host.until(lambda: "it would have been: honey is ready" in caplog.text, "the line")
 
 
 def test_the_backend_is_chosen_where_a_panel_draws(host: StatusHost, monkeypatch: pytest.MonkeyPatch) -> None:
