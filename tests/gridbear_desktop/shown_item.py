@@ -12,15 +12,16 @@ from test_tray import FakeLauncher
 from gridbear_desktop.tray import TrayLost, TrayModel
 from gridbear_desktop.tray_status_item import StatusItemView
 
-PATIENCE = 0.3
+PATIENCE = 30.0
+"""Long enough for a computer that has much else to do."""
 
 
 class Shown:
     """A view that runs in a thread of its own."""
 
-    def __init__(self, launcher: FakeLauncher) -> None:
+    def __init__(self, launcher: FakeLauncher, patience: float) -> None:
         self.launcher = launcher
-        self.view = StatusItemView(TrayModel(launcher), PATIENCE)
+        self.view = StatusItemView(TrayModel(launcher), patience)
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run, name="view")
         self.thread.start()
@@ -37,8 +38,8 @@ class Shown:
 
 
 @contextmanager
-def running(launcher: FakeLauncher) -> Iterator[Shown]:
-    view = Shown(launcher)
+def running(launcher: FakeLauncher, patience: float = PATIENCE) -> Iterator[Shown]:
+    view = Shown(launcher, patience)
     try:
         yield view
     finally:

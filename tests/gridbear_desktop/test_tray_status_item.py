@@ -247,18 +247,20 @@ def test_a_panel_that_starts_anew_gets_the_icon_again(host: StatusHost, shown: S
 
 
 @pytest.mark.parametrize("how", ["watcher", "panel", "refusal"])
-def test_without_a_panel_for_long_the_view_ends_and_says_so(host: StatusHost, shown: Shown, how: str) -> None:
-    host.until(lambda: shown.view.is_shown, "the panel's word")
-    if how == "watcher":
-        host.vanish()
-    elif how == "panel":
-        host.panel_is(False)
-    else:
-        host.refuses = True
-        host.vanish()
-        host.appear()
-    host.until(lambda: shown.has_ended, "the end")
-    assert "no panel shows the icon" in str(shown.error)
+def test_without_a_panel_for_long_the_view_ends_and_says_so(host: StatusHost, launcher: FakeLauncher, how: str) -> None:
+    host.appear()
+    with running(launcher, patience=2.0) as shown:
+        host.until(lambda: shown.view.is_shown, "the panel's word")
+        if how == "watcher":
+            host.vanish()
+        elif how == "panel":
+            host.panel_is(False)
+        else:
+            host.refuses = True
+            host.vanish()
+            host.appear()
+        host.until(lambda: shown.has_ended, "the end")
+        assert "no panel shows the icon" in str(shown.error)
 
 
 def test_a_panel_that_goes_and_comes_back_in_time_is_enough(host: StatusHost, shown: Shown) -> None:
