@@ -39,3 +39,32 @@ export function filledIn(template, texts) {
     return parts.length ? first + parts.join(between) : "";
   });
 }
+
+/**
+ * What was filled in to get an address, or null where it can't have come from the template.
+ * @param {string} template @param {string} uri @returns {Record<string, string>|null}
+ */
+export function takenFrom(template, uri) {
+  const names = [];
+  let pattern = "", end = 0;
+  for (const { 0: whole, 1: operator, 2: list, index } of template.matchAll(EXPRESSION)) {
+    if (operator !== "" && operator !== "+") return null;
+    const inside = gapsOf(list);
+    names.push(...inside.map(({ name }) => name));
+    pattern += literally(template.slice(end, index)) + inside.map(() => (operator ? "(.*?)" : "([^/?#,]*)")).join(",");
+    end = index + whole.length;
+  }
+  const found = uri.match(new RegExp(`^${pattern}${literally(template.slice(end))}$`));
+  if (!found) return null;
+  try {
+    const texts = Object.fromEntries(names.map((name, n) => [name, decodeURIComponent(found[n + 1])]));
+    return filledIn(template, texts) === uri ? texts : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text for a pattern that means it alone */
+function literally(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -35,6 +35,7 @@ def server_state(
         "capabilities": sorted(upstream.introduction.capabilities or ()),
         "owned": owned,
         "plugin": config.plugin,
+        "watched": actor.is_admin and upstream.is_watched,
         "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,
         "breaker": upstream.breaker.state(now),
         "retry_after": round(upstream.retry_after, 3),

@@ -55,6 +55,8 @@ def test_what_passes_is_watched_found_read_beside_its_answer_and_run_again(
         search(client, "sk-abcdefghijklmnopqrst")
         calls = rows.filter(has_text="search_notes")
         expect(calls).to_have_count(4)
+        if width > 719:
+            expect(page.locator(".servers").get_by_label("Its messages are watched")).to_have_count(1)
         assert "sk-abc" not in page.content()
         watched.settle()
         assert watched.axe() == []
@@ -131,6 +133,32 @@ def test_by_keyboard_paused_cleared_saved_and_stopped(browser: Browser, house: R
         assert client.get("/api/v1/gateway/1/messages").json()["data"]["messages"] == []
         page.click("text=Watch again")
         expect(rows).to_have_count(0)
+        watched.check()
+        watched.close()
+
+
+def test_prompts_and_resources_are_asked_for_again_from_their_forms(browser: Browser, house: RunningServer) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        assert client.put("/api/v1/gateway/1/messages/watch").status_code == 200
+        at = "/api/v1/gateway/1"
+        assert client.post(f"{at}/prompts/get", json={"name": "letter", "arguments": {"to": "Ines"}}).status_code == 200
+        for uri in ("shop://bread/rye", "shop://hours"):
+            assert client.post(f"{at}/resources/read", json={"uri": uri}).status_code == 200
+        watched = Watched(browser, house.url, "light", 1280, dict(client.cookies))
+        page = watched.open("/#/tools/1?view=messages", ".message-row")
+        page.locator(".message-row", has_text="prompts/get").first.click()
+        page.click("text=Run again")
+        expect(page.locator("#offer-0")).to_have_value("Ines")
+        page.click("button:has-text('Fill it in')")
+        expect(page.locator(".reply-side pre")).to_contain_text("Write to Ines.")
+        page.go_back()
+        page.locator(".message-row", has_text="shop://bread/rye").first.click()
+        page.click("text=Run again")
+        expect(page.locator("#offer-0")).to_have_value("rye")
+        page.go_back()
+        page.locator(".message-row", has_text="shop://hours").first.click()
+        page.click("text=Run again")
+        expect(page.locator(".chooser [aria-selected=true]")).to_contain_text("Opening hours")
         watched.check()
         watched.close()
 

@@ -86,7 +86,7 @@ function Listed({ server, current, reload }) {
     <a href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
       <span class="name clip">${server.name}</span>
       <${ServerState} server=${server} />
-      <span class="about"><span>${originOf(server)}</span>${countOf(server) > 0 && html`<span>${t("servers.tools", { n: countOf(server) })}</span>`}</span>
+      <span class="about">${server.watched && html`<${Icon} name="eye" size=${14} label=${t("messages.watched")} />`}<span>${originOf(server)}</span>${countOf(server) > 0 && html`<span>${t("servers.tools", { n: countOf(server) })}</span>`}</span>
     </a>
     ${server.error && html`<div class="fixrow row wrap">
       <p class="small soft grow lines" title=${server.error}>${server.error}</p>

@@ -15,7 +15,7 @@ import { ServerState, SignInButton, countOf, originOf, useServerDeeds } from "./
 
 const Messages = later(() => import("./tools_messages.js").then((found) => found.Messages));
 
-/** @typedef {{tool: string, values: any, at: number}} Again a call to make once more: the tool by its server's name for it */
+/** @typedef {{method: string, params: any, at: number}} Again a request to make once more, as it went to the server */
 
 /** @param {{server: any, query: URLSearchParams, reload: () => void}} props */
 export function Bench({ server, query, reload }) {
@@ -27,9 +27,9 @@ export function Bench({ server, query, reload }) {
   const show = (/** @type {Record<string, string|null>} */ next) => go(href(`/tools/${server.id}`, next));
   const count = countOf(server);
   const [again, setAgain] = useState(/** @type {Again|null} */ (null));
-  const runAgain = (/** @type {string} */ tool, /** @type {any} */ values) => {
-    setAgain({ tool, values, at: Date.now() });
-    show({});
+  const runAgain = (/** @type {string} */ method, /** @type {any} */ params) => {
+    setAgain({ method, params, at: Date.now() });
+    show(method === "tools/call" ? {} : { view: "offers" });
   };
   // On a phone there is not room for all of them: the chosen one is brought into sight.
   const chooser = useRef(/** @type {HTMLElement|null} */ (null));
@@ -46,8 +46,8 @@ export function Bench({ server, query, reload }) {
       ${!server.own && may(modelNamed("mcp_servers"), "read") && html`<a class="btn only" href=${href("/data/mcp_servers", { record: server.id })} aria-label=${t("servers.edit")} title=${t("servers.edit")}><${Icon} name="edit" /></a>`}
     </header>
     ${server.error && html`<div class="bench-note row wrap"><p class="note bad grow"><${Icon} name="alert" /><span>${server.error}</span></p>${server.may_sign_in && html`<${SignInButton} deeds=${deeds} />`}</div>`}
-    ${view === "messages" ? html`<${Messages} server=${server} query=${query} restart=${deeds.restart} again=${runAgain} tools=${() => show({})} />`
-      : view === "log" ? html`<${Log} server=${server} />` : view === "offers" ? html`<${ServerOffers} server=${server} changed=${reload} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} again=${again} taken=${() => setAgain(null)} />`}
+    ${view === "messages" ? html`<${Messages} server=${server} query=${query} restart=${deeds.restart} again=${runAgain} tools=${() => show({})} changed=${reload} />`
+      : view === "log" ? html`<${Log} server=${server} />` : view === "offers" ? html`<${ServerOffers} key=${again?.at} server=${server} changed=${reload} again=${again?.method === "tools/call" ? null : again} />` : html`<${ServerTools} server=${server} query=${query} show=${show} changed=${reload} manage=${view === "manage"} again=${again?.method === "tools/call" ? again : null} taken=${() => setAgain(null)} />`}
   </section>`;
 }
 
@@ -76,13 +76,13 @@ function ServerTools({ server, query, show, changed, manage, again, taken }) {
     return html`<div class="bench-empty stack"><p class="small muted">${t(waiting ? "manage.all_wait" : "manage.all_off")}</p>
       <div><button class="btn" type="button" onClick=${() => show({ view: "manage" })}>${t("manage.open")}</button></div></div>`;
   }
-  const wanted = again && callable.find((one) => one.original_name === again.tool);
+  const wanted = again && callable.find((one) => one.original_name === again.params.name);
   const tool = wanted || callable.find((one) => one.name === query.get("tool")) || callable[0];
   const choose = (/** @type {string} */ name) => {
     taken();
     show({ tool: name });
   };
   return html`${waiting > 0 && html`<div class="bench-note"><div class="note warn"><${Icon} name="alert" /><span class="grow">${t("manage.some_wait", { n: waiting })}</span><button class="btn dense" type="button" onClick=${() => show({ view: "manage" })}>${t("manage.open")}</button></div></div>`}
-    ${again && !wanted && html`<div class="bench-note"><p class="note warn"><${Icon} name="alert" /><span>${t("messages.not_offered", { name: again.tool })}</span></p></div>`}
-    <${ToolRun} key=${wanted ? again?.at : ""} given=${wanted ? again?.values : undefined} server=${server} tools=${callable} tool=${tool} choose=${choose} />`;
+    ${again && !wanted && html`<div class="bench-note"><p class="note warn"><${Icon} name="alert" /><span>${t("messages.not_offered", { name: again.params.name })}</span></p></div>`}
+    <${ToolRun} key=${wanted ? again?.at : ""} given=${wanted ? again?.params.arguments || {} : undefined} server=${server} tools=${callable} tool=${tool} choose=${choose} />`;
 }

@@ -9,10 +9,12 @@ import { Way, kindOf, milliseconds, sizeOf } from "./tools_message_rows.js";
 
 /** What stands in place of a secret. */
 const BLACKED = "•••";
+/** What has a form to begin it from. */
+const AGAIN = ["tools/call", "prompts/get", "resources/read"];
 /** @typedef {import("./tools_message_stream.js").Message} Message */
 
 /**
- * @param {{message: Message, messages: Message[], close: () => void, again: (tool: string, values: any) => void}} props
+ * @param {{message: Message, messages: Message[], close: () => void, again: (method: string, params: any) => void}} props
  */
 export function MessagePair({ message, messages, close, again }) {
   const title = useRef(/** @type {HTMLElement|null} */ (null));
@@ -25,7 +27,7 @@ export function MessagePair({ message, messages, close, again }) {
   const took = answer?.took_ms ?? null;
   const asks = message.kind === "request" || message.answers !== null;
   const params = request?.message?.params;
-  const tool = request?.direction === "to_server" && request.method === "tools/call" && typeof params?.name === "string" ? params.name : null;
+  const method = request?.direction === "to_server" && typeof params === "object" && AGAIN.includes(request.method || "") ? request.method : null;
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Escape") close();
   };
@@ -34,7 +36,7 @@ export function MessagePair({ message, messages, close, again }) {
       <button class="btn only quiet phone-only" type="button" aria-label=${t("messages.to_list")} onClick=${close}><${Icon} name="left" /></button>
       <div class="grow min0"><h3 class="clip" id="message-title" tabindex="-1" ref=${title}>${message.method || t("messages.unknown")}${message.about && html` <b>${message.about}</b>`}</h3>
         <p class="tiny muted num">${formatExact(message.time)}${took !== null && `, ${milliseconds(took)}`}${message.person !== null && `, ${t("messages.person", { id: message.person })}`}</p></div>
-      ${tool !== null && html`<button class="btn dense" type="button" disabled=${request?.cut} title=${request?.cut ? t("messages.again_cut") : undefined} onClick=${() => again(tool, given(params.arguments))}><${Icon} name="play" />${t("messages.again")}</button>`}
+      ${method && html`<button class="btn dense" type="button" disabled=${request?.cut} title=${request?.cut ? t("messages.again_cut") : undefined} onClick=${() => again(method, { ...params, arguments: given(params.arguments) })}><${Icon} name="play" />${t("messages.again")}</button>`}
       <button class="btn only quiet desk-only" type="button" aria-label=${t("messages.close")} title=${t("messages.close")} onClick=${close}><${Icon} name="close" /></button>
     </header>
     <div class="pair">

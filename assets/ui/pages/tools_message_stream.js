@@ -7,7 +7,7 @@ const CALM_MS = 5000;
 /** As many as the server keeps. */
 const MOST = 1000;
 
-/** @typedef {{sequence: number, time: string, direction: "to_server"|"from_server", kind: "request"|"answer"|"error"|"notification", method: string|null, about: string|null, id: string|number|null, answers: number|null, took_ms: number|null, failed: boolean, size: number, cut: boolean, person: number|null, message: any}} Message */
+/** @typedef {{sequence: number, time: string, direction: "to_server"|"from_server", kind: "request"|"answer"|"error"|"notification"|"lost", method: string|null, about: string|null, id: string|number|null, answers: number|null, took_ms: number|null, failed: boolean, size: number, cut: boolean, person: number|null, message: any}} Message */
 /** @typedef {{watching: boolean, since: string|null, seconds_left: number, last: number, forgotten: number}} Standing */
 
 /** @param {string} at the server's address in the API @param {boolean} paused nothing is asked for meanwhile */

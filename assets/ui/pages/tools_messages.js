@@ -13,8 +13,8 @@ import { matching, useMessages } from "./tools_message_stream.js";
 
 const KINDS = ["", "request", "answer", "notification", "failed"];
 
-/** @param {{server: any, query: URLSearchParams, restart: () => Promise<void>, again: (tool: string, values: any) => void, tools: () => void}} props `again` opens the form of a tool, filled in */
-export function Messages({ server, query, restart, again, tools }) {
+/** @param {{server: any, query: URLSearchParams, restart: () => Promise<void>, again: (method: string, params: any) => void, tools: () => void, changed: () => void}} props `again` opens the form of a tool, prompt or resource, filled in */
+export function Messages({ server, query, restart, again, tools, changed }) {
   const at = `/api/v1/gateway/${server.id}`;
   const [paused, pause] = useState(false);
   const [cleared, clear] = useState(0);
@@ -34,6 +34,7 @@ export function Messages({ server, query, restart, again, tools }) {
     }
     setBusy(false);
     look();
+    changed();
   };
   const begin = () => act(() => api.put(`${at}/messages/watch`, undefined));
   const beginAnew = () => act(() => api.put(`${at}/messages/watch`, undefined).then(restart));

@@ -1,8 +1,8 @@
 // What a server offers beside tools: its prompts, filled in, and its resources, read.
 import { api } from "../api.js";
 import { formatTime, t } from "../i18n.js";
-import { filledIn, gaps } from "../uri_template.js";
-import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { filledIn, gaps, takenFrom } from "../uri_template.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Chooser } from "../widgets/chooser.js";
 import { CompletedInput } from "../widgets/completed.js";
 import { Icon } from "../widgets/icon.js";
@@ -35,8 +35,25 @@ function offersOf(prompts, found) {
 
 const keyOf = (/** @type {Offer} */ one) => `${one.kind} ${one.key}`;
 
-/** @param {{server: any, changed: () => void}} props */
-export function ServerOffers({ server, changed }) {
+/**
+ * The offer that a request asked for, and what was filled in; null when it is not offered now.
+ * @param {Offer[]} offers @param {import("./tools_bench.js").Again} again @returns {{offer: Offer, texts: Record<string, string>}|null}
+ */
+function askedFor(offers, { method, params }) {
+  for (const offer of offers) {
+    if (method === "prompts/get") {
+      if (offer.kind === "prompt" && offer.key === params.name) return { offer, texts: params.arguments };
+      continue;
+    }
+    if (offer.kind === "resource" && offer.key === params.uri) return { offer, texts: {} };
+    const texts = offer.kind === "template" ? takenFrom(offer.key, params.uri) : null;
+    if (texts) return { offer, texts };
+  }
+  return null;
+}
+
+/** @param {{server: any, changed: () => void, again?: import("./tools_bench.js").Again|null}} props `again`: to begin with */
+export function ServerOffers({ server, changed, again }) {
   const at = `/api/v1/gateway/${server.id}`;
   const { data, error, slow, reload } = useLoad(async (signal) => {
     const [prompts, found] = await Promise.all([api.get(`${at}/prompts`, { signal }), api.get(`${at}/resources`, { signal })]);
@@ -52,7 +69,9 @@ export function ServerOffers({ server, changed }) {
   useEffect(() => {
     if (data || error) changed();
   }, [data, error]);
-  const offer = data?.find((one) => keyOf(one) === key) || data?.[0];
+  const asked = useMemo(() => (again && data ? askedFor(data, again) : null), [again, data]);
+  const offer = data?.find((one) => keyOf(one) === key) || asked?.offer || data?.[0];
+  if (asked) drafts.current[keyOf(asked.offer)] ??= asked.texts;
   const outcome = offer && outcomes[keyOf(offer)];
   useEffect(() => {
     if (outcome && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
@@ -72,7 +91,8 @@ export function ServerOffers({ server, changed }) {
   };
   const watch = watches[keyOf(offer)];
   const groups = KINDS.map((kind) => ({ name: t(`offers.${kind}`), choices: data.filter((one) => one.kind === kind).map((one) => ({ key: keyOf(one), name: one.name, more: keyOf(one) in watches ? t("offers.watched", { n: watches[keyOf(one)].changed }) : undefined, words: `${one.key} ${one.about}` })) }));
-  return html`<div class="bench">
+  return html`${again && !asked && html`<div class="bench-note"><p class="note warn"><${Icon} name="alert" /><span>${t("messages.not_offered", { name: again.params.name || again.params.uri })}</span></p></div>`}
+  <div class="bench">
     <div class="ask-side scroll">
       <${Chooser} id="offer" label=${t("offers.which")} groups=${groups.filter((group) => group.choices.length)} current=${keyOf(offer)} choose=${setKey} />
       <${Try} key=${keyOf(offer)} at=${at} offer=${offer} completes=${server.capabilities?.includes("completions")} drafts=${drafts.current}

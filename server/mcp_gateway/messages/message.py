@@ -11,7 +11,8 @@ from server.mcp_gateway.wire import Unwritable, from_wire, writable
 from server.records.times import to_text
 
 Direction = Literal["to_server", "from_server"]
-Kind = Literal["request", "answer", "error", "notification"]
+Kind = Literal["request", "answer", "error", "notification", "lost"]
+"""`lost`: no answer came; what stands there instead says why."""
 
 _TOKEN = "progressToken"
 _ABOUT = ("name", "uri")

@@ -43,17 +43,30 @@ class MessageRing:
         """Those that are newer, the oldest first."""
         return (message for message in list(self._messages) if message.sequence > sequence)
 
-    def note(self, direction: Direction, message: dict[str, Any], person: int | None, at: float, now: float) -> None:
+    def lost(self, number: str, reason: str, person: int | None, at: float, now: float) -> None:
+        """No answer to a request of ours will come. Nothing where one has."""
+        if (person, "to_server", number) in self._waiting:
+            self.note("from_server", {"id": number, "lost": reason}, person, at, now, kind="lost")
+
+    def note(
+        self,
+        direction: Direction,
+        message: dict[str, Any],
+        person: int | None,
+        at: float,
+        now: float,
+        kind: Kind | None = None,
+    ) -> None:
         """Keep one. `at`: the time of day; `now`: that of a clock that never jumps, both in seconds."""
         self.last += 1
-        kind = _kind_of(message)
+        kind = kind or _kind_of(message)
         method, about = message.get("method"), about_of(message.get("params"))
         number = message.get("id")
         number = number if isinstance(number, str | int) else None
         answers = seconds = None
         if kind == "request" and number is not None and isinstance(method, str):
             self._asked((person, direction, number), (self.last, now, method, about))
-        elif kind in ("answer", "error") and number is not None:
+        elif kind in ("answer", "error", "lost") and number is not None:
             other: Direction = "from_server" if direction == "to_server" else "to_server"
             asked = self._waiting.pop((person, other, number), None)
             if asked is not None:
@@ -72,7 +85,7 @@ class MessageRing:
                 id=number,
                 answers=answers,
                 seconds=seconds,
-                failed=kind == "error" or _says_error(message),
+                failed=kind in ("error", "lost") or _says_error(message),
                 size=size,
                 cut=size > BODY_BYTES,
                 body=body,

@@ -24,7 +24,7 @@ _After = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Only messages w
 _Kinds = Annotated[list[Kind], Query(description="Only these kinds; none: all.")]
 _Method = Annotated[str, Query(max_length=200, description="In the method, or in the name of the tool or resource.")]
 _Words = Annotated[str, Query(max_length=200, description="Anywhere in the message as it is shown, in any case.")]
-_Failed = Annotated[bool, Query(description="Only errors, and results of tools that say isError.")]
+_Failed = Annotated[bool, Query(description="Only errors, lost answers, and results of tools that say isError.")]
 _Limit = Annotated[int, Query(ge=1, le=MOST_MESSAGES, description="The newest so many of those that fit.")]
 
 
@@ -34,13 +34,13 @@ class MessageShown(BaseModel):
     sequence: int
     time: str = Field(json_schema_extra=_MOMENT)
     direction: Direction
-    kind: Kind = Field(description="error: an answer that is a JSON-RPC error.")
+    kind: Kind = Field(description="error: an answer that is a JSON-RPC error; lost: no answer came, and why.")
     method: str | None = Field(description="For an answer that of its request; null: the request was not seen.")
     about: str | None = Field(description="The tool, prompt or resource that it is about.")
     id: str | int | None = Field(description="Its JSON-RPC id.")
     answers: int | None = Field(description="The sequence of the request that it answers.")
     took_ms: float | None = Field(description="From the request to this answer.")
-    failed: bool = Field(description="A JSON-RPC error, or the result of a tool that says isError.")
+    failed: bool = Field(description="A JSON-RPC error, no answer, or the result of a tool that says isError.")
     size: int = Field(description="Its bytes on the wire.")
     cut: bool = Field(description=f"It is longer than {BODY_BYTES} bytes, and shown in part.")
     person: int | None = Field(description="Whose connection it is, where everybody has their own.")

@@ -62,6 +62,11 @@ class MessageWatch:
         if self.ring is not None:
             self.ring.note(direction, message, person, self._wall(), self._clock())
 
+    def lost(self, number: str, reason: str, person: int | None) -> None:
+        """No answer to a request will come, while somebody watches."""
+        if self.ring is not None:
+            self.ring.lost(number, reason, person, self._wall(), self._clock())
+
 
 class Tap:
     """Of one connection; `person`: whose it is, where everybody has their own."""
@@ -79,6 +84,10 @@ class Tap:
     def from_server(self, message: dict[str, Any]) -> None:
         """A message has come. Ask `watch.ring` first."""
         self.watch.note("from_server", message, self._person)
+
+    def lost(self, number: str, reason: str) -> None:
+        """No answer to our request of this id will come. Ask `watch.ring` first."""
+        self.watch.lost(number, reason, self._person)
 
 
 UNWATCHED = Tap(MessageWatch())

@@ -11,7 +11,7 @@ from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.http_connection import Answer, AnswerTooLarge, HttpConnection
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
-from server.mcp_gateway.upstreams.pending_calls import PendingCall
+from server.mcp_gateway.upstreams.pending_calls import ABANDONED, PendingCall
 from server.mcp_gateway.upstreams.request_failed import (
     RequestFailed,
     connection_closed,
@@ -74,14 +74,22 @@ class HttpCalls:
         call = PendingCall(progress, self._tap)
         body = call.request(method, params)
         head = f"{self._head}{_lines(headers)}Content-Length: {len(body)}\r\n\r\n"
-        connection = await self._connection()
+        try:
+            connection = await self._connection()
+        except RequestFailed as error:
+            call.lost(str(error))
+            raise
         answered = False
         try:
             reading = connection.ask(head.encode("latin-1") + body)
             found = await self._answer(call, reading)
             answered = True
             return found
+        except RequestFailed as error:
+            call.lost(str(error))
+            raise
         except asyncio.CancelledError:
+            call.lost(ABANDONED)
             self._abandon(call.id)
             raise
         finally:

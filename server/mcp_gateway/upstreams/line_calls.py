@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.line_reader import TooLong
-from server.mcp_gateway.upstreams.pending_calls import OWN_ID, PendingCall
+from server.mcp_gateway.upstreams.pending_calls import ABANDONED, OWN_ID, PendingCall
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed, too_large
 from server.mcp_gateway.wire import from_wire, to_wire
 
@@ -64,11 +64,15 @@ class ChannelCalls(ABC):
         try:
             await self._write(call.request(method, params), call)
             return await call.wait()
+        except RequestFailed as error:
+            call.lost(str(error))
+            raise
         except asyncio.CancelledError:
-            cancelled = {"requestId": call.id, "reason": "nobody waits for the answer"}
+            cancelled = {"requestId": call.id, "reason": ABANDONED}
             message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}
             if self._tap.watch.ring is not None:
                 self._tap.to_server(message)
+                call.lost(ABANDONED)
             with contextlib.suppress(RequestFailed):
                 await self._write(to_wire(message), None)
             raise

@@ -15,6 +15,8 @@ from server.mcp_gateway.wire import Unwritable, to_wire
 
 OWN_ID = b'"gb-'
 """In every message that answers one of ours; the SDK's ids are numbers."""
+ABANDONED = "nobody waits for the answer"
+"""What a server is told of a call that its client has given up."""
 _MAX_REPORTS = 32
 """Of progress, that wait for a client who reads slowly; older ones are left out."""
 _numbers = itertools.count(1)
@@ -70,6 +72,11 @@ class PendingCall:
         """A message of the server is this call's: an admin may watch what passes."""
         if self._tap.watch.ring is not None:
             self._tap.from_server(message)
+
+    def lost(self, reason: str) -> None:
+        """The call ends without an answer: an admin may watch that too."""
+        if self._tap.watch.ring is not None:
+            self._tap.lost(self.id, reason)
 
     async def wait(self) -> dict[str, Any]:
         """The answer, after all progress before it was passed on."""

@@ -29,6 +29,7 @@ from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.listing import Listing
+from server.mcp_gateway.upstreams.pending_calls import ABANDONED
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.raw_client import UI_EXTENSION, RawClient
 from server.mcp_gateway.upstreams.request_failed import (
@@ -168,7 +169,7 @@ class SdkSession:
         return found
 
     async def _tell_abandoned(self, call_id: str) -> None:
-        params = types.CancelledNotificationParams(request_id=call_id, reason="nobody waits for the answer")
+        params = types.CancelledNotificationParams(request_id=call_id, reason=ABANDONED)
         await self._client.session.send_notification(types.CancelledNotification(params=params))
 
     async def watch(self, watched: Watched, missed: Callable[[], None]) -> None:

@@ -73,6 +73,7 @@ class Upstream:
             watched=self.watched,
         )
         self._settings = around.settings
+        self._watches = around.watches
         self._clock = around.clock
         self._refreshing: asyncio.Task[None] | None = None
         self._shown = Shown(self)
@@ -84,6 +85,11 @@ class Upstream:
     @property
     def state(self) -> UpstreamState:
         return self.supervisor.state
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether an admin watches what passes."""
+        return self._watches.of(self.config.id).ring is not None
 
     @property
     def trouble(self) -> Trouble | None:

@@ -94,5 +94,6 @@ async def serving(transport: str) -> AsyncIterator[int]:
                 await asyncio.sleep(0.05)
         yield port
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # a test may have ended it
+            process.kill()
         await process.wait()

@@ -56,6 +56,21 @@ def test_an_answer_knows_its_request_and_how_long_it_took() -> None:
     assert (notice["kind"], notice["id"]) == ("notification", None)
 
 
+def test_a_request_without_an_answer_says_why_and_one_with_an_answer_does_not() -> None:
+    ring = MessageRing(0.0)
+    for number in ("gb-1", "gb-2"):
+        ring.note("to_server", request(number, name="echo"), None, 0.0, 1.0)
+    ring.note("from_server", {"jsonrpc": "2.0", "id": "gb-2", "result": {}}, None, 0.0, 1.0)
+    for number in ("gb-1", "gb-1", "gb-2", "gb-3"):
+        ring.lost(number, "the program has ended", None, 0.0, 1.5)
+    *_, answer, lost = told(ring)
+    assert answer["kind"] == "answer"
+    assert (lost["kind"], lost["answers"], lost["about"], lost["took_ms"], lost["failed"]) == (
+        "lost", 1, "echo", 500.0, True,
+    )  # fmt: skip
+    assert lost["message"] == {"id": "gb-1", "lost": "the program has ended"}
+
+
 def test_connections_of_two_people_may_use_the_same_ids() -> None:
     ring = MessageRing(0.0)
     for person, name in ((1, "mine"), (2, "yours")):

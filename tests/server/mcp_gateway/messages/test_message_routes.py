@@ -66,14 +66,33 @@ async def test_all_that_passes_is_seen_on_every_transport(make_house: MakeHouse,
         assert SECRET not in whole and "header-never-shown-1" not in whole and "uthorization" not in whole
 
 
+@pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
+async def test_a_call_that_its_server_never_answers_is_shown_as_lost(make_house: MakeHouse, transport: str) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        values: dict[str, Any] = {}
+        if transport != "stdio":
+            port = await stack.enter_async_context(serving(transport))
+            path = "mcp" if transport == "http" else "sse"
+            values = {"transport": transport, "url": f"http://127.0.0.1:{port}/{path}"}
+        house = await stack.enter_async_context(make_house())
+        at = f"/api/v1/gateway/{await house.add('up', **values)}"
+        http = await stack.enter_async_context(house.session("ann"))
+        await http.put(f"{at}/messages/watch")
+        assert (await call(http, "up__leave")).status_code == 502
+        rows = (await seen(http, at, "?method=leave"))["messages"]
+        assert [row["kind"] for row in rows] == ["request", "lost"]
+        assert rows[1]["answers"] == rows[0]["sequence"] and rows[1]["message"]["lost"]
+
+
 async def test_nothing_is_kept_until_it_is_switched_on_and_nothing_after(make_house: MakeHouse) -> None:
     async with make_house() as house, house.session("ann") as http:
-        at = f"/api/v1/gateway/{await house.add('up')}"
+        at = f"/api/v1/gateway/{await house.add('up', visibility='everyone')}"
         await call(http, "up__echo", text="before")
         off = await seen(http, at)
         assert (off["watching"], off["since"], off["messages"], off["last"]) == (False, None, [], 0)
         begun = (await http.put(f"{at}/messages/watch")).json()["data"]
         assert begun["watching"] and 1700 < begun["seconds_left"] <= 1800
+        assert ((await house.state("up"))["watched"], (await house.state("up", "bob"))["watched"]) == (True, False)
         await call(http, "up__echo", text="meanwhile")
         rows = (await seen(http, at))["messages"]
         assert "before" not in str(rows) and "meanwhile" in str(rows)
