@@ -53,3 +53,10 @@ class Task(Owned, Record, Base):
     finished_at: Mapped[str | None] = field(DateTimeText, label="Finished", read_only=True)
     acting: Mapped[str | None] = field(JsonText, label="Acting for", hidden=True)
     led_by: Mapped[str | None] = field(JsonText, label="Hooks that led to it", hidden=True)
+
+
+ASKED_BY_SQL = f"""SELECT id FROM {Task.__tablename__}
+WHERE owner_id = :owner_id AND (:kind IS NULL OR kind = :kind) AND (:status IS NULL OR status = :status)
+AND json_extract(acting, '$.kind') = :as_kind AND json_extract(acting, '$.credential_id') IS :as_credential_id
+AND json_extract(acting, '$.resource') IS :as_resource ORDER BY id DESC"""
+"""The tasks of a person that one credential asked for, newest first."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
 from server.events.hook_path import led_by, path_of_task
+from server.models.task import ASKED_BY_SQL
 from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import actor_now, kept
@@ -160,17 +161,51 @@ class Tasks:
             raise NotFound(f"You have no task {key!r}.")
         return found[0]
 
+    async def is_asked_by(self, task: Mapping[str, Any], caller: Mapping[str, Any]) -> bool:
+        """Whether the credential of `caller`, as `kept` has it, asked for a task of `of`."""
+        acting = (await self._records.reveal(SYSTEM, MODEL, int(task["id"])))["acting"]
+        return acting is not None and all(
+            acting[name] == caller[name] for name in ("kind", "credential_id", "resource")
+        )
+
     async def listed(
-        self, actor: Actor, *, kind: str | None = None, status: str | None = None, limit: int = 50, offset: int = 0
+        self,
+        actor: Actor,
+        *,
+        kind: str | None = None,
+        status: str | None = None,
+        limit: int = 50,
+        offset: int = 0,
+        asked_by: Mapping[str, Any] | None = None,
     ) -> tuple[list[dict[str, Any]], int]:
-        """The person's tasks, newest first, without input, result and log, and how many there are in all."""
+        """The person's tasks, newest first, without input, result and log, and how many there are in all.
+
+        `asked_by`, a caller as `kept` has it: only those that its credential asked for.
+        """
         if actor.user_id is None:
             return [], 0
-        asked = [("owner_id", str(actor.user_id)), ("sort", "-id"), ("fields", _LISTED), ("limit", str(limit)),
-                 ("offset", str(offset))]  # fmt: skip
+        asked = [("owner_id", str(actor.user_id)), ("sort", "-id")]
         asked += [(name, value) for name, value in (("kind", kind), ("status", status)) if value is not None]
+        if asked_by is not None:
+            return await self._of_credential(asked, asked_by, limit, offset)
+        asked += [("fields", _LISTED), ("limit", str(limit)), ("offset", str(offset))]
         page = await self._records.list_page(SYSTEM, MODEL, asked)
         return orjson.loads(page.rows), page.count or 0
+
+    async def _of_credential(
+        self, asked: list[tuple[str, str]], caller: Mapping[str, Any], limit: int, offset: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        wanted = {"kind": None, "status": None, **dict(asked)}
+        names = ("owner_id", "kind", "status")
+        given = {f"as_{name}": caller[name] for name in ("kind", "credential_id", "resource")}
+        rows = self._records.shelf.store.read_now(ASKED_BY_SQL, {**{name: wanted[name] for name in names}, **given})
+        ids = [str(row[0]) for row in rows[offset : offset + limit]]
+        if not ids:
+            return [], len(rows)
+        page = await self._records.list_page(
+            SYSTEM, MODEL, [("id__in", ",".join(ids)), ("sort", "-id"), ("fields", _LISTED), ("limit", str(limit))]
+        )
+        return orjson.loads(page.rows), len(rows)
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""

@@ -13,8 +13,10 @@ from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, UPSTREAM_FAILED, CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.models.base import Verb
+from server.tasks.acting import kept
 from server.tasks.kinds import Kind, TaskFailed
-from server.tasks.queue import STOPPED, Tasks
+from server.tasks.queue import MODEL, STOPPED, Tasks
 from server.tasks.report import Report
 
 KIND = "mcp_tool"
@@ -41,7 +43,7 @@ class AsyncCalls:
 
     async def status(self, actor: Actor, key: str, page: int) -> dict[str, Any]:
         """The task with its result, or that page of it. Raises NotFound, ValidationFailed for a page beyond the end."""
-        row = await self._row(actor, key)
+        row = await self._row(actor, key, "read")
         answer = {**told(row), "error": row["error"], "error_details": row["failure"], "log": row["log"]}
         text = "" if row["result"] is None else orjson.dumps(row["result"]).decode()
         pages = max(1, -(-len(text) // PAGE_CHARACTERS))
@@ -54,20 +56,23 @@ class AsyncCalls:
         return {**answer, "result_part": part, "page": page, "pages": pages, "result_characters": len(text)}
 
     async def listed(self, actor: Actor, status: str | None, limit: int, page: int) -> dict[str, Any]:
-        """The person's calls, newest first."""
-        rows, count = await self._tasks.listed(actor, kind=KIND, status=status, limit=limit, offset=(page - 1) * limit)
+        """The person's calls, newest first; for a program that reads no tasks of theirs, its own."""
+        program = kept(actor) if _is_limited(actor, "read") else None
+        rows, count = await self._tasks.listed(
+            actor, kind=KIND, status=status, limit=limit, offset=(page - 1) * limit, asked_by=program
+        )
         return {"tasks": [told(row) for row in rows], "count": count}
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a call. Raises NotFound, Conflict when it has ended."""
-        await self._row(actor, key)
+        await self._row(actor, key, "update")
         return told(await self._tasks.cancel(actor, key))
 
     # For clients with the extension
 
     async def handle(self, actor: Actor, key: str) -> dict[str, Any]:
         """What tasks/get answers. Raises CallFailed for what is no task of theirs."""
-        row = await self._of_extension(actor, key)
+        row = await self._of_extension(actor, key, "read")
         answer = _handle(row)
         if row["status"] == "completed":
             answer["result"] = row["result"]
@@ -78,23 +83,24 @@ class AsyncCalls:
 
     async def acknowledge_input(self, actor: Actor, key: str) -> None:
         """What tasks/update does here: no task of ours asks for anything, so every answer is one too many."""
-        await self._of_extension(actor, key)
+        await self._of_extension(actor, key, "read")
 
     async def ask_to_end(self, actor: Actor, key: str) -> None:
         """What tasks/cancel does: ask; a task that has ended stays as it is. Raises CallFailed."""
-        await self._of_extension(actor, key)
+        await self._of_extension(actor, key, "update")
         with contextlib.suppress(Conflict):
             await self._tasks.cancel(actor, key)
 
-    async def _of_extension(self, actor: Actor, key: str) -> dict[str, Any]:
+    async def _of_extension(self, actor: Actor, key: str, verb: Verb) -> dict[str, Any]:
         try:
-            return await self._row(actor, key)
+            return await self._row(actor, key, verb)
         except NotFound as error:
             raise CallFailed(INVALID_PARAMS, error.message) from error
 
-    async def _row(self, actor: Actor, key: str) -> dict[str, Any]:
+    async def _row(self, actor: Actor, key: str, verb: Verb) -> dict[str, Any]:
         row = await self._tasks.of(actor, key)
-        if row["kind"] != KIND:
+        hidden = _is_limited(actor, verb) and not await self._tasks.is_asked_by(row, kept(actor))
+        if row["kind"] != KIND or hidden:
             raise NotFound(f"You have no task {key!r}.")
         return row
 
@@ -114,6 +120,14 @@ class AsyncCalls:
             text = f"{given['tool']} asks its caller for something first: call it directly, not in the background."
             raise TaskFailed(text, {"code": UPSTREAM_FAILED, "message": text})
         return result
+
+
+def _is_limited(actor: Actor, verb: Verb) -> bool:
+    """Whether it is a program that is not let at the tasks of its person: it gets at those that it asked for itself.
+
+    Others hold results of tools, and with them records, that it may be kept from.
+    """
+    return actor.kind != "user" and not actor.covers(verb, MODEL)
 
 
 def created(row: dict[str, Any]) -> dict[str, Any]:

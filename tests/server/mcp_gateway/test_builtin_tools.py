@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,49 @@ async def test_a_background_call_is_stored_runs_and_keeps_its_whole_result(
     listed = await said(bear, max_, "async_list_tasks", limit=2, page=2)
     assert listed["count"] == 5 and len(listed["tasks"]) == 2 and "result" not in listed["tasks"][0]
     assert (await said(bear, max_, "async_list_tasks", status="failed"))["count"] == 2
+
+
+async def test_a_program_gets_at_the_background_calls_of_others_only_where_it_may_read_the_tasks_of_its_person(
+    bear: Bear, member: httpx2.AsyncClient
+) -> None:
+    opened(bear)
+    person = actor(bear, "max")
+
+    def program(credential: int, *scopes: str, resource: str | None = None) -> Actor:
+        held = frozenset(scopes)
+        return replace(person, kind="token", scopes=held, credential_id=credential, resource=resource)
+
+    keys = {}
+    asking = {"person": person, "own": program(1, "mcp"), "app": program(1, "mcp", resource="http://bear/mcp")}
+    for name, who in asking.items():
+        started = await said(bear, who, "async_run_tool", tool_name="shop__echo", arguments={"text": f"canary {name}"})
+        keys[name] = started["task_id"]
+        await ended(bear, who, keys[name])
+    seen = {
+        "own": program(1, "mcp"),
+        "app": program(1, "mcp", resource="http://bear/mcp"),
+        "": program(2, "mcp:shop:echo"),
+    }
+    for name, who in seen.items():
+        listed = await said(bear, who, "async_list_tasks")
+        assert [one["task_id"] for one in listed["tasks"]] == ([keys[name]] if name else [])
+        assert listed["count"] == len(listed["tasks"])
+        for other, key in keys.items():
+            if other == name:
+                told = await said(bear, who, "async_task_status", task_id=key)
+                assert name == "app" or f"canary {name}" in str(told), "an app without a permission runs nothing"
+                continue
+            for tool_name in ("async_task_status", "async_cancel_task"):
+                answer = await refused(bear, who, tool_name, task_id=key)
+                assert answer["code"] == "not_found" and "canary" not in str(answer)
+            with pytest.raises(CallFailed, match="You have no task"):
+                await bear.app.gateway.builtins.calls.handle(who, key)
+            with pytest.raises(CallFailed, match="You have no task"):
+                await bear.app.gateway.builtins.calls.ask_to_end(who, key)
+    for who in (person, program(3, "mcp", "api:read")):
+        assert (await said(bear, who, "async_list_tasks"))["count"] == 3
+        assert "canary own" in str(await said(bear, who, "async_task_status", task_id=keys["own"]))
+    assert (await said(bear, program(1, "mcp"), "async_list_tasks", page=2))["tasks"] == []
 
 
 async def test_a_large_result_comes_whole_in_pages(bear: Bear, member: httpx2.AsyncClient) -> None:
