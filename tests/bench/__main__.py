@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench import big, events, login, mcp_gateway, page, servers, start, throughput, window
+from tests.bench import big, desktop, events, login, mcp_gateway, page, servers, start, throughput, window
 from tests.bench.servers import Served
 from tests.bench.table import Table, replace_section
 
@@ -51,6 +51,7 @@ SECTIONS: dict[str, Section] = {
     "start": start.section,
     "page": _beside_peer(page.table),
     "window": window.section,
+    "desktop": desktop.section,
 }
 
 

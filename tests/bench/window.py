@@ -48,7 +48,7 @@ class _Busy(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _screen() -> Iterator[None]:
+def screen() -> Iterator[None]:
     """A display of its own, named in the environment that windows are started in."""
     reading, writing = os.pipe()
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"]
@@ -92,7 +92,7 @@ def section(folder: Path) -> str:
     served = servers.gridbear(folder / "gridbear")
     measured = functools.partial(load.run, served.port, served.pages(), 1, SECONDS)
     try:
-        with _screen():
+        with screen():
             for _ in range(ROUNDS):
                 alone.append(measured().percentile(50))
                 with _busy_window(folder / "gridbear", url):
