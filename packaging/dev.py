@@ -70,8 +70,7 @@ def test(arguments: list[str], fast: bool) -> int:
         # A few chosen tests start sooner in one process.
         marked = "not slow and not soak" if fast else "not soak"
         return dev_venv.python("-m", "pytest", "-m", marked, *arguments) or int(bool(failed))
-    with dev_system.quick_folder():
-        codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
+    codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
     return next((code for code in codes if code), int(bool(failed)))
 
 

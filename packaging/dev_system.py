@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 from dev_venv import say
 
@@ -44,38 +39,12 @@ TEST_PACKAGES = {
     "libxtst6": "window tests",
 }
 
-ROOM_FOR_TESTS = 8 << 30
-"""Bytes: what all tests leave, and the browsers beside them, with something to spare."""
-
 
 def has_display() -> bool:
     """Whether a window could be shown to the person who started this."""
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-@contextlib.contextmanager
-def quick_folder() -> Iterator[None]:
-    """Inside, temporary files are kept in memory if there is plenty: each test writes a database safely to the disk."""
-    memory = Path("/dev/shm")
-    try:
-        system = os.statvfs(memory)
-        [available] = re.findall(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text("utf-8"), re.MULTILINE)
-    except (AttributeError, OSError, ValueError):
-        yield
-        return
-    plenty = min(system.f_bavail * system.f_frsize, int(available) << 10) >= ROOM_FOR_TESTS
-    # Tests make programs and start them.
-    if not plenty or system.f_flag & os.ST_NOEXEC or "TMPDIR" in os.environ:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="gb-", dir=memory) as folder:
-        os.environ["TMPDIR"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["TMPDIR"]
 
 
 def prepare_tests() -> None:

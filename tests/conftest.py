@@ -95,7 +95,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def start_soon() -> Iterator[None]:
     """Servers of these tests begin with what one before them made; how a first start goes, tests/server/db asks."""
-    with soon.shared():
+    with soon.quick_servers():
         yield
 
 

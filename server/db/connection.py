@@ -11,6 +11,8 @@ CACHE_KIBIBYTES = 16 * 1024
 MMAP_BYTES = 256 << 20
 BUSY_MILLISECONDS = 5000
 JOURNAL_LIMIT_BYTES = 64 << 20
+# What was acknowledged survives a power cut.
+SYNCHRONOUS = "FULL"
 
 NUMBER_FUNCTION = "gridbear_number"
 BASE64_FUNCTION = "gridbear_base64"
@@ -30,7 +32,7 @@ def connect(path: Path, *, read_only: bool = False, must_exist: bool = False) ->
     execute = connection.execute
     execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     execute("PRAGMA foreign_keys = ON")
-    execute("PRAGMA synchronous = FULL")
+    execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
     execute(f"PRAGMA journal_size_limit = {JOURNAL_LIMIT_BYTES}")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import server.app
 from server.access.actor import OWNER, SYSTEM
 from server.backup.making import Maker
 from server.backup.scheduler import Scheduler
@@ -58,8 +59,16 @@ class Night:
         self.bear.app.settings.publish(current.model_copy(update={name: value}))
 
 
+class Waiting(Scheduler):
+    """The server's own, which would make backups between those of the test."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
 @pytest.fixture
-async def night(tmp_path: Path, anyio_backend: str) -> AsyncIterator[Night]:
+async def night(tmp_path: Path, anyio_backend: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Night]:
+    monkeypatch.setattr(server.app, "Scheduler", Waiting)
     async with running_bear(tmp_path / "data", backup_schedule="off") as bear:
         clock = Clock()
         clock.now += timedelta(days=1)
