@@ -1,4 +1,5 @@
-// One of a few named values.
+// One of a few values: named ones, or yes and no.
+import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { common, text } from "./text.js";
@@ -22,4 +23,20 @@ export const choice = {
     <${Icon} name="down" />
   </span>`,
   fromDraft: (draft) => draft || null,
+};
+
+/** A tick or a dash in the grid, a check in the form. @type {import("./text.js").FieldType} */
+export const boolean = {
+  column: "c-bool",
+  icon: "type-bool",
+  cell: (value) =>
+    value
+      ? html`<${Icon} name="check" extra="tick" label=${t("value.yes")} />`
+      : html`<span class="void"><span aria-hidden="true">–</span><span class="vh">${t("value.no")}</span></span>`,
+  Input: (props) => html`<input
+    class="check" type="checkbox" ...${common(props)} checked=${props.draft}
+    onChange=${(/** @type {any} */ event) => props.set(event.target.checked)}
+  />`,
+  toDraft: Boolean,
+  fromDraft: Boolean,
 };

@@ -1,18 +1,13 @@
 // Which module draws which type of field. A type nobody knows is shown and typed as JSON, never hidden.
 import { t } from "../i18n.js";
-import { boolean } from "./boolean.js";
-import { choice } from "./choice.js";
+import { boolean, choice } from "./choice.js";
 import { date, datetime } from "./date.js";
 import { file } from "./file.js";
 import { json } from "./json.js";
-import { email, url } from "./link.js";
-import { lines } from "./lines.js";
-import { longText } from "./long_text.js";
 import { integer, number } from "./number.js";
 import { relation } from "./relation.js";
 import { secret } from "./secret.js";
-import { tags } from "./tags.js";
-import { text } from "./text.js";
+import { email, lines, longText, tags, text, url } from "./text.js";
 
 /** @type {Map<string, import("./text.js").FieldType>} */
 const types = new Map(

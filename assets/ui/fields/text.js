@@ -1,4 +1,5 @@
-// One line of text; also the base of the types that only differ in how they are typed.
+// Texts: one line, several, addresses, lists. Also the base of the types that only differ in how they are typed.
+import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 
 /**
@@ -45,4 +46,58 @@ export const text = {
   Input: lineInput("text"),
   toDraft: (value) => (value === null || value === undefined ? "" : String(value)),
   fromDraft: emptyOr,
+};
+
+const PEEK = 240;
+
+/** Several lines; the grid shows the beginning. @type {FieldType} */
+export const longText = {
+  ...text,
+  column: "c-long",
+  icon: "type-long",
+  soft: true,
+  cell: (value) => html`<span title=${String(value).slice(0, 2000)}>${String(value).slice(0, PEEK)}</span>`,
+  Input: (props) => html`<textarea
+    class=${`input ${props.changed ? "changed" : ""}`} rows="5" ...${common(props)}
+    maxlength=${props.field.max_length || undefined} value=${props.draft}
+    onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
+  ></textarea>`,
+  fromDraft: emptyOr,
+};
+
+/** @type {FieldType} */
+export const email = { ...text, icon: "mail", Input: lineInput("email", "email") };
+
+/** Only http and https become links. @type {FieldType} */
+export const url = {
+  ...text,
+  column: "c-long",
+  icon: "globe",
+  cell: (value) =>
+    /^https?:\/\//i.test(value)
+      ? html`<a class="rel" href=${value} target="_blank" rel="noopener noreferrer">${value}</a>`
+      : value,
+  Input: lineInput("url", "url"),
+};
+
+/** Short words, typed with commas between. @type {FieldType} */
+export const tags = {
+  column: "c-tags",
+  icon: "tag",
+  cell: (value) => html`<span class="row">${value.map((/** @type {string} */ word) => html`<span class="tag" key=${word}>${word}</span>`)}</span>`,
+  Input: (props) => html`<${text.Input} ...${props} placeholder=${t("field.tags")} />`,
+  toDraft: (value) => (value || []).join(", "),
+  fromDraft: (draft) => [...new Set(draft.split(",").map((/** @type {string} */ word) => word.trim()).filter(Boolean))],
+};
+
+/** A list of texts that may hold anything, commas as well: typed one on each line. @type {FieldType} */
+export const lines = {
+  ...tags,
+  Input: (props) => html`<textarea
+    class=${`input mono ${props.changed ? "changed" : ""}`} rows="3" spellcheck="false" ...${common(props)}
+    placeholder=${t("field.lines")} value=${props.draft}
+    onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
+  ></textarea>`,
+  toDraft: (value) => (value || []).join("\n"),
+  fromDraft: (draft) => draft.split("\n").filter((/** @type {string} */ line) => line.trim() !== ""),
 };
