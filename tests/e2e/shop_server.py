@@ -48,6 +48,8 @@ WHICH = {
         "properties": {
             "bread": {"type": "string", "oneOf": [{"const": "r", "title": "Rye"}, {"const": "s", "title": "Spelt"}]},
             "loaves": {"type": "integer", "minimum": 1},
+            "cut": {"type": "boolean", "default": True},
+            "with": {"type": "array", "items": {"type": "string", "enum": ["salt", "seeds"]}},
         },
     },
 }
@@ -117,7 +119,8 @@ def ordered() -> dict[str, Any]:
     if which.get("action") != "accept":
         return {"content": [{"type": "text", "text": f"Nothing ordered: {json.dumps(which)}"}]}
     praise = ask("sampling/createMessage", PRAISE)["content"]["text"]
-    text = f"{which['content']['loaves']} of {which['content'].get('bread')}: {praise}"
+    wanted = which["content"]
+    text = f"{wanted['loaves']} of {wanted.get('bread')}, {wanted.get('cut')}, {wanted.get('with')}: {praise}"
     return {"content": [{"type": "text", "text": text}]}
 
 

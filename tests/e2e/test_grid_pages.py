@@ -179,3 +179,38 @@ def test_a_view_is_kept_under_a_name_used_elsewhere_and_brought_back(
     elsewhere.close()
     watched.check(documented)
     watched.close()
+
+
+@looks
+def test_records_are_added_one_after_the_other_and_one_begins_as_another_is(
+    browser: Browser, house: RunningServer, theme: str
+) -> None:
+    watched, page = begin(browser, house, theme, "otto")
+    page.locator(".page-head .btn.primary, .do .btn.primary").first.click()
+    page.fill("#field-title", "Milk")
+    page.fill("#field-priority", "2")
+    page.click("text=Add and start another")
+    page.locator(".toast", has_text="Added “Milk”").wait_for()
+    expect(page.locator("#field-title")).to_have_value("")
+    expect(page.locator("#field-title")).to_be_focused()
+    # What is missing is said, and nothing is made of it.
+    page.click("text=Add and start another")
+    expect(page.locator("#field-title-error")).to_be_visible()
+    page.fill("#field-title", "Bread")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".drawer")).to_have_count(0)
+    page.locator("a.open", has_text="Milk").click()
+    page.get_by_role("button", name="Add one like it").click()
+    expect(page.locator("#record-title")).to_have_text("New note")
+    expect(page.locator("#field-title")).to_have_value("Milk")
+    expect(page.locator("#field-priority")).to_have_value("2")
+    watched.settle()
+    assert watched.axe() == []
+    page.fill("#field-title", "Oat milk")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".drawer")).to_have_count(0)
+    kept = stored(house, "otto")
+    assert {name: kept[name] for name in ("Milk", "Bread", "Oat milk")} == {"Milk": 2, "Bread": None, "Oat milk": 2}
+    assert len(kept) == 9
+    watched.check()
+    watched.close()

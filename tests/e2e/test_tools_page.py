@@ -120,13 +120,16 @@ def test_what_a_server_asks_in_the_middle_of_a_call_is_answered_on_the_page(
     expect(page.locator("#asked-1-0-error")).to_have_text("The tool needs this.")
     page.fill("#asked-1-0", "2")
     page.select_option("#asked-1-1", label="Rye")
+    # What the server proposes stands there.
+    expect(page.locator("#asked-1-2")).to_have_value("true")
+    page.get_by_label("seeds").check()
     page.click(".asked button:has-text('Answer')")
     expect(asked).to_contain_text("Praise it.")
     watched.settle()
     assert watched.axe() == []
     page.fill("#asked-2-0", "Best <b>crust</b> in town")
     page.click(".asked button:has-text('Answer')")
-    expect(page.locator(".reply-side pre")).to_have_text("2 of r: Best <b>crust</b> in town")
+    expect(page.locator(".reply-side pre")).to_have_text("2 of r, True, ['seeds']: Best <b>crust</b> in town")
     # Declined, the server hears so; ended, nothing more comes of it.
     page.click(".bench button:has-text('Run')")
     page.click(".asked button:has-text('Decline')")

@@ -107,7 +107,7 @@ function Area({ model, query }) {
   useEffect(() => select(new Set()), [search]);
   const record = query.get("record");
   const close = () => {
-    move({ record: null });
+    move({ record: null, like: null });
     requestAnimationFrame(() => {
       // Who types elsewhere by now, say a search, goes on there.
       const typing = document.activeElement?.closest("input, textarea, select");
@@ -116,7 +116,7 @@ function Area({ model, query }) {
   };
   const empty = page.data && !rows.length && !isFiltered(query) && !query.has("offset");
   return html`<div class="area" onPointerOver=${Drawer.ahead} onFocusIn=${Drawer.ahead}>
-    <${DataHead} model=${model} query=${query} add=${() => move({ record: "new" })} empty=${empty} />
+    <${DataHead} model=${model} query=${query} add=${() => move({ record: "new", like: null })} empty=${empty} />
     <${FilterBar} model=${model} query=${query} onFilter=${filter} move=${move} error=${page.error} waiting=${live.waiting} reload=${page.reload} />
     <${Rows} model=${model} page=${page} live=${live} query=${query} move=${move} record=${record}
       selected=${selected} setSelected=${select} clear=${clear} />
@@ -124,8 +124,8 @@ function Area({ model, query }) {
       selectEverything=${selectEverything} filters=${filters} whole=${selected.size === rows.length} count=${page.data?.count ?? rows.length} reload=${page.reload} />`}
     <${Foot} path=${path} search=${search} page=${page} offset=${Number(query.get("offset")) || 0} size=${PAGE_SIZE} move=${move} />
     ${record && html`<${Drawer}
-      key=${`${model.name}/${record}`} model=${model} id=${record} rows=${rows} gone=${live.gone} close=${close}
-      open=${(/** @type {string} */ id) => move({ record: id })} changed=${page.reload}
+      key=${`${model.name}/${record}/${query.get("like")}`} model=${model} id=${record} like=${record === "new" ? query.get("like") : null} rows=${rows} gone=${live.gone} close=${close}
+      open=${(/** @type {string} */ id, /** @type {string|null} */ like = null) => move({ record: id, like })} changed=${page.reload}
     />`}
     <p class="vh" role="status">${page.data && t("data.announce", { n: page.data.count ?? rows.length, name: inSentence(model.label_plural) })}</p>
   </div>`;

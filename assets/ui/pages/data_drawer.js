@@ -21,16 +21,25 @@ import { ResetLink } from "./people_links.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
- * @param {{model: import("../types").Model, id: string, rows: import("../types").Row[], gone: Set<number>, close: () => void, open: (id: string) => void, changed: () => void}} props
+ * @param {{model: import("../types").Model, id: string, like: string|null, rows: import("../types").Row[], gone: Set<number>, close: () => void, open: (id: string, like?: string) => void, changed: () => void}} props
+ * `like`: a new record begins with what this one holds
  */
-export function Drawer({ model, id, rows, gone, close, open, changed }) {
+export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
   const isNew = id === "new";
-  const loaded = useLoad(async (signal) => (isNew ? { data: {}, etag: null } : api.get(`/api/v1/${model.name}/${id}`, { signal })), [model.name, id]);
+  const loaded = useLoad(async (signal) => {
+    const given = isNew && like !== null ? (await api.get(`/api/v1/${model.name}/${like}`, { signal })).data : undefined;
+    const { data, etag } = isNew ? { data: {}, etag: null } : await api.get(`/api/v1/${model.name}/${id}`, { signal });
+    return { data, etag, given };
+  }, [model.name, id, like]);
+  const [round, setRound] = useState(0);
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
   const [tab, setTab] = useState("fields");
   const dirty = useRef(false);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    if (round) /** @type {HTMLElement|null} */ (document.querySelector(".drawer .record :is(input, textarea, select)"))?.focus();
+  }, [round]);
   /** @param {() => void} act */
   const leave = async (act) => {
     if (dirty.current && !(await askToDiscard())) return;
@@ -62,12 +71,13 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
   const writable = useRef(false);
   // A right that is taken away does not take away what was typed; the server says no, and it can be copied.
   writable.current = may(model, isNew ? "create" : "update") || (dirty.current && writable.current);
-  /** @param {import("../types").Row} fresh @param {boolean} isMade */
-  const saved = (fresh, isMade) => {
+  /** @param {import("../types").Row} fresh @param {boolean} isMade @param {boolean} [another] an empty form follows */
+  const saved = (fresh, isMade, another) => {
     dirty.current = false;
     changed();
     const once = isMade ? shownOnce(model, fresh) : [];
     if (once.length) setSecrets(once);
+    else if (isMade && another) setRound((n) => n + 1);
     else if (isMade) close();
     else loaded.reload();
     const title = titleOf(model, fresh);
@@ -88,6 +98,7 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
       </div>
       ${!isNew && at >= 0 && html`<${Step} label=${t("form.previous")} icon="left" to=${rows[at - 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />
         <${Step} label=${t("form.next")} icon="right" to=${rows[at + 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />`}
+      ${row.id && model.name !== "files" && may(model, "create") && html`<button class="btn only quiet" type="button" onClick=${() => leave(() => open("new", id))} aria-label=${t("form.like")} title=${t("form.like")}><${Icon} name="copy" /></button>`}
       <button class="btn only quiet" type="button" onClick=${() => leave(close)} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
     ${!isNew && loaded.data && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
@@ -106,7 +117,7 @@ export function Drawer({ model, id, rows, gone, close, open, changed }) {
       close();
     }} />`}
     ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
-      key=${id} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+      key=${`${id}/${round}`} given=${round ? undefined : loaded.data.given} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
       gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
       changed=${changed} removed=${() => {
         dirty.current = false;

@@ -6,12 +6,13 @@ import { useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 
 /**
  * @param {import("../types").Field[]} asked the fields of the form @param {import("../types").Row} row as the server has it now @param {boolean} isNew
+ * @param {import("../types").Row} [given] what a new one begins with; files and what nobody reads stay behind
  * @returns {{blank: Record<string, any>, drafts: Record<string, any>, edited: import("../types").Field[], unsent: boolean, clashes: string[],
  *   set: (name: string, draft: any) => void, mine: (name: string) => void, theirs: (name: string) => void, discard: () => void, sent: () => void}}
  * `unsent`: something was typed that was not saved, though its next version may not be here yet; `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen; `sent`: the drafts were saved, the next version holds them
  */
-export function useEdits(asked, row, isNew) {
-  const [edits, setEdits] = useState(/** @type {Record<string, Edit>} */ ({}));
+export function useEdits(asked, row, isNew, given) {
+  const [edits, setEdits] = useState(() => begun(asked, given));
   const blank = useMemo(
     () => Object.fromEntries(asked.map((field) => [field.name, typeOf(field).toDraft(isNew ? field.default : row[field.name])])),
     [row, asked],
@@ -34,4 +35,10 @@ export function useEdits(asked, row, isNew) {
   };
   const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => name in edits).map(({ name }) => [name, edits[name].draft])) };
   return { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard: () => setEdits({}), sent };
+}
+
+/** @param {import("../types").Field[]} asked @param {import("../types").Row} [given] @returns {Record<string, Edit>} */
+function begun(asked, given) {
+  const taken = given ? asked.filter((field) => !field.write_only && field.type !== "file" && given[field.name] !== null && given[field.name] !== undefined) : [];
+  return Object.fromEntries(taken.map((field) => [field.name, { draft: typeOf(field).toDraft(/** @type {any} */ (given)[field.name]), base: typeOf(field).toDraft(field.default) }]));
 }

@@ -27,13 +27,13 @@ function split(model, isNew, writable) {
 }
 
 /**
- * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, dirty: {current: boolean},
- *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean) => void, removed: () => void, leave: () => void}} props
- * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `removed` follows when the record is gone
+ * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, dirty: {current: boolean}, given?: import("../types").Row,
+ *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean, another?: boolean) => void, removed: () => void, leave: () => void}} props
+ * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `given`: what a new one begins with; `removed` follows when the record is gone
  */
-export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, dirty, reload, changed, saved, removed, leave }) {
+export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, dirty, given, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
-  const { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew);
+  const { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew, given);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
@@ -54,7 +54,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     set(name, draft);
     setErrors(({ [name]: _old, ...others }) => others);
   };
-  const save = async (/** @type {Event|undefined} */ event) => {
+  const save = async (/** @type {Event|undefined} */ event, another = false) => {
     event?.preventDefault();
     if (busy || gone || !(isNew || edited.length)) return;
     setProblem(null);
@@ -63,7 +63,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
     const only = etag ? { "if-match": etag } : undefined;
-    await send(() => (isNew ? making.send(model, values) : api.patch(`/api/v1/${model.name}/${row.id}`, values, { headers: only, patience: PATIENCE_MS })), isNew);
+    await send(() => (isNew ? making.send(model, values) : api.patch(`/api/v1/${model.name}/${row.id}`, values, { headers: only, patience: PATIENCE_MS })), isNew, another);
   };
   /** What was typed, with what the record held besides, as a record of its own. */
   const makeAnew = async () => {
@@ -74,14 +74,14 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
     await send(() => making.send(model, values), true);
   };
-  /** @param {() => Promise<{data: import("../types").Row}>} act @param {boolean} isMade */
-  const send = async (act, isMade) => {
+  /** @param {() => Promise<{data: import("../types").Row}>} act @param {boolean} isMade @param {boolean} [another] */
+  const send = async (act, isMade, another) => {
     setBusy(true);
     try {
       const { data } = await act();
       sent();
       setOvertaken(false);
-      saved(data, isMade);
+      saved(data, isMade, another);
     } catch (/** @type {any} */ error) {
       // Somebody was faster, or took it away: what is true now is loaded, and said once it is there.
       if (!isMade && (error.status === 412 || error.status === 404)) reload();
@@ -128,6 +128,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
       ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || gone || (!isNew && !edited.length)}>
         ${isNew ? t("data.add", { name: inSentence(model.label) }) : edited.length ? t("form.save", { n: edited.length }) : t("form.save_none")}
       </button>`}
+      ${isNew && html`<button class="btn" type="button" disabled=${busy} onClick=${() => save(undefined, true)}>${t("form.another")}</button>`}
       ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : discard}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
       <span class="grow"></span>
       ${!isNew && !gone && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}

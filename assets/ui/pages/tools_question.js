@@ -6,7 +6,7 @@ import { Icon } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { SchemaForm } from "../widgets/schema_form.js";
-import { argumentsFrom, fieldsOf } from "../widgets/schema_values.js";
+import { argumentsFrom, asText, fieldsOf } from "../widgets/schema_values.js";
 
 /**
  * @typedef {{id: string, method: string, params: any}} Question
@@ -48,7 +48,8 @@ function One({ question, answered, end }) {
 function Elicitation({ question, answered }) {
   const { message, requestedSchema } = question.params;
   const fields = useMemo(() => fieldsOf(requestedSchema), [requestedSchema]);
-  const [texts, setTexts] = useState(/** @type {Record<string, string>} */ ({}));
+  // What the server proposes is sent when it is left as it is.
+  const [texts, setTexts] = useState(() => Object.fromEntries(fields.map((field) => [field.name, asText(field, field.nothing ?? undefined)])));
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const form = useRef(/** @type {HTMLFormElement|null} */ (null));
   const send = (/** @type {Event} */ event) => {

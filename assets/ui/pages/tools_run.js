@@ -122,7 +122,7 @@ function Ask({ server, tool, given, drafts, outcomes, ended, ask }) {
     ${raw === null
       ? html`<${SchemaForm} prefix="argument" fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />`
       : html`<div class="field"><label for="raw-arguments">${t("tools.arguments")}<span class="type">JSON</span></label>
-          <textarea class="input mono" id="raw-arguments" rows="8" spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
+          <textarea class="input mono" id="raw-arguments" rows=${fields.length ? 8 : 2} spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
             onInput=${(/** @type {any} */ event) => setRaw(event.target.value)}></textarea>
           ${errors[""] && html`<${FieldError} text=${errors[""]} id="raw-arguments-error" />`}</div>`}
     <div class="row wrap run-bar">

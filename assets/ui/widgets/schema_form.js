@@ -1,7 +1,7 @@
 // The fields of a tool's JSON Schema, each with the control that fits it.
 import { html } from "../vendor/preact.js";
 import { t } from "../i18n.js";
-import { formatJson } from "../json.js";
+import { formatJson, parseJson } from "../json.js";
 import { Labelled, describedBy } from "./labelled.js";
 import { Icon } from "./icon.js";
 
@@ -35,6 +35,7 @@ function Control({ field, text, common }) {
       </select><${Icon} name="down" />
     </span>`;
   }
+  if (field.kind === "several") return html`<${Several} field=${field} text=${text} common=${common} />`;
   if (field.kind === "lines" || field.kind === "json" || field.kind === "long") {
     const mono = field.kind === "json";
     return html`<textarea class=${`input ${mono ? "mono" : ""}`} rows=${mono ? 4 : 3} spellcheck=${!mono} value=${text}
@@ -46,6 +47,26 @@ function Control({ field, text, common }) {
   const number = field.kind === "number";
   return html`<input class=${`input ${number ? "num" : ""}`} type="text" inputmode=${number ? "decimal" : undefined} value=${text}
     placeholder=${field.nothing === undefined || field.nothing === null ? undefined : String(field.nothing)} autocomplete="off" ...${common} />`;
+}
+
+/** Ticks for a list of which each may be there or not; what none of them is stays untouched. @param {{field: import("./schema_values.js").SchemaField, text: string, common: any}} props */
+function Several({ field, text, common }) {
+  const { id, onInput, ...others } = common;
+  /** @type {any[]} */
+  let chosen = [];
+  try {
+    const found = parseJson(text || "[]");
+    if (Array.isArray(found)) chosen = found;
+  } catch {
+    // Nothing is ticked.
+  }
+  const tick = (/** @type {any} */ one, /** @type {boolean} */ is) => {
+    const next = is ? [...chosen, one] : chosen.filter((other) => other !== one);
+    onInput({ target: { value: next.length ? formatJson(next) : "" } });
+  };
+  return html`<div class="ticks" role="group" aria-label=${field.name}>${field.choices.map((/** @type {any} */ one, /** @type {number} */ at) => html`<div class="check-row" key=${formatJson(one)}>
+    <input type="checkbox" id=${at ? `${id}-${at}` : id} ...${others} aria-required=${undefined} checked=${chosen.includes(one)} onChange=${(/** @type {any} */ event) => tick(one, event.target.checked)} />
+    <label for=${at ? `${id}-${at}` : id}>${field.titles[at] || String(one)}</label></div>`)}</div>`;
 }
 
 /** @param {import("./schema_values.js").SchemaField} field */

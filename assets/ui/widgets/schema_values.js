@@ -6,7 +6,7 @@ const LONG_TEXT = 200;
 const DEEPEST_REFERENCE = 16;
 
 /**
- * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"lines"|"json"|"secret"} Kind
+ * @typedef {"text"|"long"|"number"|"boolean"|"choice"|"several"|"lines"|"json"|"secret"} Kind
  * @typedef {{name: string, kind: Kind, type: string, need: boolean, help: string|null, choices: any[], titles: any[], nothing: any, schema: any}} SchemaField
  */
 
@@ -22,9 +22,11 @@ export function fieldsOf(schema) {
 function fieldOf(name, schema, need) {
   const type = Array.isArray(schema.type) ? schema.type.find((/** @type {string} */ one) => one !== "null") : schema.type;
   const titled = (schema.oneOf || schema.anyOf || []).filter((/** @type {any} */ one) => one?.const !== undefined);
+  const help = typeof schema.description === "string" ? schema.description : null;
+  const several = type === "array" && schema.items && fieldOf("", schema.items, false);
+  if (several && several.kind === "choice") return { ...several, name, kind: "several", type: t("schema.several"), need, help, nothing: schema.default, schema };
   const choices = Array.isArray(schema.enum) ? schema.enum : schema.const !== undefined ? [schema.const] : titled.map((/** @type {any} */ one) => one.const);
   const titles = Array.isArray(schema.enumNames) ? schema.enumNames : titled.map((/** @type {any} */ one) => one.title);
-  const help = typeof schema.description === "string" ? schema.description : null;
   const kind = kindOf(type, schema, choices);
   return { name, kind, type: typeOf(type, schema, choices), need, help, choices, titles, nothing: schema.default, schema };
 }
@@ -78,7 +80,7 @@ function pointed(reference, root) {
 export function asText(field, value) {
   if (value === undefined) return "";
   if (field.kind === "lines" && Array.isArray(value)) return value.join("\n");
-  if (field.kind === "json" || field.kind === "choice" || field.kind === "boolean") return formatJson(value, field.kind === "json" ? 2 : 0);
+  if (field.kind === "json" || field.kind === "choice" || field.kind === "several" || field.kind === "boolean") return formatJson(value, field.kind === "json" ? 2 : 0);
   return typeof value === "string" ? value : formatJson(value);
 }
 
