@@ -71,8 +71,8 @@ class Bridge:
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-        except ValueError:
-            self._say_error(None, PARSE_ERROR, "This line is no JSON.")
+        except (ValueError, RecursionError):
+            self._say_error(None, PARSE_ERROR, "This line is no JSON, or nested too deep.")
             return
         if not isinstance(message, dict):
             self._say_error(None, INVALID_REQUEST, "One JSON-RPC message a line is wanted.")
@@ -146,7 +146,7 @@ class Bridge:
 
     def _pass_on(self, message: Message, answer: http.client.HTTPResponse) -> None:
         if answer.status >= 400:
-            refusal = refusal_of(answer)
+            refusal = refusal_of(answer, message)
             if isinstance(refusal, bytes):
                 self._say(refusal)
             else:

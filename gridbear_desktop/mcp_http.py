@@ -112,13 +112,16 @@ def header_value(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode()}?="
 
 
-def refusal_of(answer: http.client.HTTPResponse) -> bytes | str:
-    """What an error answer says: a JSON-RPC message as it is, else a sentence."""
+def refusal_of(answer: http.client.HTTPResponse, asked: Message) -> bytes | str:
+    """What an error answer to `asked` says: a JSON-RPC message, else a sentence."""
     body = answer.read()
     try:
         told = json.loads(body)
     except ValueError:
         return f"GridBear answered with status {answer.status}."
     if isinstance(told, dict) and "jsonrpc" in told:
-        return body
+        if told.get("id") is not None or not ("id" in asked and "method" in asked):
+            return body
+        # Over HTTP it is known what was asked; who reads lines would wait for ever.
+        return json.dumps({**told, "id": asked["id"]}).encode()
     return str(told.get("error", "")) if isinstance(told, dict) else f"GridBear answered with status {answer.status}."

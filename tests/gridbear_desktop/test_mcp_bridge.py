@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.server
+import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -14,7 +18,10 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from gridbear_desktop import runfile
+from gridbear_desktop.mcp_bridge import Bridge
 from gridbear_desktop.mcp_http import header_value, modern_headers, modern_version
+from gridbear_desktop.runfile import RunInfo
+from server.data_folder import DataFolder
 
 GRIDBEAR = [sys.executable, "-m", "gridbear_desktop"]
 
@@ -80,6 +87,41 @@ def test_wrong_lines_get_json_rpc_errors_and_the_end_of_stdin_ends_the_bridge(fo
     assert [one["error"]["code"] for one in told[:2]] == [-32700, -32600]
     # Whether it was answered before the grace after stdin's end ran out depends on how fast the server started.
     assert all(one["id"] == 7 and one["error"]["data"] == {"status": 404} for one in told[2:])
+
+
+class _Refuses(http.server.BaseHTTPRequestHandler):
+    """A gateway that takes no message, and does not say which one it was."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
+        self.send_response(400)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_every_request_gets_its_answer_also_one_that_the_gateway_can_not_read(tmp_path: Path) -> None:
+    asked = [{"jsonrpc": "2.0", "id": number, "method": "tools/list"} for number in (6, "six")]
+    lines = [b"[" * 100_000, *(json.dumps(one).encode() for one in asked)]
+    out = io.BytesIO()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuses) as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        bridge = Bridge(DataFolder(tmp_path), "/mcp", io.BytesIO(b"\n".join(lines)), out)
+        url = f"http://127.0.0.1:{gateway.server_port}"
+        bridge._info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
+        bridge.run()
+        gateway.shutdown()
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert sorted((str(one["id"]), one["error"]["code"]) for one in told) == [
+        ("6", -32700),
+        ("None", -32700),
+        ("six", -32700),
+    ]
 
 
 def test_the_headers_of_the_newer_protocol_repeat_what_the_message_says() -> None:
