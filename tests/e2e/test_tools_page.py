@@ -260,7 +260,7 @@ def test_a_changed_tool_waits_until_an_admin_has_seen_the_change(
     with sign_in(house.url, "maja", PASSWORD) as client:
         row = {"name": "turning", "transport": "stdio", "command": sys.executable, "args": [str(SHOP), str(turned)]}
         made = client.post("/api/v1/mcp_servers", json=row).json()["data"]["id"]
-        assert len(client.get(f"/api/v1/gateway/{made}/tools").json()["data"]) == 2
+        assert len(client.get(f"/api/v1/gateway/{made}/tools").json()["data"]) == 3
     for theme, width in (("light", 1280), ("dark", 390)):
         turned.unlink(missing_ok=True)
         watched = Watched(browser, house.url, theme, width, cookies)
