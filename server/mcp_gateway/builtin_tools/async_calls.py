@@ -24,6 +24,7 @@ EXTENSION = "io.modelcontextprotocol/tasks"
 POLL_MS = 1000
 """How often a client should ask for a task that is still open."""
 _AT_ONCE = 50
+_INPUT = '{"tool": "server__tool", "arguments": {}}'
 _STATES = {"queued": "working", "running": "working", "interrupted": "failed"}
 
 
@@ -33,8 +34,7 @@ class AsyncCalls:
     def __init__(self, gateway: Gateway, tasks: Tasks) -> None:
         self._gateway = gateway
         self._tasks = tasks
-        what = 'Call a tool: {"tool": "server__tool", "arguments": {}}'
-        tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE, schedulable=what))
+        tasks.register(Kind(KIND, self._run, at_once=_AT_ONCE, schedulable=f"Call a tool: {_INPUT}"))
 
     async def start(self, caller: Caller, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Store the call; it is durable when this returns. Raises CallFailed as the call itself would now."""
@@ -104,7 +104,9 @@ class AsyncCalls:
             raise NotFound(f"You have no task {key!r}.")
         return row
 
-    async def _run(self, actor: Actor, given: dict[str, Any], report: Report) -> Any:
+    async def _run(self, actor: Actor, given: Any, report: Report) -> Any:
+        name, arguments = _wanted(given)
+
         async def progress(done: float, total: float | None, message: str | None) -> None:
             report.progress(done / total if total else None, message)
             if message:
@@ -112,14 +114,25 @@ class AsyncCalls:
 
         caller = Caller(actor=actor, progress=progress)
         try:
-            result = await self._gateway.call(caller, given["tool"], given["arguments"])
+            result = await self._gateway.call(caller, name, arguments)
         except CallFailed as error:
             failure = {"code": error.code, "message": error.message, "data": error.data}
             raise TaskFailed(error.message, failure) from error
         if result.get("resultType") == "input_required":
-            text = f"{given['tool']} asks its caller for something first: call it directly, not in the background."
+            text = f"{name} asks its caller for something first: call it directly, not in the background."
             raise TaskFailed(text, {"code": UPSTREAM_FAILED, "message": text})
         return result
+
+
+def _wanted(given: Any) -> tuple[str, dict[str, Any]]:
+    """The tool and its arguments, as a schedule may have them. Raises TaskFailed."""
+    found = given if isinstance(given, dict) else {}
+    name, arguments = found.get("tool"), found.get("arguments")
+    if not isinstance(name, str) or not name:
+        raise TaskFailed(f"tool: the name of a tool is wanted: {_INPUT}")
+    if arguments is not None and not isinstance(arguments, dict):
+        raise TaskFailed(f"arguments: an object is wanted: {_INPUT}")
+    return name, arguments or {}
 
 
 def _is_limited(actor: Actor, verb: Verb) -> bool:

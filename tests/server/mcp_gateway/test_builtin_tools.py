@@ -191,6 +191,29 @@ async def test_a_program_gets_at_the_background_calls_of_others_only_where_it_ma
     assert (await said(bear, program(1, "mcp"), "async_list_tasks", page=2))["tasks"] == []
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"tool": "shop__fail"}, None),
+        ({"tool": "shop__fail", "arguments": None}, None),
+        ({"tool": "shop__fail", "arguments": [1]}, "arguments: an object is wanted"),
+        ({"tool": 5}, "tool: the name of a tool is wanted"),
+        ({"arguments": {}}, "tool: the name of a tool is wanted"),
+        (None, "tool: the name of a tool is wanted"),
+    ],
+)
+async def test_a_schedule_of_a_tool_may_leave_out_arguments_and_is_told_what_else_it_wants(
+    bear: Bear, member: httpx2.AsyncClient, given: Any, words: str | None
+) -> None:
+    opened(bear)
+    schedule = {"name": "s", "task": "mcp_tool", "input": given, "every_seconds": 1000}
+    made = (await member.post("/api/v1/schedules", json=schedule)).json()["data"]
+    begun = (await member.post(f"/api/v1/schedules/{made['id']}/run")).json()["data"]
+    row = await ended(bear, actor(bear, "max"), begun["key"])
+    assert (row["status"] == "completed") == (words is None)
+    assert (words or "") in (row["error"] or "")
+
+
 async def test_a_large_result_comes_whole_in_pages(bear: Bear, member: httpx2.AsyncClient) -> None:
     opened(bear)
     max_ = actor(bear, "max")
