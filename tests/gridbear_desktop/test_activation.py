@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,24 +11,10 @@ from typing import Any
 
 import pytest
 from gridbear_process import Gridbear, run_info
+from noting_window import noting
 from screens import end_by_signal, start
 
 from gridbear_desktop import activation
-
-NOTING = """
-import json, os, sys
-def note(**what):
-    with open({notes!r}, "a") as file:
-        file.write(json.dumps(what) + "\\n")
-names = ("XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID")
-note(started_with=[os.environ.get(name) for name in names])
-for line in sys.stdin:
-    order = json.loads(line)
-    if "show" in order:
-        note(shown_with=order["token"])
-os._exit(0)
-"""
-"""A window that only notes what it gets."""
 
 
 def test_a_token_is_taken_once_and_from_both_names() -> None:
@@ -51,17 +36,14 @@ def test_qt_finds_the_token_where_it_looks_and_no_token_leaves_no_trace() -> Non
 
 
 @pytest.fixture
-def desktop(gridbear: Gridbear, bus_daemon: Any, tmp_path: Path) -> Iterator[Any]:
-    """A panel, and windows that note what they get into `notes`."""
+def desktop(gridbear: Gridbear, bus_daemon: Any) -> Iterator[Any]:
+    """A panel on the bus of `gridbear`, which is started by a click."""
     pytest.importorskip("jeepney", reason="D-Bus is of Linux alone")
     from status_host import StatusHost  # needs it
 
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "webview.py").write_text(NOTING.format(notes=str(tmp_path / "notes")), "utf-8")
     gridbear.env.update(
-        PYTHONPATH=str(tmp_path / "modules"), DISPLAY=":4711", DBUS_SESSION_BUS_ADDRESS=bus_daemon[1],
-        XDG_ACTIVATION_TOKEN="of-the-start", DESKTOP_STARTUP_ID="of-the-start",
-    )  # fmt: skip
+        DBUS_SESSION_BUS_ADDRESS=bus_daemon[1], XDG_ACTIVATION_TOKEN="of-the-start", DESKTOP_STARTUP_ID="of-the-start"
+    )
     host = StatusHost(bus_daemon[1])
     host.appear()
     yield host
@@ -75,9 +57,10 @@ def test_each_window_gets_the_leave_of_the_click_that_opened_it(
 ) -> None:
     from status_host import ITEM, ITEM_PATH  # needs D-Bus
 
-    def notes() -> list[dict[str, Any]]:
-        kept = tmp_path / "notes"
-        return [json.loads(line) for line in kept.read_text("utf-8").splitlines()] if kept.exists() else []
+    noted = noting(gridbear, tmp_path)
+
+    def notes() -> list[Any]:
+        return [one.get("started_with", one.get("token")) for one in noted() if "wait" not in one and "open" not in one]
 
     process = start(gridbear, "--port", "0")
     desktop.until(lambda: len(notes()) == 1, "the window of the start")
@@ -91,12 +74,7 @@ def test_each_window_gets_the_leave_of_the_click_that_opened_it(
     gridbear.env.update(XDG_ACTIVATION_TOKEN="of-the-second")
     start(gridbear).communicate(timeout=30)
     desktop.until(lambda: len(notes()) == 4, "the window in front")
-    assert notes() == [
-        {"started_with": ["of-the-start", "of-the-start"]},
-        {"shown_with": "kwin-1"},
-        {"shown_with": ""},
-        {"shown_with": "of-the-second"},
-    ]
+    assert notes() == [["of-the-start", "of-the-start"], "kwin-1", "", "of-the-second"]
     server = Path(f"/proc/{info['pid']}/environ").read_bytes()
     assert b"of-the-start" not in server and b"XDG_ACTIVATION_TOKEN" not in server
     end_by_signal(process)

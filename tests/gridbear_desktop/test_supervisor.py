@@ -42,9 +42,10 @@ def starts(folder: Path) -> list[tuple[bool, str]]:
 
 @pytest.mark.slow
 def test_the_third_start_is_safe_and_after_five_a_person_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(supervisor, "FIRST_DELAY_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "LONGEST_DELAY_SECONDS", 0.04)
     given_up = threading.Semaphore(0)
 
     def changed() -> None:
@@ -62,6 +63,8 @@ def test_the_third_start_is_safe_and_after_five_a_person_is_waited_for(
         assert starts(tmp_path) == expected
         assert (server.wait_until_settled(1), server.problem) == ("stopped", reason)
         assert server.last_lines == ["first", "second", reason]
+        told = [record.args for record in caplog.records if "starting it again" in record.msg]
+        assert told == [(1, 0.01), (1, 0.02), (1, 0.04), (1, 0.04)], "each wait is longer, up to the longest"
         server.restart()
         assert given_up.acquire(timeout=60)
         assert starts(tmp_path)[5:] == expected
