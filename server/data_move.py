@@ -55,9 +55,15 @@ class Plan(NamedTuple):
         }
 
 
+def whole_path(folder: Path) -> Path:
+    """From the root on, and without `..`: that would lead through folders which nobody knows the data hang on."""
+    absolute = folder.expanduser().absolute()
+    return absolute.resolve() if ".." in absolute.parts else absolute
+
+
 def plan_move(source: Path, target: Path) -> Plan:
     """What moving would do. Raises ValidationFailed, Conflict where it can't be, with what to do instead."""
-    source, target = followed(source), target.expanduser().absolute()
+    source, target = followed(source), whole_path(target)
     real_source, real_target = source.resolve(), target.resolve()
     if not (source / "gridbear.db").exists():
         raise ValidationFailed(f"There is no GridBear in {source}. Name its data folder with --data-dir.")

@@ -50,8 +50,9 @@ def data_move(
     by the first good start after the move. What names the old folder is led on to the new one.
     """
     from server.cli.running import running_server
+    from server.data_move import whole_path
 
-    folder, target = _folder(data_dir), to.expanduser().absolute()
+    folder, target = _folder(data_dir), whole_path(to)
     server = running_server(folder)
     plan = _asked(server, target, dry_run=True) if server is not None else _planned(folder, target)
     if not as_json:

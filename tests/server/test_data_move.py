@@ -81,6 +81,14 @@ def test_all_moves_but_what_belongs_to_a_process(old: Path, tmp_path: Path) -> N
         pass
 
 
+def test_a_path_with_steps_back_hangs_on_no_other_folder(old: Path, tmp_path: Path) -> None:
+    plan = plan_move(old, tmp_path / "stray" / ".." / "new")
+    assert plan.target == tmp_path / "new" == data_move.whole_path(tmp_path / "stray" / ".." / "new")
+    with DataFolder(old).lock():
+        move(plan)
+    assert followed(old) == tmp_path / "new" and not (tmp_path / "stray").exists()
+
+
 def test_the_old_files_go_after_a_good_start_and_the_note_stays(old: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
     move(plan_move(old, new))
