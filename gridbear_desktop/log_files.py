@@ -46,8 +46,11 @@ class OwnFile(logging.FileHandler):
         try:
             if self.stream is not None and self.stream.tell() >= LOG_BYTES:
                 self.stream.close()
-                rotate(Path(self.baseFilename))
-                self.stream = self._open()
+                try:
+                    rotate(Path(self.baseFilename))
+                finally:
+                    # What can't be moved just now, as on Windows while somebody reads it, grows until it can.
+                    self.stream = self._open()
         except OSError:
             self.handleError(record)
 

@@ -100,6 +100,29 @@ def test_a_log_of_one_process_is_begun_anew_while_it_is_written(
     assert lines == [f"line {number}" for number in range(600)]
 
 
+def test_a_log_that_can_not_be_moved_just_now_is_written_on_and_moved_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "LOG_BYTES", 1000)
+    moves, held = log_files.rotate, [True]
+
+    def rotate(path: Path) -> None:
+        if held[0]:  # as Windows does while somebody reads it
+            raise PermissionError(13, "The file is in use")
+        moves(path)
+
+    monkeypatch.setattr(log_files, "rotate", rotate)
+    handler = log_files.OwnFile(tmp_path / "launcher.log", encoding="utf-8")
+    monkeypatch.setattr(handler, "handleError", lambda record: None)
+    for number in range(400):
+        held[0] = number < 300
+        handler.emit(logging.makeLogRecord({"msg": f"line {number}"}))
+    handler.close()
+    files = sorted(tmp_path.iterdir(), reverse=True)
+    lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
+    assert len(files) > 1 and lines == [f"line {number}" for number in range(400)]
+
+
 def test_a_stderr_that_is_another_file_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "server.log").write_text("of somebody else", "utf-8")
     assert log_files.of_stderr(tmp_path / "server.log") is None
