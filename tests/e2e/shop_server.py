@@ -57,10 +57,14 @@ PRAISE = {"messages": [{"role": "user", "content": {"type": "text", "text": "Pra
 
 CAPABILITIES: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {"subscribe": True}, "completions": {}}
 MAY_BE = {"to": ["Ines", "Ingrid", "Otto"], "name": ["rye", "rye & oats", "spelt"]}
+LOAF = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAADCAIAAAA2iEnWAAAAEElEQVR4nGM40SAARAwoFABZDQgRqWercwAAAABJRU5ErkJggg=="
+"""Two by three pixels."""
 watched: set[str] = set()
 LISTS = {
     "prompts/list": {"prompts": [{"name": "letter", "arguments": [{"name": "to", "required": True}]}]},
-    "resources/list": {"resources": [{"uri": "shop://hours", "name": "Opening hours"}]},
+    "resources/list": {
+        "resources": [{"uri": "shop://hours", "name": "Opening hours"}, {"uri": "shop://loaf.png", "name": "A loaf"}]
+    },
     "resources/templates/list": {"resourceTemplates": [{"uriTemplate": "shop://bread/{name}", "name": "Bread"}]},
 }
 
@@ -78,6 +82,8 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method in ("resources/subscribe", "resources/unsubscribe"):
         watched.add(params["uri"]) if method == "resources/subscribe" else watched.discard(params["uri"])
         return {}
+    if method == "resources/read" and params["uri"] == "shop://loaf.png":
+        return {"contents": [{"uri": params["uri"], "mimeType": "image/png", "blob": LOAF}]}
     if method == "resources/read":
         return {"contents": [{"uri": params["uri"], "mimeType": "text/plain", "text": f"All about {params['uri']}"}]}
     if method == "completion/complete":

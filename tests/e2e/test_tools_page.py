@@ -184,6 +184,15 @@ def test_prompts_are_filled_in_and_resources_read(
     assert watched.axe() == []
     page.click("button:has-text('Watch it no more')")
     expect(page.locator(".reply-side .note")).to_have_count(0)
+    # A picture is seen, and saved.
+    offers.get_by_role("option", name="A loaf").click()
+    page.click("button:has-text('Read it')")
+    expect(page.get_by_role("img", name="Picture loaf.png")).to_have_attribute("height", "3")
+    with page.expect_download() as saved:
+        page.click(".reply-side button:has-text('Save')")
+    assert saved.value.suggested_filename == "loaf.png"
+    watched.settle()
+    assert watched.axe() == []
     offers.get_by_role("option", name="Bread").click()
     page.fill("#offer-0", "rye")
     may_be.get_by_role("option", name="rye & oats").click()

@@ -6,6 +6,7 @@ import { CopyButton } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { Trouble } from "../widgets/trouble.js";
+import { Parts, isMixed } from "./tools_parts.js";
 
 /** @param {{outcome: import("./tools_run.js").Outcome}} props */
 export function Reply({ outcome }) {
@@ -15,7 +16,8 @@ export function Reply({ outcome }) {
 
 /** @param {{result: any, took: number}} props */
 export function Result({ result, took }) {
-  const text = useMemo(() => textOf(result), [result]);
+  const parts = useMemo(() => partsOf(result), [result]);
+  const text = useMemo(() => parts.map(told).join("\n\n"), [parts]);
   const structured = useMemo(() => structuredOf(result, text), [result]);
   const views = [...(text ? ["text"] : []), ...(structured === undefined ? [] : ["json"]), "raw"];
   const [chosen, choose] = useState(structured === undefined ? views[0] : "json");
@@ -30,7 +32,8 @@ export function Result({ result, took }) {
       </div>
       <${CopyButton} text=${shown} label=${t("tools.copy_result")} /></div>
     </div>
-    ${chosen === "text" ? html`<pre class="code wrap" tabindex="0" role="region" aria-label=${t("tools.result")}>${text}</pre>`
+    ${chosen === "text" && isMixed(parts) ? html`<${Parts} parts=${parts} told=${told} />`
+      : chosen === "text" ? html`<pre class="code wrap" tabindex="0" role="region" aria-label=${t("tools.result")}>${text}</pre>`
       : html`<${JsonCode} value=${chosen === "json" ? structured : result} label=${t("tools.result")} />`}`;
 }
 
@@ -41,15 +44,12 @@ function partsOf(result) {
   return Array.isArray(result?.contents) ? result.contents.map((/** @type {any} */ resource) => ({ type: "resource", resource })) : [];
 }
 
-/** The parts for people; what is no text is named. @param {any} result */
-function textOf(result) {
-  const parts = partsOf(result);
-  return parts.map((/** @type {any} */ part) => {
-    if (part.type === "text") return part.text;
-    if (part.type === "resource" && part.resource?.text !== undefined) return part.resource.text;
-    const what = part.mimeType || part.resource?.mimeType || part.uri || part.resource?.uri || "";
-    return t("tools.part", { type: part.type, what });
-  }).join("\n\n");
+/** A part for people; what is no text is named. @param {any} part @returns {string} */
+function told(part) {
+  if (part.type === "text") return part.text;
+  if (part.type === "resource" && part.resource?.text !== undefined) return part.resource.text;
+  const what = part.mimeType || part.resource?.mimeType || part.uri || part.resource?.uri || "";
+  return t("tools.part", { type: part.type, what });
 }
 
 /** @param {any} result @param {string} text @returns {any} undefined where there is none */
