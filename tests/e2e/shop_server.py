@@ -47,7 +47,7 @@ WHICH = {
         "required": ["loaves"],
         "properties": {
             "bread": {"type": "string", "oneOf": [{"const": "r", "title": "Rye"}, {"const": "s", "title": "Spelt"}]},
-            "loaves": {"type": "integer", "minimum": 1},
+            "loaves": {"type": "integer", "title": "How many loaves", "minimum": 1},
             "cut": {"type": "boolean", "default": True},
             "with": {"type": "array", "items": {"type": "string", "enum": ["salt", "seeds"]}},
         },

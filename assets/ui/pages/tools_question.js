@@ -29,6 +29,7 @@ export function Questions({ asked, server }) {
   return html`<div class="stack" ref=${box}>
     ${open.map((one) => html`<section key=${one.id} class="asked" aria-label=${t("question.heading", { server })}>
       <h3 class="small strong row"><${Icon} name="alert" size=${16} />${t("question.heading", { server })}</h3>
+      <p class="small muted">${t("question.care", { server })}</p>
       <${One} question=${one} answered=${(/** @type {any} */ answer) => answered(one.id, answer)} end=${asked.end} />
     </section>`)}
   </div>`;
@@ -61,7 +62,7 @@ function Elicitation({ question, answered }) {
   };
   return html`<form class="form" ref=${form} onSubmit=${send} noValidate>
     <p class="pre">${message}</p>
-    <${SchemaForm} prefix=${`asked-${question.id}`} fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />
+    <${SchemaForm} titled prefix=${`asked-${question.id}`} fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />
     <${Deeds} verb=${t("question.send")} answered=${answered} />
   </form>`;
 }

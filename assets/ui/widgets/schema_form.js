@@ -6,10 +6,10 @@ import { Labelled, describedBy } from "./labelled.js";
 import { Icon } from "./icon.js";
 
 /**
- * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string, fixed?: string[]}} props
- * `texts` is what stands in the controls, "" for nothing; `fixed` can't be changed here
+ * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string, fixed?: string[], titled?: boolean}} props
+ * `texts` is what stands in the controls, "" for nothing; `fixed` can't be changed here; `titled`: the fields are called as their schema says, not by name
  */
-export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [] }) {
+export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [], titled = false }) {
   return fields.map((field, at) => {
     const id = `${prefix}-${at}`;
     const text = texts[field.name] ?? "";
@@ -18,7 +18,7 @@ export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [] }
       id, onInput: set, disabled: fixed.includes(field.name), "aria-invalid": errors[field.name] ? "true" : undefined,
       "aria-describedby": describedBy(id, field.help, errors[field.name]), "aria-required": field.need ? "true" : undefined,
     };
-    return html`<${Labelled} key=${field.name} id=${id} label=${field.name} need=${field.need} type=${field.type} help=${field.help} error=${errors[field.name]}>
+    return html`<${Labelled} key=${field.name} id=${id} label=${(titled && field.schema?.title) || field.name} need=${field.need} type=${field.type} help=${field.help} error=${errors[field.name]}>
       <${Control} field=${field} text=${text} common=${common} />
     <//>`;
   });
