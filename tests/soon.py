@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
+import fastapi.dependencies.utils
 import pytest
 from fastapi._compat.v2 import ModelField, asdict
+from fastapi.dependencies.utils import _get_signature
 from sqlalchemy import MetaData, Table
 
 import server.app
@@ -29,6 +33,7 @@ def quick_servers() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="gridbear-template-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(server.app, "migrate", _Templates(Path(folder)).migrate)
         patch.setattr(ModelField, "__post_init__", _Validators(ModelField.__post_init__).set_up)
+        patch.setattr(fastapi.dependencies.utils, "_get_signature", _Signatures(_get_signature).of)
         patch.setattr(server.db.connection, "SYNCHRONOUS", "OFF")
         patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
@@ -42,10 +47,10 @@ class _Templates:
         self._folder = folder
 
     def migrate(self, path: Path, metadata: MetaData, backups: Path, progress: Progress = silent) -> None:
-        if not any(path.parent.glob(f"{path.name}*")):
+        if any(path.parent.glob(f"{path.name}*")):
+            migrate(path, metadata, backups, progress)
+        else:
             shutil.copy(self._template(metadata, backups), path)
-        # It still looks whether every table is as declared.
-        migrate(path, metadata, backups, progress)
 
     def _template(self, metadata: MetaData, backups: Path) -> Path:
         tables = frozenset(metadata.tables.values())
@@ -77,3 +82,24 @@ class _Validators:
                 known[key] = field._type_adapter
 
         return post_init
+
+
+class _Signatures:
+    """What the annotations of endpoints mean. Each app defines its endpoints anew, and FastAPI reads them as texts."""
+
+    def __init__(self, signature: Callable[[Callable[..., Any]], inspect.Signature]) -> None:
+        self._signature = signature
+        # Code of two files may be equal though its annotations differ: by identity, and kept so that it stays its own.
+        self._known: dict[int, tuple[CodeType, dict[str, Any]]] = {}
+
+    def of(self, call: Callable[..., Any]) -> inspect.Signature:
+        function = inspect.unwrap(call)
+        if isinstance(function, FunctionType):
+            code = function.__code__
+            if id(code) not in self._known:
+                try:
+                    self._known[id(code)] = code, inspect.get_annotations(function, eval_str=True)
+                except NameError:
+                    return self._signature(call)
+            function.__annotations__ = dict(self._known[id(code)][1])
+        return self._signature(call)
