@@ -17,7 +17,7 @@ from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
 from gridbear_desktop.instance import Instance
-from gridbear_desktop.log_files import OwnFile, rotate
+from gridbear_desktop.log_files import own_log
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
 from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
@@ -332,10 +332,8 @@ class Launcher:
         os._exit(1)
 
     def _log_to_file(self) -> None:
-        path = self._folder.logs / "launcher.log"
-        rotate(path)
         logging.basicConfig(
-            handlers=[OwnFile(path, encoding="utf-8")],
+            handlers=[own_log(self._folder.logs / "launcher.log")],
             level=logging.INFO,
             format="%(asctime)s %(levelname)s %(threadName)s %(message)s",
             force=True,

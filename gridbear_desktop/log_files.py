@@ -38,6 +38,16 @@ def of_stderr(path: Path) -> logging.Handler | None:
     return _OwnStderr(path) if os.name != "nt" and _is_at(2, path) else None
 
 
+def own_log(path: Path) -> logging.Handler:
+    """A handler for a log that this process alone writes; for stderr where it can't be written."""
+    try:
+        return OwnFile(path, encoding="utf-8")
+    except OSError as error:
+        handler = logging.StreamHandler()
+        handler.handle(logging.makeLogRecord({"msg": f"{path} can't be written: {error}", "levelno": logging.WARNING}))
+        return handler
+
+
 class OwnFile(logging.FileHandler):
     """A log that this process alone writes, begun anew once it is large."""
 

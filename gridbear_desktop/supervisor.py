@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from gridbear_desktop import control, crash_report, runfile
 from gridbear_desktop.log_files import SERVER_LOG, last_lines, rotate
@@ -183,11 +183,10 @@ class Supervisor:
         """One life of the server. Returns its exit code, None when we ended it."""
         self._running_since = float("inf")
         self._enter("starting")
-        rotate(self.log_path)
         safe = self._safe_wanted or self._failed_starts >= SAFE_AFTER
         if safe:
             log.warning("the server starts in safe mode: %s", self.problem)
-        with self.log_path.open("ab") as output:
+        with self._output() as output:
             self._child = subprocess.Popen(
                 [*self._command, "serve", "--watch-stdin", *self._arguments(safe)],
                 stdin=subprocess.PIPE,
@@ -217,6 +216,19 @@ class Supervisor:
             self._ending.wait(POLL_SECONDS)
         self._end_child()
         return None
+
+    def _output(self) -> BinaryIO:
+        """Where the server writes: its log, or nowhere when that can't be written. Neither keeps it from starting."""
+        try:
+            rotate(self.log_path)
+        except OSError as error:
+            # As on Windows while somebody reads it: it grows until it can be moved.
+            log.warning("the log of the server is not begun anew: %s", error)
+        try:
+            return self.log_path.open("ab")
+        except OSError as error:
+            log.warning("what the server says is not kept: %s", error)
+            return open(os.devnull, "wb")
 
     def _is_upgrading(self, pid: int) -> bool:
         text = runfile.upgrading(self.run_folder, pid)

@@ -100,6 +100,17 @@ def test_a_log_of_one_process_is_begun_anew_while_it_is_written(
     assert lines == [f"line {number}" for number in range(600)]
 
 
+def test_a_log_that_can_not_be_written_is_told_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "launcher.log").mkdir()
+    handler = log_files.own_log(tmp_path / "launcher.log")
+    handler.emit(logging.makeLogRecord({"msg": "what is said"}))
+    told = capsys.readouterr().err
+    assert "launcher.log" in told and told.endswith("what is said\n")
+    other = log_files.own_log(tmp_path / "other.log")
+    assert isinstance(other, log_files.OwnFile)
+    other.close()
+
+
 def test_a_log_that_can_not_be_moved_just_now_is_written_on_and_moved_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

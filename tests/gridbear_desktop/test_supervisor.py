@@ -40,6 +40,35 @@ def starts(folder: Path) -> list[tuple[bool, str]]:
     return [(line["safe"], line["reason"]) for line in lines]
 
 
+@pytest.mark.parametrize("held", ["log", "rotation"])
+def test_a_log_that_can_not_be_written_or_moved_keeps_no_server_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    failed = threading.Semaphore(0)
+
+    def changed() -> None:
+        if server.state == "error":
+            failed.release()
+
+    def moves_nothing(path: Path) -> None:
+        raise PermissionError(13, "The file is in use")
+
+    (tmp_path / "logs").mkdir()
+    if held == "log":
+        (tmp_path / "logs" / supervisor.SERVER_LOG).mkdir()
+    else:
+        monkeypatch.setattr(supervisor, "rotate", moves_nothing)
+    command = [sys.executable, "-c", FAILING_SERVER, str(tmp_path)]
+    server = Supervisor(tmp_path, tmp_path / "logs", {}, changed, command)
+    server.start()
+    try:
+        assert failed.acquire(timeout=60), "it was started, and its end was seen"
+        assert starts(tmp_path)[0] == (False, "")
+        assert server.problem == ("no honey left" if held == "rotation" else "the server ended with exit code 1")
+    finally:
+        server.stop()
+
+
 @pytest.mark.slow
 def test_the_third_start_is_safe_and_after_five_a_person_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
