@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,11 @@ def test_a_refused_request_is_found_by_keyboard_and_tells_what_to_do(browser: Br
     expect(drawer).to_contain_text("404 Refused")
     expect(drawer).to_contain_text("maja, by user")
     expect(drawer.locator(".note")).to_contain_text("was not right")
+    # All of it, for a report.
+    watched.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    drawer.get_by_role("button", name="Copy as JSON").click()
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert (copied["status"], copied["path"].split("?")[0]) == (404, "/api/v1/only_maja_asked_for_this")
     page.keyboard.press("Escape")
     expect(drawer).to_have_count(0)
     expect(line).to_be_focused()

@@ -1,6 +1,8 @@
 // The drawer beside a list of Activity: its heading, which takes the focus, and what is to be shown until all is there.
 import { t } from "../i18n.js";
+import { formatJson } from "../json.js";
 import { html, useEffect, useRef } from "../vendor/preact.js";
+import { CopyButton } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Ago } from "../widgets/time.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
@@ -19,6 +21,7 @@ export function ActivityDrawer({ loaded: { data, error, slow, reload }, title, a
     <header>
       <div class="say"><h2 id="activity-drawer-title" tabindex="-1" ref=${heading}>${data ? title : label}</h2>
         ${data && html`<p class="mono"><${Ago} iso=${at} /></p>`}</div>
+      ${data && html`<${CopyButton} text=${formatJson(data, 2)} label=${t("activity.copy_json")} />`}
       <button class="btn only quiet" type="button" onClick=${close} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
     <div class="scroll stack wide" tabindex="0" role="region" aria-label=${label}>
