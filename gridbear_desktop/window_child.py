@@ -46,6 +46,7 @@ class WindowChild:
         self._nothing_shown = nothing_shown
         self.painted = threading.Event()
         """Set once something of GridBear can be seen."""
+        self._opened_at = 0.0
         self._replaced = False
         self._replacing = threading.Lock()
         self._process = subprocess.Popen(
@@ -94,7 +95,7 @@ class WindowChild:
 
     def open(self, url: str) -> None:
         """Show GridBear at `url`, which signs in."""
-        self.opened = True
+        self.opened, self._opened_at = True, time.monotonic()
         self._order(open=url)
         threading.Thread(target=self._await_paint, name="first-paint", daemon=True).start()
 
@@ -133,13 +134,13 @@ class WindowChild:
         with self._process.stdout as words:
             for line in words:
                 if line.strip() == window.PAINTED.encode():
+                    if not self.painted.is_set():
+                        seconds = time.monotonic() - self._opened_at
+                        log.info("first paint %.2f s after the window got its address", seconds)
                     self.painted.set()
                     with self._replacing:
                         self._replaced = False
 
     def _await_paint(self) -> None:
-        begun = time.monotonic()
-        if self.painted.wait(PAINT_SECONDS):
-            log.info("first paint %.2f s after the window got its address", time.monotonic() - begun)
-        elif self.ended_with() is None:
+        if not self.painted.wait(PAINT_SECONDS) and self.ended_with() is None:
             self._nothing_shown()

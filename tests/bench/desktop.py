@@ -1,4 +1,4 @@
-"""The memory of the whole program on a desktop, with its window closed and open, for each web engine that is here."""
+"""The whole program on a desktop, its window closed and open, by each web engine that is here: memory, and its end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -41,39 +42,57 @@ def section(folder: Path) -> str:
     missing = [tool for tool in ("Xvfb", "dbus-daemon") if shutil.which(tool) is None]
     if missing:
         return f"{', '.join(missing)} is not installed: not measured.\n"
-    rows = [
-        _measured(folder / engine, engine)
-        for engine, module in ENGINES.items()
-        if importlib.util.find_spec(module) is not None
-    ]
+    rows, ends = [], []
+    for engine, module in ENGINES.items():
+        if importlib.util.find_spec(module) is not None:
+            closed, opened = _run(folder / engine, engine, with_window=False), _run(folder / engine, engine, True)
+            rows.append([f"window by {engine}", *opened.memory])
+            ends.append([f"window by {engine}", f"{closed.quit:.2f} s", "≤ 1 s", f"{opened.quit:.2f} s", "≤ 3 s"])
+    if not rows:
+        return "There is no web engine here: not measured.\n"
     heads = ["PSS", "tray", "server", "window closed", "goal", "window", "window open"]
-    return Table(heads, rows).markdown() if rows else "There is no web engine here: not measured.\n"
+    end_heads = ["from Quit to the end of all", "window closed", "goal", "window open", "goal"]
+    return f"{Table(heads, rows).markdown()}\n{Table(end_heads, ends).markdown()}"
 
 
-def _measured(folder: Path, engine: str) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    quit: float
+    """Seconds from the signal to the end of every process."""
+    memory: list[str]
+    """Figures of the first table; none of a run without a window."""
+
+
+def _run(folder: Path, engine: str, with_window: bool) -> _Run:
     data = folder / "data"
-    servers.new_folder(data)
+    if not data.exists():
+        servers.new_folder(data)
+    log = data / "logs" / "launcher.log"
+    log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "gridbear_desktop", "--data-dir", str(data)]
+    memory: list[str] = []
     with screen(), _panel():
         env = {**os.environ, "PYWEBVIEW_GUI": engine, "GDK_BACKEND": "x11", "BROWSER": "true"}
         tray = subprocess.Popen([*command, "--port", "0", "--minimized"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
         try:
-            log = data / "logs" / "launcher.log"
             _wait((data / "run" / "server.json").exists)
             _wait(lambda: "a panel shows the icon" in log.read_text("utf-8"))
             time.sleep(SETTLE_SECONDS)
-            own, server = _pss([psutil.Process(tray.pid)]), _pss(_family(tray, "serve"))
-            subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=True)
-            _wait(lambda: "first paint" in log.read_text("utf-8"))
-            time.sleep(SETTLE_SECONDS)
-            window = _pss(_family(tray, "window"))
-            opened = _pss([psutil.Process(tray.pid), *psutil.Process(tray.pid).children(recursive=True)])
+            if with_window:
+                own, server = _pss([psutil.Process(tray.pid)]), _pss(_family(tray, "serve"))
+                subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, check=True)
+                _wait(lambda: "first paint" in log.read_text("utf-8"))
+                time.sleep(SETTLE_SECONDS)
+                window = _pss(_family(tray, "window"))
+                figures = [f"{figure:.0f} MB" for figure in (own, server, own + server, window, _pss(_all(tray)))]
+                memory = [*figures[:3], "≤ 160 MB", *figures[3:]]
+            family = _all(tray)
         finally:
+            began = time.perf_counter()
             tray.send_signal(signal.SIGINT)
             tray.wait(30)
-    figures = (own, server, own + server, window, opened)
-    text = [f"{figure:.0f} MB" for figure in figures]
-    return [f"window by {engine}", *text[:3], "≤ 160 MB", *text[3:]]
+        psutil.wait_procs(family, 30)
+        return _Run(time.perf_counter() - began, memory)
 
 
 @contextlib.contextmanager
@@ -111,6 +130,11 @@ def _family(tray: subprocess.Popen[bytes], word: str) -> list[psutil.Process]:
     """The child of the tray with this word on its command line, and its own children."""
     child = next(one for one in psutil.Process(tray.pid).children() if word in one.cmdline())
     return [child, *child.children(recursive=True)]
+
+
+def _all(tray: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    root = psutil.Process(tray.pid)
+    return [root, *root.children(recursive=True)]
 
 
 def _pss(processes: list[psutil.Process]) -> float:

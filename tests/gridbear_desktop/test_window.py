@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from dataclasses import dataclass
@@ -119,6 +120,23 @@ def test_only_one_shows_gridbear_in_place_of_a_window_until_that_has_shown_somet
         child.end()
     child.heard.join(20)
     assert [child.take_its_place(), child.take_its_place()] == [True, False]
+
+
+def test_a_late_first_paint_is_in_the_log_too_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    late = "import sys\nsys.stdin.readline(); sys.stdin.readline()\nprint('painted\\npainted', flush=True)"
+    monkeypatch.setattr(window_child, "program", lambda: [sys.executable, "-c", late])
+    monkeypatch.setattr(window_child, "PAINT_SECONDS", 0.0)
+    nothing = threading.Event()
+    child = WindowChild(tmp_path, nothing.set)
+    with caplog.at_level(logging.INFO):
+        child.open("http://127.0.0.1:9/")
+        assert nothing.wait(20)
+        child.to_the_front()
+        child.heard.join(20)
+    child.end()
+    assert caplog.text.count("first paint") == 1
 
 
 def words(said: bytes) -> list[str]:
