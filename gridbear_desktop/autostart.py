@@ -62,7 +62,8 @@ class XdgEntry:
     def command(self) -> list[str] | None:
         try:
             text = self._path.read_text("utf-8", "replace")
-        except FileNotFoundError:
+        except OSError:
+            # What can't be read here starts nothing for this person either.
             return None
         if re.search(r"^(Hidden\s*=\s*true|X-GNOME-Autostart-enabled\s*=\s*false)\s*$", text, re.MULTILINE):
             return None
@@ -94,7 +95,7 @@ class LaunchAgent:
             if not found.get("RunAtLoad") or found.get("Disabled"):
                 return None
             return [str(word) for word in found["ProgramArguments"]]
-        except (FileNotFoundError, AttributeError, KeyError, TypeError, ValueError):
+        except (OSError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
     def write(self, command: Sequence[str]) -> None:

@@ -176,3 +176,23 @@ def test_the_commands_switch_it_on_tell_it_and_switch_it_off(home: Path) -> None
     assert "starts at login" in runner.invoke(autostart, ["status"]).stdout
     assert "does not start at login" in runner.invoke(autostart, ["off"]).stdout
     assert not Path(told["place"]).exists()
+
+
+@pytest.mark.parametrize("kind", [XdgEntry, LaunchAgent])
+@pytest.mark.parametrize("in_the_way", ["folder", "file above"])
+def test_an_entry_that_can_not_be_read_is_none_and_hinders_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Callable[[], LoginItem], in_the_way: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    place = Path(kind().place)
+    if in_the_way == "folder":
+        place.mkdir(parents=True)
+    else:
+        place.parent.parent.mkdir(parents=True)
+        place.parent.write_text("", "utf-8")
+    autostart_of = Autostart(item=kind())
+    assert (autostart_of.is_on, autostart_of.mend()) == (False, False)
+    with pytest.raises(StartupError, match="can't be changed"):
+        autostart_of.switch(True)
