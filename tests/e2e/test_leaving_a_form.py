@@ -94,7 +94,7 @@ def test_what_was_saved_is_not_asked_about_while_its_next_version_is_on_the_way(
 FORMS = {
     "/data/-": ("#design-plural", "Half a model"),
     "/data/notes/import": (".mapping select", ""),
-    "/account": ("main form input.input", "Half a name"),
+    "/account": ("[aria-labelledby=account-profile] form input.input", "Half a name"),
     "/tools/add/paste": ("#paste-text", "half of {"),
 }
 
