@@ -187,14 +187,20 @@ class Supervisor:
         if safe:
             log.warning("the server starts in safe mode: %s", self.problem)
         with self._output() as output:
-            self._child = subprocess.Popen(
-                [*self._command, "serve", "--watch-stdin", *self._arguments(safe)],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, "GRIDBEAR_SAFE_MODE_REASON": self.problem} if safe else None,
-                **quiet_child(),
-            )
+            try:
+                self._child = subprocess.Popen(
+                    [*self._command, "serve", "--watch-stdin", *self._arguments(safe)],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, "GRIDBEAR_SAFE_MODE_REASON": self.problem} if safe else None,
+                    **quiet_child(),
+                )
+            except OSError as error:
+                # The program was moved or removed, or the system has no room for it.
+                self._child = None
+                output.write(f"gridbear: {self._command[0]} can't be started: {error.strerror or error}\n".encode())
+                return EXIT_CANNOT_START
         deadline = time.monotonic() + START_SECONDS
         while not self._ending.is_set() and not self._restart_asked.is_set():
             code = self._child.poll()

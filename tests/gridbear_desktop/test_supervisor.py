@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gridbear_desktop import supervisor
-from gridbear_desktop.log_files import LOG_BYTES, LOG_FILES, rotate
+from gridbear_desktop.log_files import LOG_BYTES, LOG_FILES, SERVER_LOG, rotate
 from gridbear_desktop.supervisor import Supervisor
 
 UPGRADING_SERVER = """
@@ -55,7 +56,7 @@ def test_a_log_that_can_not_be_written_or_moved_keeps_no_server_from_starting(
 
     (tmp_path / "logs").mkdir()
     if held == "log":
-        (tmp_path / "logs" / supervisor.SERVER_LOG).mkdir()
+        (tmp_path / "logs" / SERVER_LOG).mkdir()
     else:
         monkeypatch.setattr(supervisor, "rotate", moves_nothing)
     command = [sys.executable, "-c", FAILING_SERVER, str(tmp_path)]
@@ -65,6 +66,27 @@ def test_a_log_that_can_not_be_written_or_moved_keeps_no_server_from_starting(
         assert failed.acquire(timeout=60), "it was started, and its end was seen"
         assert starts(tmp_path)[0] == (False, "")
         assert server.problem == ("no honey left" if held == "rotation" else "the server ended with exit code 1")
+    finally:
+        server.stop()
+
+
+def test_a_program_that_is_gone_is_told_and_started_once_it_is_back(tmp_path: Path) -> None:
+    changes = threading.Semaphore(0)
+    (tmp_path / "logs").mkdir()
+    command = [str(tmp_path / "gone"), FAILING_SERVER, str(tmp_path)]
+    server = Supervisor(tmp_path, tmp_path / "logs", {}, lambda: changes.release(), command)
+
+    def until(there: Callable[[], bool]) -> None:
+        while not there():
+            assert changes.acquire(timeout=60)
+
+    server.start()
+    try:
+        until(lambda: server.state == "error")
+        assert server.gave_up and "can't be started" in server.problem and "gone" in server.problem
+        server._command = [sys.executable, "-c", FAILING_SERVER, str(tmp_path)]
+        server.restart()
+        until(lambda: (tmp_path / "starts").exists() and server.problem == "no honey left")
     finally:
         server.stop()
 
