@@ -69,7 +69,8 @@ class AskedCalls:
 
     async def begin(self, actor: Actor, client: str, name: str, arguments: dict[str, Any]) -> dict[str, Any] | Asked:
         """The result of a call, or what its server asks first. Raises CallFailed."""
-        mine = [one for one in self._running.values() if one.actor.user_id == actor.user_id]
+        # Only those that wait for an answer: a call that works is nobody's to end.
+        mine = [one for one in self._running.values() if one.open and one.actor.user_id == actor.user_id]
         for one in mine[: max(0, len(mine) - _MOST_OF_PERSON + 1)]:
             _end(one)
         running = _Running(actor)

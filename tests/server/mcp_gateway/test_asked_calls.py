@@ -104,9 +104,16 @@ async def test_a_question_that_nobody_answers_ends_its_call(make_house: MakeHous
 async def test_a_person_has_so_many_open_calls_and_the_oldest_makes_room(make_house: MakeHouse) -> None:
     async with make_house() as house, house.session("bob") as http:
         await add(house, "rich", MODERN)
+        await http.post(CALL, json={"tool": "rich__touch"})
+        wait = {"tool": "rich__wait", "arguments": {"until": "never"}, "takes_questions": True}
+        working = asyncio.create_task(http.post(CALL, json=wait))
+        while not house.app.gateway.asked_calls._running:
+            await asyncio.sleep(0)
         first, question = await asked(http)
         for _ in range(16):
             last, _question = await asked(http)
         given = {"answers": {question["id"]: GIVEN}}
         assert (await http.post(f"{first}/answers", json=given)).status_code == 404
         assert (await http.post(f"{last}/answers", json=given)).status_code == 200
+        assert not working.done(), "a call that asks nothing has nothing to do with it"
+        working.cancel()
