@@ -54,8 +54,9 @@ def run(arguments: list[str]) -> int:
 def test(arguments: list[str], fast: bool) -> int:
     """Checks, then pytest: everything but the soak campaigns, or with `fast` what needs no other process."""
     dev_venv.install("dev")
-    # The tests start hundreds of processes. Where this is set, each of them would compile the program anew.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        # The tests start hundreds of processes: each of them would compile the program anew.
+        dev_venv.python("-m", "compileall", "-q", "server", "gridbear_desktop")
     if not fast:
         dev_system.prepare_tests()
         dev_peers.install("mcp1", "servers", dev_peers.NPM)
