@@ -279,6 +279,12 @@ def test_the_servers_of_the_program_stand_below_and_their_tools_are_tried_and_sw
     expect(found.first).to_contain_text("search_notes")
     page.fill("#tool-name", "no tool has this")
     expect(found).to_have_count(0)
+    # What the arrows come to is seen in the list.
+    page.fill("#tool-name", "")
+    for _ in range(5):
+        page.press("#tool-name", "ArrowDown")
+    inside = "(one) => one.getBoundingClientRect().bottom <= one.closest('.choices').getBoundingClientRect().bottom"
+    assert page.locator(".choice[data-active]").evaluate(inside)
     page.fill("#tool-name", "search notes")
     page.press("#tool-name", "Enter")
     page.click(".bench button:has-text('Run')")

@@ -32,7 +32,7 @@ export function Chooser({ id, label, groups, current, choose }) {
     const active = /** @type {HTMLElement|null} */ (box?.querySelector("[data-active]"));
     if (!box || !active) return;
     // Only the list moves, not the page around it.
-    const from = active.offsetTop - box.offsetTop;
+    const from = active.offsetTop;
     if (from < box.scrollTop) box.scrollTop = from;
     else if (from + active.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = from + active.offsetHeight - box.clientHeight;
   }, [walked, current, words]);
