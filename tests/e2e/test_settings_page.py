@@ -110,6 +110,24 @@ def test_what_was_typed_survives_a_refusal_and_a_look_elsewhere(browser: Browser
     watched.close()
 
 
+def test_what_was_typed_waits_for_the_person_who_typed_it_and_for_nobody_else(
+    browser: Browser, own: RunningServer
+) -> None:
+    own.create_user("ines", PASSWORD, admin=True)
+    watched = signed_in(browser, own, "maja")
+    page = watched.open("/#/settings/network", "#setting-trusted_proxies")
+    page.fill("#setting-trusted_proxies", "10.0.0.7")
+    for name, found in (("maja", "10.0.0.7"), ("ines", "")):
+        page.click("button.avatar")
+        page.click("text=Sign out")
+        page.fill("#username", name)
+        page.fill("#password", PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("#setting-trusted_proxies").wait_for()
+        expect(page.locator("#setting-trusted_proxies")).to_have_value(found)
+    watched.close()
+
+
 def test_the_browser_asks_before_it_leaves_a_setting_that_is_typed_and_only_then(
     browser: Browser, own: RunningServer
 ) -> None:

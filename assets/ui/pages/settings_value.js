@@ -1,5 +1,7 @@
 // What a person reads and types for a setting, and the value that the server wants for it.
 import { formatNumber, t } from "../i18n.js";
+import { person } from "../store.js";
+import { effect } from "../vendor/preact.js";
 import { holdTyped } from "../widgets/unsaved.js";
 
 /** @typedef {import("./settings.js").Setting} Setting */
@@ -11,6 +13,14 @@ export const UNITS = SIZES.map(([name]) => name);
 /** What was typed and is not saved yet: it stays while other pages are looked at, not when the browser leaves. @type {Map<string, {text: string, unit: string}>} */
 export const drafts = new Map();
 holdTyped(() => drafts.size > 0, () => true);
+let typist = person.peek()?.id;
+effect(() => {
+  const id = person.value?.id;
+  // Whose session has ended goes on typing after signing in again; somebody else does not read it.
+  if (!id || id === typist) return;
+  if (typist) drafts.clear();
+  typist = id;
+});
 
 /** As it stands in the field. @param {Setting} setting @returns {{text: string, unit: string}} */
 export function asTyped(setting, value = setting.wanted) {
