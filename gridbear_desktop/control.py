@@ -21,6 +21,15 @@ def answers(info: RunInfo) -> bool:
         return False
 
 
+def is_of(info: RunInfo) -> bool:
+    """Whether the server that wrote `info` answers there: another one does not know its token."""
+    try:
+        login_url(info)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def login_url(info: RunInfo) -> str:
     """An address that signs in once, within 30 s, from this computer. Raises OSError or ValueError otherwise."""
     request = urllib.request.Request(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-from gridbear_desktop import activation, control, crash_report, desktop_actions, display, runfile
+from gridbear_desktop import activation, control, crash_report, desktop_actions, display
 from gridbear_desktop.autostart import Autostart
 from gridbear_desktop.backup_child import make_backup
 from gridbear_desktop.desktop_notices import DesktopNotices
@@ -22,7 +22,6 @@ from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
 from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
 from gridbear_desktop.window_keeper import WindowKeeper
-from gridbear_desktop.window_of_running import open_running
 from server.data_folder import DataFolder
 from server.data_location import followed
 from server.data_place import chosen
@@ -59,10 +58,6 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
         tell("GridBear is running already: it shows its window.")
         return 0
     try:
-        running = runfile.read(folder.run)
-        if running is not None and control.answers(running):
-            tell(f"A server without tray runs at {running.url} on this data folder: opening a window on it.")
-            return open_running(folder.path)
         with crash_report.kept(folder.logs, crash_report.TRAY_FILE_NAME):
             return Launcher(folder, options, instance, minimized).run()
     finally:
@@ -111,6 +106,10 @@ class Launcher:
     @property
     def last_lines(self) -> list[str]:
         return self._server.last_lines
+
+    @property
+    def adopted(self) -> bool:
+        return self._server.adopted
 
     @property
     def safe_mode(self) -> bool:
@@ -223,6 +222,8 @@ class Launcher:
         if not (self._minimized and self._panel_is_there()):
             self.show_window()
         state = self._server.wait_until_settled(START_SECONDS)
+        if self.adopted:
+            tell(f"A server runs at {self.address} already: GridBear uses it, and leaves it running at the end.")
         if state != "running" and not self._quitting.is_set():
             tell(f"The server could not start: {self.problem}")
             if not self._has_tray and not self._window.is_there:

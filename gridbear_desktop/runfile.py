@@ -18,7 +18,7 @@ class RunInfo:
     """One running server. `url` has the base path and no trailing slash; `started_at` is UTC, ISO 8601.
 
     `certificate` is the file that its clients here have to trust, empty without https. In `safe_mode` no plugin, MCP
-    server and schedule runs.
+    server and schedule runs. One `of_tray` ends with the tray that started it.
     """
 
     pid: int
@@ -30,6 +30,7 @@ class RunInfo:
     version: str
     certificate: str = ""
     safe_mode: bool = False
+    of_tray: bool = False
 
 
 def read(run: Path) -> RunInfo | None:

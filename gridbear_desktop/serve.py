@@ -234,6 +234,7 @@ class _Life:
             version=__version__,
             certificate=str(certificate or ""),
             safe_mode=self._settings.safe_mode,
+            of_tray=self._shutdown.follows_stdin,
         )
         # Connections wait in the backlog until uvicorn accepts them, so whoever reads the file gets an answer.
         self._listener.socket.listen(BACKLOG)

@@ -24,6 +24,7 @@ class Shutdown:
     def __init__(self) -> None:
         self.requested = False
         self.forced = False
+        self.follows_stdin = False
         self.closed = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._callback: Callable[[], None] | None = None
@@ -54,6 +55,7 @@ class Shutdown:
 
     def watch_stdin(self) -> None:
         """End when stdin does: whoever held its other end, the tray, is gone."""
+        self.follows_stdin = True
 
         def watch() -> None:
             # Not sys.stdin: its lock, held by a daemon thread, aborts the interpreter's own end.

@@ -1,4 +1,4 @@
-"""Starts the server as a child, watches it and starts it again when it dies."""
+"""Starts the server as a child, watches it and starts it again when it dies; or uses the one that runs already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from gridbear_desktop import control, crash_report, runfile
+from gridbear_desktop import adopted, control, crash_report, runfile
 from gridbear_desktop.log_files import SERVER_LOG, last_lines, rotate
 from gridbear_desktop.runfile import RunInfo
 from server.data_location import followed
@@ -73,6 +73,8 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._restart_asked = threading.Event()
+        self.adopted = False
+        """Whether somebody else started the server: a service, or a person on a terminal."""
         self.gave_up = False
         """Whether a person is waited for: the server is not tried again by itself."""
         self._failed_starts = 0
@@ -128,6 +130,10 @@ class Supervisor:
         try:
             while not self._ending.is_set():
                 self._restart_asked.clear()
+                other = self._other()
+                if other is not None:
+                    self._use(other)
+                    continue
                 code = self._run_once()
                 if code is None:
                     self._start_afresh()
@@ -152,12 +158,48 @@ class Supervisor:
         finally:
             self._enter("stopped")
 
+    def _other(self) -> RunInfo | None:
+        """The server that somebody else started on this data folder."""
+        deadline = time.monotonic() + adopted.ORPHAN_SECONDS
+        while adopted.is_orphan(self.run_folder) and time.monotonic() < deadline:
+            if self._ending.wait(POLL_SECONDS):
+                break
+        return adopted.found(self.run_folder)
+
+    def _use(self, info: RunInfo) -> None:
+        """Show and watch a server that is not ours, until it is gone for good; then a person decides."""
+        log.info("the server %s runs already: it is used", info.pid)
+        self.adopted, self.problem, self._info = True, "", info
+        self._enter("running")
+        seen = time.monotonic()
+        while not self._ending.wait(adopted.LOOK_SECONDS):
+            now = adopted.found(self.run_folder, info)
+            if now is not None:
+                seen = time.monotonic()
+                if now != info or self.state != "running":
+                    info = self._info = now
+                    self._enter("running")
+            elif time.monotonic() - seen > adopted.GONE_SECONDS:
+                break
+            elif self.state == "running":
+                self._enter("starting")
+        self.adopted = False
+        if not self._ending.is_set():
+            log.warning("the server that ran already has ended")
+            self.problem = "the server that ran on its own has ended"
+            self._wait_for_person("stopped")
+
     def _wait_for_person(self, state: State) -> None:
         self.last_lines = last_lines(self.log_path, LINES_TOLD)
         self.gave_up = True
         self._enter(state)
+        next_look = 0.0
         while not self._ending.is_set() and not self._restart_asked.wait(POLL_SECONDS):
-            pass
+            if time.monotonic() < next_look:
+                continue
+            if adopted.found(self.run_folder) is not None:
+                break
+            next_look = time.monotonic() + adopted.LOOK_SECONDS
         self.gave_up = False
         self.last_lines = []
         self._start_afresh()

@@ -52,6 +52,8 @@ class Actions(Protocol):
     @property
     def last_lines(self) -> list[str]: ...
     @property
+    def adopted(self) -> bool: ...
+    @property
     def safe_mode(self) -> bool: ...
     @property
     def can_copy(self) -> bool: ...
@@ -101,13 +103,13 @@ class TrayModel:
             *self._lines(),
             Entry("lan", "LAN access…", partial(act.show_window, SHARING_PAGE), enabled=running),
             Entry("login", "Start at login", act.switch_start_at_login, checked=act.starts_at_login),
-            Entry("restart", self._restart_text(), act.restart_server, enabled=act.state != "starting"),
+            Entry("restart", self._restart_text(), act.restart_server, enabled=self._may_restart()),
             Entry("folder", "Open data folder", act.open_data_folder),
             Entry("logs", "View logs", act.view_logs),
             Entry("backup", "Back up now", act.back_up, enabled=running),
             Entry("move", "Move to another computer…", partial(act.show_window, BACKUPS_PAGE), enabled=running),
             Entry("about", "About", partial(act.show_window, ABOUT_PAGE), enabled=running),
-            Entry("quit", "Quit", act.quit),
+            Entry("quit", "Quit; the server goes on" if act.adopted else "Quit", act.quit),
         ]
 
     def _lines(self) -> list[Entry]:
@@ -117,6 +119,9 @@ class TrayModel:
             Entry(f"line{number}", line[:MENU_CHARACTERS], enabled=False, visible=bool(line))
             for number, line in enumerate(lines)
         ]
+
+    def _may_restart(self) -> bool:
+        return self._actions.state != "starting" and not self._actions.adopted
 
     def _restart_text(self) -> str:
         act = self._actions

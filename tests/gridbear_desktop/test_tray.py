@@ -24,6 +24,7 @@ class FakeLauncher:
         self.upgrade = ""
         self.last_lines: list[str] = []
         self.safe_mode = False
+        self.adopted = False
         self.can_copy = True
         self.starts_at_login = False
         self.calls: list[str] = []

@@ -92,18 +92,62 @@ def test_each_entry_does_what_it_says(
     assert process.returncode == 0 and not psutil.pid_exists(info["pid"])
 
 
-def test_a_launch_where_a_server_runs_opens_a_window_on_it_and_starts_no_other(
+def test_a_launch_where_a_server_runs_shows_that_one_and_leaves_it_running(
     gridbear: Gridbear, desktop: StatusHost, windows: Notes
 ) -> None:
     server = gridbear.serve("--port", "0")
     info = gridbear.ready(server)
     process = start(gridbear)
+    desktop.until(lambda: f"Running at {info['url']}" in desktop.menu(), "the menu of that server")
     wait_for(lambda: any(str(one.get("open")).startswith(info["url"]) for one in windows()), "the window")
     assert list(children(process)) == ["window"]
-    children(process)["window"].terminate()
+    menu = desktop.menu()
+    assert menu["Restart server"][1].get("enabled") is False and "Quit" not in menu
+    desktop.click("Quit; the server goes on")
     out, _ = process.communicate(timeout=30)
-    assert process.returncode == 0 and f"A server without tray runs at {info['url']}" in out
+    assert process.returncode == 0 and f"A server runs at {info['url']} already" in out
     assert run_info(gridbear.data_dir) == info and server.poll() is None
+
+
+def test_a_server_that_ran_already_is_followed_to_its_next_address_and_replaced_only_by_a_person(
+    gridbear: Gridbear, desktop: StatusHost, windows: Notes
+) -> None:
+    first = gridbear.serve("--port", "0")
+    gridbear.ready(first)
+    process = start(gridbear, "--minimized")
+    desktop.until(lambda: "Quit; the server goes on" in desktop.menu(), "the menu of that server")
+    first.terminate()
+    first.wait(30)
+    second = gridbear.serve("--port", "0")
+    info = gridbear.ready(second)
+    desktop.until(lambda: f"Running at {info['url']}" in desktop.menu(), "the menu of the next server")
+    assert children(process) == {}
+    second.terminate()
+    desktop.until(lambda: "Stopped: the server that ran on its own has ended" in desktop.menu(), "the end of both")
+    assert children(process) == {}, "somebody may have meant to end it"
+    desktop.click("Start server")
+    desktop.until(lambda: "serve" in children(process), "a server of our own")
+    desktop.until(lambda: desktop.menu().get("Restart server", (0, {}))[1].get("enabled", True), "its menu")
+    desktop.click("Quit")
+    process.communicate(timeout=30)
+    assert process.returncode == 0 and run_info(gridbear.data_dir) is None
+
+
+def test_the_server_of_a_killed_tray_is_not_taken_for_one_that_stays(
+    gridbear: Gridbear, desktop: StatusHost, windows: Notes
+) -> None:
+    killed = start(gridbear, "--minimized", "--port", "0")
+    old = desktop.until(lambda: run_info(gridbear.data_dir), "the server")
+    killed.kill()
+    process = start(gridbear, "--minimized", "--port", "0")
+    killed.wait()
+
+    def new() -> bool:
+        return (run_info(gridbear.data_dir) or old)["pid"] != old["pid"]
+
+    desktop.until(new, "a server of the second tray")
+    assert "serve" in children(process)
+    end_by_signal(process)
 
 
 @pytest.mark.parametrize("victim", ["tray", "window"])
