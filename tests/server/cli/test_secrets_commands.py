@@ -20,6 +20,7 @@ from server.app import create_app
 from server.backup.archive_format import DATABASE, KEY_RING, Manifest
 from server.backup.archive_writer import Source, write_archive
 from server.config import Settings
+from server.data_folder import DataFolder
 from server.errors import StartupError
 from server.secrets.phrase import new_phrase, unwrap
 from tests.gridbear_desktop.gridbear_process import ROOT, Gridbear
@@ -37,8 +38,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         return run(["secrets", *arguments])
 
-    # An operation on a new folder makes it.
-    assert secrets("rotate") == 0
+    DataFolder(tmp_path / "data").open()
     change(tmp_path, lambda records: records.create(SYSTEM, "secrets", {"name": "weather", "value": VALUE}))
     return secrets
 
