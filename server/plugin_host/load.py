@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import re
 import sys
@@ -99,8 +100,18 @@ def _forget(plugin_id: str) -> None:
     package = _packages.pop(plugin_id, "")
     if not package:
         return
+    root = sys.modules.get(package)
+    for folder in root.__path__ if root is not None else ():
+        _drop_bytecode(Path(folder))
     for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
         del sys.modules[name]
+
+
+def _drop_bytecode(folder: Path) -> None:
+    # Python takes a file for unchanged that was saved twice within a second at the same size.
+    for cached in folder.rglob("__pycache__/*.pyc"):
+        with contextlib.suppress(OSError):
+            cached.unlink()
 
 
 def _check_prefix(plugin_id: str, model: type[DeclarativeBase]) -> None:

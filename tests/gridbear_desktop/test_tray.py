@@ -185,6 +185,15 @@ def test_safe_mode_is_named_and_left_by_the_menu() -> None:
     assert launcher.calls == ["restart_server"]
 
 
+def test_a_server_of_somebody_else_is_not_restarted_and_outlives_the_tray() -> None:
+    launcher = FakeLauncher()
+    launcher.adopted = True
+    model = TrayModel(launcher)
+    assert not model.entry("restart").enabled and model.entry("open").enabled
+    assert model.entry("quit").text == "Quit; the server goes on"
+    assert model.status() == "Running at http://127.0.0.1:8088"
+
+
 def test_a_server_that_is_not_tried_again_shows_the_end_of_its_log() -> None:
     launcher = FakeLauncher("stopped")
     launcher.problem = "no honey left"
