@@ -14,16 +14,19 @@ ORPHAN_SECONDS = 10.0
 """A server whose tray was killed has ended within this time."""
 
 
-def found(run: Path, known: RunInfo | None = None) -> RunInfo | None:
-    """The server of this data folder that no tray has started. `known` is what was found before."""
+def found(run: Path, *, of_tray: bool, known: RunInfo | None = None) -> RunInfo | None:
+    """The server of this data folder that somebody else started; `of_tray`: also the tray of another login.
+
+    `known` is what was found before.
+    """
     info = runfile.read(run)
-    if info is None or info.of_tray:
+    if info is None or (info.of_tray and not of_tray):
         return None
     there = control.answers(info) if info == known else control.is_of(info)
     return info if there else None
 
 
 def is_orphan(run: Path) -> bool:
-    """Whether a server still answers whose tray is gone: it is about to end."""
+    """Where no other tray is: whether a server still answers whose tray was killed. It is about to end."""
     info = runfile.read(run)
     return info is not None and info.of_tray and control.answers(info)

@@ -23,6 +23,14 @@ def has_display(env: Mapping[str, str] | None = None, platform: str = sys.platfo
     return platform in ("win32", "darwin") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
 
 
+def session(env: Mapping[str, str] | None = None, platform: str = sys.platform) -> str:
+    """The login that this is, where a person can have several at once: by its display. Empty where they can't."""
+    env = os.environ if env is None else env
+    if platform in ("win32", "darwin"):
+        return ""
+    return env.get("WAYLAND_DISPLAY") or env.get("DISPLAY") or ""
+
+
 def tray_backend(platform: str = sys.platform) -> str | None:
     """The backend (see `tray.view_of`) whose icon a person will see, or None where a tray would be invisible.
 

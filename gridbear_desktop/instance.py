@@ -1,7 +1,9 @@
-"""One tray per data folder: a second launch asks the first to show its window."""
+"""One tray per data folder and login: a second launch asks the first to show its window."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 from pathlib import Path
 
@@ -11,23 +13,46 @@ from gridbear_desktop import activation
 
 
 class Instance:
-    """The right to be the tray of a data folder. The lock file is never deleted; a crash frees it."""
+    """The right to be the tray of a data folder. Lock files are never deleted; a crash frees them.
 
-    def __init__(self, run: Path) -> None:
-        self._lock = FileLock(run / "launcher.lock")
+    `session` names the login of this person, where they can have several at once. The first of them keeps the server;
+    the tray of another is a guest there.
+    """
+
+    def __init__(self, run: Path, session: str = "") -> None:
+        self._run = run
+        self._session = session
+        self._first = FileLock(run / "launcher.lock", thread_local=False)
+        self._lock = self._first
         self._request = run / "show"
+        self._is_guest = False
 
     def acquire(self) -> bool:
-        """Become the tray. False when another process already is."""
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+        """Become the tray of this login. False when another process already is."""
+        if _taken(self._first):
+            self._sign()
+        elif self._is_at_first():
             return False
+        else:
+            name = f"launcher-{hashlib.sha256(self._session.encode()).hexdigest()[:12]}"
+            self._lock = FileLock(self._run / f"{name}.lock", thread_local=False)
+            self._request = self._run / f"{name}.show"
+            if not _taken(self._lock):
+                return False
+            self._is_guest = True
         self._request.unlink(missing_ok=True)
         return True
 
     def release(self) -> None:
         self._lock.release()
+        self._first.release()
+
+    def is_guest(self) -> bool:
+        """Whether the tray of another login keeps the server. Once that has ended, this one is the first."""
+        if self._is_guest and _taken(self._first):
+            self._sign()
+            self._is_guest = False
+        return self._is_guest
 
     def ask_to_show(self, token: str = "") -> None:
         """Ask the process that is the tray to show its window. `token` is the desktop's leave (see `activation`)."""
@@ -44,3 +69,28 @@ class Instance:
         except FileNotFoundError:
             return None
         return token if activation.is_token(token) else ""
+
+    @property
+    def _signature(self) -> Path:
+        return self._run / "launcher.session"
+
+    def _sign(self) -> None:
+        if self._session:
+            self._signature.write_text(self._session, "utf-8")
+        else:
+            self._signature.unlink(missing_ok=True)
+
+    def _is_at_first(self) -> bool:
+        """Whether the first tray is one of this login, as far as both are known."""
+        first = ""
+        with contextlib.suppress(OSError):
+            first = self._signature.read_text("utf-8", "replace")
+        return not self._session or first in ("", self._session)
+
+
+def _taken(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

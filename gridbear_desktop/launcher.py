@@ -52,7 +52,7 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
     except StartupError as error:
         tell(f"gridbear: {error.message}")
         return 2
-    instance = Instance(folder.run)
+    instance = Instance(folder.run, display.session())
     if not instance.acquire():
         instance.ask_to_show(activation.taken(os.environ))
         tell("GridBear is running already: it shows its window.")
@@ -79,7 +79,7 @@ class Launcher:
         self._token = "" if minimized else token
         self._view: View | None = None
         self._has_tray = False
-        self._server = Supervisor(folder.run, folder.logs, options, self._changed)
+        self._server = Supervisor(folder.run, folder.logs, options, self._changed, is_guest=instance.is_guest)
         self._window = WindowKeeper(folder.path, self._server, self._login_url, self._nothing_shown)
         self._autostart = Autostart(options.get("data_dir") or os.environ.get("GRIDBEAR_DATA_DIR") or None)
         self._autostart.mend()

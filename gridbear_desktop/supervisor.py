@@ -47,6 +47,8 @@ def quiet_child() -> dict[str, Any]:
 class Supervisor:
     """One server child at a time. `on_change` is called from the supervising thread at each new state.
 
+    While it `is_guest`, the tray of another login keeps the server, which is used here.
+
     Closing the child's stdin ends it, here and when this process is killed: no orphan stays.
     """
 
@@ -57,6 +59,7 @@ class Supervisor:
         options: Mapping[str, Any],
         on_change: Callable[[], None] = lambda: None,
         command: Sequence[str] | None = None,
+        is_guest: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run = run
         self._logs = logs
@@ -69,6 +72,7 @@ class Supervisor:
         """The end of the log, while a person is waited for."""
         self._options = options
         self._on_change = on_change
+        self._is_guest = is_guest
         self._command = list(command) if command is not None else program()
         self._child: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
@@ -129,9 +133,10 @@ class Supervisor:
     def _supervise(self) -> None:
         try:
             while not self._ending.is_set():
+                wanted = self._restart_asked.is_set()
                 self._restart_asked.clear()
                 other = self._other()
-                if other is not None:
+                if other is not None or (self._is_guest() and not wanted):
                     self._use(other)
                     continue
                 code = self._run_once()
@@ -161,19 +166,19 @@ class Supervisor:
     def _other(self) -> RunInfo | None:
         """The server that somebody else started on this data folder."""
         deadline = time.monotonic() + adopted.ORPHAN_SECONDS
-        while adopted.is_orphan(self.run_folder) and time.monotonic() < deadline:
+        while not self._is_guest() and adopted.is_orphan(self.run_folder) and time.monotonic() < deadline:
             if self._ending.wait(POLL_SECONDS):
                 break
-        return adopted.found(self.run_folder)
+        return adopted.found(self.run_folder, of_tray=self._is_guest())
 
-    def _use(self, info: RunInfo) -> None:
+    def _use(self, info: RunInfo | None) -> None:
         """Show and watch a server that is not ours, until it is gone for good; then a person decides."""
-        log.info("the server %s runs already: it is used", info.pid)
+        log.info("a server that was started elsewhere is used")
         self.adopted, self.problem, self._info = True, "", info
-        self._enter("running")
+        self._enter("starting" if info is None else "running")
         seen = time.monotonic()
         while not self._ending.wait(adopted.LOOK_SECONDS):
-            now = adopted.found(self.run_folder, info)
+            now = adopted.found(self.run_folder, of_tray=self._is_guest(), known=info)
             if now is not None:
                 seen = time.monotonic()
                 if now != info or self.state != "running":
@@ -197,7 +202,7 @@ class Supervisor:
         while not self._ending.is_set() and not self._restart_asked.wait(POLL_SECONDS):
             if time.monotonic() < next_look:
                 continue
-            if adopted.found(self.run_folder) is not None:
+            if adopted.found(self.run_folder, of_tray=self._is_guest()) is not None:
                 break
             next_look = time.monotonic() + adopted.LOOK_SECONDS
         self.gave_up = False

@@ -26,7 +26,7 @@ CAME_FROM = "came-from.json"
 ASKED, FAILED = "move.json", "move-failed.json"
 SPARE_BYTES = 64 << 20
 _CHUNK = 1 << 20
-_OF_THIS_PROCESS = frozenset(("server.json", "server.lock", "launcher.lock", "show", "upgrading.json", ASKED, FAILED))
+_OF_THIS_PROCESS = frozenset(("server.json", "server.lock", "show", "upgrading.json", ASKED, FAILED))
 _LEFT_BEHIND = frozenset((MOVED_TO, COMING, f"{MOVED_TO}.part", f"{COMING}.part"))
 
 Told = Callable[[int], None]
@@ -219,7 +219,9 @@ def _files(source: Path) -> Iterator[Path]:
             continue
         if not (path.is_file() or path.is_symlink()) or inside.parts[0] == "tmp" or path.name == "gridbear.db-shm":
             continue
-        if inside.parts[0] == "run" and (inside.name in _OF_THIS_PROCESS or inside.name.startswith("probe-")):
+        if inside.parts[0] == "run" and (
+            inside.name in _OF_THIS_PROCESS or inside.name.startswith(("probe-", "launcher"))
+        ):
             continue
         if len(inside.parts) == 1 and inside.name in _LEFT_BEHIND:
             continue

@@ -48,3 +48,22 @@ def test_the_leave_of_a_second_launch_to_come_to_the_front_reaches_the_first(
     (tmp_path / "show").write_bytes(b"\xff\xfe")
     assert first.take_request() is not None
     first.release()
+
+
+def test_each_login_of_a_person_has_a_tray_and_all_but_the_first_are_guests(tmp_path: Path) -> None:
+    first, guest = Instance(tmp_path, ":0"), Instance(tmp_path, ":1")
+    assert first.acquire() and guest.acquire()
+    assert (first.is_guest(), guest.is_guest()) == (False, True)
+    again = Instance(tmp_path, ":1")
+    assert not again.acquire()
+    again.ask_to_show("kwin-1")
+    assert first.take_request() is None and guest.take_request() == "kwin-1"
+    assert not Instance(tmp_path).acquire(), "whose login is not known is of the first"
+    first.release()
+    assert not guest.is_guest(), "it has come to be the first"
+    assert not Instance(tmp_path, ":1").acquire()
+    back = Instance(tmp_path, ":0")
+    assert back.acquire() and back.is_guest()
+    back.release()
+    guest.release()
+    assert Instance(tmp_path, ":2").acquire()

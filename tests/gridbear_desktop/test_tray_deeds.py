@@ -150,6 +150,26 @@ def test_the_server_of_a_killed_tray_is_not_taken_for_one_that_stays(
     end_by_signal(process)
 
 
+def test_another_login_of_the_same_person_has_its_own_tray_on_the_same_server(
+    gridbear: Gridbear, desktop: StatusHost, windows: Notes
+) -> None:
+    first = start(gridbear, "--minimized", "--port", "0")
+    info = desktop.until(lambda: run_info(gridbear.data_dir), "the server")
+    desktop.until(lambda: f"Running at {info['url']}" in desktop.menu(), "the first menu")
+    gridbear.env["DISPLAY"] = ":4712"
+    guest = start(gridbear)
+    desktop.until(lambda: "Quit; the server goes on" in desktop.menu(), "the menu of the guest")
+    desktop.until(lambda: any(str(one.get("open")).startswith(info["url"]) for one in windows()), "its window")
+    again = start(gridbear)
+    out, _ = again.communicate(timeout=30)
+    assert again.returncode == 0 and "it shows its window" in out
+    desktop.click("Quit")
+    guest.communicate(timeout=30)
+    assert guest.returncode == 0 and first.poll() is None and run_info(gridbear.data_dir) == info
+    end_by_signal(first)
+    assert run_info(gridbear.data_dir) is None
+
+
 @pytest.mark.parametrize("victim", ["tray", "window"])
 def test_whoever_is_killed_where_no_server_can_start_nothing_is_left_over(
     gridbear: Gridbear, desktop: StatusHost, windows: Notes, victim: str
