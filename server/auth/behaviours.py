@@ -16,9 +16,10 @@ from server.models.base import WriteVerb
 from server.models.oauth_token import delete_tokens_of_person_sql
 from server.models.preference import count_of_person_sql
 from server.models.session import delete_of_person_sql, delete_surplus_sql
-from server.models.user import ACTIVE_ADMIN, count_active_admins_sql
+from server.models.user import ACTIVE_ADMIN, ALIKE_SQL, count_active_admins_sql
 from server.records.behaviour import Behaviour, Prepared
 from server.records.ownership import require_unruled_credential
+from server.records.people_by_name import plain_name
 from server.records.service import Records
 from server.records.time_zones import PREFERENCE, zone_named
 
@@ -44,6 +45,8 @@ class UserBehaviour(Behaviour):
 
     def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
         if verb == "create":
+            if row is not None:
+                _one_of_its_name(transaction, record_id, row["username"])
             return
         if transaction.execute(self._count_admins, ACTIVE_ADMIN).fetchone()[0] == 0:
             raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
@@ -53,6 +56,14 @@ class UserBehaviour(Behaviour):
             for model, sign_out in self._sign_out:
                 transaction.touched.add(model)
                 transaction.execute(sign_out, {"owner_id": record_id, "role": role or "-"})
+
+
+def _one_of_its_name(transaction: Transaction, user_id: int, username: str) -> None:
+    """Nobody passes for somebody else by a capital letter."""
+    for other_id, other in transaction.execute(ALIKE_SQL, {"name": plain_name(username)}):
+        if other_id != user_id:
+            message = f"somebody is called {other!r} already; names that differ only by capital letters count as one"
+            raise Conflict(f"username: {message}.", fields={"username": FieldError("not_unique", message)})
 
 
 class SessionBehaviour(Behaviour):

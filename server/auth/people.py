@@ -16,6 +16,7 @@ from server.auth.second_factors import SecondFactors
 from server.auth.sign_in import SignedIn, SignIn
 from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.events.bus import Bus, RecordChanged
+from server.records.people_by_name import is_taken, person_named
 from server.records.service import Records
 
 SETUP_SECONDS = 24 * 3600.0
@@ -74,12 +75,12 @@ class People:
     async def create_user(
         self, actor: Actor, username: str, password: str, *, role: str = "member", display_name: str | None = None
     ) -> dict[str, Any]:
-        """A new person with a password. Raises Conflict (code `exists`) when the name is taken."""
+        """A new person with a password. Raises Conflict (code `exists`) when the name is taken, in whatever case."""
         if actor == SYSTEM:
             # What the system writes is stored as it is, a password unhashed.
             raise Forbidden("People are made by somebody, not by the system.")
         _good(password)
-        if await self._records.find(SYSTEM, "users", where={"username": username}, limit=1):
+        if is_taken(self._records, username):
             raise Conflict(f"A user {username!r} exists already; nothing was changed.", code="exists")
         values: dict[str, Any] = {"username": username, "password": password, "role": role}
         if display_name:
@@ -107,10 +108,10 @@ class People:
 
     async def named(self, username: str) -> dict[str, Any]:
         """The public row of the person called `username`. Raises NotFound."""
-        found = await self._records.find(SYSTEM, "users", where={"username": username}, limit=1)
-        if not found:
+        person = person_named(self._records, username)
+        if person is None:
             raise NotFound(f"There is no user {username!r}.")
-        return found[0]
+        return await self.person(person["id"])
 
     async def person(self, user_id: int) -> dict[str, Any]:
         """The public row of a person. Raises NotFound."""
@@ -170,10 +171,10 @@ class People:
         self, username: str, *, name: str = "cli", scopes: list[str] | None = None, expires_at: str | None = None
     ) -> dict[str, Any]:
         """A personal API token for `username`; the answer has the secret, once."""
-        person = self._records.look_up(SYSTEM, "users", "username", username)
+        person = person_named(self._records, username)
         if person is None:
             raise NotFound(f"There is no user {username!r}.")
-        acting = Actor(kind="owner", user_id=person["id"], username=username, role="admin")
+        acting = Actor(kind="owner", user_id=person["id"], username=person["username"], role="admin")
         values: dict[str, Any] = {"name": name}
         if scopes:
             values["scopes"] = scopes

@@ -16,6 +16,7 @@ from server.config import is_loopback_host
 from server.errors import FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
 from server.limits.growing_delay import GrowingDelay
 from server.records.audit import UNKNOWN
+from server.records.people_by_name import person_named, plain_name
 from server.records.service import Records
 from server.records.times import now_text
 
@@ -66,7 +67,7 @@ class SignIn:
         Unknown, disabled and wrong all look and take the same. Raises Unauthorized (`wrong_credentials`,
         `otp_required`, `wrong_otp`), RateLimited.
         """
-        person = self._records.look_up(SYSTEM, "users", "username", username)
+        person = person_named(self._records, username)
         name = UNKNOWN if person is None else str(person["username"])
         attempt = await self._begin(username, address, name)
         stored = person["password"] if person is not None and person["is_active"] else None
@@ -156,7 +157,7 @@ class SignIn:
         """Count the attempt. Raises RateLimited while its address or its account has to wait."""
         # From this computer its own count: nobody else may lock the owner out there.
         local = is_loopback_host(address)
-        account = ("account", username.casefold(), local)
+        account = ("account", plain_name(username), local)
         attempt = _Attempt(("address", address), account, (address, *account))
         try:
             self._wait(self._addresses, attempt.address)
@@ -177,7 +178,7 @@ class SignIn:
 
     async def _is_known(self, username: str, address: str) -> bool:
         """Whether this person is signed in from this address already: their own typing errors don't help guessers."""
-        person = self._records.look_up(SYSTEM, "users", "username", username)
+        person = person_named(self._records, username)
         if person is None:
             return False
         where = {"owner_id": person["id"], "address": address}

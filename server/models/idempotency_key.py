@@ -47,7 +47,15 @@ FIND_SQL = (
     f"WHERE {_OF_OWNER} AND key_hash = :key_hash"
 )
 FORGET_SQL = f"DELETE FROM {_TABLE} WHERE {_OF_OWNER} AND key_hash = :key_hash"
-FORGET_MODEL_SQL = f"DELETE FROM {_TABLE} WHERE model = :model"
+_PARTS = "json_each(CASE WHEN json_type(answer) = 'array' THEN answer ELSE '[]' END) AS part"
+"""What is kept of each operation of a batch; an import's answer is an object."""
+FORGET_MODEL_SQL = f"DELETE FROM {_TABLE} WHERE model = :model AND json_type(answer) IS NOT 'array'"
+BATCHES_WITH_SQL = (
+    f"SELECT id, answer FROM {_TABLE} WHERE EXISTS "
+    f"(SELECT 1 FROM {_PARTS} WHERE json_extract(part.value, '$[1]') = :model)"
+)
+SET_ANSWER_SQL = f"UPDATE {_TABLE} SET answer = :answer WHERE id = :id"
+FORGET_ID_SQL = f"DELETE FROM {_TABLE} WHERE id = :id"
 KEEP_LATEST_SQL = (
     f"""DELETE FROM {_TABLE} WHERE id <= (SELECT id FROM {_TABLE} ORDER BY id DESC LIMIT 1 OFFSET :most)"""
 )

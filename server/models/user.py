@@ -61,6 +61,10 @@ class User(Record, Base):
     )
 
 
+ALIKE_SQL = f"SELECT id, username FROM {User.__tablename__} WHERE lower(username) = :name"
+"""People whose name is `:name` (in small letters) but for case; the letters of names are ASCII."""
+
+
 def count_active_admins_sql() -> str:
     """How many people could still administer this server."""
     active = User.__table__.c.is_active == bindparam("active")

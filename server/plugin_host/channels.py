@@ -18,6 +18,7 @@ from server.plugin_host.live import Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_part
 from server.plugin_marks import ChannelMark, marked
 from server.records.notify import notify
+from server.records.people_by_name import person_named
 from server.records.service import Records
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.queue import MODEL, Tasks
@@ -104,10 +105,11 @@ class PluginChannels:
         plugin, mark, _ = self._ready(name)
         if mark.to_pattern and not re.fullmatch(mark.to_pattern, to):
             raise ValidationFailed.of("chat_id", "unreachable", f"{plugin.id} can't reach {to!r}. {mark.reaches}")
-        if username is not None and not (self._records.look_up(SYSTEM, "users", "username", username) or {}).get(
-            "is_active"
-        ):
-            raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
+        if username is not None:
+            person = person_named(self._records, username)
+            if person is None or not person["is_active"]:
+                raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
+            username = str(person["username"])
         given = {"plugin": plugin.id, "to": to, "text": text, "username": username, "agent_name": agent}
         row = await self._tasks.submit(SYSTEM, _kind(plugin.id), f"{plugin.manifest.title}: message to {to}", given)
         return str(row["key"])

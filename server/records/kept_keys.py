@@ -101,9 +101,20 @@ async def expire_keys(shelf: Shelf, now: Clock = utc_now) -> int:
 
 
 def forget_keys(work: Work, model: str) -> None:
-    """Delete the keys of a model that is dropped: the ids of a later one of the same name begin anew."""
-    work.transaction.touched.add(MODEL)
-    work.transaction.execute(sql.FORGET_MODEL_SQL, {"model": model})
+    """Delete the keys of a model that is dropped: the ids of a later one of the same name begin anew.
+
+    A batch that changed other models as well is not done again for that; its records of this one are gone.
+    """
+    transaction = work.transaction
+    transaction.touched.add(MODEL)
+    transaction.execute(sql.FORGET_MODEL_SQL, {"model": model})
+    for key_id, answer in transaction.execute(sql.BATCHES_WITH_SQL, {"model": model}).fetchall():
+        operations = orjson.loads(answer)
+        if all(operation[1] == model for operation in operations):
+            transaction.execute(sql.FORGET_ID_SQL, {"id": key_id})
+            continue
+        left = [(status, None if of == model else of, *more) for status, of, *more in operations]
+        transaction.execute(sql.SET_ANSWER_SQL, {"id": key_id, "answer": orjson.dumps(left).decode()})
 
 
 def _parameters(actor: Actor, key: RequestKey) -> dict[str, Any]:

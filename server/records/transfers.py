@@ -22,6 +22,7 @@ from server.records.import_key import ImportKeys, KeptImport, SentImport
 from server.records.import_plan import ImportOptions
 from server.records.importing import Import, Progress, Standing
 from server.records.kept_keys import utc_now
+from server.records.people_by_name import person_named
 from server.records.service import Records
 
 EXPORTS_AT_ONCE = 4
@@ -218,9 +219,10 @@ class Transfers:
         if not actor.is_admin:
             raise Forbidden("Only admins import records for somebody else.")
         by_id = options.owner.isascii() and options.owner.isdigit() and len(options.owner) < 19
-        found = self._records.look_up(
-            SYSTEM, "users", "id" if by_id else "username", int(options.owner) if by_id else options.owner
-        )
+        if by_id:
+            found = self._records.look_up(SYSTEM, "users", "id", int(options.owner))
+        else:
+            found = person_named(self._records, options.owner)
         if found is None:
             raise ValidationFailed.of("owner", "unknown_user", f"there is no user {options.owner!r}")
         return int(found["id"])

@@ -139,6 +139,34 @@ async def test_a_key_of_a_file_is_its_persons_its_name_and_its_bytes(
     assert await count(member, "files") == 1
 
 
+THINGS = {
+    "name": "things",
+    "label": "Thing",
+    "label_plural": "Things",
+    "fields": [{"name": "name", "type": "text", "label": "Name"}],
+}
+
+
+@pytest.mark.parametrize("first", ["notes", "things"])
+async def test_a_batch_tells_nothing_of_a_later_model_of_the_same_name(admin: httpx2.AsyncClient, first: str) -> None:
+    assert (await admin.post("/api/v1/models", json=THINGS)).status_code == 201
+    thing = {"verb": "create", "model": "things", "values": {"name": "old"}}
+    both = [create("a note"), thing] if first == "notes" else [thing, create("a note")]
+    assert (await send(admin, *both, key="both")).status_code == 200
+    assert (await send(admin, thing, key="things")).status_code == 200
+    assert (await admin.delete("/api/v1/models/things?confirm=true")).status_code == 200
+    assert (await admin.post("/api/v1/models", json=THINGS)).status_code == 201
+    for _ in range(2):
+        assert (await admin.post("/api/v1/things", json={"name": "another secret"})).status_code == 201
+    again = await send(admin, *both, key="both")
+    assert again.status_code == 200 and "another secret" not in again.text
+    told = {operation["model"]: part["data"] for operation, part in zip(both, again.json()["data"], strict=True)}
+    assert told["things"] is None and told["notes"]["title"] == "a note"
+    assert await count(admin) == 1 and await count(admin, "things") == 2
+    anew = await send(admin, thing, key="things")
+    assert anew.json()["data"][0]["data"]["name"] == "old" and await count(admin, "things") == 3
+
+
 async def test_a_file_that_was_deleted_is_not_made_again_by_its_key(tmp_path: Path) -> None:
     async with running_bear(tmp_path / "data") as bear:
         member = await bear.person("max")

@@ -1,0 +1,37 @@
+"""Whom a name that somebody typed means. Names of people differ by more than case."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from server.access.actor import SYSTEM
+from server.models.user import ALIKE_SQL
+from server.records.service import Records
+
+_MODEL = "users"
+
+
+def plain_name(name: str) -> str:
+    """A name without case and without ways to write its letters (`ADA`, wide letters): those alike are one."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def stored_name(records: Records, name: str) -> str | None:
+    """How the person that `name` means is really written. None: nobody, or of several nobody alone.
+
+    Databases from before names were compared so may hold two that differ only by case: each goes by its own.
+    """
+    found = [str(row[1]) for row in records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)})]
+    return name if name in found else found[0] if len(found) == 1 else None
+
+
+def person_named(records: Records, name: str) -> dict[str, Any] | None:
+    """The stored row, secrets and all, of the person that `name` means. For the program itself alone."""
+    stored = stored_name(records, name)
+    return None if stored is None else records.look_up(SYSTEM, _MODEL, "username", stored)
+
+
+def is_taken(records: Records, name: str) -> bool:
+    """Whether a new person can't be called so."""
+    return bool(records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)}))
