@@ -47,9 +47,7 @@ async def test_nobody_is_made_whose_name_is_anothers_but_for_capital_letters(
 
 
 @pytest.mark.parametrize("name", ["ada", "ADA", "\uff21\uff24\uff21"])
-async def test_whoever_signs_in_need_not_mind_capital_letters(
-    bear: Bear, admin: httpx2.AsyncClient, name: str
-) -> None:
+async def test_whoever_signs_in_need_not_mind_capital_letters(bear: Bear, admin: httpx2.AsyncClient, name: str) -> None:
     answer = await enter(bear, name)
     assert answer.status_code == 200 and answer.json()["data"]["username"] == "ada"
     token = await bear.app.people.create_token(name)
