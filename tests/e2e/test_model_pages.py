@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from demo_data import sign_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -243,3 +244,79 @@ def test_a_model_that_is_saved_as_it_is_stays_as_it_is(
         assert (row["story"], row["words"], row["extra"], row["pages"]) == ("", ["a", "b"], {"a": 1}, 100)
     at_desk.settle()
     at_desk.check(documented)
+
+
+def test_a_related_record_is_made_from_the_picker_and_chosen(
+    at_desk: Watched, documented: Documented, cookies: dict[str, str], browser: Browser, lived_in: RunningServer
+) -> None:
+    with httpx2.Client(base_url=at_desk.base, cookies=cookies) as maja:
+        name = {"name": "name", "type": "text", "label": "Name", "required": True}
+        house = {"name": "house", "type": "relation", "references": "houses", "label": "House"}
+        writer = {"name": "writer", "type": "relation", "references": "writers", "label": "Writer"}
+        for model, label, fields in (
+            ("houses", "House", [name]),
+            ("writers", "Writer", [name, house]),
+            ("sagas", "Saga", [name, writer]),
+        ):
+            given = {"name": model, "label": label, "label_plural": f"{label}s", "members": "own", "fields": fields}
+            assert maja.post("/api/v1/models", json=given).status_code == 201
+        _learn(documented, at_desk, cookies)
+        at_desk.open("/", ".plate")
+        page = at_desk.open("/#/data/sagas?record=new", "#field-writer")
+        page.fill("#field-name", "Moomins")
+        page.locator("#field-writer").focus()
+        page.keyboard.press("ArrowDown")
+        page.locator("[role=option] >> text=New writer…").wait_for()
+        page.keyboard.type("Tove Jansson")
+        page.locator("[role=option][aria-selected=true] >> text=New writer “Tove Jansson”…").wait_for()
+        assert at_desk.axe() == []
+        page.keyboard.press("Enter")
+        inner = "in-field-writer"
+        expect(page.locator(f"#{inner}-name")).to_be_focused()
+        expect(page.locator(f"#{inner}-name")).to_have_value("Tove Jansson")
+        assert at_desk.axe() == []
+        page.keyboard.press("Tab")
+        page.keyboard.type("Schildts")
+        page.locator("[role=option][aria-selected=true] >> text=New house “Schildts”…").wait_for()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog.related")).to_have_count(1)
+        page.keyboard.type("Schildts")
+        page.locator("[role=option][aria-selected=true] >> text=New house “Schildts”…").wait_for()
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#in-{inner}-house-name")).to_have_value("Schildts")
+        page.fill(f"#in-{inner}-house-name", "")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#in-{inner}-house-name")).to_be_focused()
+        page.locator(f"#in-{inner}-house-name-error").wait_for()
+        page.keyboard.type("Schildts")
+        page.keyboard.press("Control+s")
+        expect(page.locator("dialog.related")).to_have_count(1)
+        expect(page.locator(f"#{inner}-house")).to_be_focused()
+        expect(page.locator(f"#{inner}-house")).to_have_value("Schildts")
+        assert maja.get("/api/v1/writers").json()["data"] == []
+        page.keyboard.press("Escape")
+        page.locator("dialog >> text=Keep editing").click()
+        page.click("dialog.related button[type=submit]")
+        expect(page.locator("dialog.related")).to_have_count(0)
+        expect(page.locator("#field-writer")).to_be_focused()
+        expect(page.locator("#field-writer")).to_have_value("Tove Jansson")
+        expect(page.locator("#field-name")).to_have_value("Moomins")
+        page.click(".drawer button[type=submit]")
+        page.locator(".grid a.rel >> text=Tove Jansson").wait_for()
+        assert [row["name"] for row in maja.get("/api/v1/sagas").json()["data"]] == ["Moomins"]
+        at_desk.settle()
+        at_desk.check(documented)
+        rule = {"role": "member", "model": "writers", "verb": "create", "extent": "none"}
+        assert maja.post("/api/v1/access_rules", json=rule).status_code == 201
+    lived_in.create_user("otto", "a calm bear in a den")
+    with sign_in(lived_in.url, "otto", "a calm bear in a den") as otto:
+        watched = Watched(browser, lived_in.url, cookies=dict(otto.cookies))
+    page = watched.open("/#/data/sagas?record=new", "#field-writer")
+    page.fill("#field-writer", "Tove Jansson")
+    page.locator("[role=option] >> text=None found").wait_for()
+    watched.settle()
+    expect(page.locator("[role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog")).to_have_count(0)
+    watched.check(documented)
+    watched.close()

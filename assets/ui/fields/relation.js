@@ -5,7 +5,7 @@ import { href } from "../router.js";
 import { may, modelNamed } from "../store.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
-import { titleOf } from "../widgets/words.js";
+import { inSentence, titleOf } from "../widgets/words.js";
 import { integer } from "./number.js";
 import { common } from "./text.js";
 
@@ -30,13 +30,19 @@ function RelationInput(props) {
 
 /** @param {import("./text.js").InputProps & {model: import("../types").Model}} props */
 function Combo({ model, ...props }) {
-  const { id, draft, set, changed } = props;
+  const { id, draft, set, changed, relate } = props;
   const [text, setText] = useState(/** @type {string|null} */ (null));
   const [chosen, setChosen] = useState("");
   const [found, setFound] = useState(/** @type {import("../types").Row[]} */ ([]));
+  const [looked, setLooked] = useState(/** @type {string|null} */ (null));
   const [at, setAt] = useState(0);
   const input = useRef(/** @type {HTMLInputElement|null} */ (null));
   const open = text !== null;
+  // Files are uploaded, not written.
+  const makes = relate && model.name !== "files" && may(model, "create");
+  const count = found.length + (makes ? 1 : 0);
+  // Before it is known that there is none to choose, Enter makes none.
+  const ready = looked === text;
   useEffect(() => {
     const cancel = new AbortController();
     setChosen("");
@@ -46,10 +52,11 @@ function Combo({ model, ...props }) {
     return () => cancel.abort();
   }, [draft]);
   useEffect(() => {
-    if (text === null) return;
+    if (text === null) return setLooked(null);
     const cancel = new AbortController();
     const look = () => find(model, text.trim(), cancel.signal).then((rows) => {
       setFound(rows);
+      setLooked(text);
       setAt(0);
     }, () => {});
     const timer = setTimeout(look, text ? PAUSE_MS : 0);
@@ -62,14 +69,19 @@ function Combo({ model, ...props }) {
     if (row) set(String(row.id));
     setText(null);
   };
+  const make = () => {
+    relate?.(model, (text || "").trim());
+    setText(null);
+  };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (!open) return setText("");
-      setAt((now) => (now + (event.key === "ArrowDown" ? 1 : -1) + found.length) % Math.max(1, found.length));
+      setAt((now) => (now + (event.key === "ArrowDown" ? 1 : -1) + count) % Math.max(1, count));
     } else if (open && event.key === "Enter") {
       event.preventDefault();
-      choose(found[at]);
+      if (makes && at === found.length) ready && make();
+      else choose(found[at]);
     } else if (open && event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
@@ -81,7 +93,7 @@ function Combo({ model, ...props }) {
     <span class=${`input ${changed ? "changed" : ""}`}>
       <${Icon} name="link" size=${16} />
       <input ...${common(props)} ref=${input} role="combobox" aria-autocomplete="list" aria-expanded=${open} aria-controls=${list} spellcheck="false"
-        aria-activedescendant=${open && found[at] ? `${list}-${found[at].id}` : undefined} placeholder=${t("relation.find", { name: model.label })}
+        aria-activedescendant=${open && at < count && (found[at] || ready) ? `${list}-${found[at]?.id ?? "new"}` : undefined} placeholder=${t("relation.find", { name: model.label })}
         value=${text ?? (draft === "" ? "" : chosen || draft)} onKeyDown=${onKey} onClick=${() => !open && setText("")}
         onInput=${(/** @type {any} */ event) => setText(event.target.value)} onBlur=${() => setText(null)} />
       ${draft !== "" && !props.field.required && html`<button class="btn only quiet dense" type="button" aria-label=${t("relation.clear")} title=${t("relation.clear")} onClick=${() => {
@@ -94,6 +106,9 @@ function Combo({ model, ...props }) {
         onMouseDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${() => choose(row)}>
         <span class="clip grow">${titleOf(model, row)}</span><span class="mono muted tiny">${row.id}</span></li>`)}
       ${!found.length && html`<li class="muted" role="option" aria-disabled="true" aria-selected="false">${t("relation.none")}</li>`}
+      ${makes && html`<li key="new" class="make" id=${`${list}-new`} role="option" aria-selected=${ready && at === found.length ? "true" : "false"}
+        onMouseDown=${(/** @type {Event} */ event) => event.preventDefault()} onClick=${make}>
+        <${Icon} name="plus" size=${16} /><span class="clip grow">${t(text?.trim() ? "relation.new_called" : "relation.new", { name: inSentence(model.label), title: (text || "").trim() })}</span></li>`}
     </ul>
   </div>`;
 }

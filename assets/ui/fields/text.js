@@ -4,7 +4,8 @@ import { html } from "../vendor/preact.js";
 
 /**
  * What every type of field offers.
- * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, placeholder?: string}} InputProps
+ * @typedef {{id: string, field: import("../types").Field, draft: any, set: (draft: any) => void, invalid: boolean, changed: boolean, describedBy?: string, isNew: boolean, placeholder?: string, relate?: (model: import("../types").Model, title: string) => void}} InputProps
+ * `relate`: makes a record of another model, by the title it is to begin with, and chooses it
  * @typedef {{column: string, icon?: string, end?: boolean, soft?: boolean, cell: (value: any, field: import("../types").Field, about?: any) => any, Input: (props: InputProps) => any, toDraft: (value: any) => any, fromDraft: (draft: any, field: import("../types").Field) => any}} FieldType
  */
 

@@ -10,6 +10,7 @@ import { may } from "../store.js";
 import { removeRecords } from "../undo.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { later } from "../widgets/later.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
@@ -17,6 +18,8 @@ import { Choice, Gone, focusChoice } from "./data_clash.js";
 import { useEdits } from "./data_edits.js";
 import { Making } from "./data_once.js";
 import { inCell } from "./data_table.js";
+
+const NewRelated = later(() => import("./data_related.js").then((found) => found.NewRelated));
 
 /** @param {import("../types").Model} model @param {boolean} isNew @param {boolean} writable */
 function split(model, isNew, writable) {
@@ -27,11 +30,11 @@ function split(model, isNew, writable) {
 }
 
 /**
- * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, dirty: {current: boolean}, given?: import("../types").Row,
+ * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, within?: string, dirty: {current: boolean}, given?: import("../types").Row,
  *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean, another?: boolean) => void, removed: () => void, leave: () => void}} props
- * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `given`: what a new one begins with; `removed` follows when the record is gone
+ * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `within`: the id of the field of another form that a new one is made for; `given`: what a new one begins with; `removed` follows when the record is gone
  */
-export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, dirty, given, reload, changed, saved, removed, leave }) {
+export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, within, dirty, given, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
   const { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard, sent } = useEdits(asked, row, isNew, given);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
@@ -40,6 +43,9 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
   const [making] = useState(() => new Making());
   const known = useRef(etag);
   const [overtaken, setOvertaken] = useState(false);
+  const [relating, setRelating] = useState(/** @type {{field: import("../types").Field, model: import("../types").Model, title: string}|null} */ (null));
+  const idOf = (/** @type {string} */ name) => `${within ? `in-${within}` : "field"}-${name}`;
+  const focusField = (/** @type {string} */ name) => requestAnimationFrame(() => document.getElementById(idOf(name))?.focus());
   dirty.current = unsent;
   useEffect(() => {
     if (known.current !== etag) setOvertaken(dirty.current);
@@ -99,24 +105,24 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
   const remove = async () => {
     if (await removeRecords(model, `id=${row.id}`, 1, { after: changed })) removed();
   };
-  const latest = useRef(save);
-  latest.current = save;
+  const latest = useRef(/** @type {typeof save|undefined} */ (save));
+  latest.current = relating ? undefined : save;
   useEffect(() => {
     const onKey = (/** @type {KeyboardEvent} */ event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key !== "s") return;
       event.preventDefault();
-      latest.current(undefined);
+      latest.current?.(undefined);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
   return html`<form class="record" onSubmit=${save} novalidate hidden=${hidden}>
-    <div class="scroll" id=${hidden ? undefined : "record-part"} role=${isNew ? undefined : "tabpanel"} aria-label=${isNew ? undefined : t("form.tab_fields")}><div class="form">
+    <div class="scroll" id=${hidden || within ? undefined : "record-part"} role=${isNew ? undefined : "tabpanel"} aria-label=${isNew ? undefined : t("form.tab_fields")}><div class="form">
       ${gone ? html`<${Gone} typed=${edited.length > 0} make=${may(model, "create") && makeAnew} busy=${busy} />`
         : overtaken && edited.length > 0 && html`<div class="note warn" role="alert"><${Icon} name="alert" /><span>${t(clashes.length ? "form.clash" : "form.overtaken")}</span></div>`}
       ${problem && !(gone && problem.status === 404) && html`<${Refused} problem=${problem} />`}
       ${asked.map((field) => html`<${FormField}
-        key=${field.name} field=${field} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => change(field.name, draft)} isNew=${isNew}
+        key=${field.name} id=${idOf(field.name)} field=${field} relate=${(/** @type {import("../types").Model} */ other, /** @type {string} */ title) => setRelating({ field, model: other, title })} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => change(field.name, draft)} isNew=${isNew}
         changed=${!isNew && edited.includes(field)} before=${row[field.name]} error=${errors[field.name]}
       />${clashes.includes(field.name) && html`<${Choice} key=${`${field.name}/choice`} field=${field} value=${blank[field.name]} mine=${() => mine(field.name)} theirs=${() => theirs(field.name)} />`}`)}
       ${kept.length > 0 && html`<section class="kept" aria-label=${t("form.kept")}>
@@ -128,12 +134,14 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, di
       ${asked.length > 0 && html`<button class="btn primary" type="submit" disabled=${busy || gone || (!isNew && !edited.length)}>
         ${isNew ? t("data.add", { name: inSentence(model.label) }) : edited.length ? t("form.save", { n: edited.length }) : t("form.save_none")}
       </button>`}
-      ${isNew && html`<button class="btn" type="button" disabled=${busy} onClick=${() => save(undefined, true)}>${t("form.another")}</button>`}
+      ${isNew && !within && html`<button class="btn" type="button" disabled=${busy} onClick=${() => save(undefined, true)}>${t("form.another")}</button>`}
       ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : discard}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
       <span class="grow"></span>
       ${!isNew && !gone && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}
     </footer>
-  </form>`;
+  </form>
+  ${relating && html`<${NewRelated} model=${relating.model} title=${relating.title} within=${idOf(relating.field.name)} close=${() => setRelating(null)}
+    made=${(/** @type {import("../types").Row} */ one) => change(relating.field.name, String(one.id))} />`}`;
 }
 
 /** The values to send, and what stands in their way. */
@@ -163,11 +171,6 @@ function read(/** @type {import("../types").Field[]} */ asked, /** @type {import
   return { values, found };
 }
 
-/** @param {string} name */
-function focusField(name) {
-  requestAnimationFrame(() => document.getElementById(`field-${name}`)?.focus());
-}
-
 /** @param {{problem: any}} props */
 function Refused({ problem }) {
   const named = Object.entries(problem.fields || {}).map(([name, about]) => `${name}: ${/** @type {any} */ (about).message}`);
@@ -181,11 +184,10 @@ function Refused({ problem }) {
 }
 
 /** @param {any} props */
-function FormField({ field, draft, set, isNew, changed, before, error }) {
-  const id = `field-${field.name}`;
+function FormField({ id, field, relate, draft, set, isNew, changed, before, error }) {
   const was = changed && !field.write_only && before !== null && before !== undefined && before !== "" && field.type !== "file" && typeof before !== "object" && typeof before !== "boolean"
     ? t("form.was", { value: String(before).slice(0, 80) }) : null;
-  const control = html`<${FieldInput} id=${id} field=${field} draft=${draft} set=${set} isNew=${isNew} changed=${changed}
+  const control = html`<${FieldInput} id=${id} field=${field} relate=${relate} draft=${draft} set=${set} isNew=${isNew} changed=${changed}
     invalid=${Boolean(error)} describedBy=${describedBy(id, field.help, error)} />`;
   if (field.type === "boolean" && !field.write_only) {
     return html`<div class="field"><div class="check-row">${control}<label for=${id}>${field.label}</label></div>
