@@ -153,7 +153,7 @@ class Policy:
             raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
         found = self.permission(actor, spec, verb)
         if found.extent == "none":
-            if spec.options.made_here and not self.known_fields(actor, spec):
+            if not self.may_know_of(actor, spec):
                 raise unknown_model(spec.name)
             if verb not in spec.options.verbs and actor.kind != "system":
                 raise Forbidden(f"{spec.options.label_plural} can't be changed this way.", code="verb_not_offered")
@@ -167,6 +167,14 @@ class Policy:
         """The fields that `actor` may know of, for they can use them with some verb."""
         usable = [may for verb in VERBS if (may := self.permission(actor, spec, verb)).extent != "none"]
         return frozenset(name for name in spec.fields if any(name not in may.hidden for may in usable))
+
+    def may_know_of(self, actor: Actor, spec: ModelSpec) -> bool:
+        """Whether `actor` may hear the name of a model: of those that were made here, of which they can use a field."""
+        return not spec.options.made_here or bool(self.known_fields(actor, spec))
+
+    def noun(self, actor: Actor, spec: ModelSpec) -> str:
+        """What a record of a model is called in a sentence to `actor`."""
+        return spec.options.label.lower() if self.may_know_of(actor, spec) else "record"
 
     def grants(self, actor: Actor, spec: ModelSpec, verb: Verb) -> list[Grant]:
         """Everything that speaks for or against `actor`, the role first."""

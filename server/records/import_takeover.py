@@ -82,7 +82,7 @@ class Takeover:
             target = self._shelf.registry.get(model)
             may = self._shelf.policy.permission(self._actor, target, "read")
             sql = missing_sql(name, target.table, may.owned_by, none=may.extent == "none")
-            label = target.options.label.lower()
+            label = self._shelf.policy.noun(self._actor, target)
             found += [
                 (row, name, "no_such_record", f"there is no {label} {value}")
                 for row, value in execute(sql, window).fetchall()

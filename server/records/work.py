@@ -302,7 +302,7 @@ class Work:
             sql = target.read(("id",), may.owned_by)
             parameters = {"id": value, "actor_id": self.actor.user_id}
             if may.extent == "none" or self.transaction.execute(sql, parameters).fetchone() is None:
-                message = f"there is no {target.spec.options.label.lower()} {value}"
+                message = f"there is no {self._shelf.policy.noun(self.actor, target.spec)} {value}"
                 raise Conflict(
                     f"{name}: {message}.",
                     code="reference_conflict",

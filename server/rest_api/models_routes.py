@@ -56,7 +56,9 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
     async def models(request: Request, response: Response) -> dict[str, Any] | Response:
         actor = gate.enter_route(request, response, records=True)
         described = [
-            found for spec in records.registry if (found := describe_model(records.policy, actor, spec)) is not None
+            found
+            for spec in records.registry
+            if (found := describe_model(records.policy, records.registry, actor, spec)) is not None
         ]
         answer = {"ok": True, "data": described, "count": len(described)}
         if "gzip" not in request.headers.get("accept-encoding", ""):
@@ -72,12 +74,12 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
         actor = gate.enter_route(request, response)
         spec: ModelSpec = await own.create(actor, await body_of(request))
         response.headers["location"] = f"{settings.current.base_path}/api/v1/models/{spec.name}"
-        return {"ok": True, "data": describe_model(records.policy, actor, spec)}
+        return {"ok": True, "data": describe_model(records.policy, records.registry, actor, spec)}
 
     @router.get("/models/{model}", summary="One model with its fields")
     async def model(model: str, request: Request, response: Response) -> dict[str, Any]:
         actor = gate.enter_route(request, response, records=True)
-        described = describe_model(records.policy, actor, records.registry.get(model))
+        described = describe_model(records.policy, records.registry, actor, records.registry.get(model))
         if described is None:
             raise unknown_model(model)
         return {"ok": True, "data": described}
@@ -103,7 +105,7 @@ def models_router(records: Records, own: OwnModels, gate: RestGate, settings: Se
                 "data": [{"field": it.field, "change": it.change, "records": it.records} for it in losses],
             }
         spec = await own.change(actor, model, given, confirmed=confirm)
-        return {"ok": True, "data": describe_model(records.policy, actor, spec)}
+        return {"ok": True, "data": describe_model(records.policy, records.registry, actor, spec)}
 
     @router.delete(
         "/models/{model}", summary="Drop a model with its records (admins); `dry_run` counts them, `confirm` accepts it"

@@ -7,11 +7,11 @@ from typing import Any
 from server.access.actor import Actor
 from server.access.policy import Policy, offered_extents
 from server.db.search import searched_columns
-from server.models.registry import FieldSpec, ModelSpec
+from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
 from server.records.values import writable
 
 
-def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, Any] | None:
+def describe_model(policy: Policy, registry: ModelRegistry, actor: Actor, spec: ModelSpec) -> dict[str, Any] | None:
     """A model as `actor` sees it, or None if they may do nothing with it."""
     verbs = offered_extents(policy, actor, spec)
     if all(extent == "none" for extent in verbs.values()):
@@ -30,11 +30,23 @@ def describe_model(policy: Policy, actor: Actor, spec: ModelSpec) -> dict[str, A
         "made_here": options.made_here,
         "history": options.history,
         "searchable": [name for name in searched_columns(spec.table) if name in known],
-        "fields": [_describe_field(actor, field) for name, field in spec.fields.items() if name in known],
+        "fields": [
+            _describe_field(actor, field, _known_target(policy, registry, actor, field))
+            for name, field in spec.fields.items()
+            if name in known
+        ],
     }
 
 
-def _describe_field(actor: Actor, field: FieldSpec) -> dict[str, Any]:
+def _known_target(policy: Policy, registry: ModelRegistry, actor: Actor, field: FieldSpec) -> str | None:
+    """The model that a field refers to, unless `actor` may not know that there is one."""
+    target = field.references
+    if target is None or (target in registry and not policy.may_know_of(actor, registry.get(target))):
+        return None
+    return target
+
+
+def _describe_field(actor: Actor, field: FieldSpec, references: str | None) -> dict[str, Any]:
     info = field.info
     return {
         "name": field.name,
@@ -50,7 +62,7 @@ def _describe_field(actor: Actor, field: FieldSpec) -> dict[str, Any]:
         "searchable": info.searchable,
         "default": info.default,
         "choices": None if field.choices is None else list(field.choices),
-        "references": field.references,
+        "references": references,
         "max_length": info.max_length,
         "minimum": info.minimum,
         "maximum": info.maximum,

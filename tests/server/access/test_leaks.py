@@ -189,3 +189,32 @@ async def test_a_plugin_searches_and_sorts_by_what_its_caller_may_see(
         with pytest.raises(ValidationFailed):
             await records.find(actor, "cards", **wrong)  # type: ignore[arg-type]
     assert len(await records.find(actor, "cards", where={"title__ne": None})) == 1
+
+
+@pytest.mark.parametrize("who", ["member", "guest"])
+async def test_a_relation_does_not_tell_of_a_model_that_is_not_for_somebody(
+    bear: Bear, admin: httpx2.AsyncClient, who: str
+) -> None:
+    secret = {"name": "zsalaries", "label": "Zsalary", "label_plural": "Zsalaries", "members": "none",
+              "fields": [{"name": "title", "type": "text"}]}  # fmt: skip
+    shared = {**CARDS, "guests": "all", "members": "all", "fields": [
+        *CARDS["fields"], {"name": "money", "type": "relation", "references": "zsalaries"}]}  # fmt: skip
+    for definition in (secret, shared):
+        assert (await admin.post("/api/v1/models", json=definition)).status_code == 201
+    paid = (await admin.post("/api/v1/zsalaries", json={"title": "zmuch"})).json()["data"]["id"]
+    seen = await card(admin, title="seen", money=paid)
+    somebody = await bear.person("sam", who)
+    refusals = [await somebody.post(URL, json={"title": "x", "money": number}) for number in (paid, paid + 1)]
+    assert [answer.status_code for answer in refusals] == [409, 409]
+    asked = [await somebody.get(path) for path in (
+        "/api/v1/models", "/api/v1/models/cards", "/api/openapi.json", f"{URL}?expand=money", f"{URL}/{seen}",
+        f"{URL}/{seen}?expand=money", f"{URL}/{seen}/history", f"{URL}/export", f"{URL}/aggregate?group_by=money",
+    )]  # fmt: skip
+    imported = [
+        await somebody.post(f"{URL}/import?mode={mode}", content=f"title,money\nx,{paid}\n".encode())
+        for mode in ("all", "skip_bad")
+    ]
+    for answer in (*refusals, *asked, *imported):
+        assert "zsalar" not in answer.text.lower() and "zmuch" not in answer.text, answer.text
+    known = (await admin.get("/api/v1/models/cards")).json()["data"]["fields"]
+    assert [field["references"] for field in known if field["name"] == "money"] == ["zsalaries"]
