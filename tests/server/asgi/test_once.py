@@ -11,8 +11,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from server.access.actor import Actor
-from server.asgi import once
-from server.asgi.once import KEPT_SECONDS, Once
+from server.asgi import kept_deeds
+from server.asgi.kept_deeds import KEPT_SECONDS
+from server.asgi.once import Once
 from server.errors import Unauthorized
 
 pytestmark = pytest.mark.anyio
@@ -222,13 +223,13 @@ async def test_what_is_for_nobody_to_keep_is_not_kept(header: tuple[bytes, bytes
     deeds.headers.append(header)
     assert (await deeds.send()).text == "deed 1 of body"
     assert "deed 1" not in str(refused(await deeds.send(), 409, "idempotency_answer_gone"))
-    assert deeds.count == 1 and not any(deed.body for deed in deeds.app._deeds.values())
+    assert deeds.count == 1 and deeds.app._deeds.bytes_held == 0
 
 
 async def test_large_answers_are_told_whole_and_not_kept() -> None:
     deeds = Deeds()
-    deeds.body = b"x" * (once.LARGEST_ANSWER + 1)
-    assert len((await deeds.send()).content) > once.LARGEST_ANSWER
+    deeds.body = b"x" * (kept_deeds.LARGEST_ANSWER + 1)
+    assert len((await deeds.send()).content) > kept_deeds.LARGEST_ANSWER
     refused(await deeds.send(), 409, "idempotency_answer_gone")
     assert deeds.count == 1
 
@@ -244,8 +245,8 @@ async def test_a_key_holds_for_an_hour() -> None:
 
 
 async def test_a_person_keeps_so_many_and_all_together_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "MOST_OF_A_PERSON", 3)
-    monkeypatch.setattr(once, "MOST", 5)
+    monkeypatch.setattr(kept_deeds, "MOST_OF_A_PERSON", 3)
+    monkeypatch.setattr(kept_deeds, "MOST", 5)
     deeds = Deeds()
     for number in range(5):
         await deeds.send(b"key-%d" % number)
@@ -256,9 +257,9 @@ async def test_a_person_keeps_so_many_and_all_together_so_much(monkeypatch: pyte
         deeds.caller = Actor("token", person, "one", "member", credential_id=person)
         await deeds.send()
     assert len(deeds.app._deeds) == 5
-    monkeypatch.setattr(once, "MOST_BYTES", 30)
+    monkeypatch.setattr(kept_deeds, "MOST_BYTES", 30)
     await deeds.send(b"newest")
-    assert sum(len(deed.body or b"") for deed in deeds.app._deeds.values()) <= 30
+    assert deeds.app._deeds.bytes_held <= 30
     count = deeds.count
     deeds.caller = Actor("token", 22, "one", "member", credential_id=22)
     refused(await deeds.send(), 409, "idempotency_answer_gone")
