@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,41 @@ def test_what_a_server_asks_in_the_middle_of_a_call_is_answered_on_the_page(
     expect(asked).to_have_count(0)
     expect(page.locator(".bench button:has-text('Run')")).to_be_enabled()
     page.wait_for_load_state("networkidle")
+    watched.check(documented)
+    watched.close()
+
+
+def test_a_question_is_answered_as_json_as_well(browser: Browser, house: RunningServer, documented: Documented) -> None:
+    watched = Watched(browser, house.url, cookies=cookies_of(house, "otto"))
+    page = watched.open("/#/tools", ".servers a")
+    page.locator(".servers a", has_text="notes").click()
+    page.get_by_role("listbox", name="Tool").get_by_role("option", name="order_bread").click()
+    page.click(".bench button:has-text('Run')")
+    # What can't be read as a number would be lost: it is said, and stays.
+    page.fill("#asked-1-0", "a few")
+    page.select_option("#asked-1-1", label="Rye")
+    page.click(".asked button:has-text('Write as JSON')")
+    expect(page.locator("#asked-1-0")).to_have_value("a few")
+    expect(page.locator("#asked-1-0")).to_be_focused()
+    page.fill("#asked-1-0", "3")
+    page.click(".asked button:has-text('Write as JSON')")
+    raw = page.locator("#asked-1-raw")
+    assert json.loads(raw.input_value()) == {"loaves": 3, "bread": "r", "cut": True}
+    watched.settle()
+    assert watched.axe() == []
+    for wrong, why in (("[3]", "Write a JSON object"), ('{"bread": "s"}', "loaves: The tool needs this.")):
+        raw.fill(wrong)
+        page.click(".asked button:has-text('Answer')")
+        expect(page.locator("#asked-1-raw-error")).to_contain_text(why)
+        expect(raw).to_be_focused()
+    raw.fill('{"loaves": 4, "bread": "s"}')
+    page.click(".asked button:has-text('Back to the form')")
+    expect(page.locator("#asked-1-0")).to_have_value("4")
+    page.click(".asked button:has-text('Write as JSON')")
+    page.click(".asked button:has-text('Answer')")
+    page.fill("#asked-2-0", "Good")
+    page.click(".asked button:has-text('Answer')")
+    expect(page.locator(".reply-side pre")).to_have_text("4 of s, None, None: Good")
     watched.check(documented)
     watched.close()
 

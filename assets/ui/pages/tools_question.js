@@ -5,8 +5,8 @@ import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js"
 import { Icon } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
-import { SchemaForm } from "../widgets/schema_form.js";
-import { argumentsFrom, asText, fieldsOf } from "../widgets/schema_values.js";
+import { Either, Turn, useEither } from "../widgets/schema_either.js";
+import { asText, fieldsOf } from "../widgets/schema_values.js";
 
 /**
  * @typedef {{id: string, method: string, params: any}} Question
@@ -50,20 +50,16 @@ function Elicitation({ question, answered }) {
   const { message, requestedSchema } = question.params;
   const fields = useMemo(() => fieldsOf(requestedSchema), [requestedSchema]);
   // What the server proposes is sent when it is left as it is.
-  const [texts, setTexts] = useState(() => Object.fromEntries(fields.map((field) => [field.name, asText(field, field.nothing ?? undefined)])));
-  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
-  const form = useRef(/** @type {HTMLFormElement|null} */ (null));
+  const either = useEither(fields, () => ({ texts: Object.fromEntries(fields.map((field) => [field.name, asText(field, field.nothing ?? undefined)])), raw: null }));
   const send = (/** @type {Event} */ event) => {
     event.preventDefault();
-    const { values, errors: wrong } = argumentsFrom(fields, texts);
-    setErrors(wrong);
-    if (!Object.keys(wrong).length) return answered({ action: "accept", content: values });
-    requestAnimationFrame(() => /** @type {HTMLElement|null} */ (form.current?.querySelector("[aria-invalid=true]"))?.focus());
+    const content = either.read({ strict: true });
+    if (content) answered({ action: "accept", content });
   };
-  return html`<form class="form" ref=${form} onSubmit=${send} noValidate>
+  return html`<form class="form" ref=${either.form} onSubmit=${send} noValidate>
     <p class="pre">${message}</p>
-    <${SchemaForm} titled prefix=${`asked-${question.id}`} fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />
-    <${Deeds} verb=${t("question.send")} answered=${answered} />
+    <${Either} titled either=${either} prefix=${`asked-${question.id}`} id=${`asked-${question.id}-raw`} label=${t("question.answer")} />
+    <${Deeds} verb=${t("question.send")} answered=${answered}><${Turn} either=${either} /><//>
   </form>`;
 }
 
@@ -89,12 +85,13 @@ function Page({ question, answered }) {
   </form>`;
 }
 
-/** @param {{verb: string, answered: (answer: any) => void}} props */
-function Deeds({ verb, answered }) {
+/** @param {{verb: string, answered: (answer: any) => void, children?: any}} props */
+function Deeds({ verb, answered, children }) {
   return html`<div class="row wrap">
     <button class="btn primary" type="submit">${verb}</button>
     <button class="btn" type="button" onClick=${() => answered({ action: "decline" })}>${t("question.decline")}</button>
     <button class="btn quiet" type="button" onClick=${() => answered({ action: "cancel" })}>${t("question.later")}</button>
+    ${children}
   </div>`;
 }
 

@@ -1,20 +1,19 @@
 // Trying a tool: a form from its schema, the run, what came back, and earlier runs to take up again.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
-import { formatJson, parseJson } from "../json.js";
+import { formatJson } from "../json.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Chooser } from "../widgets/chooser.js";
 import { Icon } from "../widgets/icon.js";
-import { FieldError } from "../widgets/labelled.js";
-import { SchemaForm } from "../widgets/schema_form.js";
-import { argumentsFrom, asText, fieldsOf } from "../widgets/schema_values.js";
+import { Either, Turn, textsOf, useEither } from "../widgets/schema_either.js";
+import { fieldsOf } from "../widgets/schema_values.js";
 import { EarlierRuns } from "./tools_earlier.js";
 import { Questions } from "./tools_question.js";
 import { Reply } from "./tools_reply.js";
 
 /** @typedef {{values: any, result?: any, took?: number, error?: any, at: number}} Outcome */
 
-/** @typedef {{texts: Record<string, string>, raw: string|null}} Draft */
+/** @typedef {import("../widgets/schema_either.js").Draft} Draft */
 
 /** @param {{server: any, tools: any[], tool: any, choose: (name: string) => void, given?: any}} props `given`: arguments to begin with */
 export function ToolRun({ server, tools, tool, choose, given }) {
@@ -45,42 +44,20 @@ export function ToolRun({ server, tools, tool, choose, given }) {
 /** @param {{server: any, tool: any, given?: any, drafts: Record<string, Draft>, outcomes: Outcome[], ended: (outcome: Outcome) => void, ask: (asked: import("./tools_question.js").Asked|null) => void}} props */
 function Ask({ server, tool, given, drafts, outcomes, ended, ask }) {
   const fields = useMemo(() => fieldsOf(tool.input_schema), [tool.input_schema]);
-  const [texts, setTexts] = useState(() => drafts[tool.name]?.texts || textsOf(fields, given));
-  const [raw, setRaw] = useState(/** @type {string|null} */ (drafts[tool.name] ? drafts[tool.name].raw : fields.length ? null : formatJson(given || {}, 2)));
-  const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
+  const either = useEither(fields, () => drafts[tool.name] || { texts: textsOf(fields, given), raw: fields.length ? null : formatJson(given || {}, 2) });
+  const { form, texts, raw } = either;
   const [busy, setBusy] = useState(false);
   const cancel = useRef(/** @type {AbortController|null} */ (null));
-  const form = useRef(/** @type {HTMLFormElement|null} */ (null));
   useEffect(() => {
     drafts[tool.name] = { texts, raw };
   }, [texts, raw]);
   useEffect(() => () => cancel.current?.abort(), []);
 
-  /** What is to be sent, or null when something is wrong, which is then said. */
-  const wanted = () => {
-    if (raw === null) {
-      const { values, errors: wrong } = argumentsFrom(fields, texts);
-      setErrors(wrong);
-      return Object.keys(wrong).length ? null : values;
-    }
-    try {
-      const value = parseJson(raw);
-      if (value && typeof value === "object" && !Array.isArray(value)) return value;
-    } catch {
-      // Said below.
-    }
-    setErrors({ "": t("tools.no_object") });
-    return null;
-  };
   const run = async (/** @type {Event} */ event) => {
     event.preventDefault();
     if (busy) return;
-    const values = wanted();
-    if (!values) {
-      requestAnimationFrame(() => /** @type {HTMLElement|null} */ (form.current?.querySelector("[aria-invalid=true]"))?.focus());
-      return;
-    }
-    setErrors({});
+    const values = either.read();
+    if (!values) return;
     setBusy(true);
     const stop = cancel.current = new AbortController();
     try {
@@ -91,25 +68,6 @@ function Ask({ server, tool, given, drafts, outcomes, ended, ask }) {
     }
     setBusy(false);
   };
-  const take = (/** @type {any} */ values) => {
-    setErrors({});
-    if (raw !== null) setRaw(formatJson(values, 2));
-    else setTexts(textsOf(fields, values));
-  };
-  const asJson = () => {
-    if (raw === null) setRaw(formatJson(argumentsFrom(fields, texts).values, 2));
-    else {
-      let values = {};
-      try {
-        values = parseJson(raw);
-      } catch {
-        return setErrors({ "": t("tools.no_object") });
-      }
-      setTexts(textsOf(fields, values));
-      setRaw(null);
-    }
-    setErrors({});
-  };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
@@ -119,20 +77,15 @@ function Ask({ server, tool, given, drafts, outcomes, ended, ask }) {
     ${(tool.description || tool.title || tool.annotations) && html`<div class="field">
       ${(tool.description || tool.title) && html`<p class="help pre">${tool.description || tool.title}</p>`}
       <${Hints} hints=${tool.annotations} /></div>`}
-    ${raw === null
-      ? html`<${SchemaForm} prefix="argument" fields=${fields} texts=${texts} errors=${errors} change=${(/** @type {string} */ name, /** @type {string} */ text) => setTexts((now) => ({ ...now, [name]: text }))} />`
-      : html`<div class="field"><label for="raw-arguments">${t("tools.arguments")}<span class="type">JSON</span></label>
-          <textarea class="input mono" id="raw-arguments" rows=${fields.length ? 8 : 2} spellcheck="false" value=${raw} aria-invalid=${errors[""] ? "true" : undefined} aria-describedby=${errors[""] ? "raw-arguments-error" : undefined}
-            onInput=${(/** @type {any} */ event) => setRaw(event.target.value)}></textarea>
-          ${errors[""] && html`<${FieldError} text=${errors[""]} id="raw-arguments-error" />`}</div>`}
+    <${Either} either=${either} prefix="argument" id="raw-arguments" label=${t("tools.arguments")} />
     <div class="row wrap run-bar">
       <button class="btn primary" type="submit" disabled=${busy}><${Icon} name="play" />${t(busy ? "tools.running" : "tools.run")}</button>
       ${busy && html`<button class="btn" type="button" onClick=${() => cancel.current?.abort()}><${Icon} name="stop" />${t("tools.cancel")}</button>`}
-      ${fields.length > 0 && !busy && html`<button class="btn quiet" type="button" onClick=${asJson}>${t(raw === null ? "tools.as_json" : "tools.as_form")}</button>`}
+      ${!busy && html`<${Turn} either=${either} />`}
       <span class="grow"></span><kbd class="desk-only">${t("tools.run_keys")}</kbd>
     </div>
   </form>
-  <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${take} />`;
+  <${EarlierRuns} server=${server.name} tool=${tool.original_name} outcomes=${outcomes} take=${either.take} />`;
 }
 
 /**
@@ -162,11 +115,6 @@ async function called(tool, values, stop, ask) {
     }
   }
   return data;
-}
-
-/** What stands in the fields for some arguments. @param {ReturnType<typeof fieldsOf>} fields @param {any} values @returns {Record<string, string>} */
-function textsOf(fields, values) {
-  return values ? Object.fromEntries(fields.map((field) => [field.name, asText(field, values[field.name])])) : {};
 }
 
 /** What the server says of its tool; it is a hint, not a promise. @param {{hints: any}} props */
