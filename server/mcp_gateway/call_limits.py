@@ -45,13 +45,17 @@ class CallLimits:
             per_minute, burst = min(per_minute, common.per_minute), min(burst, common.burst)
         return Limit(per_minute, burst, own=True)
 
-    def count(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
-        """Count a call. Raises CallFailed when it is over the limit."""
+    def count(self, actor: Actor, server: str, config: ServerConfig | None = None, *, typing: bool = False) -> None:
+        """Count a call, or a question while its person is `typing`, which have the same limit, each its own.
+
+        Raises CallFailed when it is over.
+        """
         limit = self.of(config)
         buckets = self._buckets.get(server)
         if buckets is None:
             buckets = self._buckets[server] = TokenBuckets()
-        decision = buckets.take(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
+        key = f"typing {_key(actor)}" if typing else _key(actor)
+        decision = buckets.take(key, rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
         if not decision.allowed:
             raise rate_limited(server, decision.retry_after, limit.per_minute, limit.burst, own=limit.own)
 

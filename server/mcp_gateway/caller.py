@@ -27,6 +27,8 @@ class Caller:
     """The server whose own address was used; None: that of all servers, where names have prefixes."""
     few_tools: bool = False
     """It wants only our own tools listed, and finds the others by searching."""
+    typing: bool = False
+    """It is a person at the page, in the middle of a word: no call that they made."""
     modern: bool = False
     """It speaks 2026-07-28, which has no sessions and lets no server ask."""
     asked_in_either_era: bool = False

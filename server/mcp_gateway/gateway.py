@@ -243,7 +243,7 @@ class Gateway:
 
     def count(self, caller: Caller, upstream: Upstream) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
-        self._limits.count(caller.actor, upstream.config.name, upstream.config)
+        self._limits.count(caller.actor, upstream.config.name, upstream.config, typing=caller.typing)
 
     async def request(
         self,

@@ -65,7 +65,8 @@ class Activity:
         call.meter.outcomes[outcome] += 1
         call.meter.latency.add(seconds)
         settings = self._settings.current
-        if settings.tool_calls_log == "off":
+        # What went wrong is told even of what is asked at each pause in typing.
+        if settings.tool_calls_log == "off" or (call.typing and outcome == "ok"):
             return
         call.size = _OVERHEAD
         if settings.tool_calls_log == "everything":
@@ -87,13 +88,14 @@ class Activity:
 class Watched(Entry):
     """One call while it goes on; when it has ended, what the log keeps of it."""
 
-    __slots__ = ("_activity", "began", "meter")
+    __slots__ = ("_activity", "began", "meter", "typing")
 
     def __init__(self, activity: Activity, caller: Caller, tool: str, arguments: Any) -> None:
         self._activity = activity
         self.meter = activity.meters.of(None)
         # Not the caller itself, which leads back to its client and to all that it sent.
         self.actor = caller.actor
+        self.typing = caller.typing
         self.client = None if caller.client is None else caller.client[:_CLIENT_LENGTH]
         self.tool = tool[:_TOOL_LENGTH]
         self.server = None

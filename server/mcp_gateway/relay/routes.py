@@ -68,8 +68,8 @@ def offers_router(
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/gateway/{server_id}", tags=["gateway"])
 
-    def caller(actor: Actor, server_id: int) -> Caller:
-        return Caller(actor=actor, client=_CLIENT, server=gateway.config_for(actor, server_id).name)
+    def caller(actor: Actor, server_id: int, *, typing: bool = False) -> Caller:
+        return Caller(actor=actor, client=_CLIENT, server=gateway.config_for(actor, server_id).name, typing=typing)
 
     def asking(request: Request, response: Response) -> Actor:
         actor = enter(request, response)
@@ -132,8 +132,11 @@ def offers_router(
         wanted: CompletionWanted, server_id: ServerId, request: Request, response: Response
     ) -> dict[str, Any]:
         params = wanted.params()
+        actor = asking(request, response)
         try:
-            result = await relay.completion(caller(asking(request, response), server_id), params, None)
+            # A program's are calls like all others of it.
+            who = caller(actor, server_id, typing=actor.kind == "user")
+            result = await relay.completion(who, params, None)
         except CallFailed as failure:
             raise as_error(failure) from failure
         return {"ok": True, "data": {"result": result}}

@@ -10,6 +10,8 @@ from tests_mcp_support import House
 from tests_rich_support import ODD, add
 from tests_wire_support import LEGACY, MODERN
 
+from server.access.actor import SYSTEM
+
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 
@@ -57,6 +59,30 @@ async def test_a_half_typed_argument_is_completed_by_its_server(make_house: Make
         for both in ({}, {"prompt": "greet", "template": "rich://things/{id}"}):
             refused = await http.post(f"{at}/complete", json={"argument": "who", **both})
             assert refused.status_code == 422 and "prompt" in refused.json()["fields"]
+
+
+async def test_typing_is_no_call_but_has_a_limit_and_a_programs_completions_are_logged(make_house: MakeHouse) -> None:
+    async with make_house() as house:
+        limit = {"rate_per_minute": 1, "rate_burst": 2}
+        at = f"/api/v1/gateway/{await add(house, 'rich', **limit)}"
+        wanted = {"prompt": "greet", "argument": "who", "value": "ri"}
+        async with house.session("bob") as http:
+            told = [(await http.post(f"{at}/complete", json=wanted)).status_code for _ in range(3)]
+            assert told == [200, 200, 429]
+            # Calls are not used up by it, nor it by calls.
+            greet = {"name": "greet", "arguments": {"who": "you"}}
+            assert (await http.post(f"{at}/prompts/get", json=greet)).status_code == 200
+        async with house.http("bob") as program:
+            assert (await program.post(f"{at}/complete", json=wanted)).status_code == 200
+            assert (await program.post(f"{at}/complete", json=wanted)).status_code == 429
+        await house.app.gateway.activity.log.flush()
+        rows = await house.app.records.find(SYSTEM, "tool_calls")
+        assert [(row["tool"], row["outcome"]) for row in sorted(rows, key=lambda row: row["id"])] == [
+            ("completion/complete", "refused"),
+            ("prompts/get greet", "ok"),
+            ("completion/complete", "ok"),
+            ("completion/complete", "refused"),
+        ]
 
 
 async def test_what_is_wrong_is_said_and_what_is_hidden_is_not_there(make_house: MakeHouse) -> None:
