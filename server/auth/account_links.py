@@ -9,7 +9,7 @@ from typing import Any
 from server.access.actor import OWNER, SYSTEM, Actor
 from server.auth.tokens import new_token, token_hash
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
-from server.records.people_by_name import is_taken
+from server.records.people_by_name import taken_name
 from server.records.service import Records
 from server.records.times import to_text
 
@@ -30,8 +30,8 @@ class AccountLinks:
     ) -> tuple[str, dict[str, Any]]:
         """The secret of a link that makes an account of `role` in `groups`, and the link's row. For admins."""
         _admins_only(actor)
-        if username and is_taken(self._records, username):
-            raise Conflict(f"A user {username!r} exists already.", code="exists")
+        if username and (taken := taken_name(self._records, username)):
+            raise Conflict(f"A user {taken!r} exists already.", code="exists")
         for name in groups:
             if not await self._records.find(SYSTEM, GROUPS, where={"name": name}, limit=1):
                 raise ValidationFailed.of("groups", "unknown_group", f"there is no group {name!r}")

@@ -22,6 +22,7 @@ from server.records.ownership import require_unruled_credential
 from server.records.people_by_name import plain_name
 from server.records.service import Records
 from server.records.time_zones import PREFERENCE, zone_named
+from server.records.times import now_text
 
 MOST_SESSIONS = 1000
 MOST_PREFERENCES = 500
@@ -113,6 +114,8 @@ class ApiTokenBehaviour(Behaviour):
                 f"one or more of {', '.join(SCOPES)}, api:MODEL, api:read:MODEL, mcp:SERVER, mcp:SERVER:TOOL are wanted"
             )
             raise ValidationFailed(f"scopes: {message}", fields={"scopes": FieldError("unknown_scope", message)})
+        if (expires := columns.get("expires_at")) is not None and expires <= now_text():
+            raise ValidationFailed.of("expires_at", "out_of_range", "a moment in the future is wanted")
         if actor.is_app:
             raise Forbidden("An app that was let in by OAuth can't make tokens, which would outlast its permission.")
         if actor.kind == "token" and not all(_hands_on(actor, scope) for scope in scopes):

@@ -16,7 +16,7 @@ from server.auth.second_factors import SecondFactors
 from server.auth.sign_in import SignedIn, SignIn
 from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.events.bus import Bus, RecordChanged
-from server.records.people_by_name import is_taken, person_named
+from server.records.people_by_name import person_named, taken_name
 from server.records.service import Records
 
 SETUP_SECONDS = 24 * 3600.0
@@ -80,8 +80,8 @@ class People:
             # What the system writes is stored as it is, a password unhashed.
             raise Forbidden("People are made by somebody, not by the system.")
         _good(password)
-        if is_taken(self._records, username):
-            raise Conflict(f"A user {username!r} exists already; nothing was changed.", code="exists")
+        if taken := taken_name(self._records, username):
+            raise Conflict(f"A user {taken!r} exists already; nothing was changed.", code="exists")
         values: dict[str, Any] = {"username": username, "password": password, "role": role}
         if display_name:
             values["display_name"] = display_name

@@ -32,6 +32,7 @@ def person_named(records: Records, name: str) -> dict[str, Any] | None:
     return None if stored is None else records.look_up(SYSTEM, _MODEL, "username", stored)
 
 
-def is_taken(records: Records, name: str) -> bool:
-    """Whether a new person can't be called so."""
-    return bool(records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)}))
+def taken_name(records: Records, name: str) -> str | None:
+    """The name of somebody for whom a new person can't be called `name`."""
+    found = records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)})
+    return str(found[0][1]) if found else None

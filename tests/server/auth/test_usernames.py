@@ -38,7 +38,7 @@ async def test_nobody_is_made_whose_name_is_anothers_but_for_capital_letters(
     token = made.json()["data"]["url"].partition("token=")[2]
     form = {"token": token, "username": "ADA", "password": PASSWORD, "password_confirm": PASSWORD}
     refused(await (await bear.client(accept="application/json")).post("/auth/link", json=form), 409)
-    with pytest.raises(Conflict, match="exists already"):
+    with pytest.raises(Conflict, match="'ada' exists already"):
         await bear.app.people.create_user(OWNER, "ADa", PASSWORD)
     file = "username,password\nADA,a calm bear in a den\nEva,a calm bear in a den\neVA,a calm bear in a den\n"
     answer = await admin.post(f"{USERS}/import?format=csv&mode=skip_bad", content=file)

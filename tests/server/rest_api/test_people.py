@@ -118,3 +118,12 @@ async def test_the_control_token_works_from_this_computer_only(bear: Bear, admin
     headers = {"authorization": f"Bearer {CONTROL_TOKEN}"}
     assert (await (await bear.client(**headers)).get("/api/v1/users")).status_code == 200
     refused(await (await bear.client("192.168.1.7", **headers)).get("/api/v1/users"), 401)
+
+
+async def test_a_token_that_has_ended_already_is_not_made(bear: Bear, admin: httpx2.AsyncClient) -> None:
+    tokens = "/api/v1/api_tokens"
+    before = (await admin.get(tokens)).json()["count"]
+    refused(await admin.post(tokens, json={"name": "t", "expires_at": "2020-01-01T00:00:00Z"}), 422, "expires_at")
+    assert (await admin.get(tokens)).json()["count"] == before
+    made = await admin.post(tokens, json={"name": "t", "expires_at": "2999-01-01T00:00:00Z"})
+    assert made.status_code == 201
