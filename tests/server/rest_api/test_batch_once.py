@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Bear, running_bear
 from tests.server.rest_api.tests_files_support import PNG, URL, bytes_kept
+from tests.server.rest_api.tests_key_support import kept, refused
 
 pytestmark = pytest.mark.anyio
 KEY = {"idempotency-key": "key"}
@@ -33,18 +34,6 @@ async def upload(client: httpx2.AsyncClient, data: bytes = PNG, name: str = "pho
 
 async def count(client: httpx2.AsyncClient, model: str = "notes") -> int:
     return int((await client.get(f"/api/v1/{model}")).json()["count"])
-
-
-def kept(bear: Bear) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(bear.app.records.shelf.store.path)) as connection:
-        return connection.execute("SELECT * FROM idempotency_keys").fetchall()
-
-
-def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["ok"], body["code"]) == (status, False, code), answer.text
-    assert "idempotency-replayed" not in answer.headers
-    return body
 
 
 async def test_a_batch_that_is_sent_again_is_done_once_and_told_from_the_records(

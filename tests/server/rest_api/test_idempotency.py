@@ -18,6 +18,7 @@ from server.records import kept_keys
 from server.records.idempotency import KeyedCreates
 from server.records.kept_keys import expire_keys
 from tests.conftest import CONTROL_TOKEN, Bear, running_bear
+from tests.server.rest_api.tests_key_support import kept, refused
 
 pytestmark = pytest.mark.anyio
 NOTES = "/api/v1/notes"
@@ -33,19 +34,6 @@ async def sent(client: httpx2.AsyncClient, key: str = KEY, *, to: str = NOTES, *
 
 async def titled(client: httpx2.AsyncClient, title: str = "a note") -> int:
     return int((await client.get(NOTES, params={"title": title})).json()["count"])
-
-
-def kept(bear: Bear) -> list[tuple[Any, ...]]:
-    """What lies in the file of all keys."""
-    with closing(sqlite3.connect(bear.app.records.shelf.store.path)) as connection:
-        return connection.execute("SELECT * FROM idempotency_keys").fetchall()
-
-
-def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["ok"], body["code"]) == (status, False, code), answer.text
-    assert "idempotency-replayed" not in answer.headers and "location" not in answer.headers
-    return body
 
 
 @pytest.mark.parametrize("who", ["admin", "member", "guest"])

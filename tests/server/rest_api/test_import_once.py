@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from server.records import importing
 from server.records.import_key import KeptImport
 from server.records.import_takeover import Takeover
 from tests.conftest import Bear, running_bear
+from tests.server.rest_api.tests_key_support import kept, refused
 from tests.server.rest_api.tests_transfer_support import NOTES, left_behind, rows
 
 pytestmark = pytest.mark.anyio
@@ -27,18 +26,6 @@ async def sent(
     client: httpx2.AsyncClient, file: str = FILE, key: str = "key", *, to: str = f"{NOTES}/import", **parameters: str
 ) -> httpx2.Response:
     return await client.post(to, params=parameters, content=file.encode(), headers={"idempotency-key": key})
-
-
-def kept(bear: Bear) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(bear.app.records.shelf.store.path)) as connection:
-        return connection.execute("SELECT * FROM idempotency_keys").fetchall()
-
-
-def refused(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["ok"], body["code"]) == (status, False, code), answer.text
-    assert "idempotency-replayed" not in answer.headers
-    return body
 
 
 @pytest.mark.parametrize(("mode", "file", "count"), [("all", FILE, 3), ("skip_bad", FILE, 3), ("skip_bad", PARTLY, 2)])
