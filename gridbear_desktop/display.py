@@ -40,7 +40,10 @@ def tray_backend(platform: str = sys.platform) -> str | None:
     has_pystray = importlib.util.find_spec("pystray") is not None
     if platform in ("win32", "darwin"):
         return platform if has_pystray else None
-    return status_item_tray() or (_gtk_tray() if has_pystray else None) or _qt_tray()
+    own = status_item_tray()
+    drawn = None if own else (_gtk_tray() if has_pystray else None) or _qt_tray()
+    # At a sign-in the panel may have come while the others were asked, which then found it too.
+    return own or (status_item_tray() if drawn else None) or drawn
 
 
 def status_item_tray() -> str | None:
