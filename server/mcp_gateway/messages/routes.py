@@ -21,7 +21,7 @@ _MOMENT: JsonDict = {"format": "date-time"}
 _LINES = "application/x-ndjson"
 _Id = Annotated[int, Path(ge=0, le=INTEGER_MAX)]
 _After = Annotated[int, Query(ge=0, le=INTEGER_MAX, description="Only messages with a greater sequence.")]
-_Kinds = Annotated[list[Kind], Query(description="Only these kinds; none: all.")]
+_Kinds = Annotated[list[Kind], Query(default_factory=list, description="Only these kinds; none: all.")]
 _Method = Annotated[str, Query(max_length=200, description="In the method, or in the name of the tool or resource.")]
 _Words = Annotated[str, Query(max_length=200, description="Anywhere in the message as it is shown, in any case.")]
 _Failed = Annotated[bool, Query(description="Only errors, lost answers, and results of tools that say isError.")]
@@ -77,8 +77,8 @@ _FILE = {"schema": {"type": "string"}}
 
 
 def _wanted(
+    kind: _Kinds,
     after: _After = 0,
-    kind: _Kinds = [],  # noqa: B006  # FastAPI copies it
     method: _Method = "",
     q: _Words = "",
     failed: _Failed = False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -37,8 +38,8 @@ async def furnish(bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncCli
                                "every_seconds": 3600}),
         (member, "files?name=zebra.txt", None),
     ):  # fmt: skip
-        sent = {"content": b"zebra content"} if values is None else {"json": values}
-        answer = await who.post(f"{V1}/{model}", **sent)  # type: ignore[arg-type]
+        sent: dict[str, Any] = {"content": b"zebra content"} if values is None else {"json": values}
+        answer = await who.post(f"{V1}/{model}", **sent)
         assert answer.status_code == 201, answer.text
     owner = {"owner_id": bear.ids["zebramember"]}
     await bear.app.records.create(SYSTEM, "notifications", {"title": "zebra news", **owner})

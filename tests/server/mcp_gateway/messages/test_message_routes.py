@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -29,15 +29,22 @@ async def seen(http: httpx2.AsyncClient, at: str, query: str = "") -> dict[str, 
     return dict(answer.json()["data"])
 
 
+@contextlib.asynccontextmanager
+async def reached(transport: str) -> AsyncIterator[dict[str, Any]]:
+    """What a server's record says of a transport, over which the upstream of the tests runs meanwhile."""
+    if transport == "stdio":
+        yield {}
+        return
+    async with serving(transport) as port:
+        path = "mcp" if transport == "http" else "sse"
+        headers = {"X-Key": "header-never-shown-1"}
+        yield {"transport": transport, "url": f"http://127.0.0.1:{port}/{path}", "headers": headers}
+
+
 @pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
 async def test_all_that_passes_is_seen_on_every_transport(make_house: MakeHouse, transport: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        values: dict[str, Any] = {}
-        if transport != "stdio":
-            port = await stack.enter_async_context(serving(transport))
-            path = "mcp" if transport == "http" else "sse"
-            values = {"transport": transport, "url": f"http://127.0.0.1:{port}/{path}"}
-            values["headers"] = {"X-Key": "header-never-shown-1"}
+        values = await stack.enter_async_context(reached(transport))
         house = await stack.enter_async_context(make_house())
         at = f"/api/v1/gateway/{await house.add('up', **values)}"
         http = await stack.enter_async_context(house.session("ann"))
@@ -69,11 +76,7 @@ async def test_all_that_passes_is_seen_on_every_transport(make_house: MakeHouse,
 @pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
 async def test_a_call_that_its_server_never_answers_is_shown_as_lost(make_house: MakeHouse, transport: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
-        values: dict[str, Any] = {}
-        if transport != "stdio":
-            port = await stack.enter_async_context(serving(transport))
-            path = "mcp" if transport == "http" else "sse"
-            values = {"transport": transport, "url": f"http://127.0.0.1:{port}/{path}"}
+        values = await stack.enter_async_context(reached(transport))
         house = await stack.enter_async_context(make_house())
         at = f"/api/v1/gateway/{await house.add('up', **values)}"
         http = await stack.enter_async_context(house.session("ann"))
