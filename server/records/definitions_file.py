@@ -98,7 +98,8 @@ class DefinitionsFile:
     def _read(self, given: Mapping[str, Any], known: Mapping[str, OwnDefinition]) -> dict[str, OwnDefinition]:
         """The definitions of a file by name. Raises ValidationFailed naming the place of each error."""
         if given.get("format") != FORMAT:
-            raise ValidationFailed.of("format", "unknown_format", f"this is no file of model definitions: {FORMAT!r}")
+            message = f"this is no file of model definitions, whose format is {FORMAT!r}"
+            raise ValidationFailed.of("format", "unknown_format", message)
         if given.get("version") != VERSION:
             raise ValidationFailed.of("version", "unknown_version", f"only version {VERSION} can be read")
         models = given.get("models")
