@@ -24,6 +24,7 @@ from server.records.planning import (
 from server.records.rehearsal import rehearsed
 from server.records.service import Records
 from server.records.steady import steady_write
+from server.records.under_way import UnderWay
 from server.records.values import INTEGER_MAX
 from server.records.work import IfMatch, Work
 
@@ -67,20 +68,16 @@ async def run_batch(
         try:
             planned.append(await _plan(records, actor, operation, index))
         except GridBearError as error:
-            raise _named(error, index) from error
+            _name(error, index)
+            raise
+    under_way: UnderWay[tuple[int, Planned]] = UnderWay()
 
     def run(work: Work, _: list[Any]) -> list[Result]:
         results: list[Any] = []
         if beside is not None:
             beside[1].before(work)
-        for index, step in enumerate(planned):
-            try:
-                results.append(step.run(work, results))
-            except GridBearError as error:
-                raise _named(error, index) from error
-            except Exception as error:
-                error.__dict__["operation"] = index
-                raise
+        for _index, step in under_way.each(enumerate(planned)):
+            results.append(step.run(work, results))
         if beside is not None:
             beside[1].after(work, [step.model for step in planned], results)
         return results
@@ -90,9 +87,9 @@ async def run_batch(
     try:
         return await rehearsed(records, actor, run, models, dry_run=dry_run, always=always)
     except GridBearError as error:
-        # A constraint of the database: the writer has put it into words, its cause knows which operation it was.
-        at = getattr(error.__cause__, "operation", None)
-        raise _named(error, at) if isinstance(at, int) else error from error
+        if under_way.step is not None:
+            _name(error, under_way.step[0])
+        raise
 
 
 async def _plan(records: Records, actor: Actor, operation: Any, index: int) -> Planned:
@@ -193,11 +190,8 @@ def _if_match(operation: Mapping[str, Any]) -> IfMatch | None:
     return lambda etag: wanted in (etag, etag.strip('"'))
 
 
-def _named(error: GridBearError, index: int) -> GridBearError:
-    """`error` with the operation's number in its text and before the names of its fields."""
-    if error.message.startswith("Operation "):
-        return error
+def _name(error: GridBearError, index: int) -> None:
+    """Put the operation's number into the text of `error` and before the names of its fields."""
     error.message = f"Operation {index}: {error.message}"
     fields = error.fields or {"": FieldError(error.code, error.message)}
     error.fields = {f"operations.{index}{'.' if name else ''}{name}": found for name, found in fields.items()}
-    return error

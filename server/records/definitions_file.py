@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import MetaData
 
 from server.access.actor import Actor
-from server.errors import Conflict, FieldError, GridBearError, ValidationFailed
+from server.errors import Conflict, FieldError, ValidationFailed
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import ModelRegistry
 from server.records.own_edit import can_be_referred_to, parsed_definition
@@ -86,13 +86,7 @@ class DefinitionsFile:
         definitions = self._read(given, self._own.definitions(actor))
         wanted = [definitions[step.model] for step in steps if step.action != "none"]
         if wanted:
-            try:
-                await self._own.take_over(actor, wanted, confirmed=confirmed)
-            except GridBearError as error:
-                name = (error.__dict__ | getattr(error.__cause__, "__dict__", {})).get("model")
-                if name is None:
-                    raise
-                raise Conflict(f"{name}: {error} Nothing was changed.", code=error.code) from error
+            await self._own.take_over(actor, wanted, confirmed=confirmed)
         return steps
 
     def _read(self, given: Mapping[str, Any], known: Mapping[str, OwnDefinition]) -> dict[str, OwnDefinition]:

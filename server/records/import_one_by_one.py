@@ -14,6 +14,7 @@ from server.records.import_values import MISSING, typed_value
 from server.records.kept_keys import MODEL as KEYS
 from server.records.planning import Planned, Result, plan_create
 from server.records.service import Records
+from server.records.under_way import UnderWay
 from server.records.values import BadValue
 from server.records.work import Work
 
@@ -51,16 +52,15 @@ async def import_one_by_one(
     if options.mode == "all":
         if errors.rows:
             raise errors.failure()
+        under_way: UnderWay[Planned] = UnderWay()
         try:
-            results = (
-                await records.run_planned(actor, [*(planned for _, planned in ready), *_last(steps)]) if ready else []
-            )
+            planned_rows = [*(planned for _, planned in ready), *_last(steps)]
+            results = await records.run_planned(actor, planned_rows, under_way) if ready else []
         except GridBearError as error:
-            # What SQLite refused comes as the cause.
-            operation = (error.__dict__ | getattr(error.__cause__, "__dict__", {})).get("operation")
-            if operation is None or operation >= len(ready):
+            number_of_bad = next((number for number, planned in ready if planned is under_way.step), None)
+            if number_of_bad is None:
                 raise
-            errors.add(ready[operation][0], problems_of(error))
+            errors.add(number_of_bad, problems_of(error))
             raise errors.failure() from error
         return _taken(results[: len(ready)])
     taken = Taken()

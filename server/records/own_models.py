@@ -17,7 +17,7 @@ from server.access.actor import SYSTEM, Actor
 from server.db import trash
 from server.db.rebuild import drop_table
 from server.db.statements import filled_sql
-from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
+from server.errors import Conflict, FieldError, Forbidden, GridBearError, ValidationFailed
 from server.events.bus import RecordChanged
 from server.models.base import Base
 from server.models.own_definition import OwnDefinition, own_spec
@@ -32,6 +32,7 @@ from server.records.own_edit import (
 )
 from server.records.own_put import MODEL, Put, put_all, store_definition
 from server.records.service import Records
+from server.records.under_way import UnderWay
 from server.records.values import BadValue, default_column, raise_for
 from server.records.work import Work
 
@@ -106,8 +107,8 @@ class OwnModels:
     async def take_over(self, actor: Actor, definitions: Iterable[OwnDefinition], *, confirmed: bool = False) -> None:
         """Make the models that are missing, and give the others these definitions: all of them or none.
 
-        They may refer to one another. Raises as `create` and `change` do; what the records of one model are in the way
-        of has its name as `model`, itself or its cause.
+        They may refer to one another. Raises as `create` and `change` do; a Conflict with the records of one of them
+        begins with its name.
         """
         await self._to_the_end(self._take_over(actor, definitions, confirmed))
 
@@ -125,7 +126,14 @@ class OwnModels:
                 puts.append(Put(new, old))
             if losses:
                 await self._prepare_loss(losses, "-".join(put.new.name for put in puts)[:60], confirmed)
-            await self._put(actor, puts)
+            under_way: UnderWay[tuple[Put, ModelSpec]] = UnderWay()
+            try:
+                await self._put(actor, puts, under_way)
+            except GridBearError as error:
+                if under_way.step is None:
+                    raise
+                failed = under_way.step[0].new.name
+                raise Conflict(f"{failed}: {error} Nothing was changed.", code=error.code) from error
 
     async def losses(self, actor: Actor, name: str, given: Mapping[str, Any]) -> list[Loss]:
         """What a change would take away. Raises as `change` does, but for the confirmation."""
@@ -157,8 +165,11 @@ class OwnModels:
             raise Conflict(_lost_text(losses), code="confirmation_needed")
         await keep_copy(self._records.shelf.store.path, self._backups, name)
 
-    async def _put(self, actor: Actor, puts: Sequence[Put]) -> list[ModelSpec]:
+    async def _put(
+        self, actor: Actor, puts: Sequence[Put], under_way: UnderWay[tuple[Put, ModelSpec]] | None = None
+    ) -> list[ModelSpec]:
         """Put models in force in one transaction; on any error nothing is changed. Inside the lock."""
+        steps = under_way or UnderWay()
         changes = any(put.old is not None for put in puts)
         epoch = self._records.shelf.epoch
         with epoch.changing() if changes else contextlib.nullcontext():
@@ -166,7 +177,7 @@ class OwnModels:
                 specs = self._checked_specs([put.new for put in puts])
 
                 def unit(work: Work, _: list[Any]) -> None:
-                    put_all(work, self._records, list(zip(puts, specs, strict=True)))
+                    put_all(work, self._records, list(zip(puts, specs, strict=True)), steps)
 
                 await self._run(actor, unit, exclusive=changes)
             except BaseException:

@@ -19,6 +19,7 @@ from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
 from server.records.own_edit import fields_to_check
 from server.records.service import Records
+from server.records.under_way import UnderWay
 from server.records.values import BadValue, base64_text, stored_value
 from server.records.work import Work
 
@@ -35,21 +36,19 @@ class Put:
     """New names of fields with their old ones."""
 
 
-def put_all(work: Work, records: Records, puts: Sequence[tuple[Put, ModelSpec]]) -> None:
+def put_all(
+    work: Work, records: Records, puts: Sequence[tuple[Put, ModelSpec]], under_way: UnderWay[tuple[Put, ModelSpec]]
+) -> None:
     """Make and change tables, and store the definitions. Where one is changed the unit has to be `exclusive`.
 
-    What is raised has the name of its model as `model`: Conflict when records do not fit or the table is taken.
+    Raises Conflict when the records of the model that is `under_way` do not fit or its table is taken.
     """
     # A changed model may refer to one that is new.
-    for put, spec in sorted(puts, key=lambda one: one[0].old is not None):
-        try:
-            if put.old is None:
-                _make(work, spec, put.new)
-            else:
-                _change(work, records, spec, put, put.old)
-        except Exception as error:
-            error.__dict__["model"] = put.new.name
-            raise
+    for put, spec in under_way.each(sorted(puts, key=lambda one: one[0].old is not None)):
+        if put.old is None:
+            _make(work, spec, put.new)
+        else:
+            _change(work, records, spec, put, put.old)
     if any(put.old is not None for put, _ in puts):
         records.shelf.epoch.moved()
 

@@ -25,6 +25,7 @@ from server.records.reading import Page, Reading, Row
 from server.records.shelf import Shelf
 from server.records.steady import steady_write
 from server.records.together import KnownCreates, NewRow, Unit
+from server.records.under_way import UnderWay
 from server.records.work import IfMatch, Work
 from server.secrets.vault import Vault
 
@@ -123,19 +124,18 @@ class Records(Reading):
         planned = plan_delete(self.shelf, actor, model, record_id, if_match=if_match)
         await self._run(actor, planned)
 
-    async def run_planned(self, actor: Actor, planned: Sequence[Planned]) -> list[Any]:
+    async def run_planned(
+        self, actor: Actor, planned: Sequence[Planned], under_way: UnderWay[Planned] | None = None
+    ) -> list[Any]:
         """Run several changes as one: all of them or none. Their results in order.
 
-        What a step raises has its index as `operation`.
+        When it fails, `under_way` knows the one at which it did.
         """
+        steps = under_way or UnderWay()
 
         def together(work: Work, results: list[Any]) -> list[Any]:
-            for index, step in enumerate(planned):
-                try:
-                    results.append(step.run(work, results))
-                except Exception as error:
-                    error.__dict__["operation"] = index
-                    raise
+            for step in steps.each(planned):
+                results.append(step.run(work, results))
             return results
 
         always = all(self.passes_guard(actor, step) for step in planned)
