@@ -22,7 +22,6 @@ from server.records.work import Work
 TOLD_ONE_BY_ONE = 100
 """Up to so many new records are told one by one; more are one event."""
 TUNED_FROM = 10_000
-CHECKED_AT_ONCE = 5000
 
 Execute = Callable[[str, dict[str, Any]], Any]
 Problem = tuple[int, str, str, str]

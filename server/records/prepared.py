@@ -33,7 +33,6 @@ class PreparedList:
 
     statement: ListStatement
     cheap: bool
-    counts_cheaply: bool = False
     plan: tuple[str, ...] = ()
 
     def weigh(self, rows: str) -> None:
@@ -79,7 +78,7 @@ class PreparedModel:
             return known
         statement = statements.list_statement(self.spec.table, shape, made=self.made)
         plan = self._store.plan(statement.rows, statements.trial_values(shape))
-        known = PreparedList(statement, statements.plan_is_cheap(plan, shape), plan=tuple(plan))
+        known = PreparedList(statement, statements.plan_is_cheap(plan, shape), tuple(plan))
         _keep(self._shapes, shape, known)
         return known
 

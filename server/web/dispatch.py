@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.models.registry import RESERVED_MEMBER_WORDS, RESERVED_MODEL_NAMES
@@ -59,8 +56,3 @@ class Dispatch:
         if path.startswith("/plugins/"):
             return self._plugin_files
         return self._ui if path.startswith("/ui/") else self._web
-
-
-def anonymous_addresses(public_plugins: Mapping[str, Any]) -> tuple[str, ...]:
-    """All addresses that answer without a sign-in."""
-    return (*ANONYMOUS_ADDRESSES, *(f"/api/{plugin}/*" for plugin in sorted(public_plugins)))
