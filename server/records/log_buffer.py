@@ -58,15 +58,19 @@ class LogBuffer(Generic[T]):
         if self._task is not None:
             await self._task
         try:
-            await self.flush()
+            while self._waiting:
+                await self.flush()
         except GridBearError as error:
             log.warning("%d entries of the %s could not be kept: %s", len(self), self._name, error.message)
 
     async def flush(self) -> None:
-        """Store all that waits. What another flush is storing is stored as well when this one returns."""
+        """Store all that waits now. What another flush is storing is stored as well when this one returns."""
         async with self._storing:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            # What comes meanwhile is left for the next flush: under load it would be a transaction for each few.
+            left = len(self._waiting)
+            while left:
+                batch = [self._waiting.popleft() for _ in range(min(self._batch, left))]
+                left -= len(batch)
                 try:
                     await self._store(batch)
                 except BaseException:

@@ -65,7 +65,7 @@ async def test_a_flush_waits_for_the_batch_that_another_one_stores() -> None:
     await first
 
 
-async def test_what_comes_while_a_batch_is_stored_keeps_its_order() -> None:
+async def test_what_comes_while_a_batch_is_stored_waits_for_the_next_and_makes_no_small_batch() -> None:
     shelf = Shelf()
     buffer = shelf.buffer()
     for number in range(4):
@@ -75,7 +75,21 @@ async def test_what_comes_while_a_batch_is_stored_keeps_its_order() -> None:
     buffer.add(4)
     shelf.may.set()
     await flush
-    assert shelf.stored == [0, 1, 2, 3, 4] and shelf.batches == [3, 2]
+    assert shelf.stored == [0, 1, 2, 3] and shelf.batches == [3, 1] and len(buffer) == 1
+    await buffer.flush()
+    assert shelf.stored == [0, 1, 2, 3, 4] and shelf.batches == [3, 1, 1]
+
+
+async def test_the_end_of_a_log_stores_what_comes_meanwhile_too() -> None:
+    shelf = Shelf()
+    buffer = shelf.buffer()
+    buffer.add(1)
+    stop = asyncio.create_task(buffer.stop())
+    await turns(lambda: shelf.batches == [1])
+    buffer.add(2)
+    shelf.may.set()
+    await stop
+    assert shelf.stored == [1, 2] and len(buffer) == 0
 
 
 @pytest.mark.parametrize("fails", [Busy("later"), StorageFull("no room")])
