@@ -40,14 +40,14 @@ def _calls(folder: Path) -> str:
         ]
         asked = [direct, ours, *(peer for peer in peers if peer is not None)]
         piped = Asked("GridBear", ours.port, ours.path, "pipe__echo", ours.token)
+        least = stack.enter_context(mcp_servers.least_relay())
         rows = []
         for era in (MODERN, LEGACY):
             runs = {one.name: _asking(one, era) for one in asked if era in one.eras}
             rows += _rows(f"HTTP upstream, {era}", runs)
         for era in (MODERN, LEGACY):
-            rows += _rows(
-                f"stdio upstream, {era}", {"direct": partial(mcp_pipes.run, era), "GridBear": _asking(piped, era)}
-            )
+            runs = {"direct": partial(mcp_pipes.run, era)} | {one.name: _asking(one, era) for one in (piped, least)}
+            rows += _rows(f"stdio upstream, {era}", runs)
     head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct"]
     left_out = "" if len(asked) == 4 else "\nLeft out, not installed: FastMCP or ContextForge.\n"
     return Table(head, rows).markdown() + left_out

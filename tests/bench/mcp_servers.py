@@ -68,6 +68,14 @@ def gridbear(folder: Path, *rows: dict[str, object]) -> Iterator[tuple[Asked, su
 
 
 @contextlib.contextmanager
+def least_relay() -> Iterator[Asked]:
+    """The least that can stand before the upstream's pipes."""
+    port = servers.free_port()
+    with started([sys.executable, "-m", "tests.bench.mcp_relay", str(port)], port):
+        yield Asked("the least relay", port, "/mcp", "echo")
+
+
+@contextlib.contextmanager
 def fastmcp(url: str) -> Iterator[Asked | None]:
     """FastMCP's proxy in front of `url`; None where it is not installed."""
     python = PEERS / "fastmcp" / "bin" / "python"
