@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, check_json
+
 _DEEPEST = 200
 """Of objects and lists in each other, for those who write with less patience than `to_wire`."""
+
+_BEYOND_FLOATS = 1 << 1023
 
 
 class Unwritable(ValueError):
@@ -47,13 +52,34 @@ def writable(value: Any) -> Any:
     return value
 
 
-def _mended(value: Any, depth: int) -> Any:
+def storable(value: Any) -> Any:
+    """The value as a record can hold it: as `writable`, and NUL becomes U+FFFD, what has over 64 bits is rounded.
+
+    Raises Unwritable when too deep.
+    """
+    try:
+        check_json(value)
+    except BadValue:
+        return _mended(value, 0, _held)
+    return value
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        # As every reader does who knows numbers of 64 bits only.
+        return float(value) if abs(value) < _BEYOND_FLOATS else str(value)
+    return value
+
+
+def _mended(value: Any, depth: int, more: Callable[[Any], Any] = lambda leaf: leaf) -> Any:
     if depth > _DEEPEST:
         raise Unwritable("it is nested too deeply")
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return more(value.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     if isinstance(value, dict):
-        return {_mended(key, depth): _mended(item, depth + 1) for key, item in value.items()}
+        return {_mended(key, depth, more): _mended(item, depth + 1, more) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_mended(item, depth + 1) for item in value]
-    return value
+        return [_mended(item, depth + 1, more) for item in value]
+    return more(value)

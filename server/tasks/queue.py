@@ -23,6 +23,7 @@ from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import actor_now, kept
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.report import Report
+from server.tasks.to_the_end import to_the_end
 from server.tasks.waiting import Entry, Waiting
 
 log = logging.getLogger(__name__)
@@ -218,7 +219,9 @@ class Tasks:
             self._cancelled.add(record_id)
             running.cancel()
             await asyncio.wait({running}, timeout=_CANCEL_SECONDS)
-        else:
+            row = await self._in_hand(actor, key)
+        # It may have failed in that very moment, and wait to be tried again.
+        if running is None or row["status"] == "queued":
             self._waiting.discard(record_id)
             timer = self._delayed.pop(record_id, None)
             if timer is not None:
@@ -326,14 +329,19 @@ class Tasks:
             actor = actor_now(self._records, entry.owner_id, row["acting"])
             result = await kind.run(actor, row["input"], report)
         except asyncio.CancelledError:
-            await asyncio.shield(self._broken_off(entry, kind, attempts, await report.close()))
+            end = self._broken_off(entry, kind, attempts, report)
         except Exception as error:
-            await self._failed(entry, kind, attempts, error, await report.close())
+            end = self._failed(entry, kind, attempts, error, report)
         else:
-            told = await report.close()
-            await self._finish(record_id, "completed", **{**told, "progress": 1.0, "result": result, "error": None})
+            end = self._completed(record_id, result, report)
+        await to_the_end(end)
 
-    async def _broken_off(self, entry: Entry, kind: Kind, attempts: int, told: dict[str, Any]) -> None:
+    async def _completed(self, record_id: int, result: Any, report: Report) -> None:
+        told = await report.close()
+        await self._finish(record_id, "completed", **{**told, "progress": 1.0, "result": result, "error": None})
+
+    async def _broken_off(self, entry: Entry, kind: Kind, attempts: int, report: Report) -> None:
+        told = await report.close()
         if entry.record_id in self._cancelled:
             await self._finish(entry.record_id, "cancelled", **told)
         elif kind.idempotent and attempts < max(2, kind.attempts):
@@ -343,7 +351,8 @@ class Tasks:
         else:
             await self._lost(entry.record_id, kind, "interrupted", **told, error=STOPPED)
 
-    async def _failed(self, entry: Entry, kind: Kind, attempts: int, error: Exception, told: dict[str, Any]) -> None:
+    async def _failed(self, entry: Entry, kind: Kind, attempts: int, error: Exception, report: Report) -> None:
+        told = await report.close()
         if isinstance(error, NotFound) and attempts == 0:
             # Its person was deleted, and the task with them.
             return

@@ -13,6 +13,7 @@ from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, UPSTREAM_FAILED, CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.wire import storable
 from server.models.base import Verb
 from server.tasks.acting import kept
 from server.tasks.kinds import Kind, TaskFailed
@@ -121,7 +122,10 @@ class AsyncCalls:
         if result.get("resultType") == "input_required":
             text = f"{name} asks its caller for something first: call it directly, not in the background."
             raise TaskFailed(text, {"code": UPSTREAM_FAILED, "message": text})
-        return result
+        stored = storable(result)
+        if stored is not result:
+            report.log("Characters and numbers of the result that no record takes were replaced.")
+        return stored
 
 
 def _wanted(given: Any) -> tuple[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from server.mcp_gateway.catalogue.definition import MOST_BYTES, definition_hash, key_of, seal, stored
+from server.mcp_gateway.catalogue.shape import readable_tool
 
 State = Literal["approved", "new", "changed", "gone"]
 Approval = tuple[str, str | None]
@@ -37,6 +38,10 @@ class Listed:
         name = raw.get("name")
         if not isinstance(name, str) or not name:
             return "a tool without a name"
+        shaped = readable_tool(raw)
+        if isinstance(shaped, str):
+            return f"{key_of(name)}: {shaped}"
+        raw = shaped
         try:
             text = stored(raw)
             found = definition_hash(raw)

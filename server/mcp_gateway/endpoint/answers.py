@@ -8,6 +8,7 @@ from typing import Any
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.builtin_tools.definitions import TOOLS
 from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.catalogue.shape import for_older_clients
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.offers import Kind
 from server.mcp_gateway.relay.relay import Relay, told_ttl
@@ -40,6 +41,8 @@ class Answers:
     async def _tools(self, caller: Caller, _params: Params) -> dict[str, Any]:
         tools = [] if caller.few_tools else await self._gateway.tools(caller.actor, caller.server)
         listed = [tool.as_listed(prefixed=caller.server is None) for tool in tools]
+        if not caller.modern:
+            listed = [for_older_clients(tool) for tool in listed]
         own = list(TOOLS.values()) if caller.server is None else []
         result: dict[str, Any] = {"tools": [*own, *listed]}
         if caller.server is not None and (upstream := self._gateway.find(caller.actor, caller.server)) is not None:

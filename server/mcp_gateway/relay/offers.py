@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from server.mcp_gateway.catalogue.shape import readable_item
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
@@ -105,5 +106,6 @@ class Offers:
         # A change that was told meanwhile makes it stale, whatever it says itself.
         if listing.ttl is not None and (kind in self._kept or not session.tells_changes(capability)):
             self._holds_until[kind] = self.upstream.now() + listing.ttl
-        self._known[kind] = items = [one for one in listing.items if isinstance(one.get(key), str) and one[key]]
+        readable = (readable_item(kind, key, one) for one in listing.items)
+        self._known[kind] = items = [one for one in readable if one is not None]
         await self.upstream.introduction.keep(kind, items)

@@ -214,6 +214,24 @@ async def test_a_schedule_of_a_tool_may_leave_out_arguments_and_is_told_what_els
     assert (words or "") in (row["error"] or "")
 
 
+@pytest.mark.parametrize(
+    ("odd", "kept"),
+    [("a\0b", "a\ufffdb"), ("a\ud800b", "a\ufffdb"), (2**63, float(2**63)), (-(2**70), float(-(2**70))),
+     (10**400, str(10**400)), (True, True),
+     ({"\0": ["\0", {"\ud800": 2**64}]}, {"\ufffd": ["\ufffd", {"\ufffd": 2.0**64}]})],
+)  # fmt: skip
+async def test_a_result_that_no_record_takes_is_kept_as_near_to_it_as_can_be(
+    bear: Bear, member: httpx2.AsyncClient, odd: Any, kept: Any
+) -> None:
+    shop, max_ = opened(bear), actor(bear, "max")
+    shop.raw = [*shop.raw, tool("answer")]
+    shop.answer = {"content": [], "structuredContent": {"odd": odd, "plain": "häh"}}
+    row = await ended(bear, max_, (await said(bear, max_, "async_run_tool", tool_name="shop__answer"))["task_id"])
+    assert row["status"] == "completed" and row["error"] is None
+    assert row["result"]["structuredContent"] == {"odd": kept, "plain": "häh"}
+    assert (row["log"] is None) == (odd is True) and (odd is True or "were replaced" in row["log"])
+
+
 async def test_a_large_result_comes_whole_in_pages(bear: Bear, member: httpx2.AsyncClient) -> None:
     opened(bear)
     max_ = actor(bear, "max")

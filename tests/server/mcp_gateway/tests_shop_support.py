@@ -26,6 +26,8 @@ class Shop:
 
     def __init__(self) -> None:
         self.raw = [tool("echo", "Says it back."), tool("wait"), tool("much"), tool("fail"), tool("break"), tool("ask")]
+        self.answer: dict[str, Any] = {"content": []}
+        """Of a tool of this name, where a test has one."""
         self.closed_to: set[str] = set()
         self.go_on = asyncio.Event()
         self.waiting = asyncio.Event()
@@ -42,6 +44,8 @@ class Shop:
                 await self.go_on.wait()
             case "much":
                 return {"content": [{"type": "text", "text": "häh" * 100_000}], "isError": False}
+            case "answer":
+                return self.answer
             case "fail":
                 return {"content": [{"type": "text", "text": "no luck"}], "isError": True}
             case "break":

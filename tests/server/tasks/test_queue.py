@@ -91,6 +91,45 @@ async def test_a_person_has_only_so_many_and_can_cancel_what_runs_and_what_waits
         assert gate.begun == [0, 1] and gate.most == 2
 
 
+@pytest.mark.parametrize("logs", [False, True])
+async def test_a_cancel_in_the_moment_in_which_a_task_ends_leaves_it_ended_and_says_how(bear: Bear, logs: bool) -> None:
+    max_ = await person(bear, "max")
+    tasks = queue(bear)
+    cancels: list[asyncio.Task[dict[str, Any]]] = []
+
+    async def end(report: Report, key: str) -> None:
+        if logs:
+            # Its line is on the way to the file when the work is done.
+            report.log("nearly done")
+            await asyncio.sleep(0)
+        # It comes when the work is done, and the last word about it is on its way to the file.
+        asyncio.get_running_loop().call_soon(lambda: cancels.append(asyncio.ensure_future(tasks.cancel(max_, key))))
+
+    async def work(_actor: Actor, given: Given, report: Report) -> Any:
+        await end(report, given["key"])
+        return {"done": True}
+
+    async def fail(_actor: Actor, given: Given, report: Report) -> Any:
+        await end(report, given["key"])
+        raise UpstreamFailed("away")
+
+    tasks.register(Kind("work", work))
+    tasks.register(Kind("fail", fail))
+    tasks.register(Kind("again", fail, idempotent=True, attempts=3))
+    for kind, status in (("work", "completed"), ("fail", "failed"), ("again", "cancelled")):
+        key = f"task-{kind}"
+        await tasks.submit(max_, kind, kind, {"key": key}, key=key)
+        row = await until(bear, key, lambda row: row["status"] != "queued" or row["not_before"] is not None)
+        while not cancels:
+            await asyncio.sleep(0)
+        told = await cancels.pop()
+        row = await tasks.of(max_, key)
+        assert (told["status"], row["status"]) == (status, status)
+        assert row["result"] == ({"done": True} if kind == "work" else None) and row["finished_at"]
+        assert not logs or row["log"].endswith("nearly done")
+    assert not tasks._running and not tasks._delayed
+
+
 async def test_the_more_important_task_goes_first_and_a_kind_runs_only_so_often_at_once(bear: Bear) -> None:
     max_ = await person(bear, "max")
     tasks, gate = queue(bear), Gate()
