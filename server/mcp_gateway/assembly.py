@@ -54,10 +54,10 @@ class McpGateway:
         self.sign_ins = SignIns(records)
         self.activity = Activity(records, settings, bus)
         self.policy = ToolPolicy(records, bus)
-        records.behave(RULES, McpRuleBehaviour())
         self.catalogue = ToolCatalogue(records, settings, bus)
         self.approvals = Approvals(records, settings, self.activity.log.redactor)
         self.own_tools = OwnTools(records, bus)
+        records.behave(RULES, McpRuleBehaviour(records, self.catalogue, self.own_tools))
         self.gateway = Gateway(
             records,
             settings,

@@ -12,6 +12,8 @@ import orjson
 MOST_BYTES = 262_144
 """A definition beyond this is left out: no client wants it in its context."""
 KEY_LENGTH = 200
+HASHED = "sha256:"
+"""The key of a name that can't be one begins so."""
 _LOOKS = frozenset(("icons", "_meta"))
 """Pictures, and what is for programs and may differ each time: neither tells a model what to do."""
 _MOST_CHANGES = 100
@@ -33,7 +35,7 @@ def seal(definition: str, version: str | None) -> str:
 def key_of(name: str) -> str:
     """Under what a tool of that name is kept: the name, or its hash where it is too long or no good text."""
     plain = len(name) <= KEY_LENGTH and name.isprintable()
-    return name if plain else f"sha256:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return name if plain else f"{HASHED}{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def stored(raw: Mapping[str, Any]) -> str | None:

@@ -78,8 +78,8 @@ class Rule:
         return self.server_id == server.server_id
 
     def names(self, tool: Tool) -> bool:
-        """Whether the tool of a server that is meant is: by its name there, or the one it is offered as."""
-        return self.tool in (ANY_TOOL, tool.name, tool.own_name) and is_of_kind(tool.raw, self.kind)
+        """Whether the tool of a server that is meant is: by its name there, or one that it is offered as."""
+        return self.tool in (ANY_TOOL, tool.name, tool.own_name, tool.public_name) and is_of_kind(tool.raw, self.kind)
 
     @property
     def is_whole(self) -> bool:

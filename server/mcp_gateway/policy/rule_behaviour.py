@@ -1,21 +1,61 @@
-"""What a rule for tools does beyond being stored: it names exactly one subject and at most one server."""
+"""What a rule for tools does beyond being stored: it names one subject, at most one server, and a tool for good."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from server.access.actor import SYSTEM, Actor
 from server.db.writer import Transaction
 from server.errors import FieldError, ValidationFailed
+from server.mcp_gateway.catalogue.definition import HASHED
+from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.own_tools import OwnTools
+from server.mcp_gateway.catalogue.store import ToolCatalogue
+from server.mcp_gateway.policy.tool_policy import MODEL
 from server.models.base import WriteVerb
 from server.models.mcp_rule import ANY_TOOL
-from server.records.behaviour import Behaviour
+from server.records.behaviour import Behaviour, Prepared
+from server.records.service import Records
 
+SERVERS = "mcp_servers"
+_NAMING = frozenset(("tool", "server_id", "own_server"))
 _COLUMNS = {"role": "role", "group": "group_id", "user": "user_id", "token": "token_id"}
 
 
 class McpRuleBehaviour(Behaviour):
     """Checks the whole row after every change, inside the change."""
+
+    def __init__(self, records: Records, catalogue: ToolCatalogue, own_tools: OwnTools) -> None:
+        self._records = records
+        self._catalogue = catalogue
+        self._own_tools = own_tools
+
+    async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
+        if not columns.keys() & _NAMING:
+            return Prepared(columns)
+        stored = None if record_id is None else self._records.look_up(SYSTEM, MODEL, "id", record_id)
+        name = self._for_good({**(stored or {}), **columns})
+        return Prepared(columns if name is None else {**columns, "tool": name})
+
+    def _for_good(self, rule: Mapping[str, Any]) -> str | None:
+        """A tool's own name in place of one that an admin, or we, gave it and that may be another one tomorrow."""
+        name, server_id = rule.get("tool"), rule.get("server_id")
+        if not name or name == ANY_TOOL:
+            return None
+        if server_id is None:
+            decided = self._own_tools.of(rule.get("own_server") or "")
+            found = next((key for key, one in decided.items() if one.alias == name), None)
+            return found if found is not None and not found.startswith(HASHED) else None
+        known = self._catalogue.of(server_id)
+        server = self._records.look_up(SYSTEM, SERVERS, "id", server_id)
+        if name in known or server is None:
+            return None
+        for tool in known.values():
+            ours = {tool.own_name, tool.offered_as}
+            if name in ours or name in {public_name(server["name"], one) for one in ours}:
+                return None if tool.key.startswith(HASHED) else tool.key
+        return None
 
     def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
         if row is None:

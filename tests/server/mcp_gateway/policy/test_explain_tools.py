@@ -130,3 +130,41 @@ async def test_a_rule_by_the_name_that_an_admin_gave_a_tool_holds(
         assert found["error"]["message"] == "Unknown tool: tiny__repeat"
         await bear.app.records.delete(SYSTEM, "mcp_rules", made)
     assert "result" in message(await Wire(member, MODERN).call("tiny__repeat"))
+
+
+async def test_a_tool_that_gets_another_name_slips_away_from_no_rule(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    number = await server(bear, admin, visibility="everyone")
+    session = await bear.signed_in("ada")
+
+    async def called(client: httpx2.AsyncClient, name: str) -> str:
+        found = message(await Wire(client, MODERN).call(name))
+        return "done" if "result" in found else str(found["error"]["message"])
+
+    async def alias(path: str, name: str | None) -> None:
+        answer = await session.patch(f"/api/v1/gateway/{path}", json={"alias": name})
+        assert answer.status_code == 200, answer.text
+
+    await alias(f"{number}/tools/echo", "repeat")
+    await alias("own/records/tools/search_notes", "look")
+    for values in ({"server_id": number, "tool": "repeat"}, {"server_id": number, "tool": "tiny__repeat"}):
+        made = (
+            await session.post("/api/v1/mcp_rules", json={"subject": "everyone", "effect": "deny", **values})
+        ).json()
+        assert made["data"]["tool"] == "echo", "the name that stays"
+        await alias(f"{number}/tools/repeat", "again")
+        assert await called(member, "tiny__again") == "Unknown tool: tiny__again"
+        await alias(f"{number}/tools/again", "repeat")
+        assert (await session.delete(f"/api/v1/mcp_rules/{made['data']['id']}")).status_code == 200
+    assert await called(member, "tiny__repeat") == "done"
+
+    whole = await rule(bear, "deny", tool="tiny__repeat")
+    assert await called(member, "tiny__repeat") == "Unknown tool: tiny__repeat", "by the name that clients see"
+    patched = await session.patch(f"/api/v1/mcp_rules/{whole}", json={"own_server": "records", "tool": "look"})
+    assert patched.json()["data"]["tool"] == "search_notes"
+    await alias("own/records/tools/look", None)
+    assert (await called(member, "records__search_notes")).startswith("Unknown tool")
+    other = await session.patch(f"/api/v1/mcp_rules/{whole}", json={"tool": "not_there_yet", "note": "it may come"})
+    assert other.json()["data"]["tool"] == "not_there_yet"
+    assert await called(member, "records__search_notes") == "done"
