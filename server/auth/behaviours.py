@@ -49,14 +49,18 @@ class UserBehaviour(Behaviour):
             if row is not None:
                 _one_of_its_name(transaction, record_id, row["username"])
             return
-        if transaction.execute(self._count_admins, ACTIVE_ADMIN).fetchone()[0] == 0:
-            raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
         if row is not None:
             # A session is as good as the role that it was begun with: nobody goes on with rights of yesterday.
             role = row["role"] if row["is_active"] else None
             for model, sign_out in self._sign_out:
                 transaction.touched.add(model)
                 transaction.execute(sign_out, {"owner_id": record_id, "role": role or "-"})
+
+    def settle_loss(self, transaction: Transaction, before: Mapping[str, Any]) -> None:
+        # Where there never was an admin none is lost: people are changed, or let in again, before the first one comes.
+        was_admin = before["role"] == ACTIVE_ADMIN["role"] and before["is_active"]
+        if was_admin and transaction.execute(self._count_admins, ACTIVE_ADMIN).fetchone()[0] == 0:
+            raise Conflict("The last active admin can't be removed, disabled or demoted.", code="last_admin")
 
 
 def _one_of_its_name(transaction: Transaction, user_id: int, username: str) -> None:

@@ -41,3 +41,9 @@ class Behaviour:
 
         What it raises undoes the write. It may run twice.
         """
+
+    def settle_loss(self, transaction: Transaction, before: Mapping[str, Any]) -> None:
+        """After a change or a delete, inside its unit of work: `before` is what the row was, its columns as they lay.
+
+        What it raises undoes the write. It may run twice.
+        """

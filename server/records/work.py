@@ -97,7 +97,7 @@ class Work:
         found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()
         if found is None:
             raise absent(prepared.spec, record_id)
-        self._settle(prepared, "update", record_id)
+        self._settle(prepared, "update", record_id, before)
         # A behaviour may have completed the row, so what was really stored is looked up.
         after = self._row(prepared, record_id) or before
         self._count(model, before, after)
@@ -118,7 +118,7 @@ class Work:
             raise absent(prepared.spec, record_id)
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
-        self._settle(prepared, "delete", record_id)
+        self._settle(prepared, "delete", record_id, before)
         self._count(model, before, None)
         self.events.append(RecordChanged(model, "delete", record_id, owner_of(prepared.spec, before, record_id)))
 
@@ -213,7 +213,7 @@ class Work:
         spec = prepared.spec
         self.transaction.touched.add(spec.name)
         self.transaction.execute(prepared.delete(None), {"id": record_id})
-        self._settle(prepared, "delete", record_id)
+        self._settle(prepared, "delete", record_id, before)
         self._count(spec.name, before, None)
         owner = owner_of(spec, before, record_id)
         self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
@@ -252,14 +252,8 @@ class Work:
         owner = owner_of(spec, after, record_id)
         changed = {name for name in prepared.kept_columns if before[name] != after[name] and name not in _UNSEEN}
         if changed:
-            self._remember(
-                spec,
-                "update",
-                record_id,
-                owner,
-                self._kept(prepared, before, changed),
-                self._kept(prepared, after, changed),
-            )
+            kept = [self._kept(prepared, row, changed) for row in (before, after)]
+            self._remember(spec, "update", record_id, owner, *kept)
         if spec.options.audited and (fields := changed_fields(spec, before, after)):
             self._audit(spec, "update", record_id, after, fields=fields)
         self.events.append(RecordChanged(spec.name, "update", record_id, owner))
@@ -309,11 +303,15 @@ class Work:
                     fields={name: FieldError("no_such_record", message)},
                 )
 
-    def _settle(self, prepared: PreparedModel, verb: WriteVerb, record_id: int) -> None:
+    def _settle(
+        self, prepared: PreparedModel, verb: WriteVerb, record_id: int, before: Mapping[str, Any] | None = None
+    ) -> None:
         behaviour = self._shelf.behaviours.get(prepared.spec.name)
         if behaviour is not None:
             found = self.transaction.execute(prepared.stored_row, {"id": record_id}).fetchone()
             behaviour.settle(self.transaction, verb, record_id, None if found is None else prepared.revealed(found))
+            if before is not None:
+                behaviour.settle_loss(self.transaction, before)
 
     def count_log(self, model: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep a log within its bytes, now that these rows came in."""

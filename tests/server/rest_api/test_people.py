@@ -51,6 +51,20 @@ async def test_the_last_admin_stays(bear: Bear, admin: httpx2.AsyncClient) -> No
     assert (await admin.get(path)).json()["data"]["role"] == "admin"
 
 
+async def test_before_there_is_an_admin_people_are_changed_and_let_in_again(bear: Bear) -> None:
+    member = await bear.person("max")
+    own = f"/api/v1/users/{bear.ids['max']}"
+    assert (await member.patch(own, json={"display_name": "Max"})).status_code == 200
+    machine = await bear.client(authorization=f"Bearer {CONTROL_TOKEN}")
+    form = {"username": "max", "password": "another calm bear"}
+    answer = await machine.post("/_desktop/operations/user-reset-password", json=form)
+    assert answer.status_code == 200, answer.text
+    client = await bear.client(accept="application/json")
+    assert (await client.post("/auth/login", data=form)).status_code == 200
+    await bear.person("olga")
+    assert (await machine.delete(f"/api/v1/users/{bear.ids['olga']}")).status_code == 200
+
+
 async def test_a_disabled_person_is_out_at_once(bear: Bear, admin: httpx2.AsyncClient) -> None:
     client = await bear.person("zoe")
     session = await bear.signed_in("zoe")
