@@ -43,6 +43,7 @@ class Negation:
 
 Condition = Leaf | Every | Some | Negation
 
+_ESCAPE = "ESCAPE '\\'"
 # `ne`, `not_in` and negations are exact opposites: a row with an empty field is in one of the two, never in neither.
 _LEAVES: dict[Operator, Callable[[str, str], str]] = {
     "eq": lambda column, value: f"{column} = {value}",
@@ -53,8 +54,8 @@ _LEAVES: dict[Operator, Callable[[str, str], str]] = {
     "gte": lambda column, value: f"{column} >= {value}",
     "in": lambda column, value: f"{column} IN (SELECT value FROM json_each({value}))",
     "not_in": lambda column, value: f"({column} IN (SELECT value FROM json_each({value}))) IS NOT TRUE",
-    "like": lambda column, value: f"{column} LIKE {value}",
-    "ilike": lambda column, value: f"{CASEFOLD_FUNCTION}({column}) LIKE {CASEFOLD_FUNCTION}({value})",
+    "like": lambda column, value: f"{column} LIKE {value} {_ESCAPE}",
+    "ilike": lambda column, value: f"{CASEFOLD_FUNCTION}({column}) LIKE {CASEFOLD_FUNCTION}({value}) {_ESCAPE}",
     "is_null": lambda column, value: f"({column} IS NULL) = {value}",
 }
 OPERATORS: tuple[Operator, ...] = tuple(_LEAVES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ MAX_FILTERS = 64
 MAX_LISTED = 1000
 MAX_PATTERN = 1000
 
+_BACKSLASH = re.compile(r"\\(?:[%_\\]|)")
 _UNFILTERED = frozenset(("json", "tags", "secret"))
 _NO_TEXT = frozenset(("integer", "number", "boolean", "relation", "file"))
 _WHOLE = frozenset(("integer", "relation", "file"))
@@ -106,9 +108,11 @@ def whole(text: str, minimum: int, maximum: int) -> int:
 
 
 def _pattern(text: Any) -> str:
+    """A pattern in which a backslash before `%`, `_` or a backslash makes it an ordinary character, and is one else."""
     if len(clean_text(text)) > MAX_PATTERN:
         raise BadValue("too_long", f"at most {MAX_PATTERN} characters")
-    return str(text)
+    # SQLite would take any character after a backslash for itself, and a last backslash for a pattern of nothing.
+    return _BACKSLASH.sub(lambda found: found[0] if len(found[0]) == 2 else r"\\", text)
 
 
 def _from_text(found: FieldSpec, text: str) -> Any:

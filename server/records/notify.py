@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 from server.access.actor import SYSTEM, Actor
 from server.errors import Conflict, ValidationFailed
+from server.records.people_by_name import one_meant, plain_name
 
 Severity = Literal["info", "success", "warning", "error"]
 Audience = Literal["everyone", "admins"]
@@ -37,13 +39,14 @@ async def notify(
 
     With a `key` among the values, who has a notification with it gets no second one; who silenced its `kind` gets none.
     Returns the ids of the new rows.
-    Raises ValidationFailed when no active person has that username; somebody by `user_id` may have gone.
+    Raises ValidationFailed when no active person has that username, in whatever case; somebody by `user_id` may have
+    gone.
     """
     where: dict[str, Any] = {"is_active": True}
     if user_id is not None:
         where["id"] = user_id
     elif username is not None:
-        where["username"] = username
+        where["username"] = await _meant(records, username)
     elif audience == "admins":
         where["role"] = "admin"
     deaf = await _who_silenced(records, kind) if kind else frozenset()
@@ -65,6 +68,13 @@ async def notify(
     if username is not None and not known:
         raise ValidationFailed.of("username", "unknown_user", f"there is no active user {username!r}")
     return ids
+
+
+async def _meant(records: NotificationStore, username: str) -> str:
+    """How the person is really written, as far as there is one."""
+    pattern = re.sub(r"[%_\\]", r"\\\g<0>", plain_name(username))
+    alike = await records.find(SYSTEM, "users", where={"username__ilike": pattern})
+    return one_meant(username, [row["username"] for row in alike]) or username
 
 
 async def _who_silenced(records: NotificationStore, kind: str) -> frozenset[int]:

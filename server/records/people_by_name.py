@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from server.access.actor import SYSTEM
 from server.models.user import ALIKE_SQL
-from server.records.service import Records
+
+if TYPE_CHECKING:
+    from server.records.service import Records
 
 _MODEL = "users"
 
@@ -17,13 +20,18 @@ def plain_name(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def stored_name(records: Records, name: str) -> str | None:
-    """How the person that `name` means is really written. None: nobody, or of several nobody alone.
+def one_meant(name: str, alike: Sequence[str]) -> str | None:
+    """Which of the names that are `alike` the name means. None: nobody, or of several nobody alone.
 
     Databases from before names were compared so may hold two that differ only by case: each goes by its own.
     """
-    found = [str(row[1]) for row in records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)})]
-    return name if name in found else found[0] if len(found) == 1 else None
+    return name if name in alike else alike[0] if len(alike) == 1 else None
+
+
+def stored_name(records: Records, name: str) -> str | None:
+    """How the person that `name` means is really written, or None; see `one_meant`."""
+    found = records.shelf.store.read_now(ALIKE_SQL, {"name": plain_name(name)})
+    return one_meant(name, [str(row[1]) for row in found])
 
 
 def person_named(records: Records, name: str) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
 from server.config import SettingsHolder
@@ -44,6 +44,8 @@ class DataFolderAnswer(BaseModel):
 
 class MoveWanted(BaseModel):
     """Where the data are to lie."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     to: str = Field(description="A folder of this computer that is empty or not there yet, from the root on.")
     dry_run: bool = Field(False, description="Only tell what would happen.")

@@ -12,14 +12,30 @@ import { common } from "./text.js";
 const SHOWN = 8;
 const PAUSE_MS = 180;
 
-/** Asks for records by what they are called. @param {import("../types").Model} model @param {string} text @param {AbortSignal} signal */
-async function find(model, text, signal) {
+const ID = /^[1-9]\d{0,17}$/;
+/** Types of titles that patterns can be looked for in. */
+const WRITTEN = ["text", "long_text", "email", "url", "choice", "date", "datetime"];
+
+/** @param {import("../types").Model} model @param {Record<string, string>} wanted @param {AbortSignal} signal @returns {Promise<import("../types").Row[]>} */
+async function rows(model, wanted, signal) {
   const title = model.fields.find((field) => field.name === model.title_field);
-  const query = new URLSearchParams({ limit: String(SHOWN), total: "false", sort: "-id" });
+  const query = new URLSearchParams({ limit: String(SHOWN), total: "false", sort: "-id", ...wanted });
   if (title) query.set("fields", `id,${title.name}`);
-  if (/^\d+$/.test(text)) query.set("id", text);
-  else if (text && title) query.set(`${title.name}__ilike`, `%${text.replace(/[%_\\]/g, "\\$&")}%`);
   return (await api.get(`/api/v1/${model.name}`, { signal, query })).data;
+}
+
+/** The record with an id, alone in a list or none. @param {import("../types").Model} model @param {string} id @param {AbortSignal} signal */
+const numbered = async (model, id, signal) => ID.test(id) ? rows(model, { id }, signal) : [];
+
+/** Records by what they are called; digits are also an id, whose record comes first. @param {import("../types").Model} model @param {string} text @param {AbortSignal} signal */
+async function find(model, text, signal) {
+  if (!text) return rows(model, {}, signal);
+  const title = model.fields.find((field) => field.name === model.title_field);
+  const called = title && WRITTEN.includes(title.type)
+    ? rows(model, { [`${title.name}__ilike`]: `%${text.replace(/[%_\\]/g, "\\$&")}%` }, signal)
+    : [];
+  const [first, others] = await Promise.all([numbered(model, text, signal), called]);
+  return [...first, ...others.filter((row) => row.id !== first[0]?.id)].slice(0, SHOWN);
 }
 
 /** @param {import("./text.js").InputProps} props */
@@ -47,7 +63,7 @@ function Combo({ model, ...props }) {
     const cancel = new AbortController();
     setChosen("");
     if (/^\d+$/.test(draft)) {
-      find(model, draft, cancel.signal).then(([row]) => setChosen(row ? titleOf(model, row) : `${model.label} ${draft}`), () => {});
+      numbered(model, draft, cancel.signal).then(([row]) => setChosen(row ? titleOf(model, row) : `${model.label} ${draft}`), () => {});
     }
     return () => cancel.abort();
   }, [draft]);
@@ -119,7 +135,7 @@ export function Named({ field, value }) {
   const [about, setAbout] = useState(/** @type {import("../types").Row|undefined} */ (undefined));
   useEffect(() => {
     const cancel = new AbortController();
-    if (model && may(model, "list")) find(model, String(value), cancel.signal).then(([row]) => setAbout(row), () => {});
+    if (model && may(model, "list")) numbered(model, String(value), cancel.signal).then(([row]) => setAbout(row), () => {});
     return () => cancel.abort();
   }, [value]);
   return relation.cell(value, field, about);

@@ -41,6 +41,14 @@ async def told(house: Bear, client: httpx2.AsyncClient, name: str) -> int:
     return count
 
 
+async def test_who_is_named_is_told_in_whatever_case_and_nobody_else(
+    house: Bear, max_: httpx2.AsyncClient, ada: httpx2.AsyncClient
+) -> None:
+    for name in ("m_x", "MAX", "m%"):
+        assert (await ada.post("/api/weather/tell/rain", params={"to": name})).status_code == 200
+    assert (await told(house, ada, "ada"), await told(house, max_, "max")) == (0, 1)
+
+
 async def test_kinds_of_running_plugins_are_listed(max_: httpx2.AsyncClient, ada: httpx2.AsyncClient) -> None:
     found = (await max_.get("/api/v1/ui/notification-kinds")).json()
     assert found["data"] == [

@@ -13,8 +13,9 @@ Test = Callable[[Row], bool]
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """A `like` pattern: `%` is any text, `_` any one character."""
-    return re.compile("".join(".*" if c == "%" else "." if c == "_" else re.escape(c) for c in text), re.DOTALL)
+    """A `like` pattern: `%` is any text, `_` any one character, and a backslash before one makes it ordinary."""
+    parts = re.findall(r"\\[%_\\]|.", text, re.DOTALL)
+    return re.compile("".join({"%": ".*", "_": "."}.get(part) or re.escape(part[-1]) for part in parts), re.DOTALL)
 
 
 def compared(value: Any, operator: str, wanted: Any) -> bool:

@@ -100,7 +100,9 @@ def comparison(draw: st.DrawFn) -> tuple[str, str, Any]:
     if operator == "is_null":
         return name, operator, draw(st.booleans())
     if operator in ("like", "ilike"):
-        parts = st.sampled_from(["%", "_", "a", "A", "ß", "ä", "b", "%b", "2026", "\n", "🐻", "SS", "ss", "é"])
+        parts = st.sampled_from(
+            ["%", "_", "a", "A", "ß", "ä", "b", "%b", "2026", "\n", "🐻", "SS", "ss", "é", "\\", "\\%"]
+        )
         return name, operator, "".join(draw(st.lists(parts, max_size=4)))
     pool = st.integers(1, 90) if name in ("id", "parent") else st.sampled_from(POOLS[name])
     if operator in ("in", "not_in"):

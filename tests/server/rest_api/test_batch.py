@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+
+from tests.server.rest_api.test_records import refused
 
 pytestmark = pytest.mark.anyio
 
@@ -133,3 +136,17 @@ async def test_other_peoples_records_answer_like_missing_ones(
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"operations": {}}', b'{"operations": []}', b"nonsense", b""])
 async def test_a_body_that_is_no_batch_is_refused(member: httpx2.AsyncClient, body: bytes) -> None:
     assert (await member.post("/api/v1/batch", content=body)).status_code in (400, 422)
+
+
+async def test_a_parameter_that_a_change_does_not_know_is_refused_and_nothing_done(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    operations = {"operations": [{"verb": "create", "model": "notes", "values": {"title": "not yet"}}]}
+    refused(await member.post("/api/v1/batch?dryrun=true", json=operations), 422, "dryrun")
+    note = (await member.post("/api/v1/notes", json={"title": "kept"})).headers["location"]
+    await member.delete(note)
+    refused(await member.post(f"{note}/restore?dry_run=true"), 422, "dry_run")
+    refused(await member.post("/api/v1/notes/import?format=json&dryrun=true", content="[]"), 422, "dryrun")
+    assert (await member.get("/api/v1/notes")).json()["count"] == 0
+    move = {"to": str(tmp_path / "elsewhere"), "dryrun": True}
+    assert (await admin.post("/api/v1/server/data-folder/move", json=move)).status_code == 422

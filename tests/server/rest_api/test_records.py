@@ -136,6 +136,24 @@ async def test_like_minds_the_case_and_ilike_does_not(member: httpx2.AsyncClient
     assert (await member.get("/api/v1/notes?title__ilike=%C3%A4%25")).json()["count"] == 1
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"%50\%%", ["50% off"]), (r"%\_%", ["a_b"]), (r"c:\\%", [r"c:\dir"]), (r"c:\dir", [r"c:\dir"]),
+        ("%\\", ["end\\"]), (r"\\", []), (r"a\_b", ["a_b"]), ("a_b", ["a_b", "axb"]), (r"50\% OFF", ["50% off"]),
+    ],
+)  # fmt: skip
+async def test_a_backslash_makes_the_signs_of_patterns_ordinary(
+    member: httpx2.AsyncClient, pattern: str, found: list[str]
+) -> None:
+    for title in ("50% off", "500 off", "a_b", "axb", r"c:\dir", "end\\"):
+        assert (await member.post("/api/v1/notes", json={"title": title})).status_code == 201
+    by_domain = {"domain": json.dumps([["title", "ilike", pattern]])}
+    for query in ({"title__ilike": pattern}, by_domain):
+        rows = (await member.get("/api/v1/notes", params=query)).json()["data"]
+        assert [row["title"] for row in rows] == found
+
+
 async def test_long_domains_of_connectors_are_answered(member: httpx2.AsyncClient) -> None:
     await made(member)
     leaf: list[Any] = ["done", "=", False]
