@@ -12,6 +12,7 @@ from server.access.actor import Actor
 from server.db.exports import SNAPSHOT_SECONDS, ExportReader, csv_row
 from server.db.statements import ListShape, SortKey, list_statement
 from server.errors import FieldError, ValidationFailed
+from server.models.registry import ModelSpec
 from server.records.filters import truth
 from server.records.query import ListQuery, parse_query
 from server.records.shelf import Shelf
@@ -113,7 +114,7 @@ def plan_export(
     planned = shelf.epoch.number
     spec = shelf.registry.get(model)
     may = shelf.policy.allow(actor, spec, "list")
-    format_, bom, rest = _own_parameters(parameters)
+    format_, bom, rest = _own_parameters(spec, parameters)
     query = parse_query(spec, may, rest)
     expression = csv_row(spec.table, query.fields) if format_ == "csv" else None
     base = ListShape(
@@ -140,7 +141,7 @@ def _after(shape: ListShape, last: tuple[Any, ...]) -> ListShape:
 
 
 def _own_parameters(
-    parameters: Iterable[tuple[str, str]],
+    spec: ModelSpec, parameters: Iterable[tuple[str, str]]
 ) -> tuple[ExportFormat, bool, list[tuple[str, str]]]:
     format_: ExportFormat = "csv"
     bom = False
@@ -151,7 +152,8 @@ def _own_parameters(
             if found is None:
                 raise ValidationFailed.of("format", "unknown_choice", f"one of {', '.join(EXPORT_FORMATS)}")
             format_ = found
-        elif name == "bom":
+        elif name == "bom" and name not in spec.fields:
+            # Where a field is called so, its filter is meant: else rows would come that were not asked for.
             try:
                 bom = truth(text)
             except BadValue as bad:

@@ -17,6 +17,8 @@ ImportMode = Literal["all", "skip_bad"]
 IMPORT_MODES: tuple[ImportMode, ...] = ("all", "skip_bad")
 LISTED_OF_ALL = 100
 LISTED_OF_SKIPPED = 1000
+HIGHEST_KEPT_ID = 1 << 52
+"""New records go on after the highest id: there must be some left, and browsers must tell them apart."""
 _KEPT_BY_THE_SERVER = ("id", "created_at", "updated_at", "owner_id")
 
 
@@ -156,8 +158,9 @@ def _usable(actor: Actor, spec: ModelSpec, may: Permission, options: ImportOptio
         for name in _KEPT_BY_THE_SERVER:
             kept = spec.fields.get(name)
             if kept is not None:
-                least = 1 if name == "id" else None
-                found[name] = replace(kept, info=replace(kept.info, required=name != "owner_id", minimum=least))
+                least, most = (1, HIGHEST_KEPT_ID) if name == "id" else (None, None)
+                info = replace(kept.info, required=name != "owner_id", minimum=least, maximum=most)
+                found[name] = replace(kept, info=info)
     return found
 
 

@@ -92,3 +92,11 @@ async def test_bad_parameters_are_named(member: httpx2.AsyncClient, query: str) 
     answer = await member.get(f"{URL}?{query}")
     assert answer.status_code == 422
     assert query.split("=")[0] in answer.json()["fields"]
+
+
+async def test_a_field_that_is_called_like_a_parameter_is_filtered_by(admin: httpx2.AsyncClient) -> None:
+    fields = [{"name": "title", "type": "text"}, {"name": "bom", "type": "boolean"}]
+    assert (await admin.post("/api/v1/models", json={"name": "parts", "label": "Part", "fields": fields})).is_success
+    for title, bom in (("with", True), ("without", False)):
+        await admin.post("/api/v1/parts", json={"title": title, "bom": bom})
+    assert (await admin.get("/api/v1/parts/export?bom=false&fields=title")).text == 'title\r\n"without"\r\n'

@@ -50,6 +50,17 @@ async def test_an_admin_keeps_ids_times_and_owners(
     assert (await refused(member, 422, text, keep_ids="true"))["fields"]["keep_ids"]["code"] == "not_possible"
 
 
+async def test_a_kept_id_leaves_room_for_those_that_follow(
+    member: httpx2.AsyncClient, admin: httpx2.AsyncClient
+) -> None:
+    for number in (2**63 - 1, 2**52 + 1):
+        text = f"id,title,created_at,updated_at\n{number},a,2026-01-02T03:04:05Z,2026-01-02T03:04:05Z\n"
+        assert (await refused(admin, 422, text, keep_ids="true"))["fields"]["1.id"]["code"] == "too_large"
+    await done(admin, text.replace(str(number), str(2**52)), keep_ids="true")
+    answer = await member.post(NOTES, json={"title": "next"})
+    assert answer.status_code == 201 and answer.json()["data"]["id"] == 2**52 + 1
+
+
 async def test_a_csv_export_says_what_is_null_and_what_is_empty(member: httpx2.AsyncClient) -> None:
     await member.post(NOTES, json={"title": 'a "b"', "body": ""})
     await member.post(NOTES, json={"title": "c", "done": True, "priority": 7})
