@@ -9,7 +9,7 @@ import typer
 from gridbear_desktop.autostart import Autostart
 from server.cli.options import DataDir, Json
 
-autostart = typer.Typer(help="Start GridBear when you sign in to this computer.", no_args_is_help=True)
+autostart = typer.Typer(help="Start GridBear when you sign in to this computer.")
 
 
 @autostart.command("on")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbear_desktop.streams import open_missing
+from gridbear_desktop.usage import Parser, refuse_no_folder
 from server.errors import StartupError
 
 COMPLETION_VARIABLE = "_GRIDBEAR_COMPLETE"
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # typer and rich cost 80 ms to import, which a server start and a window need not pay.
     fast = FAST_COMMANDS.get(arguments[0] if arguments else "")
     try:
+        refuse_no_folder(arguments)
         return fast(arguments[1:]) if fast else _typer_main(arguments)
     except StartupError as error:
         print(f"gridbear: {error.message}", file=sys.stderr, flush=True)
@@ -64,7 +66,7 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 def serve_parser() -> argparse.ArgumentParser:
     """What `gridbear serve` understands."""
-    parser = argparse.ArgumentParser("gridbear serve", description="Run the server without tray and window.")
+    parser = Parser("gridbear serve", description="Run the server without tray and window.")
     folder_options(parser)
     _safe_option(parser)
     parser.add_argument("--watch-stdin", action="store_true", help=argparse.SUPPRESS)
@@ -84,7 +86,7 @@ def serve_main(arguments: Sequence[str]) -> int:
 
 def window_parser() -> argparse.ArgumentParser:
     """What `gridbear window` understands."""
-    parser = argparse.ArgumentParser("gridbear window", description="Open the window of the running server.")
+    parser = Parser("gridbear window", description="Open the window of the running server.")
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")
     parser.add_argument("--orders-from-stdin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--ask-engine", action="store_true", help=argparse.SUPPRESS)
@@ -107,7 +109,7 @@ def window_main(arguments: Sequence[str]) -> int:
 
 def tray_parser() -> argparse.ArgumentParser:
     """What `gridbear` without a command understands."""
-    parser = argparse.ArgumentParser("gridbear", description="Start GridBear: tray and window, or headless.")
+    parser = Parser("gridbear", description="Start GridBear: tray and window, or headless.")
     folder_options(parser)
     parser.add_argument("--minimized", action="store_true", help="start with the tray alone")
     _safe_option(parser)
@@ -129,7 +131,7 @@ def tray_main(arguments: Sequence[str]) -> int:
 
 def mcp_parser() -> argparse.ArgumentParser:
     """What `gridbear mcp` understands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "gridbear mcp", description="The tools of GridBear over stdin and stdout, for AI clients that start a program."
     )
     parser.add_argument("--data-dir", type=Path, help="data folder of the server; default: the platform's data folder")

@@ -14,6 +14,7 @@ from gridbear_desktop import cli
 from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_options, know_shells
 from gridbear_desktop.uninstall_command import uninstall_command
+from gridbear_desktop.usage import of_typer
 from server.cli import app as data_commands
 from server.cli.doctor_commands import MORE_LOOKS
 from server.errors import GridBearError, StartupError
@@ -81,7 +82,7 @@ def run(arguments: list[str]) -> int:
     except GridBearError as error:
         return _failed(error.message, 1)
     except TyperException as error:
-        return _failed(f"{error.format_message()} `gridbear --help` lists the commands.", error.exit_code)
+        return _failed(of_typer(error), error.exit_code)
     except OSError as error:
         # Such as a full disk under a redirected answer.
         _leave_stdout()

@@ -88,6 +88,16 @@ class Instance:
         return not self._session or first in ("", self._session)
 
 
+def is_any(run: Path) -> bool:
+    """Whether a tray of this data folder runs, whatever login it is of."""
+    for path in run.glob("launcher*.lock"):
+        lock = FileLock(path, thread_local=False)
+        if not _taken(lock):
+            return True
+        lock.release()
+    return False
+
+
 def _taken(lock: FileLock) -> bool:
     try:
         lock.acquire(timeout=0)

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridbear_desktop import control, runfile
+from gridbear_desktop import control, instance, runfile
 from gridbear_desktop.autostart import LoginItem, login_item
-from gridbear_desktop.instance import Instance
 from server.cli.options import DataDir, Force, Json, Yes, confirmed, refuse_existing
 from server.config import Settings
 from server.data_folder import DataFolder
@@ -133,12 +132,11 @@ def _others(folder: DataFolder, remove_data: bool) -> Iterator[Leftover]:
 
 
 def _want_no_tray(folder: DataFolder) -> None:
-    if not folder.run.is_dir():
-        return
-    tray = Instance(folder.run)
-    if not tray.acquire():
-        raise StartupError("GridBear runs in the tray. Choose Quit in its menu, then do this again.")
-    tray.release()
+    if instance.is_any(folder.run):
+        raise StartupError(
+            "GridBear runs in the tray. Choose Quit in its menu, in each of your sign-ins to this computer that has "
+            "one, then do this again."
+        )
 
 
 def _end_server(folder: DataFolder) -> None:

@@ -57,6 +57,8 @@ class Archive:
             self.manifest = self._checked_contents()
         except BaseException as error:
             self._stack.close()
+            if isinstance(error, (FileNotFoundError, IsADirectoryError, PermissionError)):
+                raise BadArchive(f"{called or path} can't be read ({error.strerror}).") from error
             if isinstance(error, _UNREADABLE):
                 raise BadArchive(f"{called or path.name} is no backup, or not whole ({error}).") from error
             raise

@@ -27,8 +27,8 @@ from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
 
 app = typer.Typer()
-user = typer.Typer(help="People who may sign in.", no_args_is_help=True)
-token = typer.Typer(help="Personal API tokens.", no_args_is_help=True)
+user = typer.Typer(help="People who may sign in.")
+token = typer.Typer(help="Personal API tokens.")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
 app.add_typer(secrets, name="secrets")

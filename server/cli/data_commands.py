@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from server.cli.running import RunningServer
     from server.data_folder import DataFolder
 
-data = typer.Typer(help="Where the data lie, and moving them to another folder.", no_args_is_help=True)
+data = typer.Typer(help="Where the data lie, and moving them to another folder.")
 
 ADDRESS = "/api/v1/server/data-folder"
 POLL_SECONDS = 0.2

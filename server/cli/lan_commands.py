@@ -8,7 +8,7 @@ import typer
 
 from server.cli.options import DataDir, Json, show
 
-lan = typer.Typer(help="Let other computers of the network in.", no_args_is_help=True)
+lan = typer.Typer(help="Let other computers of the network in.")
 
 
 @lan.command("on")

@@ -11,7 +11,7 @@ import typer
 from server.cli.options import DataDir, Force, Json, Yes, confirmed, refuse_existing, show, write_text
 from server.errors import GridBearError, ValidationFailed
 
-models = typer.Typer(help="The definitions of your own models, as a file without records.", no_args_is_help=True)
+models = typer.Typer(help="The definitions of your own models, as a file without records.")
 _ACTIONS = {"create": "is made", "change": "changes", "none": "is the same"}
 
 

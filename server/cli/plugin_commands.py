@@ -12,7 +12,7 @@ import typer
 from server.cli.options import DataDir, Json, exists_already, show
 from server.errors import Conflict, GridBearError
 
-plugin = typer.Typer(help="Make, check, share, install and switch plugins.", no_args_is_help=True)
+plugin = typer.Typer(help="Make, check, share, install and switch plugins.")
 
 Name = Annotated[str, typer.Argument(help="The plugin's folder name.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Say yes to what it asks for.")]

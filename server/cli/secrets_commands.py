@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Each command brings its own libraries: `--help`, and every other command, can do without them.
 TRIES = 3
 
-app = typer.Typer(help="The key of the secrets, and the recovery phrase that brings it back.", no_args_is_help=True)
+app = typer.Typer(help="The key of the secrets, and the recovery phrase that brings it back.")
 PhraseStdin = Annotated[bool, typer.Option("--phrase-stdin", help="Read the phrase from stdin.")]
 
 

@@ -12,7 +12,7 @@ from server.cli.options import DataDir, Json, exists_already
 from server.cli.user_unit import UnitState, UserUnit
 from server.errors import Conflict
 
-service = typer.Typer(help="Run GridBear as a service that starts at login (Linux).", no_args_is_help=True)
+service = typer.Typer(help="Run GridBear as a service that starts at login (Linux).")
 _WORDS = {
     "running": "The service runs.",
     "failed": "The service could not start. `journalctl --user -u gridbear` says why.",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from server.cli.transfer_doors import Door, Pairs
 
 SHOWN_ERRORS = 20
+RECORD_FILES = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3"}
 
 
 class Format(StrEnum):
@@ -108,6 +109,7 @@ def import_command(
     `gridbear import FILE` with a move file brings everything of another computer here, as `gridbear restore` does.
     """
     if file is None:
+        _want_whole(Path(model))
         import_everything(
             Path(model),
             data_dir,
@@ -124,7 +126,7 @@ def import_command(
     readable(file)
     with data_door(data_dir, new=True) as door:
         if create and not door.has_model(model):
-            _make_model(door, model, of_file, file, dry_run=dry_run, as_json=as_json)
+            model = _make_model(door, model, of_file, file, dry_run=dry_run, as_json=as_json)
         parameters = [
             *of_file,
             *_given(
@@ -147,15 +149,30 @@ def import_command(
     _show_errors([(str(one["row"]), one["field"] or "", one["message"]) for one in report["errors"]], report["refused"])
 
 
-def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool, as_json: bool) -> None:
+def _want_whole(file: Path) -> None:
+    """Refuse what holds the records of one model, or is no file at all, where everything is to be brought here."""
+    if not file.exists():
+        raise ValidationFailed(
+            f"There is no file {file}. `gridbear import MODEL FILE` reads records, `gridbear import FILE` a move file."
+        )
+    if file.suffix.lower() in RECORD_FILES:
+        raise ValidationFailed(f"Name the model that the records are for: `gridbear import MODEL {file}`.")
+
+
+def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool, as_json: bool) -> str:
+    """Make what `file` holds. Returns the name of the model, which may be nearer to the rules than the one given."""
     definition = door.guess(of_file, model, file)["model"]
     fields = ", ".join(f"{one['name']} ({one['type']})" for one in definition["fields"])
-    typer.echo(f"{'Would make' if dry_run else 'Making'} the model {model}: {fields}.", err=True)
+    name: str = definition["name"]
+    if door.has_model(name):
+        return name
+    typer.echo(f"{'Would make' if dry_run else 'Making'} the model {name}: {fields}.", err=True)
     if dry_run:
         if as_json:
             typer.echo(json.dumps({"dry_run": True, "would_make": definition}))
         raise typer.Exit
     door.make_model(definition)
+    return name
 
 
 def _written(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gridbear_desktop.instance import Instance
+from gridbear_desktop.instance import Instance, is_any
 
 
 def test_a_second_one_is_refused_and_can_ask_the_first(tmp_path: Path) -> None:
@@ -67,3 +67,14 @@ def test_each_login_of_a_person_has_a_tray_and_all_but_the_first_are_guests(tmp_
     back.release()
     guest.release()
     assert Instance(tmp_path, ":2").acquire()
+
+
+def test_a_tray_is_seen_whatever_login_it_is_of(tmp_path: Path) -> None:
+    assert not is_any(tmp_path / "never used") and not is_any(tmp_path)
+    first, guest = Instance(tmp_path, ":0"), Instance(tmp_path, ":1")
+    assert first.acquire() and guest.acquire() and is_any(tmp_path)
+    first.release()
+    assert is_any(tmp_path), "the guest has not noticed yet that it is the first"
+    assert not guest.is_guest() and is_any(tmp_path)
+    guest.release()
+    assert not is_any(tmp_path)

@@ -77,9 +77,13 @@ def test_every_command_and_every_option_has_its_sentence() -> None:
         (["user", "create", "otto"], 0, ""),
         (["user", "create", "maja"], 3, "maja"),
         (["user", "reset-password", "nobody"], 1, "nobody"),
-        (["user", "create"], 2, "gridbear --help"),
-        (["user", "list", "--loud"], 2, "gridbear --help"),
+        (["user", "create"], 2, "gridbear user create --help"),
+        (["user", "list", "--loud"], 2, "gridbear user list --help"),
+        (["user", "list", "more"], 2, "(more). `gridbear user list --help`"),
+        (["user"], 2, "`gridbear user` wants one of create, list, reset-password."),
+        (["user", "lst"], 2, "Did you mean 'list'? `gridbear user --help` lists the commands."),
         (["dance"], 2, "gridbear --help"),
+        (["export", "notes", "--format", "xml"], 2, "'--format': 'xml' is not one of"),
         (["backup", "check", "none.zip"], 1, "gridbear backup list"),
         (["restore", "none.zip", "--yes"], 1, "gridbear backup list"),
         (["restore"], 1, "--undo"),
@@ -96,9 +100,30 @@ def test_exit_codes_are_those_of_the_page_and_errors_say_what_to_do(
 ) -> None:
     capsys.readouterr()
     assert command(*words) == code
-    err = capsys.readouterr().err
+    out, err = capsys.readouterr()
     assert says in err.replace("\n", " ")
     assert "Traceback" not in err and len(err.splitlines()) <= 1
+    assert code == 0 or not out or words[0] == "connect", "the help is not shown instead"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--loud"], "Unrecognized arguments: --loud. `gridbear --help`"),
+        (["--port"], "--port: expected one argument"),
+        (["serve", "now"], "Unrecognized arguments: now. `gridbear serve --help`"),
+        (["mcp", "--mode", "fast"], "choose from"),
+        (["serve", "--data-dir", ""], "--data-dir is empty"),
+        (["--data-dir="], "--data-dir is empty"),
+        (["user", "list", "--data-dir", ""], "--data-dir is empty"),
+    ],
+)
+def test_wrong_use_is_one_sentence_of_every_command(
+    capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert says in err and len(err.splitlines()) == 1 and err.startswith("gridbear: ") and not out
 
 
 @pytest.mark.parametrize(

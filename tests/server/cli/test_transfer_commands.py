@@ -45,6 +45,24 @@ def test_a_file_becomes_a_model_of_its_own_and_comes_out_equal(
     assert [(row["year"], row["price"], row["owner_id"]) for row in rows] == [(1965, 9.5, 1), (2014, 1000.0, 1)]
 
 
+def test_a_model_made_under_a_name_that_had_to_be_changed_gets_the_rows(
+    command: Command, books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for rows in (2, 4):
+        assert command("import", "My Books", books, "--create") == 0
+        assert "rows of books.csv were imported into my_books" in capsys.readouterr().out
+        assert command("export", "my_books", "--fields", "title") == 0
+        assert len(capsys.readouterr().out.splitlines()) == rows + 1
+
+
+def test_a_file_of_records_without_its_model_and_one_that_is_not_there_are_told_what_is_missing(
+    command: Command, books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, says in (((books,), f"gridbear import MODEL {books}"), (("books",), "There is no file books.")):
+        assert command("import", *words) == 1
+        assert says in capsys.readouterr().err
+
+
 def test_an_export_goes_to_the_standard_output_with_filters(
     command: Command, books: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
