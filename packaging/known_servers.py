@@ -51,7 +51,8 @@ def _npm(package: str) -> list[str]:
 
 
 def _pypi(package: str) -> list[str]:
-    told = _told([sys.executable, "-m", "pip", "index", "versions", "--pre", package])
+    # A package may want a newer Python than this one; uvx fetches it.
+    told = _told([sys.executable, "-m", "pip", "index", "versions", "--pre", "--ignore-requires-python", package])
     found = re.search(r"^Available versions: (.+)$", told, re.MULTILINE)
     return found[1].split(", ") if found else []
 

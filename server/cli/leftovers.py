@@ -61,7 +61,7 @@ def client_entries(folder: DataFolder) -> Iterator[Leftover]:
         try:
             entry = entry_of(known, path)
         except ValidationFailed as error:
-            if b'"gridbear"' not in path.read_bytes() and b"[mcp_servers.gridbear" not in path.read_bytes():
+            if not _names_us(path):
                 continue
             yield Leftover("client", f"{known.label}: {error.message}", str(path), _by_hand(str(path)))
             continue
@@ -122,6 +122,14 @@ def _leads_to(entry: dict[str, object], data_dir: Path) -> bool:
     if not isinstance(words, list) or "--data-dir" not in words[:-1]:
         return False
     return followed(Path(str(words[words.index("--data-dir") + 1]))) == data_dir
+
+
+def _names_us(path: Path) -> bool:
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return False
+    return b'"gridbear"' in text or b"[mcp_servers.gridbear" in text
 
 
 def _rmtree(path: Path) -> Callable[[], str]:

@@ -14,13 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from server.durable import sync_folder
-from server.errors import Conflict, GridBearError, ValidationFailed
+from server.errors import Conflict, ValidationFailed
 from server.mcp_gateway.clients import json_text, toml_text
 from server.mcp_gateway.clients.known_clients import KnownClient
 
 ENTRY = "gridbear"
 TOKEN_PLACE = "gb_..."
 """What a preview shows of a token, made or not."""
+_WAY = frozenset(
+    ("type", "transport", "command", "args", "env", "cwd", "env_vars", "url", "httpUrl", "serverUrl", "headers",
+     "http_headers", "env_http_headers", "bearer_token_env_var", "oauth", "disabled", "enabled")
+)  # fmt: skip
+"""How an entry is reached, and whether: ours to say. All else in it (approvals, time limits) is its person's."""
+_OF_PROGRAMS = frozenset(("env", "cwd", "env_vars"))
+"""Stays where the entry goes on starting a program; clients refuse it beside an address."""
 _OWN_TOKEN = re.compile(r"gb_[A-Za-z0-9_-]{16,}")
 _BOM = b"\xef\xbb\xbf"
 
@@ -46,9 +53,12 @@ class Change:
     def write(self) -> Path | None:
         """Write it; returns the dated copy of what was there. Raises Conflict when the file changed meanwhile."""
         target = Path(os.path.realpath(self.path))
+        if _read(target) != self.before:
+            raise Conflict(f"{self.path} was changed at this moment; nothing was written. Try again.")
         try:
-            if _read(target) != self.before:
-                raise Conflict(f"{self.path} was changed at this moment; nothing was written. Try again.")
+            if self.before is not None and not target.stat().st_mode & 0o222:
+                # Replacing it would go round what somebody decided, perhaps against a client that wipes it.
+                raise Conflict(f"{self.path} is read-only and was left alone. Allow writing, and try again.")
             kept = _kept_copy(target) if self.before is not None else None
             target.parent.mkdir(parents=True, exist_ok=True)
             number, draft = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -58,18 +68,20 @@ class Change:
                     file.flush()
                     os.fsync(file.fileno())
                 if self.before is not None:
-                    shutil.copymode(target, draft)
+                    _made_alike(Path(draft), target)
                 os.replace(draft, target)
             finally:
                 Path(draft).unlink(missing_ok=True)
             sync_folder(target.parent)
         except OSError as error:
-            raise GridBearError(f"{self.path} can't be written ({error.strerror or error}).") from error
+            raise ValidationFailed(
+                f"{self.path} can't be written ({error.strerror or error}).", code="foreign_file"
+            ) from error
         return kept
 
 
 def entry_of(client: KnownClient, path: Path) -> dict[str, Any] | None:
-    """Our entry in the client's file. Raises ValidationFailed when the file is broken."""
+    """Our entry in the client's file. Raises ValidationFailed when the file is broken or can't be read."""
     text = _text(path, _read(path))[1]
     servers = _parsed(client, path, text).get(client.key)
     found = servers.get(ENTRY) if isinstance(servers, dict) else None
@@ -96,6 +108,7 @@ def change_of(client: KnownClient, path: Path, entry: dict[str, Any] | None) -> 
         if not servers and client.form == "toml":
             wanted.pop(client.key)
     else:
+        entry = {**entry, **_kept(servers.get(ENTRY), entry)}
         if servers.get(ENTRY) == entry:
             return Change(path, before, before or b"")
         servers[ENTRY] = entry
@@ -104,18 +117,30 @@ def change_of(client: KnownClient, path: Path, entry: dict[str, Any] | None) -> 
             if client.form == "toml"
             else json_text.set_member(text, place, entry, comments=client.comments)
         )
-    if _parsed(client, path, after) != wanted:
+    try:
+        is_wanted, data = _parsed(client, path, after) == wanted, after.encode("utf-8")
+    except (ValidationFailed, UnicodeEncodeError):
+        is_wanted, data = False, b""
+    if not is_wanted:
         raise ValidationFailed(
             f"{path} has a form in which our entry can't be changed safely. Change it by hand.", code="foreign_file"
         )
-    return Change(path, before, bom + after.encode("utf-8"))
+    return Change(path, before, bom + data)
+
+
+def _kept(former: Any, entry: dict[str, Any]) -> dict[str, Any]:
+    """What its person has added to our entry."""
+    if not isinstance(former, dict):
+        return {}
+    ours = _WAY - _OF_PROGRAMS if "command" in former and "command" in entry else _WAY
+    return {name: value for name, value in former.items() if name not in ours and name not in entry}
 
 
 def _parsed(client: KnownClient, path: Path, text: str) -> dict[str, Any]:
     try:
         if client.form == "toml":
             return toml_text.parse(text)
-        found = json_text.parse(text, comments=client.comments).value if text.strip() else {}
+        found = json_text.loaded(text, comments=client.comments) if text.strip() else {}
     except ValidationFailed as error:
         raise ValidationFailed(f"{path} is broken and left alone: {error.message}", code=error.code) from None
     if not isinstance(found, dict):
@@ -129,7 +154,7 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise GridBearError(f"{path} can't be read ({error.strerror or error}).") from error
+        raise ValidationFailed(f"{path} can't be read ({error.strerror or error}).", code="foreign_file") from error
 
 
 def _text(path: Path, data: bytes | None) -> tuple[bytes, str]:
@@ -139,6 +164,14 @@ def _text(path: Path, data: bytes | None) -> tuple[bytes, str]:
         return bom, data[len(bom) :].decode("utf-8")
     except UnicodeDecodeError:
         raise ValidationFailed(f"{path} is no UTF-8 text and is left alone.", code="foreign_file") from None
+
+
+def _made_alike(draft: Path, target: Path) -> None:
+    """Give `draft` the mode and, where an administrator writes for somebody else, the owner of `target`."""
+    shutil.copymode(target, draft)
+    there = target.stat()
+    if os.name == "posix" and there.st_uid != os.geteuid():
+        os.chown(draft, there.st_uid, there.st_gid)
 
 
 def _kept_copy(path: Path) -> Path:

@@ -30,11 +30,13 @@ class Connections:
             path = path_of(known)
             problem = None
             try:
-                connected = entry_of(known, path) is not None
+                connected = _works(entry_of(known, path))
             except ValidationFailed as error:
                 connected, problem = False, error.message
             lost = known.id in remembered and not connected and problem is None
-            found.append({"client": known.id, "label": known.label, "path": str(path), "exists": path.exists(),
+            # What can't be read may well be there.
+            exists = problem is not None or path.exists()
+            found.append({"client": known.id, "label": known.label, "path": str(path), "exists": exists,
                           "connected": connected, "lost": lost, "problem": problem})  # fmt: skip
         return found
 
@@ -96,6 +98,14 @@ class Connections:
         draft = self._memory.with_suffix(".part")
         draft.write_text(json.dumps(dict(sorted(clients.items()))), "utf-8")
         draft.replace(self._memory)
+
+
+def _works(entry: dict[str, Any] | None) -> bool:
+    """Whether an entry may do its work: a program that has moved away is no better than none."""
+    command = None if entry is None else entry.get("command")
+    return entry is not None and not (
+        isinstance(command, str) and os.path.isabs(command) and not os.path.exists(command)
+    )
 
 
 def known_client(client: str) -> KnownClient:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from server.errors import ValidationFailed
 
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -25,10 +27,9 @@ class Node:
     value: Any = None
     members: list[tuple[str, int, Node]] = field(default_factory=list)
 
-    def member(self, name: str) -> int | None:
-        """The place of a member; of several the last, as readers of JSON take it."""
-        places = [place for place, (own, _, _) in enumerate(self.members) if own == name]
-        return places[-1] if places else None
+    def places(self, name: str) -> list[int]:
+        """Where a member stands; of several most readers of JSON take the last."""
+        return [place for place, (own, _, _) in enumerate(self.members) if own == name]
 
 
 def parse(text: str, *, comments: bool) -> Node:
@@ -36,35 +37,57 @@ def parse(text: str, *, comments: bool) -> Node:
     return _Parser(text, comments).whole()
 
 
+def loaded(text: str, *, comments: bool) -> Any:
+    """The value alone. Fast where the text is plain JSON: Claude Code keeps its history in the same file."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return parse(text, comments=comments).value
+
+
 def set_member(text: str, path: tuple[str, str], value: Any, *, comments: bool) -> str:
-    """`text` with `path[0].path[1]` set. Raises ValidationFailed where the text is broken or not of that form."""
+    """`text` with `path[0].path[1]` set, once. Raises ValidationFailed where the text is broken or not of that form."""
     outer, name = path
     if not text.strip():
         text = "{}" + ("\r\n" if "\r\n" in text else "\n")
-    root = _object(parse(text, comments=comments), "the file")
-    place = root.member(outer)
-    if place is None:
+    while True:
+        root, holder, places = _held(text, path, comments=comments)
+        if len(places) < 2:
+            break
+        # Readers differ in which of two they take.
+        assert holder is not None
+        text = _without(text, holder, places[0])
+    if holder is None:
         return _inserted(text, root, outer, {name: value}, 1)
-    holder = _object(root.members[place][2], outer)
-    own = holder.member(name)
-    if own is None:
+    if not places:
         return _inserted(text, holder, name, value, 2)
-    node = holder.members[own][2]
+    node = holder.members[places[0]][2]
     return text[: node.start] + _rendered(text, value, 2) + text[node.end :]
 
 
 def remove_member(text: str, path: tuple[str, str], *, comments: bool) -> str:
-    """`text` without `path[0].path[1]`; unchanged where it is not there."""
-    if not text.strip():
-        return text
+    """`text` without `path[0].path[1]`, however often it is there; unchanged where it is not."""
+    left = 1 if text.strip() else 0
+    while left:
+        _, holder, places = _held(text, path, comments=comments)
+        if holder is not None and places:
+            text = _without(text, holder, places[0])
+        left = len(places) - 1 if places else 0
+    return text
+
+
+def _held(text: str, path: tuple[str, str], *, comments: bool) -> tuple[Node, Node | None, list[int]]:
+    """The whole, the object called `path[0]` and the places in it of `path[1]`."""
     root = _object(parse(text, comments=comments), "the file")
-    place = root.member(path[0])
-    if place is None:
-        return text
-    holder = _object(root.members[place][2], path[0])
-    own = holder.member(path[1])
-    if own is None:
-        return text
+    outer = root.places(path[0])
+    if not outer:
+        return root, None, []
+    holder = _object(root.members[outer[-1]][2], path[0])
+    return root, holder, holder.places(path[1])
+
+
+def _without(text: str, holder: Node, own: int) -> str:
+    """`text` without the member of `holder` at the place `own`, and without the comma that it had."""
     _, start, node = holder.members[own]
     after = _after_comma(text, node.end)
     if after is not None:

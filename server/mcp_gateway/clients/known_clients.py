@@ -30,8 +30,8 @@ class KnownClient:
 CLIENTS = {
     client.id: client
     for client in (
-        KnownClient("claude-desktop", "Claude Desktop", "json", "mcpServers", False, ("claude", "claude desktop"),
-                    address_key=None),
+        KnownClient("claude-desktop", "Claude Desktop", "json", "mcpServers", False,
+                    ("claude", "claude desktop", "claude-desktop"), address_key=None),
         KnownClient("claude-code", "Claude Code", "json", "mcpServers", False, ("claude",), typed=True),
         KnownClient("cursor", "Cursor", "json", "mcpServers", True, ("cursor",)),
         KnownClient("vscode", "VS Code", "json", "servers", True, ("code", "visual studio code"), typed=True),
@@ -46,7 +46,7 @@ def config_path(client: str, platform: str, env: Mapping[str, str], home: Path) 
     """Where `client` keeps its servers. platform: as `sys.platform`."""
     match client:
         case "claude-desktop":
-            return _application_data(platform, env, home) / "Claude" / "claude_desktop_config.json"
+            return _claude_folder(platform, env, home) / "claude_desktop_config.json"
         case "vscode":
             return _application_data(platform, env, home) / "Code" / "User" / "mcp.json"
         case "claude-code":
@@ -58,6 +58,16 @@ def config_path(client: str, platform: str, env: Mapping[str, str], home: Path) 
         case "gemini":
             return home / ".gemini" / "settings.json"
     raise KeyError(client)
+
+
+def _claude_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
+    if platform == "win32":
+        # As a Windows package, which it has been since 2026, it sees a folder of its own in place of APPDATA's.
+        packages = Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Packages"
+        found = [one for one in packages.glob("Claude_*/LocalCache/Roaming/Claude") if one.is_dir()]
+        if found:
+            return max(found, key=lambda one: ((one / "claude_desktop_config.json").is_file(), one.stat().st_mtime))
+    return _application_data(platform, env, home) / "Claude"
 
 
 def _application_data(platform: str, env: Mapping[str, str], home: Path) -> Path:

@@ -29,7 +29,7 @@ class ClientShown(BaseModel):
     path: str
     exists: bool = Field(description="Whether its configuration is there.")
     connected: bool
-    lost: bool = Field(description="We wrote our entry, and it is gone: connect it again.")
+    lost: bool = Field(description="We wrote our entry, and it is gone, or the program in it is: connect it again.")
     problem: str | None = Field(description="Why its configuration can't be read.")
 
 

@@ -16,6 +16,8 @@ def parse(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValidationFailed(str(error), code="foreign_file") from None
+    except RecursionError:
+        raise ValidationFailed("it is nested too deeply", code="foreign_file") from None
 
 
 def set_table(text: str, path: tuple[str, str], value: dict[str, Any]) -> str:
@@ -24,7 +26,7 @@ def set_table(text: str, path: tuple[str, str], value: dict[str, Any]) -> str:
     rest = remove_table(text, path)
     if rest and not rest.endswith("\n"):
         rest += eol
-    lines = [f"[{path[0]}.{path[1]}]", *(f"{name} = {_rendered(one)}" for name, one in value.items())]
+    lines = [f"[{path[0]}.{path[1]}]", *(f"{_key(name)} = {_rendered(one)}" for name, one in value.items())]
     return rest + (eol if rest.strip() else "") + eol.join(lines) + eol
 
 
@@ -42,8 +44,17 @@ def remove_table(text: str, path: tuple[str, str]) -> str:
     return "".join(kept)
 
 
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _rendered(name)
+
+
 def _rendered(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(name)} = {_rendered(one)}" for name, one in value.items()) + " }"
-    # A JSON text of strings and arrays of them is TOML, too.
-    return json.dumps(value)
+        return "{ " + ", ".join(f"{_key(name)} = {_rendered(one)}" for name, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(_rendered(one) for one in value) + "]"
+    if isinstance(value, str | bool):
+        # A JSON text of these is TOML, too; but TOML has no pairs of surrogates, and wants DEL escaped.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # Numbers, and dates as they are written.
+    return str(value)

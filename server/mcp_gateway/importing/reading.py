@@ -142,10 +142,10 @@ def _members(holder: Node, project: str) -> Iterator[Entry]:
 
 def _at(node: Node, path: tuple[str, ...]) -> Node | None:
     for name in path:
-        place = node.member(name)
-        if place is None:
+        places = node.places(name)
+        if not places:
             return None
-        node = node.members[place][2]
+        node = node.members[places[-1]][2]
     return node if isinstance(node.value, dict) else None
 
 

@@ -15,15 +15,6 @@ pytestmark = pytest.mark.anyio
 CLIENTS = "/api/v1/gateway/clients"
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("CODEX_HOME", "CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
 async def test_a_client_is_connected_loses_its_entry_and_is_repaired(home: Path, admin: httpx2.AsyncClient) -> None:
     path = home / ".cursor" / "mcp.json"
     preview = (await admin.post(f"{CLIENTS}/cursor/connect?dry_run=true")).json()["data"]
