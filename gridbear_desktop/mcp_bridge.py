@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -12,7 +13,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from gridbear_desktop.mcp_http import Exchange, Message, messages_of, modern_headers, modern_version, refusal_of
+from gridbear_desktop.mcp_http import (
+    Exchange,
+    Message,
+    messages_of,
+    modern_headers,
+    modern_version,
+    refusal_of,
+    rpc_of,
+)
+from gridbear_desktop.mcp_params import ParamHeaders
 from gridbear_desktop.runfile import RunInfo
 from gridbear_desktop.server_finding import ServerFinder
 from server.data_folder import DataFolder
@@ -22,10 +32,19 @@ from server.errors import GridBearError
 UNREACHABLE = -32000
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+HEADER_MISMATCH = -32020
 END_SECONDS = 2.0
 """What was asked before stdin ended is still answered for this long."""
 LISTEN_AGAIN_SECONDS = 1.0
 _LISTENS = "subscriptions/listen"
+_ONLY_ASK = frozenset(
+    ("initialize", "ping", "server/discover", "tools/list", "resources/list", "resources/templates/list",
+     "resources/read", "prompts/list", "prompts/get", "completion/complete", "tasks/get", "logging/setLevel")
+)  # fmt: skip
+"""Is asked again when an answer broke off: nothing is done twice by that."""
+_MOST_TRIES = 4
+_MOST_PAGES = 100
+_BOM = b"\xef\xbb\xbf"
 
 
 def bridge(data_dir: Path | None, server: str | None, mode: str | None) -> int:
@@ -56,10 +75,12 @@ class Bridge:
         self._session: str | None = None
         self._version: str | None = None
         self._listener: threading.Thread | None = None
+        self._params = ParamHeaders()
 
     def run(self) -> None:
         """Relay every line; returns at the end of stdin."""
         for line in self._lines:
+            line = line.removeprefix(_BOM)
             if line.strip():
                 self._take(line)
         deadline = time.monotonic() + END_SECONDS
@@ -108,25 +129,74 @@ class Bridge:
             self._waiting.discard(threading.current_thread())
 
     def _exchange(self, message: Message, line: bytes) -> None:
-        for attempt in range(2):
+        method = str(message.get("method"))
+        for left in range(_MOST_TRIES, 0, -1):
             exchange, session = self._sent(message, line)
             key = _key(message.get("id")) if "method" in message and "id" in message else ""
             if key:
                 self._open[key] = exchange
             try:
                 answer = exchange.answer()
-                if answer.status == 404 and session is not None and attempt == 0:
-                    # The server has started again and never saw this message.
-                    self._greet_again(session)
+                refused = answer.read() if answer.status >= 400 else None
+                if refused is None:
+                    self._pass_on(message, answer)
+                elif left > 1 and self._mended(message, answer.status, refused, session):
                     continue
-                self._pass_on(message, answer)
+                else:
+                    self._refuse(message, answer.status, refused)
             except (OSError, http.client.HTTPException):
-                if not exchange.abandoned:
-                    raise OSError("the connection broke off; what was asked may have been done or not") from None
+                if exchange.abandoned:
+                    return
+                if left > 1 and method in _ONLY_ASK:
+                    self._look_again()
+                    continue
+                raise OSError("the connection broke off; what was asked may have been done or not") from None
             finally:
-                self._open.pop(key, None)
+                if self._open.get(key) is exchange:
+                    del self._open[key]
                 exchange.close()
             return
+
+    def _mended(self, message: Message, status: int, refused: bytes, session: str | None) -> bool:
+        """Whether a message that was refused, and not done, may be taken now."""
+        if status == 404 and session is not None:
+            # The server has started again and never saw this message.
+            self._greet_again(session)
+            return True
+        told = rpc_of(refused)
+        not_taken = status == 503 and "jsonrpc" not in (told or {})
+        if not_taken or (status >= 500 and told is None and message.get("method") in _ONLY_ASK):
+            self._look_again()
+            return True
+        error = told.get("error") if told is not None else None
+        if isinstance(error, dict) and error.get("code") == HEADER_MISMATCH and message.get("method") == "tools/call":
+            before = self._params.of(message)
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self._learn_headers(message)
+            return self._params.of(message) != before
+        return False
+
+    def _look_again(self) -> None:
+        # A server that is ending still takes connections for a moment.
+        self._over.wait(LISTEN_AGAIN_SECONDS)
+        self._info = None
+
+    def _learn_headers(self, call: Message) -> None:
+        """Who speaks in lines need not know which arguments HTTP wants in headers: the list of tools tells."""
+        params: Message = {"_meta": call["params"]["_meta"]}
+        for page in range(_MOST_PAGES):
+            asked = {"jsonrpc": "2.0", "id": f"gridbear-list-{page}", "method": "tools/list", "params": params}
+            exchange, _ = self._sent(asked, json.dumps(asked).encode())
+            try:
+                told = [rpc_of(text) for text in messages_of(exchange.answer())]
+            finally:
+                exchange.close()
+            result = next((one["result"] for one in told if one is not None and "result" in one), None)
+            self._params.learn(result)
+            cursor = result.get("nextCursor") if isinstance(result, dict) else None
+            if not isinstance(cursor, str):
+                return
+            params = {**params, "cursor": cursor}
 
     def _sent(self, message: Message, line: bytes) -> tuple[Exchange, str | None]:
         """Send a message, looking for the server once more where it is not where it was."""
@@ -134,7 +204,10 @@ class Bridge:
         session = None if version or message.get("method") == "initialize" else self._session
         for fresh in (False, True):
             exchange = Exchange(self._server(fresh))
-            headers = modern_headers(message, version) if version else self._headers(session)
+            headers = self._headers(session)
+            if version:
+                headers = modern_headers(message, version)
+                headers |= self._params.of(message) if message.get("method") == "tools/call" else {}
             try:
                 exchange.send("POST", self._address(), line.strip(), headers)
                 return exchange, session
@@ -144,23 +217,35 @@ class Bridge:
                     raise
         raise AssertionError("unreachable")
 
-    def _pass_on(self, message: Message, answer: http.client.HTTPResponse) -> None:
-        if answer.status >= 400:
-            refusal = refusal_of(answer, message)
-            if isinstance(refusal, bytes):
-                self._say(refusal)
-            else:
-                if answer.status == 401:
-                    self._info = None
-                self._say_error(message, UNREACHABLE, refusal, {"status": answer.status})
+    def _refuse(self, message: Message, status: int, refused: bytes) -> None:
+        refusal = refusal_of(status, refused, message)
+        if isinstance(refusal, bytes):
+            self._say(refusal)
             return
+        if status == 401:
+            self._info = None
+        self._say_error(message, UNREACHABLE, refusal, {"status": status})
+
+    def _pass_on(self, message: Message, answer: http.client.HTTPResponse) -> None:
         greeted = message.get("method") == "initialize"
         if greeted:
             self._session = answer.getheader("mcp-session-id")
-        for text in messages_of(answer):
-            if greeted:
-                self._note_version(text)
-            self._say(text)
+        last = b""
+        try:
+            for last in messages_of(answer):
+                if greeted:
+                    self._note_version(last)
+                self._say(last)
+        except (OSError, http.client.HTTPException):
+            if not _is_answer(last):
+                raise
+        if "id" in message and "method" in message and not _is_answer(last):
+            if answer.status == 202:
+                self._say_error(
+                    message, INVALID_REQUEST, "This is no request: its id has to be a text or a whole number."
+                )
+            else:
+                raise OSError("it ended without an answer")
         if message.get("method") == "notifications/initialized" and self._session is not None:
             self._listen()
 
@@ -259,7 +344,8 @@ class Bridge:
             print(f"gridbear mcp: {text}", file=sys.stderr, flush=True)
             return
         error = {"code": code, "message": text, **({"data": data} if data else {})}
-        told = {"jsonrpc": "2.0", "id": None if message is None else message["id"], "error": error}
+        asked = None if message is None else message["id"]
+        told = {"jsonrpc": "2.0", "id": asked if isinstance(asked, str | int | float) else None, "error": error}
         self._say(json.dumps(told).encode())
 
     def _say(self, text: bytes) -> None:
@@ -271,6 +357,11 @@ class Bridge:
                 self._out.flush()
             except OSError:
                 self._over.set()
+
+
+def _is_answer(text: bytes) -> bool:
+    """Whether a message that came is an answer, not a notification or a question."""
+    return bool(text) and (b'"method"' not in text or "method" not in (rpc_of(text) or {}))
 
 
 def _key(request_id: object) -> str:

@@ -43,17 +43,25 @@ class Exchange:
             "Content-Type": "application/json",
         }
         self.abandoned = False
+        self._refusal: http.client.HTTPResponse | None = None
 
     def send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
         """Send the request. Raises OSError."""
-        self._connection.request(method, path, body, {**self._headers, **headers})
+        try:
+            self._connection.request(method, path, body, {**self._headers, **headers})
+        except (BrokenPipeError, ConnectionResetError, ConnectionAbortedError) as error:
+            # What is too large is refused before all of it was sent.
+            try:
+                self._refusal = self._connection.getresponse()
+            except (OSError, http.client.HTTPException):
+                raise error from None
         if self._connection.sock is not None:
             # A tool may take its time; the gateway has the limits.
             self._connection.sock.settimeout(None)
 
     def answer(self) -> http.client.HTTPResponse:
         """The head of the answer. Raises OSError or HTTPException."""
-        return self._connection.getresponse()
+        return self._refusal or self._connection.getresponse()
 
     def abandon(self) -> None:
         """Break it off: over HTTP this is how the newer protocol cancels."""
@@ -112,16 +120,24 @@ def header_value(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode()}?="
 
 
-def refusal_of(answer: http.client.HTTPResponse, asked: Message) -> bytes | str:
+def refusal_of(status: int, body: bytes, asked: Message) -> bytes | str:
     """What an error answer to `asked` says: a JSON-RPC message, else a sentence."""
-    body = answer.read()
+    told = rpc_of(body)
+    if told is None:
+        done = "; what was asked may have been done or not" if status >= 500 else ""
+        return f"GridBear answered with status {status}{done}."
+    if "jsonrpc" not in told:
+        return str(told.get("error", ""))
+    if told.get("id") is not None or not ("id" in asked and "method" in asked):
+        return body
+    # Over HTTP it is known what was asked; who reads lines would wait for ever.
+    return json.dumps({**told, "id": asked["id"]}).encode()
+
+
+def rpc_of(body: bytes) -> Message | None:
+    """The JSON object that a body is; None where it is none."""
     try:
         told = json.loads(body)
     except ValueError:
-        return f"GridBear answered with status {answer.status}."
-    if isinstance(told, dict) and "jsonrpc" in told:
-        if told.get("id") is not None or not ("id" in asked and "method" in asked):
-            return body
-        # Over HTTP it is known what was asked; who reads lines would wait for ever.
-        return json.dumps({**told, "id": asked["id"]}).encode()
-    return str(told.get("error", "")) if isinstance(told, dict) else f"GridBear answered with status {answer.status}."
+        return None
+    return told if isinstance(told, dict) else None

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -140,3 +140,154 @@ def test_the_headers_of_the_newer_protocol_repeat_what_the_message_says() -> Non
     assert header_value("plain_name") == "plain_name"
     assert modern_version({"method": "tools/list", "params": {"_meta": {}}}) is None
     assert modern_version({"method": "ping"}) is None
+
+
+class _Gateway(http.server.BaseHTTPRequestHandler):
+    """Answers each request with the next of `answers`: a status, a type and a body; None breaks the connection off."""
+
+    protocol_version = "HTTP/1.1"
+    answers: ClassVar[list[tuple[int, str, bytes] | None]]
+    asked: ClassVar[list[tuple[dict[str, str], Any]]]
+
+    def do_POST(self) -> None:
+        length = int(self.headers["content-length"])
+        if length > 1 << 20:
+            # As our server does: refused before it is read.
+            self._answer(413, "application/json", b'{"error":"The body is larger than the limit."}')
+            self.close_connection = True
+            return
+        body = self.rfile.read(length)
+        self.asked.append(({name.lower(): value for name, value in self.headers.items()}, json.loads(body)))
+        answer = self.answers.pop(0)
+        self.close_connection = True
+        if answer is not None:
+            self._answer(*answer)
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def relayed(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: bytes,
+    answers: list[tuple[int, str, bytes] | None],
+    kind: type[_Gateway] = _Gateway,
+) -> tuple[list[Any], list[tuple[dict[str, str], Any]]]:
+    """What the client is told, and what the gateway was asked."""
+    handler = type("Handler", (kind,), {"answers": answers, "asked": []})
+    out = io.BytesIO()
+    monkeypatch.setattr("gridbear_desktop.mcp_bridge.LISTEN_AGAIN_SECONDS", 0.0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as gateway:
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{gateway.server_port}"
+        info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
+        monkeypatch.setattr("gridbear_desktop.server_finding.ServerFinder.found", lambda _: info)
+        Bridge(DataFolder(folder), "/mcp", io.BytesIO(lines), out).run()
+        gateway.shutdown()
+    return [json.loads(line) for line in out.getvalue().splitlines()], handler.asked
+
+
+JSON, EVENTS = "application/json", "text/event-stream"
+BUSY = (503, JSON, b'{"error":"The server is stopping.","code":"busy"}')
+DONE = (200, JSON, b'{"jsonrpc":"2.0","id":1,"result":{"done":true}}')
+CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay"}}\n'
+LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n'
+NOTICE = b'data: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "answers"),
+    [
+        pytest.param(LIST, [None, None, DONE], id="a question whose answer broke off"),
+        pytest.param(LIST, [(500, "text/plain", b"Internal Server Error"), DONE], id="a question that an end cut off"),
+        pytest.param(LIST, [(200, EVENTS, NOTICE), DONE], id="a question whose stream ended early"),
+        pytest.param(CALL, [BUSY, BUSY, DONE], id="a call that was not taken"),
+    ],
+)
+def test_what_was_not_done_or_only_asks_is_sent_again_while_the_server_starts_anew(
+    line: bytes, answers: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = len(answers)
+    told, asked = relayed(tmp_path, monkeypatch, line, answers)
+    assert told[-1] == {"jsonrpc": "2.0", "id": 1, "result": {"done": True}} and len(asked) == wanted
+    assert [one for one in told[:-1] if "method" not in one] == []
+
+
+@pytest.mark.parametrize(
+    "answer", [None, (500, "text/plain", b"Internal Server Error"), (200, EVENTS, NOTICE), (200, JSON, b"")]
+)
+def test_a_call_without_an_answer_is_not_made_again_and_says_so(
+    answer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, asked = relayed(tmp_path, monkeypatch, CALL, [answer, DONE])
+    assert len(asked) == 1 and [one["id"] for one in told if "method" not in one] == [1]
+    assert "may have been done or not" in told[-1]["error"]["message"]
+
+
+def test_a_server_that_stays_busy_is_told_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, _ = relayed(tmp_path, monkeypatch, CALL, [BUSY] * 9)
+    assert [one["error"]["message"] for one in told] == ["The server is stopping."]
+
+
+def test_what_breaks_after_the_answer_makes_no_second_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Torn(_Gateway):
+        def send_header(self, keyword: str, value: str) -> None:
+            super().send_header(keyword, str(int(value) + 9) if keyword == "content-length" else value)
+
+    told, _ = relayed(tmp_path, monkeypatch, CALL, [(200, EVENTS, b"data: " + DONE[2] + b"\n\n")], Torn)
+    assert told == [json.loads(DONE[2])]
+
+
+def test_a_mark_of_byte_order_and_ids_that_are_none_are_taken_as_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, asked = relayed(tmp_path, monkeypatch, b"\xef\xbb\xbf" + LIST.replace(b"\n", b"\r\n"), [DONE])
+    assert told == [json.loads(DONE[2])] and asked[0][1]["method"] == "tools/list"
+    # The gateway takes it for a notification and answers nothing: who reads lines would wait for ever.
+    told, _ = relayed(tmp_path, monkeypatch, LIST.replace(b'"id":1', b'"id":[1]'), [(202, JSON, b"")])
+    assert [(one["id"], one["error"]["code"]) for one in told] == [(None, -32600)]
+
+
+def test_a_line_that_is_too_large_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = CALL.replace(b"pay", b"x" * (20 << 20))
+    told, _ = relayed(tmp_path, monkeypatch, line, [])
+    assert [(one["id"], one["error"]["message"]) for one in told] == [(1, "The body is larger than the limit.")]
+
+
+def test_arguments_that_the_newer_protocol_wants_in_headers_are_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meta = {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}}
+    arguments = {"where": {"region": "eü"}, "dry": True, "many": 3}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": arguments, **meta}}
+    properties = {
+        "where": {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}},
+        "dry": {"type": "boolean", "x-mcp-header": "Dry-Run"},
+        "many": {"type": "integer"},
+        "absent": {"type": "string", "x-mcp-header": "Absent"},
+        "bad": {"type": "string", "x-mcp-header": "no\r\nheader"},
+    }
+    first = {"tools": [], "nextCursor": "more"}
+    second = {"tools": [{"name": "t", "inputSchema": {"type": "object", "properties": properties}}]}
+    mismatch = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32020,"message":"Mcp-Param-Region header is missing"}}'
+    lists = [(200, JSON, json.dumps({"jsonrpc": "2.0", "id": "l", "result": one}).encode()) for one in (first, second)]
+    told, asked = relayed(
+        tmp_path, monkeypatch, json.dumps(call).encode() + b"\n", [(400, JSON, mismatch), *lists, DONE]
+    )
+    assert [one["result"] for one in told] == [{"done": True}]
+    assert [body["method"] for _, body in asked] == ["tools/call", "tools/list", "tools/list", "tools/call"]
+    assert asked[2][1]["params"] == {**meta, "cursor": "more"}
+    sent = {name: value for name, value in asked[3][0].items() if name.startswith("mcp-param")}
+    assert sent == {"mcp-param-region": "=?base64?ZcO8?=", "mcp-param-dry-run": "true"}
+    # A mismatch that knowing the tools does not mend is passed on.
+    for listed in ((200, JSON, b'{"jsonrpc":"2.0","id":"l","result":{"tools":[]}}'), None):
+        told, _ = relayed(tmp_path, monkeypatch, json.dumps(call).encode(), [(400, JSON, mismatch), listed])
+        assert told == [json.loads(mismatch)]

@@ -54,6 +54,7 @@ class KnownServer(BaseModel):
     registry: Literal["npm", "pypi"] | None = None
     package: str = ""
     version: str = ""
+    installer_args: tuple[str, ...] = Field((), description="For npx or uvx itself, before the package.")
     args: tuple[str, ...] = Field((), description="Fixed arguments behind the package.")
     url: str = ""
     signs_in: bool = Field(False, description="A person signs in to it once it is added.")
@@ -75,7 +76,8 @@ class KnownServer(BaseModel):
         """The program's arguments, without those that a person chooses."""
         if self.registry is None:
             return ()
-        return (*(("-y",) if self.registry == "npm" else ()), f"{self.package}@{self.version}", *self.args)
+        installer = (*(("-y",) if self.registry == "npm" else ()), *self.installer_args)
+        return (*installer, f"{self.package}@{self.version}", *self.args)
 
 
 @lru_cache(1)

@@ -41,6 +41,14 @@ def test_the_file_has_safe_names_exact_versions_and_well_formed_commands() -> No
     assert len(re.findall(r"^\[\[servers\]\]$", text, re.MULTILINE)) == len(known), "a name stands twice"
 
 
+def test_what_would_not_start_with_what_is_newest_today_says_what_it_needs() -> None:
+    # Seen: with mcp 2 the first two end at once, and uvx takes no newer Python for a package by itself.
+    known = known_servers()
+    assert known["sqlite"].words[:3] == ("--with", "mcp<2", "mcp-server-sqlite@2025.4.25")
+    assert known["postgres"].words[:4] == ("--python", ">=3.12", "--with", "mcp<2")
+    assert known["basic-memory"].words == ("--python", ">=3.12", "basic-memory@0.24.1", "mcp")
+
+
 @pytest.mark.anyio
 async def test_every_offered_server_can_be_added_and_shows_as_added(bear: Bear, admin: httpx2.AsyncClient) -> None:
     offered = (await admin.get(CATALOGUE)).json()["data"]
