@@ -14,6 +14,12 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def meant(schema: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`given` without what is null and may be left out: many programs send every argument that a tool has."""
+    required = schema.get("required", ())
+    return {name: value for name, value in (given or {}).items() if value is not None or name in required}
+
+
 def problem(schema: Mapping[str, Any], given: Mapping[str, Any]) -> str | None:
     """What is wrong with `given`, in words that say what is wanted; None when all is well.
 

@@ -119,15 +119,18 @@ def _writable(field: str, value: dict[str, Any]) -> None:
 
 def as_error(failure: CallFailed) -> GridBearError:
     """What REST says of a call that failed."""
-    wait = failure.data.get("retry_after", 1.0) if isinstance(failure.data, dict) else 1.0
+    if failure.by_server and failure.code != INVALID_PARAMS:
+        # Its codes and data may look like ours and mean something else.
+        return UpstreamFailed(failure.message)
+    wait = failure.data.get("retry_after") if isinstance(failure.data, dict) else None
     if failure.code == RATE_LIMITED:
-        return RateLimited(failure.message, retry_after=wait)
+        return RateLimited(failure.message, retry_after=wait or 1.0)
     if failure.code == CIRCUIT_OPEN:
-        return Busy(failure.message, retry_after=wait)
+        return Busy(failure.message, retry_after=wait or 1.0)
     if failure.code == WAITS_FOR_APPROVAL:
         return Conflict(failure.message, code="waits_for_approval")
     if failure.code == APPROVAL_NEEDED:
-        return Forbidden(failure.message, code=f"approval_{failure.data['state']}")
+        return Forbidden(failure.message, code=f"approval_{failure.data['state']}", retry_after=wait)
     if failure.code == INVALID_PARAMS:
         return NotFound(failure.message)
-    return UpstreamFailed(failure.message)
+    return UpstreamFailed(failure.message, retry_after=wait)

@@ -20,10 +20,14 @@ INTERNAL_ERROR = -32603
 
 
 class CallFailed(Exception):
-    """A JSON-RPC error for the caller. `message` is safe to show; `data` is JSON (often `retry_after`, seconds)."""
+    """A JSON-RPC error for the caller. `message` is safe to show; `data` is JSON (often `retry_after`, seconds).
 
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
+    `by_server`: it is the MCP server's own answer, as it wrote it.
+    """
+
+    def __init__(self, code: int, message: str, data: Any = None, *, by_server: bool = False) -> None:
         super().__init__(message)
+        self.by_server = by_server
         self.code = code
         self.message = message
         self.data = data
@@ -83,12 +87,12 @@ def changed_meanwhile(name: str) -> CallFailed:
     )
 
 
-def too_many_wait(name: str, limit: int) -> CallFailed:
-    """No more questions for now."""
+def too_many_wait(name: str, limit: int, retry_after: float) -> CallFailed:
+    """No more questions until one is decided; or forgotten, which is in `retry_after` seconds at the latest."""
     return CallFailed(
         APPROVAL_NEEDED,
         f"A call of {name} needs an approval, and {limit} calls wait for one already (mcp_approvals_waiting).",
-        {"limit": "mcp_approvals_waiting", "state": "not_asked"},
+        {"limit": "mcp_approvals_waiting", "state": "not_asked", "retry_after": round(retry_after, 3)},
     )
 
 

@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 LIST_WAIT_SECONDS = 10.0
 """A list waits this long for servers that were never listed before; the others are not held up longer."""
 
+COMPLETE = "completion/complete"
 _ROUNDS = ("inputResponses", "requestState")
 """Of a request that goes on after its client was asked for something: it is still the same request."""
 
@@ -237,13 +238,18 @@ class Gateway:
             if resting := upstream.breaker.retry_after(self._clock()):
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(config.name, resting)
-            needed = await self._asking.about_tool(caller, config.served(actor), config.identity, tool, arguments)
-            answer = await upstream.call(tool, arguments, meta, caller, more, as_defined=needed is not None)
+            served = config.served(actor)
+            needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
+            again = self._asking.again(caller, served, needed)
+            answer = await upstream.call(tool, arguments, meta, caller, more, again=again)
             return call.answered(await self._asking.gone_on(needed, answer))
 
-    def count(self, caller: Caller, upstream: Upstream) -> None:
-        """Count a request that is no call of a tool. Raises CallFailed when it is over the limit."""
-        self._limits.count(caller.actor, upstream.config.name, upstream.config, typing=caller.typing)
+    def count(self, caller: Caller, upstream: Upstream, *, typing: bool = False) -> None:
+        """Count a request that is no call of a tool. Raises CallFailed when it is over the limit.
+
+        `typing`: it is asked while somebody writes, and takes none of their calls away.
+        """
+        self._limits.count(caller.actor, upstream.config.name, upstream.config, typing=typing or caller.typing)
 
     async def request(
         self,
@@ -259,7 +265,7 @@ class Gateway:
         Raises CallFailed.
         """
         config, needed = upstream.config, None
-        self.count(caller, upstream)
+        self.count(caller, upstream, typing=method == COMPLETE)
         if about is not None and self._asking.is_about_whole(caller.actor, config.served(caller.actor)):
             if resting := upstream.breaker.retry_after(self._clock()):
                 raise circuit_open(config.name, resting)

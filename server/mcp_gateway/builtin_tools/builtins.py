@@ -8,7 +8,7 @@ from typing import Any
 from server.access.actor import Actor
 from server.errors import GridBearError
 from server.mcp_gateway.activity.activity import Activity
-from server.mcp_gateway.arguments import problem
+from server.mcp_gateway.arguments import meant, problem
 from server.mcp_gateway.builtin_tools.async_calls import EXTENSION, AsyncCalls, created, told
 from server.mcp_gateway.builtin_tools.definitions import OWN_SERVER, TOOLS
 from server.mcp_gateway.builtin_tools.discovery import Discovery
@@ -38,7 +38,7 @@ class Builtins:
         more: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The tool's result; wrong arguments are a result that says so. Raises CallFailed as a direct call would."""
-        given = arguments or {}
+        given = meant(TOOLS[name]["inputSchema"], arguments)
         if name == DISCOVERED:
             # The call that it makes is the one to be logged.
             return await self._run(caller, name, given, meta, more)

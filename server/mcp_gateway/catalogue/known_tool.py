@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -95,7 +95,12 @@ class KnownTool:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> KnownTool:
-        """From a stored row."""
+        """From a stored row.
+
+        What somebody else wrote into the file counts as never listed: its server is asked for it again.
+        """
+        definition, approvals = row["definition"], row["approvals"]
+        is_whole = isinstance(definition, dict) and isinstance(definition.get("name"), str)
         return cls(
             id=int(row["id"]),
             server_id=int(row["server_id"]),
@@ -105,18 +110,24 @@ class KnownTool:
             alias=row["alias"] or None,
             description=row["description"] or None,
             offered_as=str(row["offered_as"]),
-            definition=row["definition"],
-            definition_hash=str(row["definition_hash"]),
+            definition=definition if is_whole else {"name": row["name"]},
+            definition_hash=str(row["definition_hash"]) if is_whole else "",
             version=row["version"],
-            approved_definition=row["approved_definition"],
-            approvals=tuple((one["definition_hash"], one["version"]) for one in row["approvals"] or ()),
+            approved_definition=before if isinstance(before := row["approved_definition"], dict) else None,
+            approvals=tuple(_approvals(approvals if isinstance(approvals, list) else [])),
             first_seen_at=str(row["first_seen_at"]),
             changed_at=str(row["changed_at"]),
             seen_at=str(row["seen_at"]),
-            listed_for=str(row["listed_for"]),
+            listed_for=str(row["listed_for"]) if is_whole else "",
         )
 
     def listed(self) -> Listed:
         """As its server listed it last."""
         name = str(self.definition.get("name"))
         return Listed(self.key, name, self.definition, self.definition_hash, self.version)
+
+
+def _approvals(stored: list[Any]) -> Iterator[Approval]:
+    for one in stored:
+        if isinstance(one, dict) and isinstance(one.get("definition_hash"), str):
+            yield one["definition_hash"], one.get("version")

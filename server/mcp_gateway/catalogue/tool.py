@@ -9,6 +9,7 @@ from typing import Any
 
 from server.mcp_gateway.catalogue.definition import definition_hash
 from server.mcp_gateway.catalogue.names import own_name, public_name
+from server.mcp_gateway.catalogue.shape import readable_tool
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,13 @@ class Tool:
     raw: Mapping[str, Any]
     definition_hash: str
     """Of the definition as received."""
+    version: str | None = None
+    """Of its server's package, where that is known."""
+
+    @property
+    def sealed(self) -> tuple[str, str | None]:
+        """What it is: another definition, or the same in another version of the package, is another tool."""
+        return self.definition_hash, self.version
 
     @property
     def input_schema(self) -> Mapping[str, Any] | None:
@@ -39,7 +47,8 @@ class Tool:
 
     def summary(self) -> dict[str, Any]:
         """`name`, `title`, `description` for a page."""
-        title = self.raw.get("title") or (self.raw.get("annotations") or {}).get("title")
+        hints = self.raw.get("annotations")
+        title = self.raw.get("title") or (hints.get("title") if isinstance(hints, dict) else None)
         return {"name": self.own_name, "title": title, "description": self.raw.get("description")}
 
     def described(self) -> dict[str, Any]:
@@ -61,7 +70,12 @@ def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[st
         name = raw.get("name")
         if not isinstance(name, str) or not name:
             continue
-        tool = Tool(server, name, own_name(name), public_name(server, own_name(name)), raw, definition_hash(raw))
+        shaped = readable_tool(raw)
+        if isinstance(shaped, str):
+            _log.warning("MCP server %s: left out: %s: %s", server, name, shaped)
+            continue
+        own = own_name(name)
+        tool = Tool(server, name, own, public_name(server, own), shaped, definition_hash(shaped))
         if tools.setdefault(tool.public_name, tool) is not tool:
             _log.warning("MCP server %s has two tools named %s; the first is kept", server, name)
     return tools

@@ -56,4 +56,5 @@ class ToolSet:
 
 def _offered(server: str, row: KnownTool, tool: Listed) -> Tool:
     raw = tool.raw if row.description is None else {**tool.raw, "description": row.description}
-    return Tool(server, tool.name, row.own_name, public_name(server, row.own_name), raw, tool.definition_hash)
+    public = public_name(server, row.own_name)
+    return Tool(server, tool.name, row.own_name, public, raw, tool.definition_hash, tool.version)

@@ -169,8 +169,10 @@ class Approvals:
         actor, settings = call.actor, self._settings.current
         now = self._clock()
         open_ones = {"owner_id": actor.user_id, "status": "pending", "expires_at__gt": to_text(now)}
-        if len(await self._records.find(SYSTEM, MODEL, where=open_ones)) >= settings.mcp_approvals_waiting:
-            raise too_many_wait(call.tool.public_name, settings.mcp_approvals_waiting)
+        waiting = await self._records.find(SYSTEM, MODEL, where=open_ones, sort="expires_at")
+        if len(waiting) >= settings.mcp_approvals_waiting:
+            seconds = (from_text(waiting[0]["expires_at"]) - now).total_seconds()
+            raise too_many_wait(call.tool.public_name, settings.mcp_approvals_waiting, seconds)
         redactor = await self._redactor()
         kept, _ = excerpt(call.arguments or {}, _EXCERPT_BYTES)
         asked_by, client = self._name_of(call), call.caller.client

@@ -34,8 +34,9 @@ class AskedCall:
 
     @property
     def definition_hash(self) -> str:
-        """Of all that the tool is: its server, its schemas, what it says of itself."""
-        return _hash([self.identity, self.tool.definition_hash])
+        """Of all that the tool is: its server, its schemas, what it says of itself, the version of its package."""
+        version = self.tool.version
+        return _hash([self.identity, self.tool.definition_hash, *(() if version is None else (version,))])
 
     @property
     def arguments_hash(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from server.access.actor import Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.tool import Tool
+from server.mcp_gateway.failures import changed_meanwhile, unknown_tool
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall
 from server.mcp_gateway.policy.rule import Served
@@ -38,6 +40,21 @@ class Asking:
         if caller.actor.kind == "user" or self._policy.effect(caller.actor, server, tool) != "ask":
             return None
         return await self.require(AskedCall(caller, server, identity, tool, arguments), use=use)
+
+    def again(self, caller: Caller, server: Served, approval: int | None) -> Callable[[Tool], None]:
+        """To be asked before the call, of a tool that has become another one since `about_tool` gave `approval`.
+
+        It raises CallFailed where that decides otherwise.
+        """
+
+        def ask(now: Tool) -> None:
+            effect = self._policy.effect(caller.actor, server, now)
+            if effect == "deny":
+                raise unknown_tool(now.public_name)
+            if approval is not None or (effect == "ask" and caller.actor.kind != "user"):
+                raise changed_meanwhile(now.public_name)
+
+        return ask
 
     def is_about_whole(self, actor: Actor, server: Served) -> bool:
         """Whether a request for something else than a tool needs an approval."""

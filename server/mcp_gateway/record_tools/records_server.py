@@ -11,7 +11,7 @@ from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.errors import GridBearError, TooLarge
 from server.events.bus import Bus
-from server.mcp_gateway.arguments import problem
+from server.mcp_gateway.arguments import meant, problem
 from server.mcp_gateway.catalogue.tool import Tool, catalogue_of
 from server.mcp_gateway.own_results import failure, refusal, result
 from server.mcp_gateway.record_tools.offer import DEFAULT_ROWS, Offer
@@ -68,8 +68,9 @@ class RecordsServer:
 
     async def call(self, actor: Actor, tool: Tool, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Do it. What is refused or wrong is a result that says so."""
-        given = arguments or {}
-        wrong = problem(tool.input_schema or {}, given)
+        schema = tool.input_schema or {}
+        given = meant(schema, arguments)
+        wrong = problem(schema, given)
         if wrong is not None:
             return refusal(wrong)
         verb, _, model = tool.name.partition("_")

@@ -12,7 +12,7 @@ from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prompt, unknown_resource
-from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.gateway import COMPLETE, Gateway
 from server.mcp_gateway.own_texts import OwnText
 from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
@@ -131,7 +131,7 @@ class Relay:
         """The result of completion/complete. Raises CallFailed."""
         ref = params.get("ref")
         kind = ref.get("type") if isinstance(ref, Mapping) else None
-        with self._activity.watch(caller, "completion/complete", params) as call:
+        with self._activity.watch(caller, COMPLETE, params) as call:
             if not isinstance(ref, Mapping) or kind not in (PROMPT_REF, RESOURCE_REF):
                 raise CallFailed(INVALID_PARAMS, f"A completion is of a {PROMPT_REF} or a {RESOURCE_REF}.")
             if kind == PROMPT_REF:
@@ -139,8 +139,8 @@ class Relay:
                 params = {**params, "ref": {**ref, "name": own}}
             else:
                 upstream = await self.of_resource(caller, str(ref.get("uri", "")))
-            call.of(upstream.config.name, "completion/complete")
-            return call.answered(await self._ask(caller, upstream, "completion/complete", None, params, meta))
+            call.of(upstream.config.name, COMPLETE)
+            return call.answered(await self._ask(caller, upstream, COMPLETE, None, params, meta))
 
     async def of_resource(self, caller: Caller, uri: str) -> Upstream:
         """Whose resource, or template, a URI is. Raises CallFailed."""

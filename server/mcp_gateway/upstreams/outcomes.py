@@ -18,7 +18,7 @@ def answered(server: str, error: RequestFailed, caller: Caller, refused: str | N
     if error.code == MISSING_CAPABILITY and not caller.modern:
         reason = "the client speaks an older protocol than the server, and can be asked nothing through it"
         return apart(server, reason, error.data)
-    return CallFailed(error.code, error.message, error.data)
+    return CallFailed(error.code, error.message, error.data, by_server=True)
 
 
 def apart(server: str, reason: str, answer: Any) -> CallFailed:
@@ -27,14 +27,15 @@ def apart(server: str, reason: str, answer: Any) -> CallFailed:
     return CallFailed(ERAS_APART, text, {"server": server, "answer": answer})
 
 
-def broke(server: str, error: RequestFailed) -> CallFailed:
-    """The connection failed, or what came is no answer."""
+def broke(server: str, error: RequestFailed, retry_after: float = 0.0) -> CallFailed:
+    """The connection failed, or what came is no answer. `retry_after`: seconds until it may be called again."""
     text = f"The MCP server {server} failed during the call: {error.message}."
     if error.not_run:
         text += " The call was not run; try it again."
     elif error.kind == "transport" or error.unread:
         text += " The call may have had its effect."
-    return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], {"server": server})
+    data: dict[str, Any] = {"server": server, **({"retry_after": round(retry_after, 3)} if retry_after else {})}
+    return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], data)
 
 
 def silent(server: str, seconds: float) -> CallFailed:

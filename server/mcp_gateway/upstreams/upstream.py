@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from server.limits.circuit_breaker import CircuitBreaker, Permit
@@ -18,7 +18,6 @@ from server.mcp_gateway.failures import (
     UPSTREAM_FAILED,
     UPSTREAM_TIMEOUT,
     CallFailed,
-    changed_meanwhile,
     circuit_open,
     unknown_tool,
     waits_for_approval,
@@ -199,17 +198,17 @@ class Upstream:
         caller: Caller,
         more: Mapping[str, Any] | None = None,
         *,
-        as_defined: bool = False,
+        again: Callable[[Tool], None],
     ) -> dict[str, Any]:
         """Call a tool once; a call that may have reached the server is never sent again.
 
-        `as_defined`: only if the tool is still the one that a person approved, also after a start of the server.
+        `again` is asked about the tool when the start of the server, or the wait for it, made it another one.
         Returns the server's result as it wrote it. Raises CallFailed.
         """
         params: dict[str, Any] = {**(more or {}), "name": tool.name}
         if arguments is not None:
             params["arguments"] = arguments
-        return await self.request("tools/call", params, meta, caller, tool=tool, as_defined=as_defined)
+        return await self.request("tools/call", params, meta, caller, tool=tool, again=again)
 
     async def request(
         self,
@@ -219,7 +218,7 @@ class Upstream:
         caller: Caller,
         *,
         tool: Tool | None = None,
-        as_defined: bool = False,
+        again: Callable[[Tool], None] | None = None,
     ) -> dict[str, Any]:
         """Pass a request on, once. `params` are without their `_meta`. Returns the result as the server wrote it.
 
@@ -230,7 +229,7 @@ class Upstream:
             raise circuit_open(self.config.name, permit.retry_after)
         try:
             with self.supervisor.used():
-                return await self._request(permit, method, params, meta, caller, tool, as_defined)
+                return await self._request(permit, method, params, meta, caller, tool, again)
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
@@ -266,7 +265,7 @@ class Upstream:
         meta: Mapping[str, Any] | None,
         caller: Caller,
         tool: Tool | None,
-        as_defined: bool,
+        again: Callable[[Tool], None] | None,
     ) -> dict[str, Any]:
         try:
             session = await self._ready(self.start_wait)
@@ -284,8 +283,8 @@ class Upstream:
                 if not waits:
                     raise unknown_tool(tool.public_name)
                 raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)
-            if as_defined and now.definition_hash != tool.definition_hash:
-                raise changed_meanwhile(tool.public_name)
+            if again is not None and now.sealed != tool.sealed:
+                again(now)
         seconds = self._settings.current.mcp_call_timeout_seconds
         await self._in_flight.turn(caller, _TURN_SECONDS)
         if self.supervisor.current is not session:
@@ -313,7 +312,7 @@ class Upstream:
                     raise broke(self.config.name, error) from error
                 raise answered(self.config.name, error, caller, flight.refused) from error
             self.breaker.record_failure(permit, error.kind, self._clock())
-            raise broke(self.config.name, error) from error
+            raise broke(self.config.name, error, self.retry_after) from error
         self.breaker.record_success(permit)
         if result.get("isError") is True and flight.refused:
             raise apart(self.config.name, flight.refused, result)

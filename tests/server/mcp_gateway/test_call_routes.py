@@ -9,6 +9,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.errors import NotFound, UpstreamFailed
+from server.mcp_gateway.call_routes import as_error
+from server.mcp_gateway.failures import APPROVAL_NEEDED, INVALID_PARAMS, RATE_LIMITED, UPSTREAM_FAILED, CallFailed
 from tests.conftest import Bear, running_bear
 
 pytestmark = pytest.mark.anyio
@@ -50,6 +53,16 @@ async def test_over_the_limit_it_says_when_to_try_again(tmp_path: Path) -> None:
         assert (await admin.post(CALL, json={"tool": "records__search_notes"})).status_code == 200
         refused = await admin.post(CALL, json={"tool": "records__search_notes"})
         assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 50
+
+
+def test_a_server_that_rests_says_when_and_its_own_errors_are_taken_for_none_of_ours() -> None:
+    resting = as_error(CallFailed(UPSTREAM_FAILED, "It is tried again in 8 s.", {"retry_after": 7.2}))
+    assert isinstance(resting, UpstreamFailed) and resting.retry_after == 7.2
+    for code in (APPROVAL_NEEDED, RATE_LIMITED, -32603):
+        for data in (None, {"state": 1, "retry_after": "soon"}, [1]):
+            told = as_error(CallFailed(code, "as the server says", data, by_server=True))
+            assert type(told) is UpstreamFailed and (told.message, told.retry_after) == ("as the server says", None)
+    assert isinstance(as_error(CallFailed(INVALID_PARAMS, "no such tool", by_server=True)), NotFound)
 
 
 def keyed(key: str, **arguments: str) -> dict[str, Any]:

@@ -73,15 +73,21 @@ async def test_typing_is_no_call_but_has_a_limit_and_a_programs_completions_are_
             greet = {"name": "greet", "arguments": {"who": "you"}}
             assert (await http.post(f"{at}/prompts/get", json=greet)).status_code == 200
         async with house.http("bob") as program:
-            assert (await program.post(f"{at}/complete", json=wanted)).status_code == 200
+            # Nor do programs use up calls by it, where a person may be typing as well.
             assert (await program.post(f"{at}/complete", json=wanted)).status_code == 429
+            assert (await program.post(f"{at}/prompts/get", json=greet)).status_code == 200
+            assert (await program.post(f"{at}/prompts/get", json=greet)).status_code == 429
+        async with house.http("ann") as program:
+            assert (await program.post(f"{at}/complete", json=wanted)).status_code == 200
         await house.app.gateway.activity.log.flush()
         rows = await house.app.records.find(SYSTEM, "tool_calls")
         assert [(row["tool"], row["outcome"]) for row in sorted(rows, key=lambda row: row["id"])] == [
             ("completion/complete", "refused"),
             ("prompts/get greet", "ok"),
-            ("completion/complete", "ok"),
             ("completion/complete", "refused"),
+            ("prompts/get greet", "ok"),
+            ("prompts/get greet", "refused"),
+            ("completion/complete", "ok"),
         ]
 
 

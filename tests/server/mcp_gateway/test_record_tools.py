@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import jsonschema
 import pytest
+from tests_wire_support import MODERN, Wire, message
 
 from server.access.actor import SYSTEM, Actor
 from server.mcp_gateway.caller import Caller
@@ -102,6 +103,26 @@ async def test_what_is_wrong_is_a_result_that_says_so(bear: Bear, member: httpx2
         assert answer["code"] != "internal_error"
     with pytest.raises(CallFailed, match="Unknown tool"):
         await done(bear, max_, "get_nothing", id=1)
+
+
+async def test_an_argument_that_is_null_is_one_that_is_left_out_and_a_field_that_is_null_is_emptied(
+    bear: Bear, member: httpx2.AsyncClient
+) -> None:
+    wire = Wire(member, MODERN)
+
+    async def answer(tool: str, **given: Any) -> dict[str, Any]:
+        found: dict[str, Any] = message(await wire.call(tool, given))["result"]["structuredContent"]
+        return found
+
+    note = (await answer("records__create_notes", values={"title": "one", "body": "text"}))["record"]
+    optional: dict[str, Any] = dict.fromkeys(("domain", "q", "sort", "fields", "limit", "cursor", "expand"))
+    assert (await answer("records__search_notes", **optional))["records"] == [note]
+    assert (await answer("records__get_notes", id=note["id"], fields=None))["record"]["title"] == "one"
+    changed = await answer("records__update_notes", id=note["id"], values={"body": None}, etag=None)
+    assert changed["record"]["body"] is None and changed["record"]["title"] == "one"
+    assert "limit" not in (await answer("search_tools", query="notes", server=None, limit=None)).get("error", "")
+    for tool, given in (("records__get_notes", {"id": None}), ("records__create_notes", {"values": None})):
+        assert (await answer(tool, **given))["code"] == "invalid_arguments", "what is wanted can't be null"
 
 
 async def test_a_page_too_large_for_any_context_is_refused_by_name(bear: Bear, member: httpx2.AsyncClient) -> None:

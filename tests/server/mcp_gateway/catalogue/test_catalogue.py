@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -55,6 +57,27 @@ async def test_after_a_restart_of_the_app_tools_are_listed_without_a_started_ser
         # What the record says of the server now was never listed.
         await house.app.records.update(SYSTEM, "mcp_servers", server, {"cwd": str(folder)})
         assert await names(house, "bob") == ["b", "a"] and is_running(house, server)
+
+
+@pytest.mark.parametrize("damage", ["[1]", '{"name": 5}', '"x"', "{}"])
+async def test_a_list_that_somebody_damaged_in_the_file_is_asked_for_again_and_stops_nothing(
+    make_house: MakeHouse, tmp_path: Path, damage: str
+) -> None:
+    shifty = Shifty(tmp_path, definition("a"), definition("b"))
+    async with make_house() as house:
+        await house.add("up", visibility="everyone", **shifty.command)
+        assert await names(house, "bob") == ["a", "b"]
+        file = house.app.settings.current.data_dir / "gridbear.db"
+    with contextlib.closing(sqlite3.connect(file)) as opened:
+        changes = "UPDATE mcp_tools SET definition = ?, approved_definition = ?, approvals = ? WHERE name = 'a'"
+        assert opened.execute(changes, (damage, damage, "[1, {}, null]")).rowcount == 1
+        opened.commit()
+    async with make_house(again=True) as house, house.session("ann") as http:
+        assert await names(house, "bob") == ["b"], "what was approved is not known any more"
+        waits = (await told(http, 1))["a"]
+        assert waits["state"] in ("new", "changed") and waits["description"] == "Does what its name says."
+        await approve(http, 1, waits)
+        assert await names(house, "bob") == ["a", "b"]
 
 
 async def test_an_old_list_is_asked_for_again_while_the_known_one_is_shown(

@@ -253,6 +253,15 @@ async def test_a_program_that_comes_back_with_another_tool_is_not_called(
     assert error["code"] == NEEDED and "changed" in error["message"], error
     second = await asked(member)
     assert second != first
+    await decide(session, second, lasts="always")
+    assert await call(member) == "hi"
+    # The same words of another version of the package are another tool.
+    await upstream.stop()
+    program.write_text(program.read_text().replace('"version": "1"', '"version": "2"'))
+    error = await call(member)
+    assert error["code"] == NEEDED and "changed" in error["message"], error
+    first, second = second, await asked(member)
+    assert second != first
     # The same tool in another program is another one, too.
     await decide(session, second, lasts="always")
     await records.update(SYSTEM, "mcp_servers", number, {"args": [str(program), "--other"]})
@@ -281,7 +290,10 @@ async def test_a_program_can_not_ask_without_end(
     assert setting.status_code == 201, setting.text
     first = [await asked(member, text=text) for text in ("a", "b")]
     error = await call(member, "c")
-    assert error["code"] == NEEDED and error["data"] == {"limit": "mcp_approvals_waiting", "state": "not_asked"}
+    assert error["code"] == NEEDED and 3590 < error["data"].pop("retry_after") <= 3600, "then the first is forgotten"
+    assert error["data"] == {"limit": "mcp_approvals_waiting", "state": "not_asked"}
+    refused = await member.post("/api/v1/gateway/call", json={"tool": "shop__echo", "arguments": {"text": "c"}})
+    assert refused.status_code == 403 and int(refused.headers["retry-after"]) > 3590, refused.text
     assert await asked(member, text="a") == first[0]
     await asked(other, text="a")
     session = await bear.signed_in("max")
