@@ -101,7 +101,7 @@ def bench(arguments: list[str]) -> int:
     """The tables of speed and size."""
     dev_venv.install("bench")
     if not arguments or "mcp" in arguments:
-        dev_peers.install("fastmcp", "contextforge")
+        dev_peers.install("fastmcp", "contextforge", "mcp1")
     return dev_venv.python("-m", "tests.bench", *arguments)
 
 

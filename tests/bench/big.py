@@ -9,6 +9,7 @@ import json
 import random
 import threading
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,7 +108,7 @@ def _asked(served: Served, rows: int) -> dict[str, Iterator[bytes]]:
         "indexed filter, first pages": gets(filtered),
         "the same, each with a total that is not known yet": gets(lambda: f"sort=due_at&due_at__gte={_day(pick)}"),
         "deep cursor page": gets(lambda: f"total=false&cursor={pick.choice(cursors)}"),
-        "full text with total": gets(lambda: f"q={urllib.request.quote(pick.choice(_WORDS))}"),
+        "full text with total": gets(lambda: f"q={urllib.parse.quote(pick.choice(_WORDS))}"),
         _SCAN: gets(lambda: f"total=false&body__ilike=%25nowhere {pick.random()}%25".replace(" ", "+")),
     }
 

@@ -139,4 +139,5 @@ def _all(tray: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def _pss(processes: list[psutil.Process]) -> float:
     """Memory in MB; what several processes share is counted once over all of them."""
-    return sum(one.memory_full_info().pss for one in processes) / 1e6
+    pss: int = sum(one.memory_full_info().pss for one in processes)
+    return pss / 1e6

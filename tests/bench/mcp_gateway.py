@@ -13,6 +13,7 @@ from typing import Any
 from tests.bench import load, mcp_pipes, mcp_servers, servers
 from tests.bench.load import Load
 from tests.bench.mcp_requests import LEGACY, MODERN, Asked
+from tests.bench.mcp_servers import PIPED
 from tests.bench.table import Table
 
 SECONDS = 2.0
@@ -30,27 +31,35 @@ def section(folder: Path) -> str:
 
 
 def _calls(folder: Path) -> str:
+    older = mcp_servers.OLDER if Path(mcp_servers.OLDER[0]).exists() else None
     with contextlib.ExitStack() as stack:
         direct = stack.enter_context(mcp_servers.upstream())
         url = f"http://127.0.0.1:{direct.port}/mcp"
-        ours, _ = stack.enter_context(mcp_servers.gridbear(folder / "ours", _http("up", url), _stdio("pipe")))
+        upstreams = [_http("up", url), _stdio("pipe", PIPED), *([_stdio("older", older)] if older else [])]
+        ours, _ = stack.enter_context(mcp_servers.gridbear(folder / "ours", *upstreams))
         peers = [
             stack.enter_context(mcp_servers.fastmcp(url)),
             stack.enter_context(mcp_servers.contextforge(folder, url)),
         ]
         asked = [direct, ours, *(peer for peer in peers if peer is not None)]
-        piped = Asked("GridBear", ours.port, ours.path, "pipe__echo", ours.token)
         least = stack.enter_context(mcp_servers.least_relay())
         rows = []
         for era in (MODERN, LEGACY):
             runs = {one.name: _asking(one, era) for one in asked if era in one.eras}
             rows += _rows(f"HTTP upstream, {era}", runs)
         for era in (MODERN, LEGACY):
-            runs = {"direct": partial(mcp_pipes.run, era)} | {one.name: _asking(one, era) for one in (piped, least)}
-            rows += _rows(f"stdio upstream, {era}", runs)
+            runs = {one.name: _asking(one, era) for one in (_tool(ours, "pipe"), least)}
+            rows += _rows(f"stdio upstream, {era}", {"direct": partial(mcp_pipes.run, PIPED, era)} | runs)
+        if older:
+            runs = {"direct": partial(mcp_pipes.run, older, LEGACY), ours.name: _asking(_tool(ours, "older"), LEGACY)}
+            rows += _rows(f"stdio upstream of {LEGACY} alone", runs)
     head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct"]
-    left_out = "" if len(asked) == 4 else "\nLeft out, not installed: FastMCP or ContextForge.\n"
+    left_out = "" if len(asked) == 4 and older else "\nLeft out, not installed: FastMCP, ContextForge or SDK 1.x.\n"
     return Table(head, rows).markdown() + left_out
+
+
+def _tool(ours: Asked, server: str) -> Asked:
+    return Asked(ours.name, ours.port, ours.path, f"{server}__echo", ours.token)
 
 
 def _asking(asked: Asked, era: str) -> Run:
@@ -103,7 +112,7 @@ def _lists(folder: Path) -> str:
 
 
 def _memory(folder: Path) -> str:
-    rows = [_stdio(f"s{number}") for number in range(MEMORY_SERVERS)]
+    rows = [_stdio(f"s{number}", PIPED) for number in range(MEMORY_SERVERS)]
     with mcp_servers.gridbear(folder, *rows) as (ours, process):
         before = servers.own_memory(process)
         ours.ask(MODERN, "tools/list", {})
@@ -118,5 +127,5 @@ def _http(name: str, url: str) -> dict[str, object]:
     return {"name": name, "transport": "http", "url": url}
 
 
-def _stdio(name: str) -> dict[str, object]:
-    return {"name": name, "transport": "stdio", "command": sys.executable, "args": [str(mcp_servers.UPSTREAM), "stdio"]}
+def _stdio(name: str, command: list[str]) -> dict[str, object]:
+    return {"name": name, "transport": "stdio", "command": command[0], "args": command[1:]}

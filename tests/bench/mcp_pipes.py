@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 
 import uvloop
 
 from tests.bench.load import Load
 from tests.bench.mcp_requests import LEGACY, MODERN, modern_meta
-from tests.bench.mcp_servers import UPSTREAM
 
 
-def run(era: str, in_flight: int, seconds: float) -> Load:
+def run(command: list[str], era: str, in_flight: int, seconds: float) -> Load:
     """Calls of echo for `seconds`, so many at once, in the words of a version of the protocol."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(era, in_flight, seconds))
+        return runner.run(_run(command, era, in_flight, seconds))
 
 
-async def _run(era: str, in_flight: int, seconds: float) -> Load:
+async def _run(command: list[str], era: str, in_flight: int, seconds: float) -> Load:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, str(UPSTREAM), "stdio", stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     assert process.stdin is not None and process.stdout is not None
     call: dict[str, object] = {"name": "echo", "arguments": {"text": "hello"}}
     if era == MODERN:

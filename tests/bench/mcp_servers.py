@@ -18,6 +18,10 @@ from tests.bench.mcp_requests import LEGACY, Asked
 
 UPSTREAM = Path(__file__).with_name("mcp_upstream.py")
 PEERS = Path(__file__).resolve().parents[2] / ".dev" / "peers"
+PIPED = [sys.executable, str(UPSTREAM), "stdio"]
+"""The upstream over pipes, by the SDK that we use: it speaks both eras."""
+OLDER = [str(PEERS / "mcp1" / "bin" / "python"), str(UPSTREAM), "stdio"]
+"""The same by SDK 1.x, as most servers are today: it speaks 2025-11-25 alone. Not everywhere installed."""
 _LIMITS = {"GRIDBEAR_MCP_RATE_PER_MINUTE": "1000000", "GRIDBEAR_MCP_RATE_BURST": "1000000"}
 _PROXY = """
 import sys

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
+from typing import TYPE_CHECKING
 
-from mcp.server.mcpserver import MCPServer
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
 
-server = MCPServer("bench", log_level="ERROR")
+# SDK 1.x, which speaks 2025-11-25 alone, has the same by another name.
+_NEWER = importlib.util.find_spec("mcp.server.mcpserver") is not None
+server: MCPServer = (
+    importlib.import_module("mcp.server.mcpserver").MCPServer
+    if _NEWER
+    else importlib.import_module("mcp.server.fastmcp").FastMCP
+)("bench", log_level="ERROR")
 
 
 @server.tool()

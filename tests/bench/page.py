@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
@@ -88,6 +88,10 @@ class Opened:
     heap: float
 
 
+def _each(both: list[Opened | None], read: Callable[[Opened], float]) -> list[float | None]:
+    return [None if one is None else read(one) for one in both]
+
+
 def table(running: Sequence[Served]) -> Table:
     """The figures of every page, GridBear's beside PocketBase's. Raises RuntimeError without Chromium."""
     if not CHROMIUM:
@@ -101,17 +105,17 @@ def table(running: Sequence[Served]) -> Table:
         small = number < 2
         both = [found[product][number] if product in found else None for product in PRODUCTS]
         rows += [
-            _row(f"{name}: requests", [one and one.requests for one in both], 1, 0, "", "–"),
+            _row(f"{name}: requests", _each(both, lambda one: one.requests), 1, 0, "", "–"),
             _row(
                 f"{name}: over the wire",
-                [one and one.wire for one in both],
+                _each(both, lambda one: one.wire),
                 1000,
                 0,
                 " KB",
                 "≤ 150 KB" if small else "–",
             ),
-            _row(f"{name}: interactive", [one and one.interactive for one in both], 1, 2, " s", "≤ 1 s"),
-            _row(f"{name}: memory of scripts", [one and one.heap for one in both], 1e6, 1, " MB", "–"),
+            _row(f"{name}: interactive", _each(both, lambda one: one.interactive), 1, 2, " s", "≤ 1 s"),
+            _row(f"{name}: memory of scripts", _each(both, lambda one: one.heap), 1e6, 1, " MB", "–"),
         ]
     return Table([f"median of {ROUNDS}", *PRODUCTS, "ratio", "goal"], rows)
 

@@ -293,7 +293,8 @@ def pocketbase(folder: Path) -> Served | None:
 def memory_megabytes(process: subprocess.Popen[bytes]) -> float:
     """Resident memory of a process and its children."""
     root = psutil.Process(process.pid)
-    return sum(p.memory_info().rss for p in (root, *root.children(recursive=True))) / 1e6
+    rss: int = sum(p.memory_info().rss for p in (root, *root.children(recursive=True)))
+    return rss / 1e6
 
 
 def own_memory(process: subprocess.Popen[bytes]) -> float:
