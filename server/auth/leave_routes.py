@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from server.asgi.answer import Answer
 from server.auth.authenticate import Authenticator
 from server.auth.forms import UserId, read_form
 from server.auth.leaving import Choice, Fate, Leaving
@@ -32,13 +33,6 @@ class LeftLine(BaseModel):
     fate: Fate
 
 
-class LeftAnswer(BaseModel):
-    """The table."""
-
-    ok: Literal[True] = True
-    data: list[LeftLine]
-
-
 def leave_router(leaving: Leaving, authenticator: Authenticator) -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/auth", tags=["auth"])
@@ -49,12 +43,12 @@ def leave_router(leaving: Leaving, authenticator: Authenticator) -> APIRouter:
         summary="Delete a person, and say what becomes of their records; for admins",
         openapi_extra={"requestBody": body},
     )
-    async def leave(user_id: UserId, request: Request) -> LeftAnswer:
+    async def leave(user_id: UserId, request: Request) -> Answer[list[LeftLine]]:
         actor = authenticator.actor_for(request.scope)
         asked = _parsed(dict(await read_form(request)))
         choice = Choice(asked.transfer_to, asked.trash)
         lines = await leaving.leave(actor, user_id, choice, dry_run=asked.dry_run)
-        return LeftAnswer(data=[LeftLine.model_validate(line) for line in lines])
+        return Answer[list[LeftLine]](data=[LeftLine.model_validate(line) for line in lines])
 
     return router
 

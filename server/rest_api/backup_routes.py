@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
+from server.asgi.answer import Answer, ListAnswer
 from server.asgi.json_shape import M, read_shape, taken
 from server.backup.service import BackupService
 from server.config import SettingsHolder
@@ -31,7 +32,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
     async def body_of(request: Request, model: type[M]) -> M:
         return await read_shape(request, model, settings.current.rest_body_bytes)
 
-    @router.get("", summary="All backups, the newest first", responses={200: {"model": shapes.BackupsAnswer}})
+    @router.get("", summary="All backups, the newest first", responses={200: {"model": ListAnswer[shapes.Backup]}})
     async def entries(request: Request, response: Response) -> Any:
         found = await backups.entries(gate.enter_route(request, response))
         return {"ok": True, "data": found, "count": len(found)}
@@ -41,7 +42,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         status_code=201,
         summary="Make a backup or a move file, and check it",
         openapi_extra=taken(shapes.MakeBackup),
-        responses={201: {"model": shapes.BackupAnswer}},
+        responses={201: {"model": Answer[shapes.Backup]}},
     )
     async def make(request: Request, response: Response) -> Any:
         actor = gate.enter_route(request, response)
@@ -53,7 +54,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
     @router.get(
         "/status",
         summary="What is running, the schedule, and how the last backup and the last restore ended",
-        responses={200: {"model": shapes.StatusAnswer}},
+        responses={200: {"model": Answer[shapes.Status]}},
     )
     async def status(request: Request, response: Response) -> Any:
         return {"ok": True, "data": await backups.status(gate.enter_route(request, response))}
@@ -63,7 +64,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         status_code=201,
         summary="Send a backup that was made elsewhere; it is checked and kept",
         openapi_extra=_UPLOAD,
-        responses={201: {"model": shapes.BackupAnswer}},
+        responses={201: {"model": Answer[shapes.Backup]}},
     )
     async def upload(request: Request, response: Response) -> Any:
         actor = gate.enter_route(request, response)
@@ -81,7 +82,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         status_code=202,
         summary="Bring back what a restore replaced; the server starts again with it",
         openapi_extra=taken(shapes.UndoRestore),
-        responses={202: {"model": shapes.RestartingAnswer}},
+        responses={202: {"model": Answer[shapes.Restarting]}},
     )
     async def undo(request: Request, response: Response) -> Any:
         actor = gate.enter_route(request, response)
@@ -98,7 +99,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
     async def content_head(name: str, request: Request, response: Response) -> Response:
         return await content(name, request, response)
 
-    @router.delete("/{name}", summary="Delete a backup", responses={200: {"model": shapes.NothingAnswer}})
+    @router.delete("/{name}", summary="Delete a backup", responses={200: {"model": Answer[None]}})
     async def delete(name: str, request: Request, response: Response) -> Any:
         await backups.delete(gate.enter_route(request, response), name)
         return {"ok": True, "data": None}
@@ -106,7 +107,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
     @router.post(
         "/{name}/check",
         summary="Read a backup whole and compare it with what it says of itself",
-        responses={200: {"model": shapes.BackupAnswer}},
+        responses={200: {"model": Answer[shapes.Backup]}},
     )
     async def check(name: str, request: Request, response: Response) -> Any:
         return {"ok": True, "data": await backups.check(gate.enter_route(request, response), name)}
@@ -116,7 +117,7 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
         status_code=202,
         summary="Restore a backup; the server starts again with it. `dry_run` tells what would happen",
         openapi_extra=taken(shapes.RestoreBackup),
-        responses={200: {"model": shapes.PlanAnswer}, 202: {"model": shapes.RestartingAnswer}},
+        responses={200: {"model": Answer[shapes.Plan]}, 202: {"model": Answer[shapes.Restarting]}},
     )
     async def restore(name: str, request: Request, response: Response) -> Any:
         actor = gate.enter_route(request, response)

@@ -139,34 +139,3 @@ class Status(BaseModel):
     phrase_kept: bool
     last_restore: LastRestore | None
     undo: list[Kept] = Field(description="The newest first")
-
-
-class BackupAnswer(BaseModel):
-    ok: Literal[True]
-    data: Backup
-
-
-class BackupsAnswer(BaseModel):
-    ok: Literal[True]
-    data: list[Backup]
-    count: int
-
-
-class StatusAnswer(BaseModel):
-    ok: Literal[True]
-    data: Status
-
-
-class PlanAnswer(BaseModel):
-    ok: Literal[True]
-    data: Plan
-
-
-class RestartingAnswer(BaseModel):
-    ok: Literal[True]
-    data: Restarting
-
-
-class NothingAnswer(BaseModel):
-    ok: Literal[True]
-    data: None

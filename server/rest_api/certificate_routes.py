@@ -11,6 +11,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from server.asgi.answer import Answer
 from server.certificates import fingerprint_of, names_in
 from server.config import SettingsHolder
 from server.errors import NotFound
@@ -30,11 +31,6 @@ class CertificateShown(BaseModel):
     expires_at: str | None = Field(default=None, description="UTC. One that was made here is made anew 30 days before.")
 
 
-class CertificateAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: CertificateShown
-
-
 def certificate_router(file: Path, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes. `file` is the certificate in use, without its key."""
     router = APIRouter(prefix="/api/v1/server/certificate", tags=["server"])
@@ -52,9 +48,9 @@ def certificate_router(file: Path, gate: RestGate, settings: SettingsHolder) -> 
         )
 
     @router.get("", summary="The certificate of this server")
-    async def state(request: Request, response: Response) -> CertificateAnswer:
+    async def state(request: Request, response: Response) -> Answer[CertificateShown]:
         gate.enter_route(request, response)
-        return CertificateAnswer(data=await asyncio.to_thread(shown))
+        return Answer[CertificateShown](data=await asyncio.to_thread(shown))
 
     @router.get(
         "/content",

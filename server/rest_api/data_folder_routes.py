@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.answer import Answer
 from server.config import SettingsHolder
 from server.data_folder import DataFolder
 from server.data_move import ask_to_move, last_problem, place_facts, plan_move
@@ -37,11 +37,6 @@ class DataFolderShown(BaseModel):
     last_problem: MoveProblem | None
 
 
-class DataFolderAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: DataFolderShown
-
-
 class MoveWanted(BaseModel):
     """Where the data are to lie."""
 
@@ -63,11 +58,6 @@ class MoveShown(BaseModel):
     moving: bool = Field(description="Whether it has begun; the server answers again when it is over.")
 
 
-class MoveAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: MoveShown
-
-
 def data_folder_router(
     records: Records, settings: SettingsHolder, gate: RestGate, restart: Callable[[], None]
 ) -> APIRouter:
@@ -75,12 +65,12 @@ def data_folder_router(
     router = APIRouter(prefix="/api/v1/server/data-folder", tags=["server"])
 
     @router.get("", summary="Where the data lie (admins)")
-    async def shown(request: Request, response: Response) -> DataFolderAnswer:
+    async def shown(request: Request, response: Response) -> Answer[DataFolderShown]:
         _admin(gate.enter_route(request, response), "api:read")
-        return DataFolderAnswer(data=await asyncio.to_thread(_shown, DataFolder(settings.current.data_dir)))
+        return Answer[DataFolderShown](data=await asyncio.to_thread(_shown, DataFolder(settings.current.data_dir)))
 
     @router.post("/move", status_code=202, summary="Move the data to another folder of this computer (admins)")
-    async def move(request: Request, response: Response, wanted: MoveWanted) -> MoveAnswer:
+    async def move(request: Request, response: Response, wanted: MoveWanted) -> Answer[MoveShown]:
         actor = _admin(gate.enter_route(request, response), "api")
         folder, target = DataFolder(settings.current.data_dir), _target(wanted.to)
         plan = await asyncio.to_thread(plan_move, folder.path, target)
@@ -88,7 +78,7 @@ def data_folder_router(
             await records.note("data_folder_move", actor, detail=f"to {target}")
             await asyncio.to_thread(ask_to_move, folder, target)
             restart()
-        return MoveAnswer(data=MoveShown.model_validate({**plan.shown(), "moving": not wanted.dry_run}))
+        return Answer[MoveShown](data=MoveShown.model_validate({**plan.shown(), "moving": not wanted.dry_run}))
 
     return router
 

@@ -9,6 +9,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from server.asgi.answer import Answer
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.config import SettingsHolder
@@ -51,11 +52,6 @@ class PlannedStep(BaseModel):
     losses: list[LostValues]
 
 
-class StepsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[PlannedStep]
-
-
 def definitions_router(file: DefinitionsFile, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1/server", tags=["models"])
@@ -80,7 +76,7 @@ def definitions_router(file: DefinitionsFile, gate: RestGate, settings: Settings
     @router.post(
         "/model-definitions",
         summary="Make and change models as such a file says (admins); `dry_run` tells what, `confirm` accepts losses",
-        response_model=StepsAnswer,
+        response_model=Answer[list[PlannedStep]],
         openapi_extra=_BODY,
     )
     async def take_over(

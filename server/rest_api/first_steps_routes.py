@@ -8,9 +8,10 @@ from typing import Literal
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from server.access.actor import Actor
+from server.asgi.answer import Answer
 from server.backup.service import BackupService
 from server.models.base import Verb
 from server.records.service import Records
@@ -46,11 +47,6 @@ class FirstStep(BaseModel):
     done: bool
 
 
-class FirstStepsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[FirstStep] = Field(description="Those that the caller may take, in the order in which they help most.")
-
-
 def first_steps_router(records: Records, backups: BackupService, gate: RestGate) -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/api/v1/server", tags=["server"])
@@ -69,11 +65,12 @@ def first_steps_router(records: Records, backups: BackupService, gate: RestGate)
         return FirstStep(name=step.name, done=len(orjson.loads(page.rows)) > step.more)
 
     @router.get("/first-steps", summary="What to do first, and what of it is done")
-    async def first_steps(request: Request, response: Response) -> FirstStepsAnswer:
+    async def first_steps(request: Request, response: Response) -> Answer[list[FirstStep]]:
+        """Those that the caller may take, in the order in which they help most."""
         actor = gate.enter_route(request, response)
         steps = await asyncio.gather(*(look(actor, step) for step in _STEPS if is_for(actor, step)))
         if actor.is_admin:
             steps.append(FirstStep(name="backup", done=bool(await backups.entries(actor))))
-        return FirstStepsAnswer(data=steps)
+        return Answer[list[FirstStep]](data=steps)
 
     return router

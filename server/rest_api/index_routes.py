@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.asgi.answer import Answer, ListAnswer
 from server.asgi.json_shape import read_shape, taken
 from server.config import SettingsHolder
 from server.db.conditions import leaves
@@ -59,12 +59,6 @@ class SlowListShown(BaseModel):
     index: list[str] | None = Field(description="The fields of the admin's index that answers it now.")
 
 
-class SlowListsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[SlowListShown]
-    count: int
-
-
 class IndexShown(BaseModel):
     """An index that an admin has made."""
 
@@ -73,12 +67,6 @@ class IndexShown(BaseModel):
     rows: int
     bytes: int = Field(description="About what it takes.")
     superfluous: bool = Field(description="Another index of the model does all that it does.")
-
-
-class IndexesAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[IndexShown]
-    count: int
 
 
 class NewIndex(BaseModel):
@@ -99,32 +87,22 @@ class NewIndexShown(BaseModel):
     milliseconds: float
 
 
-class NewIndexAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: NewIndexShown
-
-
-class RemovedAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: None = None
-
-
 def index_router(desk: IndexDesk, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1/server", tags=["server"])
 
     @router.get("/slow-lists", summary="Lists that took work, and indexes that would help them (admins)")
-    async def slow_lists(request: Request, response: Response) -> SlowListsAnswer:
+    async def slow_lists(request: Request, response: Response) -> ListAnswer[SlowListShown]:
         found = await desk.slow_lists(gate.enter_route(request, response))
-        return SlowListsAnswer(data=[_slow_shown(one) for one in found], count=len(found))
+        return ListAnswer[SlowListShown](data=[_slow_shown(one) for one in found], count=len(found))
 
     @router.get("/indexes", summary="Indexes that admins have made (admins)")
-    async def indexes(request: Request, response: Response) -> IndexesAnswer:
+    async def indexes(request: Request, response: Response) -> ListAnswer[IndexShown]:
         found = await desk.made(gate.enter_route(request, response))
-        return IndexesAnswer(data=[_made_shown(one) for one in found], count=len(found))
+        return ListAnswer[IndexShown](data=[_made_shown(one) for one in found], count=len(found))
 
     @router.post("/indexes", status_code=201, summary="Make an index (admins)", openapi_extra=taken(NewIndex))
-    async def add(request: Request, response: Response) -> NewIndexAnswer:
+    async def add(request: Request, response: Response) -> Answer[NewIndexShown]:
         actor = gate.enter_route(request, response)
         admins_only(actor, "api")
         wanted = await read_shape(request, NewIndex, settings.current.rest_body_bytes)
@@ -132,14 +110,14 @@ def index_router(desk: IndexDesk, gate: RestGate, settings: SettingsHolder) -> A
         shown = NewIndexShown(
             model=made.model, fields=list(made.fields), bytes=made.bytes, milliseconds=round(made.seconds * 1000, 1)
         )
-        return NewIndexAnswer(data=shown)
+        return Answer[NewIndexShown](data=shown)
 
     @router.delete(
         "/indexes/{model}/{fields}", summary="Remove an index that was made; `fields` with commas between them (admins)"
     )
-    async def remove(model: str, fields: str, request: Request, response: Response) -> RemovedAnswer:
+    async def remove(model: str, fields: str, request: Request, response: Response) -> Answer[None]:
         await desk.remove(gate.enter_route(request, response), model, fields.split(","))
-        return RemovedAnswer()
+        return Answer[None](data=None)
 
     return router
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.auth.lan import Encryption, Lan
 from server.config import SettingsHolder
@@ -47,11 +48,6 @@ class LanShown(BaseModel):
     firewall: FirewallShown
 
 
-class LanAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: LanShown
-
-
 class SwitchLan(BaseModel):
     """What is wanted."""
 
@@ -68,19 +64,14 @@ class SwitchedShown(BaseModel):
     here: str
 
 
-class SwitchedAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: SwitchedShown
-
-
 def lan_router(lan: Lan, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1/server/lan", tags=["server"])
 
     @router.get("", summary="How other computers reach this server (admins)")
-    async def state(request: Request, response: Response) -> LanAnswer:
+    async def state(request: Request, response: Response) -> Answer[LanShown]:
         _admin(gate.enter_route(request, response), "api:read")
-        return LanAnswer(data=LanShown.model_validate(await lan.state()))
+        return Answer[LanShown](data=LanShown.model_validate(await lan.state()))
 
     @router.post(
         "",
@@ -88,14 +79,14 @@ def lan_router(lan: Lan, gate: RestGate, settings: SettingsHolder) -> APIRouter:
         summary="Let other computers in, or not; the server starts again (admins)",
         openapi_extra=taken(SwitchLan),
     )
-    async def switch(request: Request, response: Response) -> SwitchedAnswer:
+    async def switch(request: Request, response: Response) -> Answer[SwitchedShown]:
         actor = gate.enter_route(request, response)
         _admin(actor, "api")
         wanted = await read_shape(request, SwitchLan, settings.current.rest_body_bytes)
         here = await lan.switch_on(wanted.encryption) if wanted.on else lan.switch_off()
         detail = wanted.encryption if wanted.on else None
         await lan.note("lan_on" if wanted.on else "lan_off", actor, detail=detail)
-        return SwitchedAnswer(data=SwitchedShown(on=wanted.on, here=here))
+        return Answer[SwitchedShown](data=SwitchedShown(on=wanted.on, here=here))
 
     return router
 

@@ -6,11 +6,11 @@ import asyncio
 import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from server.asgi.answer import Answer
 from server.rest_api.gate import RestGate
 
 ROOTS = (
@@ -34,19 +34,14 @@ class Part(BaseModel):
     url: str | None
 
 
-class LicencesAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[Part]
-
-
 def licence_router(gate: RestGate) -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/api/v1/server", tags=["server"])
 
     @router.get("/licences", summary="The libraries in this program and their licences")
-    async def licences(request: Request, response: Response) -> LicencesAnswer:
+    async def licences(request: Request, response: Response) -> Answer[list[Part]]:
         gate.enter_route(request, response)
-        return LicencesAnswer(data=await asyncio.to_thread(installed_parts))
+        return Answer[list[Part]](data=await asyncio.to_thread(installed_parts))
 
     return router
 

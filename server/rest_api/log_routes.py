@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
+from server.asgi.answer import Answer
 from server.config import SettingsHolder
 from server.data_folder import DataFolder
 from server.errors import Forbidden, NotFound, ValidationFailed
@@ -57,16 +58,6 @@ class Lines(BaseModel):
     kept: bool = Field(description="Whether lines are written there now; otherwise they go to stderr alone.")
 
 
-class LinesAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: Lines
-
-
-class LineAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: LineWhole
-
-
 class Bar(BaseModel):
     """How many lines there are from one moment to that of the next bar."""
 
@@ -82,11 +73,6 @@ class Bars(BaseModel):
 
     bars: list[Bar]
     counted_from: datetime | None = Field(description="Lines before it were too many to count; null: all are counted.")
-
-
-class BarsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: Bars
 
 
 def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], Awaitable[Redactor]]) -> APIRouter:
@@ -108,7 +94,7 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
         until: Until = None,
         cursor: Annotated[str | None, Query(max_length=60, description="`next` of the answer before.")] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_LINES)] = 100,
-    ) -> LinesAnswer:
+    ) -> Answer[Lines]:
         _admin(gate, request, response)
         before = None if cursor is None else _place(cursor, "cursor")
         redact = (await redactor()).text
@@ -122,10 +108,10 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
             file=settings.current.log_file or USUAL_NAME,
             kept=bool(settings.current.log_file) or log.is_stderr(),
         )
-        return LinesAnswer(data=shown)
+        return Answer[Lines](data=shown)
 
     @router.get("/lines/{line_id}", summary="One line of the log with all that belongs to it (admins)")
-    async def line(request: Request, response: Response, line_id: str) -> LineAnswer:
+    async def line(request: Request, response: Response, line_id: str) -> Answer[LineWhole]:
         _admin(gate, request, response)
         place = Place.of(line_id)
         redact = (await redactor()).text
@@ -133,7 +119,7 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
             found = None if place is None else await asyncio.to_thread(files().line, place, redact)
         if found is None:
             raise NotFound("There is no such line; the oldest lines go when the log is begun anew.")
-        return LineAnswer(data=LineWhole.model_validate({**_shown(found), "more": found.more, "cut": found.cut}))
+        return Answer[LineWhole](data=LineWhole.model_validate({**_shown(found), "more": found.more, "cut": found.cut}))
 
     @router.get("/histogram", summary="How many lines of the log there are, by time and level (admins)")
     async def histogram(
@@ -143,7 +129,7 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
         until: Annotated[AwareDatetime | None, Query(description="The last bar ends here; now.")] = None,
         step: Annotated[int, Query(ge=1, le=10**9, description="Seconds of one bar.")] = 60,
         q: Words = "",
-    ) -> BarsAnswer:
+    ) -> Answer[Bars]:
         _admin(gate, request, response)
         end = (until or datetime.now(UTC)).timestamp()
         begin = end - _USUAL_STRETCH.total_seconds() if since is None else since.timestamp()
@@ -165,7 +151,7 @@ def log_router(settings: SettingsHolder, gate: RestGate, redactor: Callable[[], 
             for number, levels in sorted(counted.bars.items())
         ]
         reached = counted.reached
-        return BarsAnswer(data=Bars(bars=bars, counted_from=None if reached is None else _moment(reached)))
+        return Answer[Bars](data=Bars(bars=bars, counted_from=None if reached is None else _moment(reached)))
 
     return router
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import Actor
+from server.asgi.answer import Answer
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.config import SettingsHolder
@@ -29,25 +30,11 @@ class PhraseState(BaseModel):
     waits: bool = Field(description="Whether a new phrase was shown and waits to be typed back")
 
 
-class PhraseStateAnswer(BaseModel):
-    """The state in its envelope."""
-
-    ok: Literal[True]
-    data: PhraseState
-
-
 class NewPhrase(BaseModel):
     """A phrase that is shown this once."""
 
     phrase: str = Field(description="Twelve words")
     expires_in: int = Field(description="Seconds in which it can be typed back")
-
-
-class NewPhraseAnswer(BaseModel):
-    """The phrase in its envelope."""
-
-    ok: Literal[True]
-    data: NewPhrase
 
 
 class TypedPhrase(BaseModel):
@@ -77,7 +64,7 @@ def phrase_router(records: Records, gate: RestGate, settings: SettingsHolder) ->
     @router.get(
         "",
         summary="Whether a recovery phrase is in force (admins)",
-        responses={200: {"model": PhraseStateAnswer}},
+        responses={200: {"model": Answer[PhraseState]}},
     )
     async def show(request: Request, response: Response) -> Any:
         admin(request, response, scope="api:read")
@@ -87,7 +74,7 @@ def phrase_router(records: Records, gate: RestGate, settings: SettingsHolder) ->
         "",
         status_code=201,
         summary="Make a new recovery phrase (admins); it is shown this once and in force when it was typed back",
-        responses={201: {"model": NewPhraseAnswer}},
+        responses={201: {"model": Answer[NewPhrase]}},
     )
     async def propose(request: Request, response: Response) -> Any:
         admin(request, response, scope="api")
@@ -103,7 +90,7 @@ def phrase_router(records: Records, gate: RestGate, settings: SettingsHolder) ->
                 "content": {"application/json": {"schema": TypedPhrase.model_json_schema()}},
             }
         },
-        responses={200: {"model": PhraseStateAnswer}},
+        responses={200: {"model": Answer[PhraseState]}},
     )
     async def confirm(request: Request, response: Response) -> Any:
         actor = admin(request, response, scope="api")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server import __version__
 from server.access.actor import Actor
+from server.asgi.answer import Answer
 from server.config import Settings, SettingsHolder
 from server.db.storage import State, Trouble
 from server.errors import Conflict, Forbidden
@@ -78,21 +78,6 @@ class ServerShown(BaseModel):
     storage: StorageShown
 
 
-class ServerAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: ServerShown
-
-
-class SafeModeAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: SafeModeShown
-
-
-class StorageAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: StorageShown
-
-
 def rest_router(
     gate: RestGate,
     settings: SettingsHolder,
@@ -105,7 +90,7 @@ def rest_router(
     started_at, started = now_text(), time.monotonic()
 
     @router.get("/server", summary="State of this server")
-    async def server(request: Request, response: Response) -> ServerAnswer:
+    async def server(request: Request, response: Response) -> Answer[ServerShown]:
         actor = gate.enter_route(request, response)
         current = settings.current
         host = request.headers.get("host", "")
@@ -121,27 +106,27 @@ def rest_router(
             safe_mode=_safe_mode(current, actor),
             storage=_storage(watch, actor),
         )
-        return ServerAnswer(data=shown)
+        return Answer[ServerShown](data=shown)
 
     @router.post("/server/check-file", status_code=202, summary="Check the whole database file (admins)")
-    async def check_file(request: Request, response: Response) -> StorageAnswer:
+    async def check_file(request: Request, response: Response) -> Answer[StorageShown]:
         actor = _admin(gate.enter_route(request, response))
         watch.start_check()
-        return StorageAnswer(data=_storage(watch, actor))
+        return Answer[StorageShown](data=_storage(watch, actor))
 
     @router.post("/server/go-on", summary="End the recovery mode after a check found the file whole (admins)")
-    async def go_on(request: Request, response: Response) -> StorageAnswer:
+    async def go_on(request: Request, response: Response) -> Answer[StorageShown]:
         actor = _admin(gate.enter_route(request, response))
         watch.go_on()
-        return StorageAnswer(data=_storage(watch, actor))
+        return Answer[StorageShown](data=_storage(watch, actor))
 
     @router.post("/server/leave-safe-mode", status_code=202, summary="Start again with everything (admins)")
-    async def leave(request: Request, response: Response) -> SafeModeAnswer:
+    async def leave(request: Request, response: Response) -> Answer[SafeModeShown]:
         actor = _admin(gate.enter_route(request, response))
         if not settings.current.safe_mode:
             raise Conflict("GridBear is not in safe mode.", code="not_in_safe_mode")
         leave_safe_mode()
-        return SafeModeAnswer(data=_safe_mode(settings.current, actor))
+        return Answer[SafeModeShown](data=_safe_mode(settings.current, actor))
 
     return router
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.answer import Answer
 from server.errors import Forbidden
 from server.records.service import Records
 from server.records.setting_desk import Kind, SettingDesk
@@ -43,20 +44,10 @@ class SettingShown(BaseModel):
     changeable: bool = Field(description="Whether a settings record decides it.")
 
 
-class SettingsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[SettingShown]
-
-
 class RestartShown(BaseModel):
     """The server ends and begins again, which takes a moment."""
 
     restarting: Literal[True] = True
-
-
-class RestartAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: RestartShown
 
 
 def settings_router(desk: SettingDesk, records: Records, gate: RestGate, restart: Callable[[], None]) -> APIRouter:
@@ -64,16 +55,16 @@ def settings_router(desk: SettingDesk, records: Records, gate: RestGate, restart
     router = APIRouter(prefix="/api/v1/server", tags=["server"])
 
     @router.get("/settings", summary="Every setting with help, default, value and origin (admins)")
-    async def settings(request: Request, response: Response) -> SettingsAnswer:
+    async def settings(request: Request, response: Response) -> Answer[list[SettingShown]]:
         actor = _admin(gate.enter_route(request, response), "api:read")
-        return SettingsAnswer(data=[SettingShown.model_validate(one) for one in await desk.all(actor)])
+        return Answer[list[SettingShown]](data=[SettingShown.model_validate(one) for one in await desk.all(actor)])
 
     @router.post("/restart", status_code=202, summary="Start the server again (admins)")
-    async def start_again(request: Request, response: Response) -> RestartAnswer:
+    async def start_again(request: Request, response: Response) -> Answer[RestartShown]:
         actor = _admin(gate.enter_route(request, response), "api")
         await records.note("restart", actor)
         restart()
-        return RestartAnswer(data=RestartShown())
+        return Answer[RestartShown](data=RestartShown())
 
     return router
 

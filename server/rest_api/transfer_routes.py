@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
+from server.asgi.answer import Answer
 from server.asgi.query import query_pairs
 from server.asgi.request_key import REPLAYED, key_in, key_parameter
 from server.config import SettingsHolder
@@ -85,11 +86,6 @@ class RunningImport(BaseModel):
     rows: int = Field(description="Rows read so far")
 
 
-class RunningAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[RunningImport]
-
-
 def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHolder) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/api/v1", tags=["transfer"])
@@ -130,9 +126,11 @@ def transfer_router(transfers: Transfers, gate: RestGate, settings: SettingsHold
         return {"ok": True, "data": report}
 
     @router.get("/import/running", summary="How far your imports are")
-    async def running(request: Request, response: Response) -> RunningAnswer:
+    async def running(request: Request, response: Response) -> Answer[list[RunningImport]]:
         found = transfers.running(gate.enter_route(request, response))
-        return RunningAnswer(data=[RunningImport.model_validate(one, from_attributes=True) for one in found])
+        return Answer[list[RunningImport]](
+            data=[RunningImport.model_validate(one, from_attributes=True) for one in found]
+        )
 
     @router.post("/import/guess", summary="What a file holds, and a model for it", openapi_extra=_GUESS)
     async def guess(request: Request, response: Response) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import SYSTEM, Actor, Scope
+from server.asgi.answer import Answer
 from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
 from server.errors import Forbidden, NotFound
@@ -33,11 +33,6 @@ class ClientShown(BaseModel):
     problem: str | None = Field(description="Why its configuration can't be read.")
 
 
-class ClientsAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[ClientShown]
-
-
 class ChangeShown(BaseModel):
     """What was, or with `dry_run` would be, changed in a client's file."""
 
@@ -47,11 +42,6 @@ class ChangeShown(BaseModel):
     diff: str
     copy_: str | None = Field(alias="copy", description="The file as it was before.")
     running: bool = Field(description="It runs now, and may write its own file over this one.")
-
-
-class ChangeAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: ChangeShown
 
 
 def clients_router(
@@ -69,9 +59,9 @@ def clients_router(
         return Connections(settings.current.data_dir)
 
     @router.get("", summary="AI clients of this computer, and whether they know GridBear (admins, on it)")
-    async def listed(request: Request, response: Response) -> ClientsAnswer:
+    async def listed(request: Request, response: Response) -> Answer[list[ClientShown]]:
         found = await asyncio.to_thread(entered(request, response, "api:read").listed)
-        return ClientsAnswer(data=[ClientShown.model_validate(one) for one in found])
+        return Answer[list[ClientShown]](data=[ClientShown.model_validate(one) for one in found])
 
     @router.get(
         "/claude-desktop/bundle",
@@ -88,21 +78,23 @@ def clients_router(
         }
         return Response(made, media_type="application/zip", headers=headers)
 
-    async def changed(connections: Connections, client: str, remove: bool, dry_run: bool) -> ChangeAnswer:
+    async def changed(connections: Connections, client: str, remove: bool, dry_run: bool) -> Answer[ChangeShown]:
         former = connections.token_of(client)
         done = await asyncio.to_thread(connections.apply, client, remove=remove, dry_run=dry_run)
         if former is not None and not dry_run:
             # The token of an entry lives as long as the entry does; somebody may have deleted it by hand.
             with contextlib.suppress(NotFound):
                 await records.delete(SYSTEM, "api_tokens", former)
-        return ChangeAnswer(data=ChangeShown.model_validate(done))
+        return Answer[ChangeShown](data=ChangeShown.model_validate(done))
 
     @router.post("/{client}/connect", summary="Write GridBear into a client's configuration (admins, on this computer)")
-    async def connect(client: str, request: Request, response: Response, dry_run: bool = False) -> ChangeAnswer:
+    async def connect(client: str, request: Request, response: Response, dry_run: bool = False) -> Answer[ChangeShown]:
         return await changed(entered(request, response, "api"), client, False, dry_run)
 
     @router.post("/{client}/disconnect", summary="Take GridBear out of it again (admins, on this computer)")
-    async def disconnect(client: str, request: Request, response: Response, dry_run: bool = False) -> ChangeAnswer:
+    async def disconnect(
+        client: str, request: Request, response: Response, dry_run: bool = False
+    ) -> Answer[ChangeShown]:
         return await changed(entered(request, response, "api"), client, True, dry_run)
 
     return router

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
@@ -36,16 +37,6 @@ class ImportWanted(BaseModel):
     enabled: bool = Field(True, description="False: switch all of them off; nothing starts before you switch it on.")
 
 
-class ImportAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: ImportShown
-
-
-class SourcesAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[Source]
-
-
 def import_router(
     imports: ServerImport, settings: SettingsHolder, enter: Callable[[Request, Response], Actor]
 ) -> APIRouter:
@@ -59,10 +50,10 @@ def import_router(
         return actor
 
     @router.get("/sources", summary="AI clients of this computer that have MCP servers (admins, on it)")
-    async def sources(request: Request, response: Response) -> SourcesAnswer:
+    async def sources(request: Request, response: Response) -> Answer[list[Source]]:
         entered(request, response, "api:read")
         _want_here(request)
-        return SourcesAnswer(data=await asyncio.to_thread(listed))
+        return Answer[list[Source]](data=await asyncio.to_thread(listed))
 
     @router.post(
         "",
@@ -73,15 +64,15 @@ def import_router(
         request: Request,
         response: Response,
         dry_run: Annotated[bool, Query(description="Only tell what is there and what would become of it")] = False,
-    ) -> ImportAnswer:
+    ) -> Answer[ImportShown]:
         actor = entered(request, response, "api")
         wanted = await read_shape(request, ImportWanted, settings.current.rest_body_bytes)
         text, origin = await _text(wanted, request)
         more: dict[str, Any] = wanted.model_dump(include={"names", "values", "look_up", "enabled"})
         wishes = Wishes(**more, origin=origin)
         if dry_run:
-            return ImportAnswer(data=shown(await imports.preview(actor, text, wishes), {}))
-        return ImportAnswer(data=shown(*await imports.run(actor, text, wishes)))
+            return Answer[ImportShown](data=shown(await imports.preview(actor, text, wishes), {}))
+        return Answer[ImportShown](data=shown(*await imports.run(actor, text, wishes)))
 
     return router
 

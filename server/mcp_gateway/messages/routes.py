@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
 from server.access.actor import Actor
+from server.asgi.answer import Answer
 from server.errors import Forbidden
 from server.mcp_gateway.hosted_routes import ServerName
 from server.mcp_gateway.messages.message import Direction, Kind
@@ -63,16 +64,6 @@ class Seen(Standing):
     messages: list[MessageShown] = Field(description="The oldest first.")
 
 
-class StandingAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: Standing
-
-
-class SeenAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: Seen
-
-
 _FILE = {"schema": {"type": "string"}}
 
 
@@ -96,9 +87,9 @@ def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Acto
     file: dict[int | str, dict[str, Any]] = {200: {"content": {_LINES: _FILE}, "description": "One in each line"}}
 
     @router.get("/own/{server}/messages", summary="The same of a server of this program or of a plugin (admins)")
-    async def own_messages(server: ServerName, wanted: _Asked, request: Request, response: Response) -> SeenAnswer:
+    async def own_messages(server: ServerName, wanted: _Asked, request: Request, response: Response) -> Answer[Seen]:
         actor = enter(request, response)
-        return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server, wanted)))
+        return Answer[Seen](data=Seen.model_validate(await desk.listed(actor, server, wanted)))
 
     @router.get("/own/{server}/messages/export", summary="The same as a file", response_class=Response, responses=file)
     async def own_export(server: ServerName, wanted: _Asked, request: Request, response: Response) -> Response:
@@ -106,19 +97,19 @@ def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Acto
         return _file(response, *await desk.exported(actor, server, wanted))
 
     @router.put("/own/{server}/messages/watch", summary="Watch a server of this program or of a plugin (admins)")
-    async def watch_own(server: ServerName, request: Request, response: Response) -> StandingAnswer:
+    async def watch_own(server: ServerName, request: Request, response: Response) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return StandingAnswer(data=Standing.model_validate(await desk.begin(actor, server)))
+        return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server)))
 
     @router.delete("/own/{server}/messages/watch", summary="Stop watching such a server (admins)")
-    async def leave_own(server: ServerName, request: Request, response: Response) -> StandingAnswer:
+    async def leave_own(server: ServerName, request: Request, response: Response) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server)))
+        return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server)))
 
     @router.get("/{server_id}/messages", summary="Messages to and from an MCP server, while it is watched (admins)")
-    async def messages(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> SeenAnswer:
+    async def messages(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> Answer[Seen]:
         actor = enter(request, response)
-        return SeenAnswer(data=Seen.model_validate(await desk.listed(actor, server_id, wanted)))
+        return Answer[Seen](data=Seen.model_validate(await desk.listed(actor, server_id, wanted)))
 
     @router.get(
         "/{server_id}/messages/export",
@@ -131,14 +122,14 @@ def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Acto
         return _file(response, *await desk.exported(actor, server_id, wanted))
 
     @router.put("/{server_id}/messages/watch", summary="Keep the messages of an MCP server in memory (admins)")
-    async def watch(server_id: _Id, request: Request, response: Response) -> StandingAnswer:
+    async def watch(server_id: _Id, request: Request, response: Response) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return StandingAnswer(data=Standing.model_validate(await desk.begin(actor, server_id)))
+        return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server_id)))
 
     @router.delete("/{server_id}/messages/watch", summary="Stop watching, and forget the messages (admins)")
-    async def leave(server_id: _Id, request: Request, response: Response) -> StandingAnswer:
+    async def leave(server_id: _Id, request: Request, response: Response) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return StandingAnswer(data=Standing.model_validate(await desk.end(actor, server_id)))
+        return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server_id)))
 
     return router
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.config import SettingsHolder
 from server.errors import Forbidden, NotFound
@@ -46,11 +47,6 @@ class ServerOffered(BaseModel):
     added_as: str = Field(description="The server that does the same already.")
 
 
-class CatalogueAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: list[ServerOffered]
-
-
 class AddWanted(BaseModel):
     """The values that a person chose."""
 
@@ -70,11 +66,6 @@ class ServerAdded(BaseModel):
     secrets: list[str] = Field(description="Names of the secrets that were made.")
 
 
-class AddedAnswer(BaseModel):
-    ok: Literal[True] = True
-    data: ServerAdded
-
-
 def catalogue_router(
     imports: ServerImport, settings: SettingsHolder, enter: Callable[[Request, Response], Actor]
 ) -> APIRouter:
@@ -88,9 +79,9 @@ def catalogue_router(
         return actor
 
     @router.get("", summary="Well-known MCP servers and what they need (admins)")
-    async def listed(request: Request, response: Response) -> CatalogueAnswer:
+    async def listed(request: Request, response: Response) -> Answer[list[ServerOffered]]:
         there = await imports.existing(entered(request, response, "api:read"))
-        return CatalogueAnswer(data=[_offered(one, there(one.transport, one.program, one.words, one.url))
+        return Answer[list[ServerOffered]](data=[_offered(one, there(one.transport, one.program, one.words, one.url))
                                      for one in known_servers().values()])  # fmt: skip
 
     @router.post(
@@ -99,7 +90,7 @@ def catalogue_router(
         summary="Make a server of the catalogue one of yours (admins)",
         openapi_extra=taken(AddWanted),
     )
-    async def add(name: str, request: Request, response: Response) -> AddedAnswer:
+    async def add(name: str, request: Request, response: Response) -> Answer[ServerAdded]:
         actor = entered(request, response, "api")
         known = known_servers().get(name)
         if known is None:
@@ -110,7 +101,9 @@ def catalogue_router(
         draft.enabled = wanted.enabled
         (record_id,) = (await imports.make(actor, [draft], "the catalogue")).values()
         response.headers["location"] = f"{settings.current.base_path}/api/v1/mcp_servers/{record_id}"
-        return AddedAnswer(data=ServerAdded(id=record_id, name=own, secrets=[one.name for one in draft.secrets]))
+        return Answer[ServerAdded](
+            data=ServerAdded(id=record_id, name=own, secrets=[one.name for one in draft.secrets])
+        )
 
     return router
 

@@ -116,5 +116,5 @@ async def test_the_addresses_are_described(admin: Any) -> None:
     paths = (await admin.get("/api/openapi.json")).json()["paths"]
     assert set(paths[ADDRESS]) == {"get", "post"}
     shown = str(paths[ADDRESS]) + str(paths[f"{ADDRESS}/confirm"])
-    assert "NewPhraseAnswer" in shown
-    assert "PhraseStateAnswer" in shown
+    assert "Answer_NewPhrase_" in shown
+    assert "Answer_PhraseState_" in shown
