@@ -84,54 +84,57 @@ _Asked = Annotated[Wanted, Depends(_wanted)]
 def messages_router(desk: MessageDesk, enter: Callable[[Request, Response], Actor]) -> APIRouter:
     """`enter` authenticates and counts the request."""
     router = APIRouter(prefix="/api/v1/gateway", tags=["gateway"])
+    _routes_of(router, "/own/{server}", _own, "a server of this program or of a plugin", desk, enter)
+    _routes_of(router, "/{server_id}", _configured, "an MCP server", desk, enter)
+    return router
+
+
+def _own(server: ServerName) -> str:
+    return server
+
+
+def _configured(server_id: _Id) -> int:
+    return server_id
+
+
+def _routes_of(
+    router: APIRouter,
+    place: str,
+    named: Callable[..., str | int],
+    of: str,
+    desk: MessageDesk,
+    enter: Callable[[Request, Response], Actor],
+) -> None:
+    """The routes of one sort of servers: `place` in the address that `named` reads, called `of` in the docs."""
+    server = Depends(named)
     file: dict[int | str, dict[str, Any]] = {200: {"content": {_LINES: _FILE}, "description": "One in each line"}}
 
-    @router.get("/own/{server}/messages", summary="The same of a server of this program or of a plugin (admins)")
-    async def own_messages(server: ServerName, wanted: _Asked, request: Request, response: Response) -> Answer[Seen]:
+    @router.get(f"{place}/messages", summary=f"Messages to and from {of}, while it is watched (admins)")
+    async def messages(
+        wanted: _Asked, request: Request, response: Response, server: int | str = server
+    ) -> Answer[Seen]:
         actor = enter(request, response)
         return Answer[Seen](data=Seen.model_validate(await desk.listed(actor, server, wanted)))
 
-    @router.get("/own/{server}/messages/export", summary="The same as a file", response_class=Response, responses=file)
-    async def own_export(server: ServerName, wanted: _Asked, request: Request, response: Response) -> Response:
-        actor = enter(request, response)
-        return _file(response, *await desk.exported(actor, server, wanted))
-
-    @router.put("/own/{server}/messages/watch", summary="Watch a server of this program or of a plugin (admins)")
-    async def watch_own(server: ServerName, request: Request, response: Response) -> Answer[Standing]:
-        actor = _writing(enter(request, response))
-        return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server)))
-
-    @router.delete("/own/{server}/messages/watch", summary="Stop watching such a server (admins)")
-    async def leave_own(server: ServerName, request: Request, response: Response) -> Answer[Standing]:
-        actor = _writing(enter(request, response))
-        return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server)))
-
-    @router.get("/{server_id}/messages", summary="Messages to and from an MCP server, while it is watched (admins)")
-    async def messages(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> Answer[Seen]:
-        actor = enter(request, response)
-        return Answer[Seen](data=Seen.model_validate(await desk.listed(actor, server_id, wanted)))
-
     @router.get(
-        "/{server_id}/messages/export",
-        summary="The messages as a file: JSON, one in each line (admins)",
+        f"{place}/messages/export",
+        summary=f"The messages of {of} as a file: JSON, one in each line (admins)",
         response_class=Response,
         responses=file,
     )
-    async def export(server_id: _Id, wanted: _Asked, request: Request, response: Response) -> Response:
+    async def export(wanted: _Asked, request: Request, response: Response, server: int | str = server) -> Response:
         actor = enter(request, response)
-        return _file(response, *await desk.exported(actor, server_id, wanted))
+        return _file(response, *await desk.exported(actor, server, wanted))
 
-    @router.put("/{server_id}/messages/watch", summary="Keep the messages of an MCP server in memory (admins)")
-    async def watch(server_id: _Id, request: Request, response: Response) -> Answer[Standing]:
+    @router.put(f"{place}/messages/watch", summary=f"Keep the messages of {of} in memory (admins)")
+    async def watch(request: Request, response: Response, server: int | str = server) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server_id)))
+        return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server)))
 
-    @router.delete("/{server_id}/messages/watch", summary="Stop watching, and forget the messages (admins)")
-    async def leave(server_id: _Id, request: Request, response: Response) -> Answer[Standing]:
+    @router.delete(f"{place}/messages/watch", summary=f"Stop watching {of}, and forget the messages (admins)")
+    async def leave(request: Request, response: Response, server: int | str = server) -> Answer[Standing]:
         actor = _writing(enter(request, response))
-        return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server_id)))
-
-    return router
+        return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server)))
 
 
 def _file(response: Response, name: str, lines: bytes) -> Response:
