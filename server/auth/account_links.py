@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from server.access.actor import OWNER, SYSTEM, Actor
+from server.access.demands import demand_admin
 from server.auth.tokens import new_token, token_hash
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.records.people_by_name import taken_name
@@ -78,5 +79,4 @@ class AccountLinks:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not (actor.is_admin and actor.has_scope("api")):
-        raise Forbidden("Only admins make links for people.")
+    demand_admin(actor, "Only admins make links for people.")

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.auth.authenticate import Authenticator
 from server.auth.forms import UserId, form_body, read_form, text_of
 from server.auth.people import People
@@ -86,8 +87,7 @@ def factor_router(people: People, authenticator: Authenticator) -> APIRouter:
     )
     async def remove_of(user_id: UserId, request: Request) -> dict[str, Any]:
         actor = authenticator.actor_for(request.scope)
-        if not (actor.is_admin and actor.has_scope("api")):
-            raise Forbidden("Only admins remove the second factor of somebody else.")
+        demand_admin(actor, "Only admins remove the second factor of somebody else.")
         await confirmed(request)
         await factors.remove(user_id)
         await sessions.end_sessions(user_id)

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from server.access.actor import SYSTEM, Actor
+from server.access.demands import demand_admin
 from server.db.faults import translate
-from server.errors import Conflict, Forbidden, GridBearError, ValidationFailed
+from server.errors import Conflict, GridBearError, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.rehearsal import rehearsed
 from server.records.service import Records
@@ -52,8 +53,7 @@ class Leaving:
         Raises Forbidden, NotFound, ValidationFailed (neither or a wrong choice), Conflict (`last_admin`,
         `transfer_conflict`, `reference_conflict`) naming the record that stands in the way.
         """
-        if not (actor.is_admin and actor.has_scope("api")):
-            raise Forbidden("Only admins delete people.")
+        demand_admin(actor, "Only admins delete people.")
         self._check(user_id, choice)
         person = await self._records.get(SYSTEM, USERS, user_id)
         referrers = self.shelf.referrers.get(USERS, ())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.backup.archive_format import Kind, Manifest
 from server.backup.archive_reader import RESERVE_BYTES, Archive
 from server.backup.copies import Copying, copy_backups
@@ -31,7 +32,7 @@ from server.backup.server_id import server_id
 from server.backup.settling import expire_kept, kept_states
 from server.config import SettingsHolder
 from server.db.faults import translate
-from server.errors import Conflict, Forbidden, GridBearError, NotFound, StorageFull
+from server.errors import Conflict, GridBearError, NotFound, StorageFull
 from server.models.registry import ModelSpec
 from server.records.times import from_text, to_text
 
@@ -361,5 +362,4 @@ def _steps(told: Fraction, whole: int) -> Callable[[int], None]:
 
 
 def _admins_only(actor: Actor, *, reading: bool = False) -> None:
-    if not actor.is_admin or not actor.has_scope("api:read" if reading else "api"):
-        raise Forbidden("Backups hold everything, so they are for admins alone.")
+    demand_admin(actor, "Backups hold everything, so they are for admins alone.", "api:read" if reading else "api")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from server.access.actor import Actor
-from server.errors import Forbidden
+from server.access.demands import demand_scope
 from server.mcp_gateway.catalogue.routes import ToolChanges
 from server.mcp_gateway.hosted_desk import OwnToolDesk
 
@@ -32,8 +32,7 @@ def own_tools_router(desk: OwnToolDesk, enter: Callable[[Request, Response], Act
         changes: ToolChanges, server: ServerName, name: str, request: Request, response: Response
     ) -> dict[str, Any]:
         actor = enter(request, response)
-        if not actor.has_scope("api"):
-            raise Forbidden("This credential may only read.")
+        demand_scope(actor)
         return {"ok": True, "data": await desk.change(actor, server, name, changes.model_dump(exclude_unset=True))}
 
     return router

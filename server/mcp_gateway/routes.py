@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from server.access.actor import Actor
-from server.errors import Forbidden
+from server.access.demands import demand_scope
 from server.mcp_gateway.gateway import Gateway
 from server.records.values import INTEGER_MAX
 from server.tasks.queue import Tasks
@@ -31,23 +31,17 @@ def gateway_router(gateway: Gateway, tasks: Tasks, enter: Enter) -> APIRouter:
 
     @router.post("/gateway/{server_id}/restart", tags=["gateway"], summary="Restart an MCP server")
     async def restart(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         return {"ok": True, "data": await gateway.restart(actor, server_id)}
 
     @router.post("/tasks/{key}/cancel", tags=["tasks"], summary="End a waiting or running task of yours")
     async def cancel(key: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         return {"ok": True, "data": await tasks.cancel(actor, key)}
 
     @router.post("/tasks/{key}/retry", tags=["tasks"], summary="Do an ended task of yours once more, as a new one")
     async def retry(key: str, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         return {"ok": True, "data": await tasks.retry(actor, key)}
 
     return router
-
-
-def _writing(actor: Actor) -> Actor:
-    if not actor.has_scope("api"):
-        raise Forbidden("This credential may only read.")
-    return actor

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
 from server.models.base import Base
 from server.plugin_host.admission import check_switch_on
 from server.plugin_host.consent import asked
@@ -287,5 +288,4 @@ class PluginHost:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins switch plugins.")
+    demand_admin(actor, "Only admins switch plugins.")

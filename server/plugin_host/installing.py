@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.db.copying import keep_latest
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
 from server.plugin_host.consent import asked, newly_asked
 from server.plugin_host.content_hash import content_hash
 from server.plugin_host.host import PluginHost
@@ -205,5 +206,4 @@ def wanted_name(file_name: str) -> str:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins install plugins.")
+    demand_admin(actor, "Only admins install plugins.")

@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import Forbidden, NotFound, ValidationFailed
+from server.access.demands import demand_admin
+from server.errors import NotFound, ValidationFailed
 from server.plugin_host.config_schema import ConfigSchema
 from server.plugin_host.effective_settings import effective, is_outside, secret_variables
 from server.plugin_host.host import PluginHost
@@ -102,5 +103,4 @@ class PluginSettings:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins see and change settings of plugins.")
+    demand_admin(actor, "Only admins see and change settings of plugins.")

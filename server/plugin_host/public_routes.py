@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 
+from server.access.demands import demand_admin
 from server.asgi.public_door import REACH, Reach
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden
+from server.errors import Conflict
 from server.plugin_host.mount import Enter
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def public_router(
     @router.post("/public-address/test", summary="Call this server by its public address (admins)")
     async def test(request: Request, response: Response) -> dict[str, Any]:
         actor = enter(request, response)
-        if not actor.is_admin or not actor.has_scope("api"):
-            raise Forbidden("Only admins try the public address.")
+        demand_admin(actor, "Only admins try the public address.")
         current = settings.current
         if not current.public_url or not current.public_port:
             raise Conflict(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
-from server.errors import Forbidden
+from server.access.demands import demand_admin
 from server.plugin_host.host import PluginHost
 from server.plugin_host.manifest import manifest_json_schema
 from server.plugin_host.mount import Enter
@@ -53,5 +53,4 @@ def plugin_router(host: PluginHost, enter: Enter) -> APIRouter:
 
 
 def _admin(actor: Actor) -> None:
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins look at plugins.")
+    demand_admin(actor, "Only admins look at plugins.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from server.access.actor import ROLES, Actor
+from server.access.demands import demand_admin
 from server.access.policy import GROUP, ROLE, Stand, Subject
-from server.errors import Forbidden
 from server.models.access_rule import ANY_VERB
 from server.models.base import VERBS, Extent, Verb
 from server.models.registry import ModelSpec
@@ -20,8 +20,7 @@ def access_matrix(records: Records, actor: Actor) -> dict[str, Any]:
     decides (None for the default), whether that is a rule for `any` verb, its `hidden_fields`, and the `most` that a
     rule may give. Admins are no subject: no rule binds them. Raises Forbidden for all but admins.
     """
-    if not (actor.is_admin and actor.has_scope("api:read")):
-        raise Forbidden("Only admins see what everybody may do.")
+    demand_admin(actor, "Only admins see what everybody may do.", "api:read")
     subjects: list[Subject] = [(ROLE, role) for role in ROLES if role != "admin"]
     subjects += [(GROUP, group) for group in records.policy.groups()]
     return {

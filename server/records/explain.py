@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from server.access.actor import SYSTEM, Actor, Role
-from server.errors import Forbidden, NotFound, ValidationFailed
+from server.access.demands import demand_admin
+from server.errors import NotFound, ValidationFailed
 from server.models.base import VERBS, Verb
 from server.models.registry import ModelSpec, unknown_model
 from server.records.service import Records
@@ -55,8 +56,7 @@ async def explain_access(
 async def _person(records: Records, actor: Actor, user_id: int | None) -> Actor:
     if user_id is None or user_id == actor.user_id:
         return actor
-    if not (actor.is_admin and actor.has_scope("api:read")):
-        raise Forbidden("Only admins may ask what others may do.")
+    demand_admin(actor, "Only admins may ask what others may do.", "api:read")
     row = await records.get(SYSTEM, "users", user_id)
     return Actor(kind="user", user_id=user_id, username=row["username"], role=cast(Role, row["role"]))
 

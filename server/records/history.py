@@ -10,11 +10,12 @@ from typing import Any
 import orjson
 
 from server.access.actor import Actor
+from server.access.demands import demand_scope
 from server.access.policy import Permission
 from server.db import trash
 from server.db.store import Store
 from server.db.writer import Transaction
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
 from server.models.base import Verb
 from server.models.registry import ModelSpec
 from server.records.service import Records
@@ -123,8 +124,7 @@ class History:
 
         Raises NotFound when there is nothing of theirs, Conflict when a record has changed since, Forbidden.
         """
-        if not actor.has_scope("api"):
-            raise Forbidden("This credential may only read.")
+        demand_scope(actor)
         since = self._oldest_deletion()
 
         def run(work: Work, _: list[Any]) -> Undone:

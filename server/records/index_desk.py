@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Table
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.db.conditions import leaves
 from server.db.made_indexes import (
     Fields,
@@ -25,7 +26,7 @@ from server.db.made_indexes import (
 )
 from server.db.rebuild import column_types
 from server.db.statements import ListShape, SortKey, list_statement
-from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
+from server.errors import Conflict, FieldError, NotFound, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.audit import AUDIT
 from server.records.index_advice import DDL_SQL, MAX_FIELDS, UNINDEXED_TYPES, Advice, Trial
@@ -239,8 +240,7 @@ class IndexDesk:
 
 def admins_only(actor: Actor, scope: Scope) -> None:
     """Raise Forbidden for everybody else."""
-    if not actor.is_admin or not actor.has_scope(scope):
-        raise Forbidden("Only admins look at slow lists, and make and remove indexes.")
+    demand_admin(actor, "Only admins look at slow lists, and make and remove indexes.", scope)
 
 
 def _is_of(spec: ModelSpec, shape: ListShape) -> bool:

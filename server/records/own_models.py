@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import MetaData
 
 from server.access.actor import SYSTEM, Actor
+from server.access.demands import demand_admin
 from server.db import trash
 from server.db.rebuild import drop_table
 from server.db.statements import filled_sql
@@ -352,8 +353,7 @@ class OwnModels:
 
 
 def _admins_only(actor: Actor) -> None:
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins make and change models.")
+    demand_admin(actor, "Only admins make and change models.")
 
 
 def _lost_text(losses: list[Loss]) -> str:

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.config import SettingsHolder
 from server.data_folder import DataFolder
 from server.data_move import ask_to_move, last_problem, place_facts, plan_move
-from server.errors import Forbidden, ValidationFailed
+from server.errors import ValidationFailed
 from server.records.service import Records
 from server.rest_api.gate import RestGate
 
@@ -96,6 +97,4 @@ def _target(text: str) -> Path:
 
 
 def _admin(actor: Actor, scope: Scope) -> Actor:
-    if not (actor.is_admin and actor.has_scope(scope)):
-        raise Forbidden("Only admins decide where the data lie, with a credential that may.")
-    return actor
+    return demand_admin(actor, "Only admins decide where the data lie.", scope)

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.auth.lan import Encryption, Lan
 from server.config import SettingsHolder
-from server.errors import Forbidden
 from server.rest_api.gate import RestGate
 
 
@@ -92,5 +92,4 @@ def lan_router(lan: Lan, gate: RestGate, settings: SettingsHolder) -> APIRouter:
 
 
 def _admin(actor: Actor, scope: Scope) -> None:
-    if not (actor.is_admin and actor.has_scope(scope)):
-        raise Forbidden("Only admins decide who can reach this server.")
+    demand_admin(actor, "Only admins decide who can reach this server.", scope)

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.config import SettingsHolder
-from server.errors import FieldError, Forbidden, Unauthorized
+from server.errors import FieldError, Unauthorized
 from server.records.service import Records
 from server.records.values import raise_for
 from server.rest_api.gate import RestGate
@@ -53,9 +54,7 @@ def phrase_router(records: Records, gate: RestGate, settings: SettingsHolder) ->
         actor = gate.enter_route(request, response)
         if not actor.is_signed_in:
             raise Unauthorized("Sign in first.")
-        if not actor.is_admin or not actor.has_scope(scope):
-            raise Forbidden("The recovery phrase opens every secret, so it is for admins alone.")
-        return actor
+        return demand_admin(actor, "The recovery phrase opens every secret, so it is for admins alone.", scope)
 
     def state() -> dict[str, Any]:
         since = vault.phrase_kept_at

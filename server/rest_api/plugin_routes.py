@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.asgi.query import query_pairs
 from server.config import SettingsHolder
-from server.errors import Forbidden, ValidationFailed
+from server.errors import ValidationFailed
 from server.plugin_host.installing import Installer, wanted_name
 from server.records.filters import truth
 from server.records.values import BadValue
@@ -123,5 +124,4 @@ def _asked(request: Request) -> dict[str, Any]:
 
 def _admin(actor: Actor) -> None:
     # Before anything is read or written.
-    if not actor.is_admin or not actor.has_scope("api"):
-        raise Forbidden("Only admins install plugins.")
+    demand_admin(actor, "Only admins install plugins.")

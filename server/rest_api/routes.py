@@ -11,10 +11,11 @@ from pydantic import BaseModel, Field
 
 from server import __version__
 from server.access.actor import Actor
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.config import Settings, SettingsHolder
 from server.db.storage import State, Trouble
-from server.errors import Conflict, Forbidden
+from server.errors import Conflict
 from server.records.storage_watch import CheckState, FileCheck, StorageWatch
 from server.records.times import now_text, to_text
 from server.rest_api.gate import RestGate
@@ -132,9 +133,7 @@ def rest_router(
 
 
 def _admin(actor: Actor) -> Actor:
-    if not (actor.is_admin and actor.has_scope("api")):
-        raise Forbidden("Only admins decide about the server and its file, with a credential that may write.")
-    return actor
+    return demand_admin(actor, "Only admins decide about the server and its file.")
 
 
 def _safe_mode(settings: Settings, actor: Actor) -> SafeModeShown:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
-from server.errors import Forbidden
 from server.records.service import Records
 from server.records.setting_desk import Kind, SettingDesk
 from server.rest_api.gate import RestGate
@@ -70,6 +70,4 @@ def settings_router(desk: SettingDesk, records: Records, gate: RestGate, restart
 
 
 def _admin(actor: Actor, scope: Scope) -> Actor:
-    if not (actor.is_admin and actor.has_scope(scope)):
-        raise Forbidden("Only admins decide how this server runs.")
-    return actor
+    return demand_admin(actor, "Only admins decide how this server runs.", scope)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor
-from server.errors import Forbidden
+from server.access.demands import demand_scope
 from server.mcp_gateway.call_routes import as_error
 from server.mcp_gateway.catalogue.desk import ToolDesk
 from server.mcp_gateway.failures import CallFailed
@@ -60,7 +60,7 @@ def tools_router(desk: ToolDesk, enter: Callable[[Request, Response], Actor]) ->
 
     @router.post("/refresh", summary="Ask an MCP server for its tools now")
     async def refresh(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         try:
             return {"ok": True, "data": await desk.refresh(actor, server_id)}
         except CallFailed as failure:
@@ -68,7 +68,7 @@ def tools_router(desk: ToolDesk, enter: Callable[[Request, Response], Actor]) ->
 
     @router.post("/tools/approve", summary="Approve new and changed tools, as you saw them")
     async def approve(wanted: Approval, server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         seen = {tool.name: tool.hash for tool in wanted.tools}
         return {"ok": True, "data": await desk.approve(actor, server_id, seen)}
 
@@ -76,14 +76,8 @@ def tools_router(desk: ToolDesk, enter: Callable[[Request, Response], Actor]) ->
     async def change(
         changes: ToolChanges, server_id: ServerId, name: str, request: Request, response: Response
     ) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         values = changes.model_dump(exclude_unset=True)
         return {"ok": True, "data": await desk.change(actor, server_id, name, values)}
 
     return router
-
-
-def _writing(actor: Actor) -> Actor:
-    if not actor.has_scope("api"):
-        raise Forbidden("This credential may only read.")
-    return actor

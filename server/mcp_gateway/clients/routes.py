@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from server.access.actor import SYSTEM, Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
@@ -52,8 +53,7 @@ def clients_router(
 
     def entered(request: Request, response: Response, scope: Scope) -> Connections:
         actor = enter(request, response)
-        if not (actor.is_admin and actor.has_scope(scope)):
-            raise Forbidden("Only admins connect AI clients.")
+        demand_admin(actor, "Only admins connect AI clients.", scope)
         if not from_loopback(request.scope):
             raise Forbidden("This is about programs of the server's own computer: do it there.", code="loopback_only")
         return Connections(settings.current.data_dir)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.auth.authenticate import from_loopback
@@ -45,9 +46,7 @@ def import_router(
 
     def entered(request: Request, response: Response, scope: Scope) -> Actor:
         actor = enter(request, response)
-        if not (actor.is_admin and actor.has_scope(scope)):
-            raise Forbidden("Only admins import MCP servers: they start programs on this computer.")
-        return actor
+        return demand_admin(actor, "Only admins import MCP servers: they start programs on this computer.", scope)
 
     @router.get("/sources", summary="AI clients of this computer that have MCP servers (admins, on it)")
     async def sources(request: Request, response: Response) -> Answer[list[Source]]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
 from server.access.actor import Actor
+from server.access.demands import demand_scope
 from server.asgi.answer import Answer
-from server.errors import Forbidden
 from server.mcp_gateway.hosted_routes import ServerName
 from server.mcp_gateway.messages.message import Direction, Kind
 from server.mcp_gateway.messages.message_desk import MessageDesk, Wanted
@@ -128,21 +128,15 @@ def _routes_of(
 
     @router.put(f"{place}/messages/watch", summary=f"Keep the messages of {of} in memory (admins)")
     async def watch(request: Request, response: Response, server: int | str = server) -> Answer[Standing]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         return Answer[Standing](data=Standing.model_validate(await desk.begin(actor, server)))
 
     @router.delete(f"{place}/messages/watch", summary=f"Stop watching {of}, and forget the messages (admins)")
     async def leave(request: Request, response: Response, server: int | str = server) -> Answer[Standing]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         return Answer[Standing](data=Standing.model_validate(await desk.end(actor, server)))
 
 
 def _file(response: Response, name: str, lines: bytes) -> Response:
     headers = {**response.headers, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(lines, media_type=_LINES, headers=headers)
-
-
-def _writing(actor: Actor) -> Actor:
-    if not actor.has_scope("api"):
-        raise Forbidden("This credential may only read.")
-    return actor

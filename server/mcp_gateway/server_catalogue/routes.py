@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.access.actor import Actor, Scope
+from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
 from server.config import SettingsHolder
-from server.errors import Forbidden, NotFound
+from server.errors import NotFound
 from server.mcp_gateway.importing.server_import import ServerImport
 from server.mcp_gateway.server_catalogue.adding import filled
 from server.mcp_gateway.server_catalogue.known_servers import Argument, KnownServer, Variable, known_servers
@@ -74,9 +75,7 @@ def catalogue_router(
 
     def entered(request: Request, response: Response, scope: Scope) -> Actor:
         actor = enter(request, response)
-        if not (actor.is_admin and actor.has_scope(scope)):
-            raise Forbidden("Only admins add MCP servers: they start programs on this computer.")
-        return actor
+        return demand_admin(actor, "Only admins add MCP servers: they start programs on this computer.", scope)
 
     @router.get("", summary="Well-known MCP servers and what they need (admins)")
     async def listed(request: Request, response: Response) -> Answer[list[ServerOffered]]:

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import HTMLResponse
 
 from server.access.actor import Actor
+from server.access.demands import demand_scope
 from server.auth.oauth.addresses import issuer_of
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden, GridBearError
+from server.errors import Conflict, GridBearError
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.sign_in.sign_ins import CALLBACK, SignIns
 from server.records.values import INTEGER_MAX
@@ -35,7 +36,7 @@ def sign_in_router(
 
     @router.post("/api/v1/gateway/{server_id}/sign-in", tags=["gateway"], summary="Begin a sign-in to an MCP server")
     async def sign_in(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         config = gateway.config_for(actor, server_id)
         origin = issuer_of(request.scope, settings.current.base_path)
         if origin is None:
@@ -47,7 +48,7 @@ def sign_in_router(
 
     @router.post("/api/v1/gateway/{server_id}/sign-out", tags=["gateway"], summary="End a sign-in to an MCP server")
     async def sign_out(server_id: ServerId, request: Request, response: Response) -> dict[str, Any]:
-        actor = _writing(enter(request, response))
+        actor = demand_scope(enter(request, response))
         await sign_ins.end(actor, gateway.config_for(actor, server_id))
         return {"ok": True, "data": None}
 
@@ -72,9 +73,3 @@ def _page(settings: SettingsHolder, title: str, text: str, status: int) -> Respo
     values = {"title": title, "text": text, "base": settings.current.base_path}
     body = _PAGE.format(**{name: html.escape(value) for name, value in values.items()})
     return HTMLResponse(body, status, headers={"cache-control": "no-store", "referrer-policy": "no-referrer"})
-
-
-def _writing(actor: Actor) -> Actor:
-    if not actor.has_scope("api"):
-        raise Forbidden("This credential may only read.")
-    return actor
