@@ -15,7 +15,7 @@ export function nameOf(model, n) {
 }
 
 /** Whether a deleted record comes back whole. Secrets are in no history, and a full disk stops it. @param {import("./types").Model} model */
-export function comesBack(model) {
+function comesBack(model) {
   return keepsHistory(model) && !model.fields.some((field) => field.write_only);
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from server.web.first_modules import imported
 UI = Path(__file__).resolve().parents[2] / "assets" / "ui"
 OURS = [path for path in sorted(UI.rglob("*")) if path.is_file() and "vendor" not in path.parts]
 SCRIPTS = [path for path in OURS if path.suffix == ".js"]
+PLUGIN_SCRIPTS = sorted((UI.parents[1] / "plugins").glob("*/ui/*.js"))
 # Keys that are put together at run time: t(`theme.${name}`), and those that a table names.
 BUILT = re.compile(r"`([a-z]+\.[a-z_]*)\$\{")
 NAMED = re.compile(r"^(home|steps|page|field)[._]")
@@ -128,3 +130,36 @@ def test_icons_that_models_may_have_are_drawn_named_and_offered() -> None:
     assert len(used) > 10 and set(used) <= drawn
     words = json.loads((UI / "i18n" / "en.more.json").read_text("utf-8"))
     assert {key for key in words if key.startswith("icon.")} == {f"icon.{name}" for name in [*names, "own"]}
+
+
+def test_no_script_comes_back_to_itself_by_its_imports() -> None:
+    left = {
+        path: set(re.findall(r'^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)"', path.read_text("utf-8"), re.M))
+        for path in SCRIPTS
+    }
+    while ready := [
+        path for path, names in left.items() if not any((path.parent / name).resolve() in left for name in names)
+    ]:
+        for path in ready:
+            del left[path]
+    assert sorted(path.name for path in left) == []
+
+
+def test_what_a_script_exports_is_named_by_another() -> None:
+    exported = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
+    texts = {path: path.read_text("utf-8") for path in [*SCRIPTS, UI / "sdk.d.ts", *PLUGIN_SCRIPTS]}
+    users = Counter(word for text in texts.values() for word in set(re.findall(r"\w+", text)))
+    names = [(path.name, name) for path in SCRIPTS for name in exported.findall(texts[path])]
+    assert [place for place in names if users[place[1]] == 1] == []
+
+
+def test_every_class_of_the_stylesheets_is_used() -> None:
+    sheets = "\n".join(path.read_text("utf-8") for path in (UI / "css").glob("*.css"))
+    selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", "{}", sheets, flags=re.S)
+    pages = [*SCRIPTS, *PLUGIN_SCRIPTS, *(path for path in OURS if path.suffix == ".html")]
+    source = "\n".join(path.read_text("utf-8") for path in pages)
+    words = set(re.findall(r"[A-Za-z][\w-]*", source))
+    # Those that are put together at run time: class=${`s${size}`}.
+    built = tuple(re.findall(r"\b([a-z]+)\$\{", source))
+    classes = set(re.findall(r"\.([A-Za-z][\w-]*)", selectors))
+    assert sorted(one for one in classes - words if not re.fullmatch(rf"({'|'.join(built)})\d+", one)) == []

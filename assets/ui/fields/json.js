@@ -16,7 +16,7 @@ export function readJson(draft, field) {
 }
 
 /** @param {import("./text.js").InputProps} props */
-export function JsonInput(props) {
+function JsonInput(props) {
   return html`<textarea
     class=${`input mono ${props.changed ? "changed" : ""}`} rows="4" spellcheck="false" ...${common(props)}
     value=${props.draft} onInput=${(/** @type {any} */ event) => props.set(event.target.value)}

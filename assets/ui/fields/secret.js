@@ -6,12 +6,12 @@ import { readJson } from "./json.js";
 import { common } from "./text.js";
 
 /** The draft of a secret nobody touched; not sent. */
-export const UNTOUCHED = Symbol("untouched");
+const UNTOUCHED = Symbol("untouched");
 /** The draft of a secret to be removed; sent as null. */
 export const CLEARED = Symbol("cleared");
 
 /** @param {import("../types").Field} field */
-export const isStructured = (field) => Boolean(field.item_type) || field.type === "json";
+const isStructured = (field) => Boolean(field.item_type) || field.type === "json";
 
 /** @param {import("./text.js").InputProps} props */
 function SecretInput(props) {

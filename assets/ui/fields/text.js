@@ -25,7 +25,7 @@ export function common({ id, field, invalid, describedBy }) {
 }
 
 /** An emptied field is null, unless the model itself starts with an empty text. @param {string} draft @param {import("../types").Field} field */
-export function emptyOr(draft, field) {
+function emptyOr(draft, field) {
   if (draft !== "") return draft;
   return field.default === "" || field.required ? "" : null;
 }

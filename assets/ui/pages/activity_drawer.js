@@ -8,7 +8,7 @@ import { CopyButton, Copyable } from "../widgets/copy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { ActivityDrawer } from "./activity_frame.js";
-import { SHAPES, took } from "./activity_requests.js";
+import { REQUEST_SHAPES, took } from "./activity_level.js";
 
 /** What to do about some refusals; for the others about their level. @type {Record<number, string>} */
 const REMEDIES = { 401: "nobody", 403: "may_not", 429: "limit" };
@@ -33,7 +33,7 @@ function Facts({ row, narrow }) {
   const whole = row.method === "GET" && row.path.startsWith("/api/v1/");
   const curl = `curl -H "Authorization: Bearer $TOKEN" ${location.origin}${base}${row.path}`;
   return html`
-    <p><${State} kind=${SHAPES[row.level]}>${row.status} ${t(`activity.level_${row.level}`)}<//></p>
+    <p><${State} kind=${REQUEST_SHAPES[row.level]}>${row.status} ${t(`activity.level_${row.level}`)}<//></p>
     ${row.level !== "ok" && html`<div class=${`note ${row.level === "failed" ? "bad" : "warn"}`}><${Icon} name="alert" /><p>${t(`activity.what_${REMEDIES[row.status] || row.level}`)}</p></div>`}
     <dl class="facts about-facts">
       <dt>${t("activity.at")}</dt><dd>${formatExact(row.created_at)}</dd>

@@ -7,6 +7,7 @@ import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
+import { LINE_SHAPES } from "./activity_level.js";
 import { LineDrawer } from "./activity_log_drawer.js";
 import { Chip, Levels, LiveSwitch, Presets, useStretch } from "./activity_stretch.js";
 
@@ -14,8 +15,6 @@ const PLACE = "/activity/log";
 const PAGE = 100;
 const MOST = 500;
 const LEVELS = ["", "WARNING", "ERROR"];
-/** @type {Record<string, "ok"|"off"|"warn"|"bad">} */
-export const SHAPES = { DEBUG: "off", INFO: "ok", WARNING: "warn", ERROR: "bad", CRITICAL: "bad" };
 const SETTING = "GRIDBEAR_LOG_FILE=server.log";
 
 /** @param {{query: URLSearchParams}} props */
@@ -72,9 +71,9 @@ function Bar({ query, stretch }) {
 /** @param {{row: any, chosen: boolean, open: () => void}} props */
 function Line({ row, chosen, open }) {
   const level = t(`serverlog.is_${(row.level || "none").toLowerCase()}`);
-  return html`<li><button type="button" class="log-line written" data-line=${row.id} aria-current=${chosen ? "true" : undefined} onClick=${open}>
+  return html`<li><button type="button" class="row-link log-line written" data-line=${row.id} aria-current=${chosen ? "true" : undefined} onClick=${open}>
     <time class="mono" datetime=${row.time} title=${formatExact(row.time)}>${formatTime(Date.parse(row.time), "second")}</time>
-    <${State} kind=${SHAPES[row.level] || "off"} title=${level}><span class="vh">${level}</span><//>
+    <${State} kind=${LINE_SHAPES[row.level] || "off"} title=${level}><span class="vh">${level}</span><//>
     <span class="what clip">${row.message}</span>
     <span class="num ms">${row.more_lines > 0 && t("serverlog.more_lines", { n: row.more_lines })}</span>
     <span class="who clip">${row.logger}</span>

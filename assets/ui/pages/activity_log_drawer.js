@@ -8,7 +8,7 @@ import { CopyButton } from "../widgets/copy.js";
 import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { ActivityDrawer } from "./activity_frame.js";
-import { SHAPES } from "./activity_log.js";
+import { LINE_SHAPES } from "./activity_level.js";
 
 /** @param {{id: string, close: () => void, find: (words: string) => void}} props */
 export function LineDrawer({ id, close, find }) {
@@ -24,7 +24,7 @@ function Facts({ line, find }) {
   const text = line.more ? `${line.message}\n${line.more}` : line.message;
   const asked = useLoad(async (signal) => (line.request_id && modelNamed("requests") ? (await api.get("/api/v1/requests", { signal, query: new URLSearchParams({ request_id: line.request_id, limit: "1" }) })).data[0] : null), [line.request_id]);
   return html`
-    <p><${State} kind=${SHAPES[line.level] || "off"}>${t(`serverlog.is_${(line.level || "none").toLowerCase()}`)}<//></p>
+    <p><${State} kind=${LINE_SHAPES[line.level] || "off"}>${t(`serverlog.is_${(line.level || "none").toLowerCase()}`)}<//></p>
     <section class="stack">
       <div class="row"><h3 class="small strong grow">${t("serverlog.text")}</h3><${CopyButton} text=${text} label=${t("serverlog.copy")} /></div>
       <pre class="code wrap" tabindex="0" role="region" aria-label=${t("serverlog.text")}>${text}</pre>

@@ -1,6 +1,6 @@
 // Requests: a histogram to zoom into, filters in the address, the list as it grows, and one of them in a drawer.
 import { api } from "../api.js";
-import { formatExact, formatNumber, formatTime, t } from "../i18n.js";
+import { formatExact, formatTime, t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { isAdmin } from "../store.js";
 import { html } from "../vendor/preact.js";
@@ -10,6 +10,7 @@ import { SearchField } from "../widgets/search_field.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
 import { RequestDrawer } from "./activity_drawer.js";
+import { REQUEST_SHAPES, took } from "./activity_level.js";
 import { barsOf } from "./activity_range.js";
 import { Chip, Levels, LiveSwitch, Presets, useStretch } from "./activity_stretch.js";
 
@@ -17,8 +18,6 @@ const PAGE = 100;
 const MOST = 500;
 const LEVELS = ["", "refused", "failed"];
 const SURFACES = ["rest", "mcp", "auth", "plugins", "other"];
-/** @type {Record<string, "ok"|"warn"|"bad">} */
-export const SHAPES = { ok: "ok", refused: "warn", failed: "bad" };
 
 /** @param {{query: URLSearchParams}} props */
 export function Requests({ query }) {
@@ -71,17 +70,11 @@ function Bar({ query, stretch }) {
   </div>`;
 }
 
-/** Milliseconds, as exact as they matter. @param {number} ms */
-export function took(ms) {
-  const steps = ms < 1 ? 100 : ms < 10 ? 10 : 1;
-  return t("activity.ms", { n: formatNumber(Math.round(ms * steps) / steps) });
-}
-
 /** @param {{row: any, chosen: boolean, open: () => void}} props */
 function Line({ row, chosen, open }) {
-  return html`<li><button type="button" class="log-line" data-request=${row.id} aria-current=${chosen ? "true" : undefined} onClick=${open}>
+  return html`<li><button type="button" class="row-link log-line" data-request=${row.id} aria-current=${chosen ? "true" : undefined} onClick=${open}>
     <time class="mono" datetime=${row.created_at} title=${formatExact(row.created_at)}>${formatTime(Date.parse(row.created_at), "second")}</time>
-    <${State} kind=${SHAPES[row.level]} title=${t(`activity.level_${row.level}`)}><span class="vh">${t(`activity.level_${row.level}`)}</span><//>
+    <${State} kind=${REQUEST_SHAPES[row.level]} title=${t(`activity.level_${row.level}`)}><span class="vh">${t(`activity.level_${row.level}`)}</span><//>
     <span class="mono num">${row.status}</span>
     <span class="what clip"><b>${row.method}</b> ${row.path}</span>
     <span class="who clip">${row.user_name || t("activity.nobody")}</span>

@@ -18,7 +18,7 @@ const ALONE_PER_ROW = 4;
  */
 
 /** What a field refers to, or null. @param {import("../types").Field} field */
-export const targetOf = (field) => field.references || (field.type === "file" ? "files" : null);
+const targetOf = (field) => field.references || (field.type === "file" ? "files" : null);
 
 /**
  * In layers: who refers stands left of what it refers to; what is alone stands below.

@@ -97,7 +97,7 @@ export async function endApp(app, name) {
 }
 
 /** What a token is good for and until when. @param {{token: any}} props */
-export function TokenFacts({ token }) {
+function TokenFacts({ token }) {
   return html`<p class="small soft clip"><code>${token.prefix}…</code> ${token.scopes.join(", ")}${token.expires_at && html`, <span title=${formatExact(token.expires_at)}>${t(Date.parse(token.expires_at) < Date.now() ? "account.token_expired" : "account.token_until")} <${Ago} iso=${token.expires_at} /></span>`}</p>`;
 }
 

@@ -92,7 +92,7 @@ export function Users({ rest, query }) {
 /** @param {{user: any, to: string, open: boolean}} props */
 function Line({ user, to, open }) {
   const name = nameOf(user);
-  return html`<li class=${open ? "open" : undefined}><a class="of-users" href=${to} data-person=${user.id} aria-current=${open ? "true" : undefined}>
+  return html`<li class=${open ? "open" : undefined}><a class="row-link of-users" href=${to} data-person=${user.id} aria-current=${open ? "true" : undefined}>
     <span class="row who"><${Avatar} id=${user.id} name=${name} /><span class="min0"><b class="clip">${name}</b><small class="clip">${user.username}${user.id === person.value?.id && ` · ${t("people.you")}`}</small></span></span>
     <span><span class="tag">${t(`people.role_${user.role}`)}</span></span>
     <span class="clip soft">${user.groups.join(", ")}</span>

@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { base, modelNamed, models, person } from "../store.js";
 import { html } from "../vendor/preact.js";
+import { Choice } from "../widgets/choice.js";
 import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled } from "../widgets/labelled.js";
@@ -46,13 +47,6 @@ export function Why({ query }) {
       <${WhyTool} user=${user} query=${query} move=${move} />
     </div>
   </div></div>`;
-}
-
-/** @param {{id: string, label: string, value: string, choose: (event: any) => void, options: [string, string][]}} props */
-export function Choice({ id, label, value, choose, options }) {
-  return html`<${Labelled} id=${id} label=${label}><span class="select"><select class="input" id=${id} value=${value} onChange=${choose}>
-    ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}
-  </select><${Icon} name="down" /></span><//>`;
 }
 
 /** @param {{data: any, model: import("../types").Model}} props */

@@ -3,10 +3,10 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
+import { Choice } from "../widgets/choice.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Trouble } from "../widgets/trouble.js";
-import { Choice } from "./people_why.js";
 import { useOwnServers } from "./tools_states.js";
 
 /** @type {Record<string, string>} */

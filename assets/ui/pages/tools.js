@@ -83,7 +83,7 @@ function Servers({ page, own, current, query, add }) {
 function Listed({ server, current, reload }) {
   const deeds = useServerDeeds(server, reload);
   return html`<li>
-    <a href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
+    <a class="row-link" href=${href(`/tools/${server.id}`)} aria-current=${current ? "true" : undefined}>
       <span class="name clip">${server.name}</span>
       <${ServerState} server=${server} />
       <span class="about">${server.watched && html`<${Icon} name="eye" size=${14} label=${t("messages.watched")} />`}<span>${originOf(server)}</span>${countOf(server) > 0 && html`<span>${t("servers.tools", { n: countOf(server) })}</span>`}</span>

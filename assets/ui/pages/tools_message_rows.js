@@ -51,7 +51,7 @@ function isPair(chosen, one) {
 /** @param {{one: Message, chosen: boolean, mate: boolean, open: (sequence: number) => void}} props */
 function Row({ one, chosen, mate, open }) {
   const shape = one.failed ? "bad" : one.kind;
-  return html`<li><button type="button" class=${`message-row ${shape} ${mate ? "mate" : ""}`} data-sequence=${one.sequence} aria-current=${chosen ? "true" : undefined} onClick=${() => open(one.sequence)}>
+  return html`<li><button type="button" class=${`row-link message-row ${shape} ${mate ? "mate" : ""}`} data-sequence=${one.sequence} aria-current=${chosen ? "true" : undefined} onClick=${() => open(one.sequence)}>
     <${Way} direction=${one.direction} />
     <span class="what clip">${one.method || t("messages.unknown")}${one.about && html`${" "}<b>${one.about}</b>`}</span>
     <span class="kind">${t(kindOf(one))}</span>
@@ -84,7 +84,7 @@ export function milliseconds(n) {
 }
 
 /** With thousandths of a second: so fast are they. @param {string} iso */
-export function exactTime(iso) {
+function exactTime(iso) {
   const moment = new Date(iso);
   return `${formatTime(moment.getTime(), "second")}.${String(moment.getMilliseconds()).padStart(3, "0")}`;
 }

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
 
 /** @param {string} text @returns {Promise<boolean>} whether it was copied */
-export async function copyText(text) {
+async function copyText(text) {
   if (navigator.clipboard && isSecureContext) {
     try {
       await navigator.clipboard.writeText(text);
