@@ -11,6 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from server import errors
+from server.asgi.mcp_refusals import as_rpc, asks_as_mcp
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -47,14 +48,16 @@ def status_of(error: errors.GridBearError) -> int:
     return 500
 
 
-def error_body(error: errors.GridBearError, request_id: str) -> bytes:
-    """The one error shape."""
+def error_body(error: errors.GridBearError, request_id: str, *, rpc: bool = False) -> bytes:
+    """The one error shape; with `rpc` inside of a JSON-RPC error."""
     body: dict[str, Any] = {"ok": False, "error": error.message, "code": error.code}
     if error.fields:
         body["fields"] = {name: {"code": e.code, "message": e.message} for name, e in error.fields.items()}
     if error.retry_after is not None:
         body["retry_after"] = math.ceil(error.retry_after)
     body["request_id"] = request_id
+    if rpc:
+        body = as_rpc(body)
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
@@ -96,9 +99,9 @@ def shown(error: errors.GridBearError, scope: Scope) -> errors.GridBearError:
 
 
 async def send_error(error: errors.GridBearError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with an error in the one shape."""
+    """Answer with an error in the one shape, or as the MCP client that asks can show it."""
     error = shown(error, scope)
-    body = error_body(error, request_id_of(scope))
+    body = error_body(error, request_id_of(scope), rpc=asks_as_mcp(scope))
     await send_body(send, status_of(error), body, error_headers(error, scope))
 
 

@@ -42,7 +42,6 @@ async def fails():
 """
 HUGE = b'{"title": "%s"}' % (b"x" * 17_000_000)
 JSON = {"content-type": "application/json"}
-MCP = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 CALL = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
 
 
@@ -89,12 +88,12 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (401, "nobody", "GET", "/api/v1/notes/aggregate", {}),
     (401, "nobody", "GET", "/api/v1/nothing/of/this", {}),
     (401, "nobody", "GET", "/api/thrower/people", {}),
-    (401, "nobody", "POST", "/mcp", {"content": CALL, "headers": MCP}),
+    (401, "nobody", "POST", "/mcp", {"content": CALL, "headers": JSON}),
     (401, "nobody", "POST", "/api/internal/notifications", {"json": {}}),
     (403, "max", "GET", "/api/v1/groups", {}),
     (403, "max", "GET", "/api/v1/groups/aggregate", {}),
     (403, "max", "GET", "/api/thrower/people", {}),
-    (403, "reader", "POST", "/mcp", {"content": CALL, "headers": MCP}),
+    (403, "reader", "POST", "/mcp", {"content": CALL, "headers": JSON}),
     (403, "max", "GET", "/api/v1/notes", {"headers": {"host": "elsewhere.example"}}),
     (403, "reader", "POST", "/api/v1/notes", {"json": {"title": "x"}}),
     (404, "max", "GET", "/api/v1/notes/4711", {}),
@@ -104,7 +103,7 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (404, "max", "GET", "/api/thrower/notes/4711", {}),
     (404, "max", "GET", "/api/thrower/nothing", {}),
     (404, "max", "GET", "/api/nobody/nothing", {}),
-    (404, "max", "POST", "/mcp/nothing", {"content": CALL, "headers": MCP}),
+    (404, "max", "POST", "/mcp/nothing", {"content": CALL, "headers": JSON}),
     (404, "max", "GET", "/nothing", {}),
     (405, "max", "PUT", "/api/v1/notes", {"json": {}}),
     (405, "max", "PUT", "/api/v1/batch", {"json": {}}),
@@ -120,7 +119,7 @@ REFUSALS: list[tuple[int, str, str, str, dict[str, Any]]] = [
     (413, "max", "POST", "/api/v1/notes", {"content": HUGE}),
     (413, "max", "POST", "/api/v1/batch", {"content": HUGE}),
     (413, "max", "POST", "/api/thrower/notes", {"content": HUGE, "headers": JSON}),
-    (413, "max", "POST", "/mcp", {"content": HUGE, "headers": MCP}),
+    (413, "max", "POST", "/mcp", {"content": HUGE, "headers": JSON}),
     (422, "max", "POST", "/api/v1/notes", {"json": {"title": 7, "nope": 1}}),
     (422, "max", "GET", "/api/v1/notes/aggregate?sum=title", {}),
     (422, "max", "GET", "/api/v1/notes/deleted?limit=x", {}),

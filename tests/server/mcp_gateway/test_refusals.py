@@ -1,0 +1,75 @@
+"""What clients of /mcp and their people are told when they are refused at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from tests_mcp_support import House
+
+pytestmark = pytest.mark.anyio
+MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
+CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+BOTH = {"accept": "application/json, text/event-stream"}
+REFUSALS = [
+    (401, None, "/mcp", "unauthorized"),
+    (403, "reader", "/mcp", "forbidden"),
+    (404, "bob", "/mcp/nothing", "not_found"),
+    (422, "bob", "/mcp?mode=odd", "validation_error"),
+    (503, "bob", "/mcp", "busy"),
+]
+"""The last when the program stops."""
+
+
+def why(error: BaseException) -> str:
+    """What the official client raises: the innermost of its groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, MCPError), error
+    return error.message
+
+
+async def test_a_client_gets_a_json_rpc_error_and_everybody_else_the_one_error_shape(make_house: MakeHouse) -> None:
+    async with make_house() as house:
+        for status, who, address, code in REFUSALS:
+            if status == 503:
+                house.app.gateway.endpoint.end()
+            async with house.http(who) as http:
+                told = await http.post(address, json=CALL, headers=BOTH)
+                plain = await http.post(address, json=CALL)
+            assert told.status_code == plain.status_code == status, (told.text, plain.text)
+            body, shape = told.json(), plain.json()
+            assert body.keys() == shape.keys() | {"jsonrpc", "id"} and body["ok"] is False and body["code"] == code
+            assert body["jsonrpc"] == "2.0" and body["id"] is None
+            error: dict[str, Any] = body["error"]
+            assert error["code"] == -32010 and error["message"] == shape["error"]
+            assert error["data"]["code"] == shape["code"] == code
+            assert error["data"].keys() == shape.keys() - {"ok", "error"}
+            assert error["data"]["request_id"] == told.headers["x-request-id"]
+            for name in ("www-authenticate", "retry-after", "cache-control", "content-type"):
+                assert told.headers.get(name) == plain.headers.get(name), name
+        # What is no message of a client has the one shape, however it asks.
+        async with house.http() as http:
+            for answer in (await http.get("/mcp", headers=BOTH), await http.post("/api/v1/notes", headers=BOTH)):
+                assert answer.status_code == 401 and answer.json()["ok"] is False
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy", "2026-07-28"])
+async def test_the_official_client_tells_its_person_why_it_was_refused(make_house: MakeHouse, era: str) -> None:
+    async with make_house() as house:
+        for who, path, reason in (
+            (None, "/mcp", "Sign in, or send a token"),
+            ("reader", "/mcp", "a token with the scope mcp is wanted"),
+            ("bob", "/mcp/nothing", "There is no MCP server 'nothing'"),
+        ):
+            with pytest.raises((MCPError, BaseExceptionGroup)) as refused:
+                async with house.http(who) as http:
+                    transport = streamable_http_client(f"http://127.0.0.1:8088{path}", http_client=http)
+                    async with Client(transport, mode=era, cache=None) as client:
+                        await client.list_tools()
+            assert reason in why(refused.value)
