@@ -1,4 +1,4 @@
-"""Refusals as clients of /mcp read them: JSON-RPC errors, which their people are shown; of others they tell a number."""
+"""Refusals as clients of /mcp read them: JSON-RPC errors, whose text their people are shown."""
 
 from __future__ import annotations
 

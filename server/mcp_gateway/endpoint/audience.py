@@ -23,6 +23,7 @@ from server.mcp_gateway.caller import Caller, Tell
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.subscriptions import Subscription, Subscriptions
+from server.mcp_gateway.upstreams.heard import NotAsked
 from server.mcp_gateway.upstreams.notices import (
     PROMPTS_CHANGED,
     RESOURCE_UPDATED,
@@ -72,6 +73,12 @@ class Member:
             yield
         finally:
             self._running.remove(caller.tell)
+
+    async def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """A question while none of its requests is running. Raises NotAsked, and what the client answers it with."""
+        if not self._has_stream():
+            raise NotAsked("the client has no stream open on which it could be asked")
+        return await self._connection.send_raw_request(method, params)
 
     def flush(self) -> None:
         """Send what waits, if there is a stream."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.connection import Connection
@@ -19,6 +20,7 @@ from server.mcp_gateway.endpoint.callers import caller_of
 from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.upstreams.folders import ROOTS_CHANGED
 from server.mcp_gateway.wire import Unwritable, writable
 
 Context = ServerRequestContext[Any, Any]
@@ -45,10 +47,12 @@ class Middleware:
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> Any:
         """The SDK's protocol of a middleware."""
-        if ctx.request_id is None:
-            return await call_next(ctx)
         connection = ctx.session._connection
         member = self._audience.member(connection)
+        if ctx.request_id is None:
+            if ctx.method == ROOTS_CHANGED and member is not None:
+                self._relay.folders_changed(replace(caller_of(ctx, self._server, None), ask=member.ask))
+            return await call_next(ctx)
         caller = caller_of(ctx, self._server, member.log_level if member else None)
         if member is not None:
             # What they may hear is what they may do now, not what they might when they came.

@@ -74,6 +74,12 @@ class Relay:
             if caller.server in (None, upstream.config.name):
                 upstream.want_log(level)
 
+    def folders_changed(self, caller: Caller) -> None:
+        """A client of the older eras has other folders now; heard by servers on a connection of its person's own."""
+        for upstream in self._gateway.visible(caller.actor):
+            if caller.server in (None, upstream.config.name) and upstream.config.person is not None:
+                upstream.folders.changed(caller)
+
     async def listed(self, caller: Caller, kind: Kind) -> dict[str, Any]:
         """The result of a list, of all servers in the order of their names."""
         found: dict[str, Item] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.mcp_gateway.caller import Ask, Caller, Tell
 from server.mcp_gateway.log_levels import is_wanted
+from server.mcp_gateway.upstreams.folders import CAPABILITY, ROOTS
 from server.mcp_gateway.upstreams.in_flight import Flight, InFlight
 from server.mcp_gateway.upstreams.notices import (
     PROMPTS_CHANGED,
@@ -25,8 +26,9 @@ _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
 ELICITATION_COMPLETE = "notifications/elicitation/complete"
 _PAUSE_SECONDS = 0.1
-ROOTS = "roots/list"
-QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: "roots"}
+_ALONE_SECONDS = 30.0
+"""So long a client may take to name its folders while none of its calls runs."""
+QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: CAPABILITY}
 """Requests that a server of the older eras sends to a client, and the capability that each wants."""
 
 
@@ -68,7 +70,31 @@ class Heard:
         if method == ROOTS and not self.is_personal:
             # Most servers open for everybody on their connection what one client names.
             raise NotAsked("several people use this connection, and the folders of one are not opened for all")
+        if method == ROOTS:
+            return await self._folders(params, known)
+        return await self._ask_for(self._asked(known), method, params)
+
+    async def _folders(self, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
+        folders = self._upstream.folders
+        folders.asked()
+        if known is None and folders.home is not None and not self._in_flight.whose(None):
+            return await self._folders_alone(folders.home, params)
         flight = self._asked(known)
+        try:
+            return await self._ask_for(flight, ROOTS, params)
+        finally:
+            folders.answered(flight.caller)
+
+    async def _folders_alone(self, client: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(_ALONE_SECONDS):
+                found = await _way(client, CAPABILITY, params)(ROOTS, params)
+        except TimeoutError:
+            raise NotAsked(f"the client did not name its folders within {_ALONE_SECONDS:g} s") from None
+        self._upstream.folders.answered(client)
+        return found
+
+    async def _ask_for(self, flight: Flight, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         caller = flight.caller
         try:
             ask = _way(caller, QUESTIONS[method], params)

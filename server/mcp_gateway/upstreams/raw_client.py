@@ -38,13 +38,6 @@ class CameWith(ClientMessageMetadata):
 class _RawSession(ClientSession):
     heard: Heard
 
-    def _build_capabilities(self, version: str) -> types.ClientCapabilities:
-        built = super()._build_capabilities(version)
-        if built.roots is None:
-            return built
-        # Nobody tells the server of changes, so it is not to rely on what it was told once.
-        return built.model_copy(update={"roots": types.RootsCapability(list_changed=False)})
-
     async def _on_request(
         self, dctx: DispatchContext[TransportContext], method: str, params: Mapping[str, Any] | None
     ) -> dict[str, Any]:

@@ -172,6 +172,11 @@ class SdkSession:
         params = types.CancelledNotificationParams(request_id=call_id, reason=ABANDONED)
         await self._client.session.send_notification(types.CancelledNotification(params=params))
 
+    async def tell_folders_changed(self) -> None:
+        """For a server of the older eras that may ask for a client's folders; best effort."""
+        with contextlib.suppress(MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError, RuntimeError):
+            await self._client.session.send_notification(types.RootsListChangedNotification())
+
     async def watch(self, watched: Watched, missed: Callable[[], None]) -> None:
         """Let the server tell of changes: of its lists, and of the resources that are `watched`.
 

@@ -24,6 +24,7 @@ from server.mcp_gateway.failures import (
 )
 from server.mcp_gateway.log_levels import is_wanted
 from server.mcp_gateway.upstreams.config import ServerConfig
+from server.mcp_gateway.upstreams.folders import Folders
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.in_flight import InFlight
 from server.mcp_gateway.upstreams.introduction import Introduction
@@ -59,6 +60,7 @@ class Upstream:
         self.watched = Watched()
         self.introduction = Introduction(config, catalogue.offers)
         self._in_flight = InFlight(asks=self.introduction.asks)
+        self.folders = Folders(self)
         self.breaker = CircuitBreaker()
         self._last_list = LastList(config, catalogue, around.clock)
         self.supervisor = Supervisor(
@@ -244,6 +246,7 @@ class Upstream:
         """Another is in its place: it tells nothing any more."""
         self._shown.forget()
         self._reopening.end()
+        self.folders.end()
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most. The catalogue stays known."""
@@ -291,6 +294,7 @@ class Upstream:
             session = await self._ready(self.start_wait)
         try:
             with self._in_flight.one(caller, seconds) as flight:
+                await self.folders.ready_for(caller)
 
                 async def report(done: float, total: float | None, message: str | None) -> None:
                     flight.sign_of_life()

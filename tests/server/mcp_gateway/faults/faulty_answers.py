@@ -22,9 +22,20 @@ class FaultyServer:
         """What it can, as it said at the beginning."""
         self.asked: dict[str, Any] = {}
         """Questions for folders, and the call that each was asked for."""
+        self.folders: list[Any] = []
+        """What was answered when it asked because it was told of a change."""
+        self.asks_anew = True
+        """Whether it asks then."""
+        self.changes = 0
 
     def answer(self, message: dict[str, Any]) -> Iterator[bytes]:
         """The messages that follow on one of the client's, as bytes of one line each."""
+        if message.get("method") == "notifications/roots/list_changed":
+            self.changes += 1
+            if self.asks_anew:
+                yield line({"id": f"anew {self.changes}", "method": "roots/list"})
+        if "method" not in message and str(message.get("id", "")).startswith("anew"):
+            self.folders.append(message.get("result") or message["error"])
         if "method" not in message and message.get("id") in self.asked:
             yield said(self.asked.pop(message["id"]), json.dumps(message.get("result") or message["error"]))
         if "id" not in message or "method" not in message:

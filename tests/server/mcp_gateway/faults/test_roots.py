@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -10,8 +11,8 @@ import orjson
 import pytest
 from faulty_site import FaultySite
 from tests_mcp_support import House
-from tests_rich_support import sending
-from tests_wire_support import LEGACY, Wire
+from tests_rich_support import listening, sending
+from tests_wire_support import LEGACY, MODERN, Wire, message
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -33,7 +34,7 @@ async def test_on_a_connection_of_their_own_a_person_is_asked_for_their_folders(
         await far(house, site, sign_in="each")
         wire = await Wire(http, LEGACY).open({"roots": {"listChanged": True}})
         await wire.ask("tools/list", {})
-        assert site.server.client["roots"] == {"listChanged": False}, "it asks again, and keeps no old folders"
+        assert site.server.client["roots"] == {"listChanged": True}
         async with sending(house, wire, "bob", "tools/call", CALL) as stream:
             question = await stream.next()
             assert question["method"] == "roots/list"
@@ -55,3 +56,112 @@ async def test_on_a_shared_connection_nobodys_folders_are_told(make_house: MakeH
         async with sending(house, wire, "bob", "tools/call", CALL) as stream:
             answer = await stream.next()
         assert "folders of one are not opened for all" in told(answer)["message"]
+
+
+def folders(name: str) -> dict[str, Any]:
+    return {"roots": [{"uri": f"file:///home/bob/{name}", "name": name}]}
+
+
+async def answered(wire: Wire, stream: Any, name: str) -> None:
+    """The next question for folders is answered."""
+    question = await stream.until("roots/list")
+    await wire.post({"jsonrpc": "2.0", "id": question["id"], "result": folders(name)})
+
+
+async def changed(wire: Wire) -> None:
+    told = await wire.post({"jsonrpc": "2.0", "method": "notifications/roots/list_changed"})
+    assert told.status_code == 202
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_asks_again_when_a_client_says_that_its_folders_have_changed(make_house: MakeHouse) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        wire = await Wire(http, LEGACY).open({"roots": {"listChanged": True}})
+        await wire.ask("tools/list", {})
+        async with listening(house, wire, "bob") as news:
+            # Nothing of the client runs: it is asked on the stream that it keeps open.
+            await changed(wire)
+            await answered(wire, news, "work")
+            await until(lambda: site.server.folders == [folders("work")])
+            for _ in range(50):
+                await changed(wire)
+            await answered(wire, news, "other")
+            await until(lambda: len(site.server.folders) > 1)
+            assert site.server.changes < 20, "a flood is told as few changes"
+
+
+async def test_a_client_without_a_stream_is_asked_when_it_calls_next(make_house: MakeHouse) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        wire = await Wire(http, LEGACY).open({"roots": {"listChanged": True}})
+        await wire.ask("tools/list", {})
+        await changed(wire)
+        await until(lambda: bool(site.server.folders))
+        assert "no stream open" in site.server.folders[0]["message"]
+        async with sending(house, wire, "bob", "tools/call", {"name": "far__echo", "arguments": {}}) as stream:
+            await answered(wire, stream, "work")
+            assert (await stream.next())["result"]["content"][0]["text"] == "done"
+        assert site.server.folders[1:] == [folders("work")]
+
+
+async def test_a_call_of_another_client_of_the_person_runs_with_the_folders_of_that_client(
+    make_house: MakeHouse,
+) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        echo = {"name": "far__echo", "arguments": {}}
+        one, other = [await Wire(http, LEGACY).open({"roots": {}}) for _ in range(2)]
+        await one.ask("tools/list", {})
+        async with sending(house, one, "bob", "tools/call", CALL) as stream:
+            await answered(one, stream, "one")
+            assert told(await stream.next()) == folders("one")
+        assert site.server.changes == 0
+        async with sending(house, other, "bob", "tools/call", echo) as stream:
+            await answered(other, stream, "other")
+            await stream.next()
+        assert site.server.folders == [folders("other")]
+        for _ in range(3):
+            async with sending(house, other, "bob", "tools/call", echo) as stream:
+                assert "result" in await stream.next(), "the same client is not asked again"
+        assert site.server.changes == 1
+
+
+async def test_a_server_that_does_not_ask_again_is_waited_for_once(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.mcp_gateway.upstreams.folders._ASKS_WITHIN_SECONDS", 0.05)
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        site.server.asks_anew = False
+        one, other = [await Wire(http, LEGACY).open({"roots": {}}) for _ in range(2)]
+        await one.ask("tools/list", {})
+        async with sending(house, one, "bob", "tools/call", CALL) as stream:
+            await answered(one, stream, "one")
+            await stream.next()
+        assert "result" in message(await other.call("far__echo"))
+        monkeypatch.setattr("server.mcp_gateway.upstreams.folders._ASKS_WITHIN_SECONDS", 3600)
+        for wire in (one, other, one):
+            async with asyncio.timeout(20):
+                assert "result" in message(await wire.call("far__echo"))
+
+
+async def test_nobody_else_is_told_of_a_change_and_the_newest_era_has_none(make_house: MakeHouse) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site)
+        async with house.http("ann") as hers:
+            wire = await Wire(http, LEGACY).open({"roots": {"listChanged": True}})
+            await wire.ask("tools/list", {})
+            await changed(wire)
+            await changed(await Wire(hers, LEGACY).open({"roots": {"listChanged": True}}))
+            await wire.call("far__echo")
+        assert site.server.changes == 0, "on a connection of all nobody's folders are told"
+        refused = await Wire(http, MODERN).post(
+            {"jsonrpc": "2.0", "method": "notifications/roots/list_changed"}, mcp_protocol_version=MODERN
+        )
+        assert refused.status_code < 500 and site.server.changes == 0

@@ -1,0 +1,99 @@
+"""The folders (roots) of clients at servers of the older eras: a server has those of one client at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from server.mcp_gateway.caller import Caller
+
+if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.sdk_client import SdkSession
+    from server.mcp_gateway.upstreams.upstream import Upstream
+
+ROOTS = "roots/list"
+ROOTS_CHANGED = "notifications/roots/list_changed"
+CAPABILITY = "roots"
+_ASKS_WITHIN_SECONDS = 1.0
+"""A server that wants to know the folders anew asks in this time; until then its next call waits."""
+_PAUSE_SECONDS = 0.1
+
+
+class Folders:
+    """Of one connection. On one of several people there are none: see `Heard.question`.
+
+    One person may use it from several clients, each with folders of its own, and the server keeps one list. So it is
+    told of a change as well when the client of a call is another one than that whose folders it has.
+    """
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self._asks = False
+        """Whether the server ever wanted to know."""
+        self._given: tuple[SdkSession | None, str | None] | None = None
+        """The connection, and the client whose folders the server was told on it."""
+        self._announced: tuple[SdkSession | None, str | None] | None = None
+        """The same, of the last that it was told to ask for."""
+        self._answered = asyncio.Event()
+        self._deaf: SdkSession | None = None
+        """A connection on which the server did not ask when it was told of a change."""
+        self._home: Caller | None = None
+        self._is_news = False
+        self._telling: asyncio.Task[None] | None = None
+
+    @property
+    def home(self) -> Caller | None:
+        """The client to ask while none of its calls is running: the one that told of a change last."""
+        return self._home
+
+    def asked(self) -> None:
+        """The server wants to know."""
+        self._asks = True
+
+    def answered(self, caller: Caller) -> None:
+        """It was told what the client has, or that it does not say."""
+        self._given = (self._upstream.supervisor.current, caller.session)
+        self._answered.set()
+
+    def changed(self, caller: Caller) -> None:
+        """A client says that its folders are others: the server is told, once for all that say so in a moment."""
+        self._given = self._announced = None
+        self._home, self._is_news = caller, True
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell_news(), name="folders of a client")
+
+    async def ready_for(self, caller: Caller) -> None:
+        """Before a call of `caller` goes on its way: let the server ask for its folders, if it has those of another."""
+        session = self._upstream.supervisor.current
+        mine = (session, caller.session)
+        if not self._asks or self._given == mine or session is None or session.is_modern or not _has_some(caller):
+            return
+        if self._announced != mine:
+            self._announced = mine
+            self._answered.clear()
+            await session.tell_folders_changed()
+        if self._deaf is session:
+            return
+        try:
+            async with asyncio.timeout(_ASKS_WITHIN_SECONDS):
+                await self._answered.wait()
+        except TimeoutError:
+            self._deaf = session
+
+    def end(self) -> None:
+        """The connection is used no more."""
+        self._home = None
+        if self._telling is not None:
+            self._telling.cancel()
+
+    async def _tell_news(self) -> None:
+        while self._is_news:
+            self._is_news = False
+            session = self._upstream.supervisor.current
+            if session is not None and not session.is_modern:
+                await session.tell_folders_changed()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _has_some(caller: Caller) -> bool:
+    return caller.ask is not None and not caller.modern and CAPABILITY in caller.capabilities
