@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-from server.access.actor import MODEL_SCOPE, SCOPES, TOOL_SCOPE, Actor
+from server.access.actor import MODEL_SCOPE, SCOPES, TOOL_SCOPE, Actor, Scope
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
 from server.db.writer import Transaction
@@ -152,5 +152,5 @@ def _hands_on(actor: Actor, scope: str) -> bool:
         return actor.covers_tool(tools[1], tools[2]) if tools[2] else not actor.scopes.isdisjoint(("mcp", scope))
     named = None if scope in SCOPES else MODEL_SCOPE.fullmatch(scope)
     if named is None:
-        return scope in actor.scopes or (scope == "api:read" and "api" in actor.scopes)
+        return actor.has_scope(cast(Scope, scope))
     return actor.covers("read" if named[1] else "update", named[2])

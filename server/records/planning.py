@@ -80,7 +80,9 @@ async def plan_change(
     may = shelf.policy.allow(actor, spec, "update")
     shown = shelf.shown_to(actor, spec)
     pending = frozenset(references or ())
-    wanted = _complete(actor, spec, may, values, pending) if replace else values
+    # What they can't see they can't send either: like what is only written, it stays.
+    unseen = shelf.policy.permission(actor, spec, "read").hidden
+    wanted = _complete(actor, spec, may.hidden | unseen | pending, values) if replace else values
     columns = checked(actor, spec, wanted, creating=False, hidden=may.hidden, pending=pending)
     known_id = record_id if isinstance(record_id, int) else 0
     ready = await shelf.behaviour(model).prepare(actor, columns, record_id=known_id)
@@ -173,17 +175,14 @@ def _whole_row(shelf: Shelf, actor: Actor, spec: ModelSpec, ready: Prepared) -> 
     return row
 
 
-def _complete(
-    actor: Actor, spec: ModelSpec, may: Permission, values: Mapping[str, Any], pending: frozenset[str]
-) -> dict[str, Any]:
-    """`values` with every other field that the actor may write, so that nothing of the old row remains."""
+def _complete(actor: Actor, spec: ModelSpec, but: frozenset[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with every other field that the actor may write, `but` some, so that nothing of the old row remains."""
     fixed = {
         name: field.info.default
         for name, field in spec.fields.items()
         if not (field.info.read_only or field.info.create_only or field.info.write_only)
         and (actor.is_admin or not field.info.admin_only)
-        and name not in may.hidden
-        and name not in pending
+        and name not in but
     }
     return {**fixed, **values}
 

@@ -25,7 +25,7 @@ from server.tasks.queue import OPEN_STATES, Tasks
 from server.tasks.report import Report
 from server.webhooks.answer import Answer
 from server.webhooks.outbox import DELIVERIES, WEBHOOKS, store_delivery
-from server.webhooks.payload import may_know, owner_now, payload_of
+from server.webhooks.payload import as_seen_now, may_know, owner_now, payload_of
 
 if TYPE_CHECKING:
     from server.webhooks.sending import Sender
@@ -39,6 +39,7 @@ AT_ONCE = 3
 TEST_EVENT = "webhook.test"
 _PAGE = 200
 _RETRY_SECONDS = 5.0
+_NOT_THEIRS = "The webhook's owner may not read this any more."
 
 
 class Deliveries:
@@ -223,16 +224,18 @@ class Deliveries:
         webhook = await self._records.reveal(SYSTEM, WEBHOOKS, delivery["webhook_id"])
         owner = owner_now(self._records, webhook["owner_id"])
         refused = ""
-        if delivery["event"] != TEST_EVENT:
+        if owner is None:
+            refused = _NOT_THEIRS
+        elif delivery["event"] != TEST_EVENT:
             if not webhook["enabled"]:
                 refused = "The webhook was switched off."
-            elif owner is None or not may_know(self._records, owner, delivery):
-                refused = "The webhook's owner may not read this any more."
+            elif not may_know(self._records, owner, delivery):
+                refused = _NOT_THEIRS
         if not webhook["secret"]:
             refused = "The webhook has no secret any more; give it a new one."
-        if refused:
+        if refused or owner is None:
             return Answer(None, "", refused, 0, for_good=True)
-        body = orjson.dumps(delivery["payload"])
+        body = orjson.dumps(as_seen_now(self._records, owner, delivery))
         return await self._sending().send(webhook["url"], webhook["secret"], delivery["key"], body)
 
     def _sending(self) -> Sender:

@@ -48,6 +48,19 @@ def may_know(records: Records, owner: Actor, delivery: Mapping[str, Any]) -> boo
     return extent == "all" or (extent == "own" and delivery["record_owner_id"] == owner.user_id)
 
 
+def as_seen_now(records: Records, owner: Actor, delivery: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of a delivery without fields that were hidden from the owner since it was written."""
+    payload: dict[str, Any] = delivery["payload"]
+    data = payload["data"]
+    if not data.get("record"):
+        return payload
+    shown = records.policy.permission(owner, records.registry.get(delivery["model"]), "list").shown
+    return {
+        **payload,
+        "data": {**data, "record": {name: data["record"][name] for name in data["record"] if name in shown}},
+    }
+
+
 async def _row(records: Records, owner: Actor, model: str, record_id: int, domain: Any) -> dict[str, Any] | None:
     asked = [("id", str(record_id)), ("limit", "1"), ("total", "false")]
     if domain:

@@ -29,7 +29,7 @@ def test_this_computer_and_private_networks(place: str) -> None:
     "place",
     ["0.0.0.0", "::", "169.254.169.254", "::ffff:169.254.169.254", "fe80::1%eth0", "fec0::1", "fd00:ec2::254",
      "224.0.0.1", "ff02::1", "255.255.255.255", "100.100.100.200", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1",
-     "2001:0:7f00:1::", "64:ff9b:1::7f00:1", "no address"],
+     "2001:0:7f00:1::", "64:ff9b:1::7f00:1", "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16", "no address"],
 )  # fmt: skip
 def test_what_nobody_may_be_sent_to(place: str) -> None:
     assert not is_public(place) and not is_in_a_network_of_people(place)

@@ -51,6 +51,15 @@ async def test_the_last_admin_stays(bear: Bear, admin: httpx2.AsyncClient) -> No
     assert (await admin.get(path)).json()["data"]["role"] == "admin"
 
 
+async def test_a_token_for_records_makes_one_for_the_numbers_and_none_the_other_way(
+    bear: Bear, member: httpx2.AsyncClient
+) -> None:
+    answer = await member.post("/api/v1/api_tokens", json={"name": "numbers", "scopes": ["metrics"]})
+    assert answer.status_code == 201, answer.text
+    numbers = await bear.client(authorization=f"Bearer {answer.json()['data']['token']}")
+    refused(await numbers.post("/api/v1/api_tokens", json={"name": "more", "scopes": ["api:read"]}), 403)
+
+
 async def test_before_there_is_an_admin_people_are_changed_and_let_in_again(bear: Bear) -> None:
     member = await bear.person("max")
     own = f"/api/v1/users/{bear.ids['max']}"

@@ -190,6 +190,20 @@ async def test_a_parameter_that_a_write_does_not_know_is_refused(member: httpx2.
     assert (await member.get(path)).json()["data"] == row
 
 
+async def test_put_leaves_alone_what_its_sender_can_not_see(
+    member: httpx2.AsyncClient, admin: httpx2.AsyncClient
+) -> None:
+    row = await made(member, body="kept", priority=4)
+    rule = {"role": "member", "model": "notes", "verb": "read", "extent": "own", "hidden_fields": ["body"]}
+    assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    path = f"/api/v1/notes/{row['id']}"
+    told = (await member.put(path, json={"title": "replaced"})).json()["data"]
+    assert told["title"] == "replaced" and told["priority"] != 4 and "body" not in told
+    assert (await admin.get(path)).json()["data"]["body"] == "kept"
+    assert (await member.put(path, json={"title": "a", "body": "new"})).status_code == 200
+    assert (await admin.get(path)).json()["data"]["body"] == "new"
+
+
 async def test_a_tag_says_what_has_changed(member: httpx2.AsyncClient) -> None:
     path = f"/api/v1/notes/{(await made(member))['id']}"
     tag = (await member.get(path)).headers["etag"]

@@ -85,6 +85,22 @@ async def test_hidden_fields_are_neither_told_nor_asked_by_a_filter(tmp_path: Pa
         assert answer.status_code == 422 and "filter" in answer.json()["fields"]
 
 
+async def test_what_was_hidden_since_is_not_told_by_a_delivery_that_is_sent_again(tmp_path: Path) -> None:
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada, max_ = await bear.person("ada"), await bear.person("max")
+        await allow_members(ada)
+        await hook(max_, receiver.url)
+        await bear.app.records.create(SYSTEM, "notes", {"title": "n", "priority": 3, "owner_id": bear.ids["max"]})
+        [row] = await delivery(bear, ended(1))
+        rule = {"model": "notes", "role": "member", "verb": "any", "extent": "own", "hidden_fields": ["priority"]}
+        assert (await ada.post("/api/v1/access_rules", json=rule)).status_code == 201
+        again = await max_.post(f"/api/v1/webhook_deliveries/{row['id']}/redeliver")
+        assert again.status_code in (200, 202), again.text
+        first, second = await receiver.wait(2)
+        assert first.json["data"]["record"]["priority"] == 3
+        assert second.json["data"]["record"]["title"] == "n" and "priority" not in second.json["data"]["record"]
+
+
 _WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"url": "http://receiver.example/"}, "url", "not_https"),
     ({"url": "https://127.0.0.1/"}, "url", "private_address"),
