@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from server.access.actor import Actor
 from server.asgi.request_key import RequestKey
 from server.errors import Conflict, GridBearError, NotFound
@@ -17,6 +19,7 @@ from server.records.kept_keys import MODEL, Clock, Known, keep, known_in, known_
 from server.records.planning import plan_create
 from server.records.service import Records
 from server.records.steady import steady_write
+from server.records.told_secrets import ToldSecrets
 from server.records.work import Work
 
 
@@ -28,6 +31,8 @@ class Created:
     text: str
     """The row as JSON, with what is told only once if it was made now."""
     replayed: bool
+    told_once: bool = False
+    """The text tells what no later answer will, but to the same request again."""
 
 
 class KeyedCreates:
@@ -36,6 +41,7 @@ class KeyedCreates:
     def __init__(self, records: Records, now: Clock = utc_now) -> None:
         self._records = records
         self._now = now
+        self._told = ToldSecrets()
         self.shelf = records.shelf
 
     async def create_row(self, actor: Actor, model: str, values: Mapping[str, Any], key: RequestKey) -> Created:
@@ -72,28 +78,43 @@ class KeyedCreates:
                 return known
             result = planned.run(work, results)
             keep(work, key, model, now, record_id=result.record_id, told_once=result.told_once)
-            return Created(result.record_id, result.text, replayed=False)
+            return Created(result.record_id, result.text, replayed=False, told_once=result.told_once)
 
         always = self._records.passes_guard(actor, planned)
-        return await self._records.work(actor, run, (model, MODEL), always=always)
+        made = await self._records.work(actor, run, (model, MODEL), always=always)
+        if isinstance(made, Created) and made.told_once:
+            self._told.keep(actor, key, made.text, self._now())
+        return made
 
     async def _again(self, actor: Actor, spec: ModelSpec, known: Known, key: RequestKey) -> Created:
         key.check(known.request_hash)
         label, record_id = spec.options.label.lower(), known.record_id
-        if known.told_once:
-            raise Conflict(
-                f"The {label} {record_id} was made already, and what is told only once was in its first answer. "
-                "Delete it and make another one with a new key.",
-                code="idempotency_told_once",
-            )
-        if self.shelf.shown_to(actor, spec) == ("id",):
+        unreadable = self.shelf.shown_to(actor, spec) == ("id",)
+        told = self._told.of(actor, key, self._now()) if known.told_once else None
+        if known.told_once and (told is None or unreadable):
+            raise _told_already(label, record_id)
+        if unreadable:
             # Whoever makes records that they can't read is told the id, whatever became of the record.
             return Created(record_id, f'{{"id":{record_id}}}', replayed=True)
         try:
             row = await self._records.read_row(actor, spec.name, record_id)
         except NotFound:
             raise record_gone(label) from None
-        return Created(record_id, row.text, replayed=True)
+        if told is None:
+            return Created(record_id, row.text, replayed=True)
+        first = orjson.loads(told)
+        if {**first, **orjson.loads(row.text)} != first:
+            # It was changed since, and perhaps its secret with it.
+            raise _told_already(label, record_id)
+        return Created(record_id, told, replayed=True)
+
+
+def _told_already(label: str, record_id: int) -> Conflict:
+    return Conflict(
+        f"The {label} {record_id} was made already, and what is told only once was in its first answer. "
+        "Delete it and make another one with a new key.",
+        code="idempotency_told_once",
+    )
 
 
 def record_gone(label: str) -> Conflict:

@@ -14,6 +14,7 @@ import pytest
 
 from server.access.actor import Actor
 from server.asgi.request_key import RequestKey
+from server.errors import Conflict
 from server.records import kept_keys
 from server.records.idempotency import KeyedCreates
 from server.records.kept_keys import expire_keys
@@ -186,16 +187,46 @@ async def test_a_field_that_is_hidden_by_now_is_not_told(member: httpx2.AsyncCli
     assert again.status_code == 201 and "canary" not in again.text
 
 
-async def test_what_is_told_only_once_is_not_told_again_and_lies_nowhere(
+SCRIPT: dict[str, Any] = {"name": "script", "scopes": ["api"]}
+TOKENS = "/api/v1/api_tokens"
+
+
+async def test_what_is_told_once_is_told_again_to_a_browser_that_lost_the_answer_and_lies_nowhere(
     bear: Bear, member: httpx2.AsyncClient
 ) -> None:
     session = await bear.signed_in("max")
-    values = {"name": "script", "scopes": ["api"]}
-    first = await sent(session, to="/api/v1/api_tokens", **values)
-    assert first.status_code == 201, first.text
-    body = refused(await sent(session, to="/api/v1/api_tokens", **values), 409, "idempotency_told_once")
-    assert first.json()["data"]["token"] not in str(body) + str(kept(bear))
-    assert str(first.json()["data"]["id"]) in body["error"]
+    first, again = await sent(session, to=TOKENS, **SCRIPT), await sent(session, to=TOKENS, **SCRIPT)
+    assert (first.status_code, again.status_code, again.headers["idempotency-replayed"]) == (201, 201, "true")
+    assert first.content == again.content and first.json()["data"]["token"] not in str(kept(bear))
+    other_session = await bear.signed_in("max")
+    for client in (other_session, member, await bear.person("max", scopes=["api"])):
+        body = refused(await sent(client, to=TOKENS, **SCRIPT), 409, "idempotency_told_once")
+        assert first.json()["data"]["token"] not in str(body) and str(first.json()["data"]["id"]) in body["error"]
+    assert (await session.patch(first.headers["location"], json={"name": "renamed"})).status_code == 200
+    refused(await sent(session, to=TOKENS, **SCRIPT), 409, "idempotency_told_once")
+    await session.delete(first.headers["location"])
+    refused(await sent(session, to=TOKENS, **SCRIPT), 409, "idempotency_record_gone")
+
+
+async def test_what_is_told_once_is_soon_forgotten_and_never_much_of_it(bear: Bear, member: httpx2.AsyncClient) -> None:
+    moment = NOW
+    creates = KeyedCreates(bear.app.records, lambda: moment)
+    max_ = Actor("user", bear.ids["max"], "max", "member")
+
+    async def make(key: str) -> str:
+        made = await creates.create_row(max_, "api_tokens", SCRIPT, RequestKey.of(key.encode(), "api_tokens", b""))
+        return made.text
+
+    first = await make("0")
+    moment += timedelta(seconds=119)
+    assert await make("0") == first
+    moment += timedelta(seconds=1)
+    with pytest.raises(Conflict, match="told only once"):
+        await make("0")
+    texts = [await make(str(number)) for number in range(1, 102)]
+    assert await make("101") == texts[-1]
+    with pytest.raises(Conflict, match="told only once"):
+        await make("1")
 
 
 async def test_neither_key_nor_content_lies_in_the_file(bear: Bear, member: httpx2.AsyncClient) -> None:
