@@ -26,7 +26,7 @@ from server.backup.scheduler import Scheduler
 from server.backup.service import BackupService
 from server.backup.settling import Settling
 from server.chores import Sweep, do_chores, flushing, sweeping
-from server.config import Settings, SettingsHolder, resource_dir
+from server.config import Settings, SettingsHolder
 from server.data_folder import DataFolder
 from server.db.content_store import ContentStore
 from server.db.migrate import migrate
@@ -70,6 +70,7 @@ from server.secrets.key_store import KeyStore
 from server.tasks.queue import Tasks
 from server.tasks.reminders import reminders
 from server.tasks.schedules import Schedules
+from server.this_computer import resource_dir
 from server.web.dispatch import Dispatch
 from server.web.endpoint_caches import forget_endpoints
 from server.web.plugin_pages import PluginFiles

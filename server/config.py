@@ -1,4 +1,4 @@
-"""Every setting of the program: one frozen object, each field with default, unit, help and when it applies."""
+"""The settings that are in force: read in layers at the start, one frozen object at a time, changed while it runs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import PrivateAttr, ValidationError
 
-from server.data_location import default_data_dir, is_portable
+from server.data_location import is_portable
 from server.data_place import placed
 from server.errors import StartupError, ValidationFailed
-from server.setting_fields import Applies, SettingFields, listed
-from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host, resource_dir
+from server.setting_fields import Applies, SettingFields
+from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host
 
 SettingSource = Literal["command line", "environment", "settings", "default"]
 
@@ -200,18 +200,3 @@ class SettingsHolder:
                 self._subscribers.remove(callback)
 
         return unsubscribe
-
-
-__all__ = [
-    "Settings",
-    "SettingField",
-    "SettingsHolder",
-    "check_setting",
-    "default_data_dir",
-    "environment_name",
-    "is_loopback_host",
-    "listed",
-    "resource_dir",
-    "setting_fields",
-    "source_of",
-]

@@ -17,8 +17,9 @@ from server.asgi.body import ROOM, BodyRoom
 from server.asgi.replies import send_error
 from server.asgi.traffic import Traffic
 from server.asgi.visitors import Visitors
-from server.config import SettingsHolder, listed
+from server.config import SettingsHolder
 from server.errors import Forbidden, GridBearError, InternalError, NotFound
+from server.setting_fields import listed
 from server.this_computer import lan_names
 
 log = logging.getLogger(__name__)

@@ -17,12 +17,13 @@ from server.auth.factor_duty import FactorDuty
 from server.auth.oauth.addresses import is_mcp_path, issuer_of, resource_of
 from server.auth.second_factors import has_second_factor
 from server.auth.tokens import ACCESS_TOKEN_PREFIX, API_TOKEN_PREFIX, token_hash
-from server.config import SettingsHolder, is_loopback_host
+from server.config import SettingsHolder
 from server.errors import GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
 from server.records.request_log import ACTOR
 from server.records.service import Records
 from server.records.times import from_text, to_text
+from server.this_computer import is_loopback_host
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from server.access.actor import ROLES
 from server.access.policy import Policy
-from server.config import SettingsHolder, listed
+from server.config import SettingsHolder
 from server.db.writer import Transaction
 from server.errors import Conflict, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.group import group_names_sql
 from server.records.behaviour import Behaviour
 from server.records.setting_behaviour import SettingBehaviour
+from server.setting_fields import listed
 
 SETTING = "second_factor_roles"
 _GROUP = "group:"

@@ -13,10 +13,11 @@ from server.auth.authenticate import Authenticator
 from server.auth.forms import address_of, device_of, form_body, read_form, signed_in_answer, text_of
 from server.auth.people import People, missing_fields
 from server.auth.sign_in import SignedIn
-from server.config import SettingsHolder, listed
+from server.config import SettingsHolder
 from server.errors import ValidationFailed
 from server.qr_code import qr_rows
 from server.records.values import raise_for
+from server.setting_fields import listed
 
 HOURS = 72.0
 

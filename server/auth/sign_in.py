@@ -12,13 +12,13 @@ from server.access.actor import ANONYMOUS, SYSTEM, Actor
 from server.auth.passwords import verify_password
 from server.auth.second_factors import SecondFactors
 from server.auth.tokens import new_token, token_hash
-from server.config import is_loopback_host
 from server.errors import FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
 from server.limits.growing_delay import GrowingDelay
 from server.records.audit import UNKNOWN
 from server.records.people_by_name import person_named, plain_name
 from server.records.service import Records
 from server.records.times import now_text
+from server.this_computer import is_loopback_host
 
 # An address waits long: it is somebody who guesses. An account waits briefly: its owner must not be locked out.
 ADDRESS_FREE, ADDRESS_MOST = 10, 900.0

@@ -14,10 +14,11 @@ from typing import Any
 from server import __version__
 from server.cli.doctor_checks import Finding
 from server.cli.running import RunningServer, running_server
-from server.config import Settings, is_loopback_host
+from server.config import Settings
 from server.data_folder import DataFolder
 from server.errors import GridBearError
 from server.secrets.key_store import KeyStore
+from server.this_computer import is_loopback_host
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 HERE = frozenset(("127.0.0.1", "localhost", "*"))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from server.access.actor import Actor
 from server.asgi.request_key import RequestKey, key_digest
-from server.config import SettingsHolder, listed
+from server.config import SettingsHolder
 from server.db.content_store import ContentStore, Draft
 from server.db.file_rows import content_sql, file_sql
 from server.errors import Busy, GridBearError, NotFound, StorageFull, TooLarge, ValidationFailed
@@ -25,6 +25,7 @@ from server.records.kept_keys import MODEL as KEYS
 from server.records.kept_keys import keep, known_in, utc_now
 from server.records.service import Records
 from server.records.work import Work, absent
+from server.setting_fields import listed
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import pytest
 
 from gridbear_desktop.supervisor import State
 from gridbear_desktop.tray import TrayModel, TrayView, icon_variant
-from server.config import resource_dir
+from server.this_computer import resource_dir
 
 STATES: list[State] = ["starting", "running", "stopped", "error"]
 

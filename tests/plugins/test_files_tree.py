@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.config import resource_dir
 from server.errors import Conflict, Forbidden, GridBearError, NotFound, TooLarge, ValidationFailed
+from server.this_computer import resource_dir
 
 OUTSIDE = "what lies outside"
 MakeTree = Callable[..., Any]

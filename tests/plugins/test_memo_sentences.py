@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.config import resource_dir
 from server.errors import ValidationFailed
+from server.this_computer import resource_dir
 
 ROME = ZoneInfo("Europe/Rome")
 SPOKEN = "call at 9 99 :30 in every monday 2 weeks days may 31 feb tomorrow noon 1e9 ago next ."

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from server.access.actor import ANONYMOUS, Actor
-from server.config import Settings, SettingsHolder, resource_dir
+from server.config import Settings, SettingsHolder
 from server.errors import (
     BadRequest,
     Conflict,
@@ -31,6 +31,7 @@ from server.plugin_host.load import load_router
 from server.plugin_host.mount import PluginMount
 from server.plugin_host.permissions import Permissions
 from server.plugin_host.watchdog import Watchdog
+from server.this_computer import resource_dir
 
 pytestmark = pytest.mark.anyio
 

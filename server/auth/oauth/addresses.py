@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
-from server.config import is_loopback_host
+from server.this_computer import is_loopback_host
 
 CHALLENGE_SCOPE = "mcp"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from server.config import is_loopback_host
+from server.this_computer import is_loopback_host
 
 MOST_REDIRECTS = 10
 MOST_CHARACTERS = 2000

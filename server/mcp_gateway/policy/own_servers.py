@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.config import Settings, listed
+from server.config import Settings
 from server.errors import FieldError
 from server.mcp_gateway.upstreams.references import refers_to_secrets
 from server.outbound.places import is_public
+from server.setting_fields import listed
 
 
 def own_prefix(person: int) -> str:

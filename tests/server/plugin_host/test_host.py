@@ -9,11 +9,11 @@ from unittest.mock import AsyncMock
 import httpx2
 import pytest
 
-from server.config import resource_dir
 from server.errors import Forbidden
 from server.models.base import Base
 from server.models.declared import declared_models
 from server.plugin_host.context import OwnRecords
+from server.this_computer import resource_dir
 from tests.conftest import Bear, running_bear
 from tests.server.plugin_host.tests_plugin_support import ROUTES, model, on, state, switch, write
 

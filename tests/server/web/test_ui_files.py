@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from server.config import resource_dir
+from server.this_computer import resource_dir
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
