@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from gridbear_desktop.tray import APP_NAME
 from server.errors import StartupError
-from server.this_computer import program
+from server.this_computer import is_bundle, program
 
 LABEL = "org.gridbear.desktop"
 RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
@@ -151,7 +151,7 @@ class Autostart:
     def __init__(self, data_dir: Path | str | None = None, item: LoginItem | None = None) -> None:
         self._item = item or login_item()
         image = os.environ.get("APPIMAGE")
-        begin = [image] if image and getattr(sys, "frozen", False) else program()
+        begin = [image] if image and is_bundle() else program()
         self._command = [
             *begin,
             "tray",

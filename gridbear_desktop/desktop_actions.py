@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import webbrowser
 from pathlib import Path
+
+from server.this_computer import is_bundle
 
 CLIPBOARD_COMMANDS = (
     ("pbcopy",),
@@ -22,7 +23,7 @@ TIMEOUT_SECONDS = 5.0
 def system_environment() -> dict[str, str]:
     """The environment for other programs: without the library path of a frozen bundle."""
     env = dict(os.environ)
-    if getattr(sys, "frozen", False):
+    if is_bundle():
         original = env.pop("LD_LIBRARY_PATH_ORIG", None)
         env.pop("LD_LIBRARY_PATH", None)
         if original is not None:

@@ -20,6 +20,7 @@ from server.config import Settings
 from server.data_folder import DataFolder
 from server.data_location import default_data_dir, followed, program_folder
 from server.errors import GridBearError, StartupError, ValidationFailed
+from server.this_computer import is_bundle
 
 if TYPE_CHECKING:
     from server.cli.leftovers import Leftover
@@ -168,7 +169,7 @@ def _backed_up(folder: DataFolder, target: Path | None, *, must: bool) -> str | 
 
 
 def _how_the_program_goes() -> str:
-    if not getattr(sys, "frozen", False):
+    if not is_bundle():
         return f"The program itself is in {program_folder()}: remove that folder, or uninstall its package with pip."
     if sys.platform == "win32":
         return "The program itself: Settings, Apps, GridBear, Uninstall."

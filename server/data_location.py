@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import platformdirs
 
+from server.this_computer import is_bundle
+
 MOVED_TO = "moved-to.json"
 COMING = "moving-here.json"
 """In the new place while files come: what lies beside it is not whole."""
@@ -47,7 +49,7 @@ def portable_data_dir() -> Path:
 
 def program_folder() -> Path:
     """The folder that the program lies in: of its executable or, on macOS, of its `.app`; from source the checkout."""
-    if not getattr(sys, "frozen", False):
+    if not is_bundle():
         return Path(__file__).resolve().parent.parent
     executable = Path(sys.executable).resolve()
     app = next((parent for parent in executable.parents if parent.suffix == ".app"), None)

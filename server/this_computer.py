@@ -19,9 +19,14 @@ def resource_dir(name: str) -> Path:
     return Path(base) / name if base else Path(__file__).resolve().parent.parent / name
 
 
+def is_bundle() -> bool:
+    """Whether this is the built program, with its own Python in it, and not one from source."""
+    return getattr(sys, "frozen", False) is True
+
+
 def program() -> list[str]:
     """The command that runs this program again, frozen or from source."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "gridbear_desktop"]
+    return [sys.executable] if is_bundle() else [sys.executable, "-m", "gridbear_desktop"]
 
 
 @lru_cache(256)  # asked at every request

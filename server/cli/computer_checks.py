@@ -6,7 +6,6 @@ import os
 import platform
 import socket
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
@@ -18,7 +17,7 @@ from server.config import Settings
 from server.data_folder import DataFolder
 from server.errors import GridBearError
 from server.secrets.key_store import KeyStore
-from server.this_computer import is_loopback_host
+from server.this_computer import is_bundle, is_loopback_host
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 HERE = frozenset(("127.0.0.1", "localhost", "*"))
@@ -42,7 +41,7 @@ def computer_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _versions() -> Finding:
-    bundle = ", bundle" if getattr(sys, "frozen", False) else ""
+    bundle = ", bundle" if is_bundle() else ""
     text = (
         f"GridBear {__version__}{bundle}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         f"{platform.system()} {platform.release()} on {platform.machine()}."

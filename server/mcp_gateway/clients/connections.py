@@ -11,6 +11,7 @@ from typing import Any
 from server.errors import NotFound, ValidationFailed
 from server.mcp_gateway.clients.config_file import Change, change_of, entry_of
 from server.mcp_gateway.clients.known_clients import CLIENTS, KnownClient, config_path, is_running
+from server.this_computer import is_bundle
 
 MEMORY = "connected-clients.json"
 
@@ -125,6 +126,6 @@ def entry_for(client: KnownClient, data_dir: Path) -> dict[str, Any]:
     """The entry that starts the bridge to the server of `data_dir`. It holds no secret."""
     script = Path(sys.executable).parent / ("gridbear.exe" if sys.platform == "win32" else "gridbear")
     from_source = [str(script)] if script.exists() else [sys.executable, "-m", "gridbear_desktop"]
-    words = [sys.executable] if getattr(sys, "frozen", False) else from_source
+    words = [sys.executable] if is_bundle() else from_source
     entry: dict[str, Any] = {"type": "stdio"} if client.typed else {}
     return {**entry, "command": words[0], "args": [*words[1:], "mcp", "--data-dir", str(data_dir)]}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors import UpstreamFailed
-from server.this_computer import program
+from server.this_computer import is_bundle, program
 
 SECONDS = 600.0
 INSIDE = "pip-inside"
@@ -69,8 +69,7 @@ def fetch(pinned: Collection[Pinned], place: Path) -> list[Path]:
 def _pip(place: Path, *words: str) -> None:
     # Secrets of ours are in the environment, and are none of pip's business.
     env = {name: value for name, value in os.environ.items() if not name.startswith("GRIDBEAR_")}
-    frozen = getattr(sys, "frozen", False)
-    command = [*program(), "plugin", INSIDE] if frozen else [sys.executable, "-m", "pip"]
+    command = [*program(), "plugin", INSIDE] if is_bundle() else [sys.executable, "-m", "pip"]
     try:
         done = subprocess.run(
             [*command, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=env, cwd=place,
