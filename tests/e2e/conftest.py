@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from demo_data import fill, sign_in
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import Documented, Watched, open_browser
 
-PASSWORD = "a calm bear in a den"
 SECRET = "page-tests-internal-secret"
 
 
@@ -34,8 +34,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
 
 @pytest.fixture(scope="module")
 def cookies(lived_in: RunningServer) -> dict[str, str]:
-    with sign_in(lived_in.url, "maja", PASSWORD) as client:
-        return dict(client.cookies)
+    return cookies_of(lived_in, "maja")
 
 
 @pytest.fixture(scope="module")

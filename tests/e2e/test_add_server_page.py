@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 THEIRS = {
     "Brave Search": {"command": "npx", "args": ["brave-server@1.0.0"], "env": {"BRAVE_API_KEY": "sk-abcdef123456"}},
     "odd": {"command": 7},

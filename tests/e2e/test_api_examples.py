@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from people import PASSWORD
 from server_process import ROOT, RunningServer
 from watched_page import CHROMIUM, open_browser
 
@@ -17,7 +18,6 @@ pytestmark = pytest.mark.slow
 EXAMPLES = "api-examples.md"
 REFERENCE = "api.md"
 ADDRESS = "http://127.0.0.1:8088"
-PASSWORD = "a calm bear in a den"
 
 
 def blocks(language: str, document: str = EXAMPLES) -> str:

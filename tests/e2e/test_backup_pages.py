@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import fill, sign_in
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 EVERY_LOOK = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 # The server is away for a moment, and the sign-in of this page may be newer than the backup.
 AWAY = (
@@ -37,8 +37,7 @@ def own(tmp_path: Path) -> Iterator[RunningServer]:
 
 
 def _signed_in(browser: Browser, server: RunningServer, theme: str = "light", width: int = 1280) -> Watched:
-    with sign_in(server.url, "maja", PASSWORD) as client:
-        return Watched(browser, server.url, theme, width, dict(client.cookies))
+    return signed_in(browser, server, "maja", theme, width)
 
 
 def _documented(server: RunningServer, watched: Watched) -> Documented:

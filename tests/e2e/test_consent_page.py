@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from people import PASSWORD
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 def asking(server: RunningServer, **changes: str) -> str:

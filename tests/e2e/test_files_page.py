@@ -10,13 +10,13 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 EVERY_LOOK = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 looks = pytest.mark.parametrize(("theme", "width"), EVERY_LOOK, ids=[f"{theme}-{width}" for theme, width in EVERY_LOOK])
 ALBUMS = {

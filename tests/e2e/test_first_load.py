@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from demo_data import sign_in
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -13,15 +13,13 @@ from watched_page import CHROMIUM, Watched
 from tests.bench.wire import Wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 LIMIT = 150_000
 
 
 def test_opening_the_first_pages_takes_no_more_than_150_kb(browser: Browser, tmp_path: Path) -> None:
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            cookies = dict(client.cookies)
+        cookies = cookies_of(server, "maja")
         starts: list[tuple[str, dict[str, str], str]] = [("/auth/login", {}, ".door h1"), ("/", cookies, ".recent")]
         for path, known, ready in starts:
             watched = Watched(browser, server.url, cookies=known)

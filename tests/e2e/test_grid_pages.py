@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 looks = pytest.mark.parametrize("theme", ["light", "dark"])
 
 

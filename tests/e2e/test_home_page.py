@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM, Documented
 
 from server.this_computer import lan_addresses
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 EVERY_LOOK = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 SHOP = Path(__file__).parent / "shop_server.py"
 
@@ -46,11 +46,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
             client.post("/api/v1/plugins/torn/enable", json={"permissions": []})
             client.get("/api/v1/notes/999")
         yield server
-
-
-def signed_in(browser: Browser, house: RunningServer, name: str, theme: str = "light", width: int = 1280) -> Watched:
-    with sign_in(house.url, name, PASSWORD) as client:
-        return Watched(browser, house.url, theme, width, dict(client.cookies))
 
 
 @pytest.mark.parametrize(("theme", "width"), EVERY_LOOK, ids=[f"{theme}-{width}" for theme, width in EVERY_LOOK])

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, documented_by
 from playwright.sync_api import Browser, Locator, Page, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 SHOP = Path(__file__).with_name("shop_server.py")
 FAR = 120
 """How many times Tab is pressed before something counts as out of reach."""
@@ -73,8 +73,7 @@ class Keyboard:
 
 
 def test_ten_main_jobs_are_done_with_the_keyboard_alone(browser: Browser, house: RunningServer) -> None:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        documented = Documented(client.get("/api/openapi.json").json())
+    documented = documented_by(house)
     watched = Watched(browser, house.url)
     page = watched.open("/auth/login", "#username")
     keys = Keyboard(page)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 ROWS = 100_000
 LONGEST_MS = 1_000
 """No piece of work in the page takes longer. A quiet computer stays far below; a busy one gets its time."""

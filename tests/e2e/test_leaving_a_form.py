@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from demo_data import sign_in
 from every_page import further
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 @pytest.fixture(scope="module")
 def watched(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with RunningServer(tmp_path_factory.mktemp("leaving") / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            cookies = dict(client.cookies)
+        cookies = cookies_of(server, "maja")
         watched = Watched(browser, server.url, cookies=cookies)
         yield watched
         watched.close()

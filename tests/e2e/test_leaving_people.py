@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from people import PASSWORD
 from playwright.sync_api import Dialog, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 DIALOGS = {
     "group": ("/people/groups", "New group", "#group-name", "Fam"),
     "invitation": ("/people/invites", "Invite", "#invite-name", "gre"),

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 FITS = "[...document.querySelectorAll('.card, .card *')].every((it) => it.getBoundingClientRect().right <= innerWidth)"
 PERMISSIONS = ["mcp_tools", "notifications", "pages"]
 

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
+from shop_house import shop_house
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
-SHOP = Path(__file__).with_name("shop_server.py")
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[RunningServer]:
     """A server with the admin maja, the member otto, and an MCP server that works."""
-    with RunningServer(tmp_path / "data", {"HOME": str(tmp_path)}) as server:
-        server.create_user("maja", PASSWORD, admin=True)
-        server.create_user("otto", PASSWORD)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            row = {"name": "notes", "transport": "stdio", "command": sys.executable, "args": [str(SHOP)]}
-            assert client.post("/api/v1/mcp_servers", json={**row, "visibility": "everyone"}).status_code == 201
+    with shop_house(tmp_path) as server:
         yield server
 
 

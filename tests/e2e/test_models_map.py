@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 @pytest.fixture(scope="module")

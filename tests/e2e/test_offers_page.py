@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, cookies_of, documented_by
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
+from shop_house import shop_house
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
-SHOP = Path(__file__).with_name("shop_server.py")
 looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
 
@@ -23,24 +21,13 @@ looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 3
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the admin maja, the member otto and an MCP server for both."""
     folder = tmp_path_factory.mktemp("offers")
-    with RunningServer(folder / "data", {"HOME": str(folder)}) as server:
-        server.create_user("maja", PASSWORD, admin=True)
-        server.create_user("otto", PASSWORD)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            row = {"name": "notes", "transport": "stdio", "command": sys.executable, "args": [str(SHOP)]}
-            assert client.post("/api/v1/mcp_servers", json={**row, "visibility": "everyone"}).status_code == 201
+    with shop_house(folder) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def documented(house: RunningServer) -> Documented:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        return Documented(client.get("/api/openapi.json").json())
-
-
-def cookies_of(server: RunningServer, name: str) -> dict[str, str]:
-    with sign_in(server.url, name, PASSWORD) as client:
-        return dict(client.cookies)
+    return documented_by(house)
 
 
 @looks

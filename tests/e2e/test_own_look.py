@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 LOOK = "/#/account?part=look"
 COLOURS = [
     *("#ff0000", "#ff8800", "#ffff00", "#88ff00", "#00ff00", "#00ff88", "#00ffff", "#0088ff"),
@@ -42,11 +42,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         for name in ("maja", "otto", "ines"):
             server.create_user(name, PASSWORD, admin=name == "maja")
         yield server
-
-
-def signed_in(browser: Browser, house: RunningServer, name: str, theme: str = "light", width: int = 1280) -> Watched:
-    with sign_in(house.url, name, PASSWORD) as client:
-        return Watched(browser, house.url, theme, width, dict(client.cookies))
 
 
 def _luminance(colour: list[int]) -> float:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 CHOSEN = '.palette [aria-selected="true"]'
 looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
@@ -81,8 +81,7 @@ def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
 
 
 def test_keys_go_to_pages_and_add_records_but_not_while_somebody_types(browser: Browser, house: RunningServer) -> None:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        cookies = dict(client.cookies)
+    cookies = cookies_of(house, "maja")
     watched = Watched(browser, house.url, cookies=cookies)
     page = watched.open("/#/home", ".plate")
     page.keyboard.press("?")
@@ -107,8 +106,7 @@ def test_keys_go_to_pages_and_add_records_but_not_while_somebody_types(browser: 
 
 
 def test_a_member_finds_only_what_is_theirs(browser: Browser, house: RunningServer) -> None:
-    with sign_in(house.url, "otto", PASSWORD) as client:
-        cookies = dict(client.cookies)
+    cookies = cookies_of(house, "otto")
     watched = Watched(browser, house.url, cookies=cookies)
     page = watched.open("/#/home", ".plate")
     opened(page)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pyotp
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, Route
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 OTHER = "another bear in the attic"
 
 

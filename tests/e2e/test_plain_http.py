@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from demo_data import fill, sign_in
 from every_page import EVERY_PAGE, PLUGIN, furnish, further, place_plugin
+from people import PASSWORD
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from server_process import RunningServer
 from watched_page import CHROMIUM, CHROMIUM_ARGS, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 NAME = "bear.home.arpa"
 SELECTED = "() => String(getSelection())"
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, cookies_of, documented_by
 from playwright.sync_api import Browser, FilePayload, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 TOOLS = '''
 from server.plugin_api import tool
 
@@ -51,14 +51,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="module")
 def cookies(house: RunningServer) -> dict[str, str]:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        return dict(client.cookies)
+    return cookies_of(house, "maja")
 
 
 @pytest.fixture(scope="module")
 def documented(house: RunningServer, cookies: dict[str, str]) -> Documented:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        return Documented(client.get("/api/openapi.json").json())
+    return documented_by(house)
 
 
 @looks

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from demo_data import fill, sign_in
 from every_page import EVERY_PAGE, PLUGIN, furnish, further, place_plugin
+from people import PASSWORD
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 LIVE = "/data/notes"
 # All pages of an area are open at the same time: each round costs one start of the server.
 ROUNDS = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 def test_the_banner_says_what_failed_and_its_button_starts_everything_again(browser: Browser, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, Route, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 LOOKS = [(theme, width) for theme in ("light", "dark") for width in (1280, 390)]
 TRACE = "Traceback (most recent call last):\n  File \"/cave/plugin.py\", line 31, in on_start\nKeyError: 'honey'\n"
 
@@ -40,15 +40,9 @@ def busy(tmp_path: Path) -> Iterator[RunningServer]:
         yield server
 
 
-def signed_in(browser: Browser, server: RunningServer, name: str, theme: str = "light", width: int = 1280) -> Watched:
-    with sign_in(server.url, name, PASSWORD) as client:
-        return Watched(browser, server.url, theme, width, dict(client.cookies))
-
-
 @pytest.mark.parametrize(("theme", "width"), LOOKS, ids=[f"{theme}-{width}" for theme, width in LOOKS])
 def test_the_log_in_every_look(browser: Browser, busy: RunningServer, theme: str, width: int) -> None:
-    with sign_in(busy.url, "maja", PASSWORD) as client:
-        documented = Documented(client.get("/api/openapi.json").json())
+    documented = documented_by(busy)
     watched = signed_in(browser, busy, "maja", theme, width)
     page = watched.open("/#/activity/log", ".log-line")
     page.locator(".histogram").wait_for()

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo_data import sign_in
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, Dialog, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 PARTS = {
     "sharing": "form",
     "certificate": ".card",
@@ -37,15 +36,9 @@ def own(tmp_path: Path) -> Iterator[RunningServer]:
         yield server
 
 
-def signed_in(browser: Browser, server: RunningServer, name: str, theme: str = "light", width: int = 1280) -> Watched:
-    with sign_in(server.url, name, PASSWORD) as client:
-        return Watched(browser, server.url, theme, width, dict(client.cookies))
-
-
 @pytest.mark.parametrize(("theme", "width"), LOOKS, ids=[f"{theme}-{width}" for theme, width in LOOKS])
 def test_every_part_in_every_look(browser: Browser, own: RunningServer, theme: str, width: int) -> None:
-    with sign_in(own.url, "maja", PASSWORD) as client:
-        documented = Documented(client.get("/api/openapi.json").json())
+    documented = documented_by(own)
     watched = signed_in(browser, own, "maja", theme, width)
     for part, ready in PARTS.items():
         watched.open(f"/#/settings/{part}", ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from demo_data import sign_in
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -13,7 +13,6 @@ from watched_page import CHROMIUM, Watched
 from server.this_computer import lan_addresses
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
@@ -25,8 +24,7 @@ def test_an_admin_shares_copies_the_address_from_elsewhere_and_takes_it_back(
         pytest.skip("needs an address that other computers could use, and this one has only loopback")
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            cookies = dict(client.cookies)
+        cookies = cookies_of(server, "maja")
         here = Watched(browser, server.url, theme, width, cookies)
         page = here.open("/#/settings/sharing", "form")
         assert here.axe() == []

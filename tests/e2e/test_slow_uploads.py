@@ -12,12 +12,12 @@ import httpx2
 import pytest
 from cut_wire import CutWire
 from demo_data import fill, sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, CDPSession, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 CUT = {**SLOW, "offline": True}
 WHOLE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}

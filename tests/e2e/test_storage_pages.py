@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, cookies_of
 from playwright.sync_api import Browser
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 MORE_THAN_ANY_DISK = str(1 << 60)
 
 
@@ -41,8 +41,7 @@ def test_while_the_server_only_reads_the_page_says_why(browser: Browser, tmp_pat
     folder = tmp_path / "data"
     with RunningServer(folder) as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            cookies = dict(client.cookies)
+        cookies = cookies_of(server, "maja")
     with RunningServer(folder, {"GRIDBEAR_STORAGE_READ_ONLY_BYTES": MORE_THAN_ANY_DISK}) as server:
         watched = Watched(browser, server.url, width=390, cookies=cookies)
         page = watched.open("/#/data/notes?record=new", "#field-title")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 
 
 def test_a_zone_is_chosen_and_sentences_are_read_with_it(browser: Browser, tmp_path: Path) -> None:

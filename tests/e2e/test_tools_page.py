@@ -10,12 +10,13 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import sign_in
+from people import PASSWORD, cookies_of, documented_by
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
+from shop_house import shop_house
 from watched_page import CHROMIUM, Documented, Watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 SHOP = Path(__file__).with_name("shop_server.py")
 looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 
@@ -24,20 +25,9 @@ looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 3
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with the admin maja, the member otto, an MCP server that works and one that can't start."""
     folder = tmp_path_factory.mktemp("tools")
-    with RunningServer(folder / "data", {"HOME": str(folder)}) as server:
-        server.create_user("maja", PASSWORD, admin=True)
-        server.create_user("otto", PASSWORD)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            shop = {"name": "notes", "transport": "stdio", "command": sys.executable, "args": [str(SHOP)]}
-            broken = {"name": "broken", "transport": "stdio", "command": "/no/such/program"}
-            for row in ({**shop, "visibility": "everyone"}, broken):
-                assert client.post("/api/v1/mcp_servers", json=row).status_code == 201
+    broken = {"name": "broken", "command": "/no/such/program"}
+    with shop_house(folder, broken) as server:
         yield server
-
-
-def cookies_of(server: RunningServer, name: str) -> dict[str, str]:
-    with sign_in(server.url, name, PASSWORD) as client:
-        return dict(client.cookies)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +37,7 @@ def cookies(house: RunningServer) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def documented(house: RunningServer, cookies: dict[str, str]) -> Documented:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        return Documented(client.get("/api/openapi.json").json())
+    return documented_by(house)
 
 
 @looks

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from demo_data import sign_in
+from people import PASSWORD
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
 
+from tests.http_site import QuietHandler, site_of
+
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
-PASSWORD = "a calm bear in a den"
 SHIFTY = Path(__file__).parents[1] / "server" / "mcp_gateway" / "shifty_server.py"
 SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}}
 MAIL = {"name": "mail", "description": "Sends a mail.", "inputSchema": SCHEMA}
@@ -84,7 +84,7 @@ def test_nothing_hides_from_the_admin_who_approves_and_a_yes_is_for_what_was_see
 def remote(tools: list[dict[str, Any]]) -> Iterator[str]:
     """An MCP server by HTTP that offers what stands in `tools` just now; gives its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -97,32 +97,15 @@ def remote(tools: list[dict[str, Any]]) -> Iterator[str]:
             found = results.get(asked["method"])
             rest = {"result": found} if found else {"error": {"code": -32601, "message": "no such method"}}
             body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], **rest}).encode() if "id" in asked else b""
-            self.send_response(200 if body else 202)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(200 if body else 202, body)
 
         def do_GET(self) -> None:
-            self.send_response(405)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            self.reply(405)
 
         do_DELETE = do_GET
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/mcp"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with site_of(Handler) as url:
+        yield f"{url}/mcp"
 
 
 def test_tools_of_somebodys_own_server_wait_for_that_person(browser: Browser, tmp_path: Path) -> None:

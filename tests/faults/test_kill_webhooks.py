@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.faults.campaigns import killed_over_and_over, rows_of, until
 from tests.faults.victim import Client, Victim
+from tests.http_site import QuietHandler, served
 
 TOGETHER = 10
 
@@ -33,7 +33,7 @@ class Receiver(ThreadingHTTPServer):
         """A sender that was killed is no news."""
 
 
-class _Told(BaseHTTPRequestHandler):
+class _Told(QuietHandler):
     protocol_version = "HTTP/1.1"
     server: Receiver
 
@@ -46,22 +46,13 @@ class _Told(BaseHTTPRequestHandler):
             self.server.refused.add(message_id)
         else:
             self.server.ids[body["data"]["record"]["title"]].append(message_id)
-        self.send_response(503 if refuse else 200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        self.reply(503 if refuse else 200)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with served(Receiver()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from gridbear_desktop.mcp_bridge import Bridge
 from gridbear_desktop.mcp_http import header_value, modern_headers, modern_version
 from gridbear_desktop.runfile import RunInfo
 from server.data_folder import DataFolder
+from tests.http_site import QuietHandler, served
 
 GRIDBEAR = [sys.executable, "-m", "gridbear_desktop"]
 
@@ -86,36 +86,27 @@ def test_wrong_lines_get_json_rpc_errors_and_the_end_of_stdin_ends_the_bridge(fo
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["error"]["code"] for one in told[:2]] == [-32700, -32600]
     # Whether it was answered before the grace after stdin's end ran out depends on how fast the server started.
-    assert all(one["id"] == 7 and one["error"]["data"] == {"status": 404} for one in told[2:])
+    assert all(one["id"] == 7 and one["error"]["data"]["code"] == "not_found" for one in told[2:])
 
 
-class _Refuses(http.server.BaseHTTPRequestHandler):
+class _Refuses(QuietHandler):
     """A gateway that takes no message, and does not say which one it was."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         body = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}'
-        self.send_response(400)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        self.reply(400, body)
 
 
 def test_every_request_gets_its_answer_also_one_that_the_gateway_can_not_read(tmp_path: Path) -> None:
     asked = [{"jsonrpc": "2.0", "id": number, "method": "tools/list"} for number in (6, "six")]
     lines = [b"[" * 100_000, *(json.dumps(one).encode() for one in asked)]
     out = io.BytesIO()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Refuses) as gateway:
-        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), _Refuses)) as gateway:
         bridge = Bridge(DataFolder(tmp_path), "/mcp", io.BytesIO(b"\n".join(lines)), out)
         url = f"http://127.0.0.1:{gateway.server_port}"
         bridge._info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
         bridge.run()
-        gateway.shutdown()
     told = [json.loads(line) for line in out.getvalue().splitlines()]
     assert sorted((str(one["id"]), one["error"]["code"]) for one in told) == [
         ("6", -32700),
@@ -142,7 +133,7 @@ def test_the_headers_of_the_newer_protocol_repeat_what_the_message_says() -> Non
     assert modern_version({"method": "ping"}) is None
 
 
-class _Gateway(http.server.BaseHTTPRequestHandler):
+class _Gateway(QuietHandler):
     """Answers each request with the next of `answers`: a status, a type and a body; None breaks the connection off."""
 
     protocol_version = "HTTP/1.1"
@@ -153,7 +144,7 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
         length = int(self.headers["content-length"])
         if length > 1 << 20:
             # As our server does: refused before it is read.
-            self._answer(413, "application/json", b'{"error":"The body is larger than the limit."}')
+            self.reply(413, b'{"error":"The body is larger than the limit."}')
             self.close_connection = True
             return
         body = self.rfile.read(length)
@@ -161,17 +152,8 @@ class _Gateway(http.server.BaseHTTPRequestHandler):
         answer = self.answers.pop(0)
         self.close_connection = True
         if answer is not None:
-            self._answer(*answer)
-
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+            status, kind, content = answer
+            self.reply(status, content, kind)
 
 
 def relayed(
@@ -185,13 +167,11 @@ def relayed(
     handler = type("Handler", (kind,), {"answers": answers, "asked": []})
     out = io.BytesIO()
     monkeypatch.setattr("gridbear_desktop.mcp_bridge.LISTEN_AGAIN_SECONDS", 0.0)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as gateway:
-        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as gateway:
         url = f"http://127.0.0.1:{gateway.server_port}"
         info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
         monkeypatch.setattr("gridbear_desktop.server_finding.ServerFinder.found", lambda _: info)
         Bridge(DataFolder(folder), "/mcp", io.BytesIO(lines), out).run()
-        gateway.shutdown()
     return [json.loads(line) for line in out.getvalue().splitlines()], handler.asked
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from gridbear_process import Gridbear, wait_for
 from screens import TITLE, found
+
+from tests.http_site import QuietHandler, served
 
 SAVED = bytes(range(256)) * 100
 
@@ -34,7 +35,7 @@ class Site(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/"
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(QuietHandler):
     server: Site
 
     def do_GET(self) -> None:
@@ -59,18 +60,11 @@ class Answers(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Nothing: the test says what is wrong."""
-
 
 @contextmanager
 def serving() -> Iterator[Site]:
-    with Site() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with served(Site()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def has_engine(name: str) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,8 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from tests_mcp_support import House
 from tests_wire_support import LEGACY, MODERN, Wire, message
+
+from tests.http_site import QuietHandler, site_of
 
 SHIFTY = Path(__file__).with_name("shifty_server.py")
 
@@ -44,13 +44,13 @@ class Shifty:
 def over_http(shifty: Shifty) -> Iterator[str]:
     """The same as a remote server; gives its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             message = orjson.loads(self.rfile.read(int(self.headers["content-length"])))
             if "id" not in message:
-                return self._send(202, b"")
+                return self.reply(202)
             offered = orjson.loads(shifty.file.read_bytes())
             info = {"name": "shifty", "version": offered["version"]}
             results: dict[str, Any] = {
@@ -63,34 +63,15 @@ def over_http(shifty: Shifty) -> Iterator[str]:
             }
             found = results.get(message["method"])
             rest = {"result": found} if found is not None else {"error": {"code": -32601, "message": "no such method"}}
-            return self._send(200, orjson.dumps({"jsonrpc": "2.0", "id": message["id"], **rest}))
+            return self.reply(200, orjson.dumps({"jsonrpc": "2.0", "id": message["id"], **rest}))
 
         def do_GET(self) -> None:
-            self._send(405, b"")
+            self.reply(405)
 
-        def do_DELETE(self) -> None:
-            self._send(405, b"")
+        do_DELETE = do_GET
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-        def _send(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/mcp"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with site_of(Handler) as url:
+        yield f"{url}/mcp"
 
 
 async def told(http: httpx2.AsyncClient, server: int) -> dict[str, dict[str, Any]]:
