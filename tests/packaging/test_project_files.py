@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,22 @@ def test_links_to_files_lead_somewhere(guide: str) -> None:
     path = ROOT / guide
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8"))
     assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_the_map_of_the_house_names_every_room_in_the_order_of_its_layers() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [re.findall(r"`([a-z_]+)(?:\.py)?`", row) for row in re.findall(r"^\| (`.+?) \| ", text, re.MULTILINE)]
+    layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    floor = {part.strip(): at for at, layer in enumerate(layers) for part in re.split(r"[|:]", layer)}
+    rows = [row for row in rows if row and set(row) <= set(floor)]
+    rooms = {path.parent.name for path in (ROOT / "server").glob("*/__init__.py")}
+    assert rooms - {name for row in rows for name in row} == set()
+    for above, below in pairwise(rows):
+        assert max(floor[name] for name in above) <= min(floor[name] for name in below), below
+
+
+def test_every_file_that_the_map_of_the_house_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    part = text[text.index("## The house") : text.index("## Changes")]
+    for name in re.findall(r"`([\w/]+\.(?:py|js|css|toml)|[\w/]+/)`", part):
+        assert any((ROOT / place / name).exists() for place in ("", "server", "gridbear_desktop", "assets/ui")), name
