@@ -13,17 +13,24 @@ const AGAIN_MS = 5000;
  * @param {(change: Change) => void} onChange @param {() => void} onMissed something was missed: read anew
  */
 export function useEvents(names, onChange, onMissed) {
-  const latest = useRef({ onChange, onMissed });
-  latest.current = { onChange, onMissed };
-  const listed = names.join(",");
+  useStream(`/api/v1/events?models=${names}`, { change: onChange, resync: onMissed }, onMissed);
+}
+
+/**
+ * @param {string|null} path of a stream of events; null: none is listened to @param {Record<string, (data: any) => void>} hears by the names of events, always the same ones
+ * @param {() => void} onMissed nobody listened for a while
+ */
+export function useStream(path, hears, onMissed) {
+  const latest = useRef({ hears, onMissed });
+  latest.current = { hears, onMissed };
   useEffect(() => {
+    if (!path) return;
     /** @type {EventSource|null} */
     let source = null;
     let again = 0;
     const open = () => {
-      source = new EventSource(`${base}/api/v1/events?models=${listed}`);
-      source.addEventListener("change", (event) => latest.current.onChange(JSON.parse(event.data)));
-      source.addEventListener("resync", () => latest.current.onMissed());
+      source = new EventSource(base + path);
+      for (const name of Object.keys(hears)) source.addEventListener(name, (event) => latest.current.hears[name](JSON.parse(event.data)));
       source.addEventListener("error", () => {
         lookForServer();
         if (source?.readyState !== EventSource.CLOSED) return;
@@ -48,7 +55,7 @@ export function useEvents(names, onChange, onMissed) {
       document.removeEventListener("visibilitychange", turn);
       close();
     };
-  }, [listed]);
+  }, [path]);
 }
 
 /** Changes come in bursts; one look at the end of each is enough. */

@@ -73,7 +73,7 @@ class McpGateway:
         self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy, self.own_tools)
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)
-        self.message_desk = MessageDesk(records, self.gateway, self.activity.log.redactor)
+        self.message_desk = MessageDesk(records, self.gateway, self.activity.log.redactor, endings)
         self.records_server = RecordsServer(records, settings, bus)
         self.gateway.host(self.records_server)
         self.imports = ServerImport(records, self.gateway.own_names)
@@ -112,11 +112,11 @@ class McpGateway:
     def stop_streams(self) -> None:
         """End what stays open for long; at /mcp new requests are refused."""
         self.endpoint.end()
-        self.updates.end()
+        self._end_streams()
 
     async def stop(self) -> None:
         """End every session, connection and child."""
-        self.updates.end()
+        self._end_streams()
         await self.endpoint.stop()
         await self.asked_calls.stop()
         self._deaf()
@@ -128,3 +128,7 @@ class McpGateway:
         self.own_tools.stop()
         self.records_server.stop()
         await self.activity.log.stop()
+
+    def _end_streams(self) -> None:
+        self.updates.streams.end()
+        self.message_desk.streams.end()

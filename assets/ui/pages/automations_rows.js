@@ -3,7 +3,8 @@ import { api } from "../api.js";
 import { useFresh } from "../events.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { html } from "../vendor/preact.js";
+import { html, useEffect } from "../vendor/preact.js";
+import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Empty, Skeleton, Trouble, sentence } from "../widgets/trouble.js";
@@ -34,12 +35,15 @@ export function Cut({ rows }) {
 
 /**
  * A card of rows, or what stands in its place.
- * @param {{rows: ReturnType<typeof useRows>, what: string, none: {heading: string, words: string, curl?: string}, draw: (row: any) => any, label: string}} props
+ * @param {{rows: ReturnType<typeof useRows>, what: string, none: {heading: string, words: string, curl?: string, add?: {to: string, label: string}|false}, draw: (row: any) => any, label: string, told?: (none: boolean) => void}} props `told` hears whether there is none
  */
-export function Rows({ rows, what, none, draw, label }) {
+export function Rows({ rows, what, none, draw, label, told }) {
   const { data, error, slow, reload } = rows;
+  const { add, ...words } = none;
+  const isEmpty = data?.length === 0;
+  useEffect(() => told?.(isEmpty), [isEmpty]);
   if (error && !data) return html`<${Trouble} error=${error} what=${what} retry=${reload} />`;
   if (!data) return slow ? html`<section class="card"><${Skeleton} rows=${6} /></section>` : null;
-  if (!data.length) return html`<${Empty} ...${none} />`;
+  if (isEmpty) return html`<${Empty} ...${words}>${add && html`<a class="btn primary" href=${add.to}><${Icon} name="plus" />${add.label}</a>`}<//>`;
   return html`<ul class="card calls" aria-label=${label}>${data.map(draw)}</ul><${Cut} rows=${rows} />`;
 }

@@ -9,9 +9,10 @@ import { Rows, useRows } from "./automations_rows.js";
 
 const CURL = `curl -X POST "$ADDRESS/api/v1/schedules" -H "Authorization: Bearer $TOKEN" --json '{"name": "tea", "task": "remind", "input": {"title": "Tea is ready"}, "cron": "0 16 * * mon-fri"}'`;
 
-export function Schedules() {
+/** @param {{add: string|false, told: (none: boolean) => void}} props `add`: where one is made; `told` hears whether there is none */
+export function Schedules({ add, told }) {
   const rows = useRows("schedules", "sort=name&limit=200&total=false");
-  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.schedules")} none=${{ heading: t("automations.no_schedules"), words: t("automations.no_schedules_words"), curl: CURL }}
+  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.schedules")} none=${{ heading: t("automations.no_schedules"), words: t("automations.no_schedules_words"), curl: CURL, add: add && { to: add, label: t("automations.new_schedules") } }} told=${told}
     draw=${(/** @type {any} */ one) => html`<${Schedule} key=${one.id} schedule=${one} act=${rows.act} />`} />`;
 }
 

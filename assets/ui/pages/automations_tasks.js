@@ -1,7 +1,8 @@
 // Work in the background: how far it is, what came of it; ended early or done once more.
 import { api } from "../api.js";
 import { formatExact, formatPercent, t } from "../i18n.js";
-import { isAdmin, person } from "../store.js";
+import { href } from "../router.js";
+import { isAdmin, may, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
@@ -14,7 +15,7 @@ const AGAIN = ["failed", "cancelled", "interrupted"];
 
 export function Tasks() {
   const rows = useRows("tasks", "sort=-id&limit=100&total=false");
-  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.tasks")} none=${{ heading: t("automations.no_tasks"), words: t("automations.no_tasks_words") }}
+  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.tasks")} none=${{ heading: t("automations.no_tasks"), words: t("automations.no_tasks_words"), add: may(modelNamed("schedules"), "create") && { to: href("/data/schedules", { record: "new" }), label: t("automations.new_schedules") } }}
     draw=${(/** @type {any} */ task) => html`<${Task} key=${task.key} task=${task} act=${rows.act} />`} />`;
 }
 

@@ -12,12 +12,13 @@ import { Rows, useRows } from "./automations_rows.js";
 const SHAPES = { waiting: "wait", queued: "busy", delivered: "ok", failed: "bad" };
 const CURL = `curl -X POST "$ADDRESS/api/v1/webhooks" -H "Authorization: Bearer $TOKEN" --json '{"name": "notes", "url": "https://example.com/hook", "events": ["notes"]}'`;
 
-export function Webhooks() {
+/** @param {{add: string|false, told: (none: boolean) => void}} props `add`: where one is made; `told` hears whether there is none */
+export function Webhooks({ add, told }) {
   const hooks = useRows("webhooks", "sort=name&limit=200&total=false");
   const deliveries = useRows("webhook_deliveries", "sort=-id&limit=50&total=false");
   const names = new Map((hooks.data || []).map((one) => [one.id, one.name]));
   return html`
-    <${Rows} rows=${hooks} what=${t("automations.error")} label=${t("automations.webhooks")} none=${{ heading: t("automations.no_webhooks"), words: t("automations.no_webhooks_words"), curl: CURL }}
+    <${Rows} rows=${hooks} what=${t("automations.error")} label=${t("automations.webhooks")} none=${{ heading: t("automations.no_webhooks"), words: t("automations.no_webhooks_words"), curl: CURL, add: add && { to: add, label: t("automations.new_webhooks") } }} told=${told}
       draw=${(/** @type {any} */ one) => html`<${Webhook} key=${one.id} hook=${one} act=${hooks.act} />`} />
     ${deliveries.data && deliveries.data.length > 0 && html`<h2 class="section-title">${t("webhook.deliveries")}</h2>
       <${Rows} rows=${deliveries} what=${t("automations.error")} label=${t("webhook.deliveries")} none=${{ heading: "", words: "" }}

@@ -36,7 +36,7 @@ export function Deleted({ model }) {
   const rows = data?.data || [];
   const name = inSentence(model.label_plural);
   return html`<div class="area">
-    <${PartHead} model=${model} heading=${t("deleted.title", { name: model.label_plural })} words=${t("deleted.words")} />
+    <${PartHead} model=${model} heading=${t("deleted.title", { name })} words=${t("deleted.words")} />
     <div class="scroll">
       ${error && !data && html`<div class="column"><${Trouble} error=${error} what=${t("deleted.error")} retry=${reload} /></div>`}
       ${!data && slow && html`<${Skeleton} rows=${8} />`}

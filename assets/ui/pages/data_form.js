@@ -11,7 +11,7 @@ import { removeRecords } from "../undo.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
-import { Labelled, describedBy } from "../widgets/labelled.js";
+import { Labelled, describedBy, withCode } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { Choice, Gone, focusChoice } from "./data_clash.js";
@@ -135,7 +135,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
         ${isNew ? t("data.add", { name: inSentence(model.label) }) : edited.length ? t("form.save", { n: edited.length }) : t("form.save_none")}
       </button>`}
       ${isNew && !within && html`<button class="btn" type="button" disabled=${busy} onClick=${() => save(undefined, true)}>${t("form.another")}</button>`}
-      ${(isNew || edited.length > 0) && html`<button class="btn quiet" type="button" onClick=${isNew ? leave : discard}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
+      ${(isNew || edited.length > 0) && html`<button class=${`btn quiet ${isNew && !within ? "desk-only" : ""}`} type="button" onClick=${isNew ? leave : discard}>${isNew ? t("do.cancel") : t("form.discard")}</button>`}
       <span class="grow"></span>
       ${!isNew && !gone && may(model, "delete") && html`<button class="btn danger quiet" type="button" onClick=${remove}><${Icon} name="trash" />${t("data.delete", { n: 1, name: inSentence(model.label) })}</button>`}
     </footer>
@@ -191,7 +191,7 @@ function FormField({ id, field, relate, draft, set, isNew, changed, before, erro
     invalid=${Boolean(error)} describedBy=${describedBy(id, field.help, error)} />`;
   if (field.type === "boolean" && !field.write_only) {
     return html`<div class="field"><div class="check-row">${control}<label for=${id}>${field.label}</label></div>
-      ${field.help && html`<p class="help" id=${`${id}-help`}>${field.help}</p>`}
+      ${field.help && html`<p class="help" id=${`${id}-help`}>${withCode(field.help)}</p>`}
       ${error && html`<p class="error" id=${`${id}-error`} role="alert">${error}</p>`}
     </div>`;
   }

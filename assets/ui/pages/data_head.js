@@ -20,7 +20,7 @@ export function DataHead({ model, query, add, empty }) {
     <div class="do">
       <${MoreMenu} model=${model} query=${query} />
       ${may(model, "create") && !empty && html`<button class="btn primary" type="button" onClick=${add} data-row="new" aria-keyshortcuts="n">
-        <${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}
+        <${Icon} name="plus" /><span class="clip">${t("data.add", { name: inSentence(model.label) })}</span>
       </button>`}
     </div>
   </header>`;
@@ -57,7 +57,7 @@ function MoreMenu({ model, query }) {
 export function PartHead({ model, heading, words, children }) {
   useTrail(heading, true);
   return html`<header class="page-head part">
-    <a class="btn quiet only" href=${href(`/data/${model.name}`)} aria-label=${t("data.back", { name: inSentence(model.label_plural) })} title=${t("data.back", { name: inSentence(model.label_plural) })}><${Icon} name="left" /></a>
+    <a class="btn quiet only desk-only" href=${href(`/data/${model.name}`)} aria-label=${t("data.back", { name: inSentence(model.label_plural) })} title=${t("data.back", { name: inSentence(model.label_plural) })}><${Icon} name="left" /></a>
     <div class="say"><h1>${heading}</h1><p>${words}</p></div>
     ${children && html`<div class="do">${children}</div>`}
   </header>`;

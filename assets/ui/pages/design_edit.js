@@ -10,6 +10,7 @@ import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
 import { useUnsaved } from "../widgets/unsaved.js";
+import { inSentence } from "../widgets/words.js";
 import { PartHead } from "./data_head.js";
 import { definitionOf, draftOf, errorsOf } from "./design_draft.js";
 import { DesignForm } from "./design_form.js";
@@ -20,7 +21,7 @@ export function DesignEdit({ model }) {
   const path = `/api/v1/models/${model.name}`;
   const { data, error, slow, reload } = useLoad(async (signal) => (await api.get(`${path}/definition`, { signal })).data, [path]);
   return html`<div class="area">
-    <${PartHead} model=${model} heading=${t("design.edit", { name: model.label_plural })} words=${t("design.edit_words")} />
+    <${PartHead} model=${model} heading=${t("design.edit", { name: inSentence(model.label_plural) })} words=${t("design.edit_words")} />
     <div class="scroll"><div class="column narrow">
       ${error && !data && html`<${Trouble} error=${error} what=${t("design.error")} retry=${reload} />`}
       ${!data && slow && html`<${Skeleton} rows=${10} />`}

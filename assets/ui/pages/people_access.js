@@ -79,14 +79,14 @@ function Matrix({ models, subjects, current, choose }) {
   const first = current || `${subjects[0].key}/${models[0]?.name}/${models[0]?.verbs[0]}`;
   return html`<div class="matrix-wrap" tabindex="0" role="region" aria-label=${t("people.tab_access")}><table class="matrix" aria-label=${t("matrix.title")} ref=${table} onKeyDown=${onKey}>
     <thead>
-      <tr><th rowspan="2" scope="col">${t("matrix.model")}</th>${subjects.map((one) => html`<th key=${one.key} colspan="5" class="role" scope="colgroup">${subjectName(one)}${one.kind === "group" && html`<small>${t("matrix.group")}</small>`}</th>`)}</tr>
+      <tr><th rowspan="2" scope="col">${t("matrix.model")}</th>${subjects.map((one) => html`<th key=${one.key} colspan="5" class="role" scope="colgroup" title=${subjectName(one)}>${subjectName(one)}${one.kind === "group" && html`<small>${t("matrix.group")}</small>`}</th>`)}</tr>
       <tr>${subjects.map((one) => VERBS.map((verb, at) => html`<th key=${`${one.key}${verb}`} scope="col" class=${at ? undefined : "role"}><abbr title=${t(`access.verb_${verb}`)}>${t(`matrix.letter_${verb}`)}</abbr></th>`))}</tr>
     </thead>
     ${PARTS.map((part) => {
       const some = models.filter((one) => one.group === part);
       return some.length > 0 && html`<tbody key=${part}>
         <tr class="group"><th colspan=${subjects.length * 5 + 1} scope="colgroup">${t(`data.group_${part}`)}</th></tr>
-        ${some.map((model) => html`<tr key=${model.name}><th scope="row" title=${model.name}>${model.label_plural}</th>${subjects.map((subject) => VERBS.map((verb, at) => {
+        ${some.map((model) => html`<tr key=${model.name}><th scope="row" title=${`${model.label_plural}, ${model.name}`}>${model.label_plural}</th>${subjects.map((subject) => VERBS.map((verb, at) => {
           const name = `${subject.key}/${model.name}/${verb}`;
           return html`<${Cell} key=${name} name=${name} first=${!at} focusable=${name === first} pressed=${name === current} subject=${subject} model=${model} verb=${verb} choose=${choose} />`;
         }))}</tr>`)}

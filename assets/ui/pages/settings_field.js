@@ -5,7 +5,7 @@ import { modelNamed } from "../store.js";
 import { sayChanged, sayWithUndo } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
-import { FieldError } from "../widgets/labelled.js";
+import { FieldError, withCode } from "../widgets/labelled.js";
 import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
 import { UNITS, asTyped, drafts, fromTyped, shown, unitOf } from "./settings_value.js";
@@ -53,7 +53,7 @@ export function SettingField({ setting, reload }) {
   };
   return html`<div class="setting" data-setting=${setting.name}>
     <div class="min0"><label for=${id}>${label}</label>
-      <p class="help" id=${`${id}-help`}>${setting.help}</p>
+      <p class="help" id=${`${id}-help`}>${withCode(setting.help)}</p>
       <p class="tiny muted setting-name"><code>${setting.name}</code>${setting.waits
         ? html`<span class="tag warn">${t("settings.waits")}</span>`
         : setting.changeable && html`<span>${t(setting.applies === "live" ? "settings.live" : "settings.restart")}</span>`}</p>

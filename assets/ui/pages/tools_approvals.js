@@ -2,7 +2,8 @@
 import { api } from "../api.js";
 import { useEvents } from "../events.js";
 import { t } from "../i18n.js";
-import { person } from "../store.js";
+import { href } from "../router.js";
+import { isAdmin, person } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
@@ -30,7 +31,9 @@ export function Approvals({ approvals }) {
   return html`<div class="scroll"><div class="column pad-top">
     ${error && !data && html`<${Trouble} error=${error} what=${t("approvals.error")} retry=${reload} />`}
     ${slow && !data && html`<section class="card"><${Skeleton} rows=${4} /></section>`}
-    ${data && !data.length && html`<${Empty} heading=${t("approvals.none")} words=${t("approvals.none_words")} />`}
+    ${data && !data.length && html`<${Empty} heading=${t("approvals.none")} words=${t("approvals.none_words")}>
+      ${isAdmin() && html`<a class="btn" href=${href("/data/mcp_rules", { record: "new" })}><${Icon} name="plus" />${t("approvals.rule")}</a>`}
+    <//>`}
     ${pending.map((one) => html`<${Waiting} key=${one.id} call=${one} reload=${reload} />`)}
     ${decided.length > 0 && html`<section class="card" aria-labelledby="decided-title">
       <header><h2 id="decided-title">${t("approvals.decided")}</h2></header>

@@ -74,6 +74,6 @@ function Paste({ before, look, busy }) {
     <div class="field"><label for="paste-text">${t("add.paste_label")}</label>
       <textarea class="input mono" id="paste-text" rows="12" spellcheck="false" placeholder=${EXAMPLE} value=${text} aria-describedby="paste-text-help" onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea>
       <p class="help" id="paste-text-help">${t("add.paste_help")}</p></div>
-    <div class="row"><button class="btn primary" type="submit" disabled=${busy || !text.trim()}><${Icon} name="eye" />${t("add.look")}</button></div>
+    <div class="row"><button class="btn primary" type="submit" disabled=${busy || !text.trim()}><${Icon} name="eye" />${t("add.look_pasted")}</button></div>
   </form>`;
 }

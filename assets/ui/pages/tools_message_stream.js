@@ -1,9 +1,10 @@
-// The messages of one server as they come: asked for again each second while somebody looks.
+// The messages of one server as they come: the server says when there are some, while somebody looks.
 import { api } from "../api.js";
+import { useStream } from "../events.js";
 import { useEffect, useRef, useState } from "../vendor/preact.js";
 
-const LOOK_MS = 1000;
-const CALM_MS = 5000;
+/** In a flood of messages many are read at once. */
+const REST_MS = 200;
 /** As many as the server keeps. */
 const MOST = 1000;
 
@@ -13,42 +14,61 @@ const MOST = 1000;
 /** @param {string} at the server's address in the API @param {boolean} paused nothing is asked for meanwhile */
 export function useMessages(at, paused) {
   const [state, setState] = useState(/** @type {{told: Standing|null, messages: Message[], error: any}} */ ({ told: null, messages: [], error: null }));
-  const [round, setRound] = useState(0);
   const seen = useRef({ since: /** @type {string|null} */ (null), last: 0 });
-  const watching = state.told?.watching;
+  const look = useLooks(paused, [at], async (signal) => {
+    const query = new URLSearchParams({ after: String(seen.current.last), limit: String(MOST) });
+    try {
+      const { data } = await api.get(`${at}/messages`, { signal, query });
+      if (!signal.aborted && !take(data)) look();
+    } catch (error) {
+      if (!signal.aborted) setState((now) => ({ ...now, error }));
+    }
+  });
+  /** Whether it was what comes after what was seen. @param {Standing & {messages: Message[]}} found */
+  const take = ({ messages, ...told }) => {
+    // What was seen stays when the watching ends; with a new one it begins anew.
+    const anew = told.watching && told.since !== seen.current.since && seen.current.last > 0;
+    if (told.watching) seen.current = { since: told.since, last: anew ? 0 : told.last };
+    setState((now) => ({ told, error: null, messages: anew ? [] : messages.length ? [...now.messages, ...messages].slice(-MOST) : now.messages }));
+    return !anew;
+  };
+  useStream(paused ? null : `${at}/messages/updates`, { following: look, news: look }, look);
+  return { ...state, look };
+}
+
+/**
+ * One look at a time, and no more often than each `REST_MS`.
+ * @param {boolean} paused @param {any[]} of what is looked at @param {(signal: AbortSignal) => Promise<void>} act
+ * @returns {() => void} asks for a look; when one goes on, for another after it
+ */
+function useLooks(paused, of, act) {
+  const latest = useRef(act);
+  latest.current = act;
+  const ask = useRef(() => {});
   useEffect(() => {
     if (paused) return;
     const cancel = new AbortController();
-    let timer = 0;
+    let busy = false;
+    let asked = false;
     const look = async () => {
-      let pause = watching ? LOOK_MS : CALM_MS;
-      if (document.visibilityState === "visible") {
-        try {
-          const query = new URLSearchParams({ after: String(seen.current.last), limit: String(MOST) });
-          const { data } = await api.get(`${at}/messages`, { signal: cancel.signal, query });
-          if (cancel.signal.aborted) return;
-          if (!take(data)) pause = 0;
-        } catch (error) {
-          if (!cancel.signal.aborted) setState((now) => ({ ...now, error }));
-        }
+      asked = true;
+      if (busy) return;
+      busy = true;
+      while (asked && !cancel.signal.aborted) {
+        asked = false;
+        await latest.current(cancel.signal);
+        await new Promise((next) => setTimeout(next, REST_MS));
       }
-      if (!cancel.signal.aborted) timer = setTimeout(look, pause);
+      busy = false;
     };
-    /** Whether it was what comes after what was seen. @param {Standing & {messages: Message[]}} found */
-    const take = ({ messages, ...told }) => {
-      // What was seen stays when the watching ends; with a new one it begins anew.
-      const anew = told.watching && told.since !== seen.current.since && seen.current.last > 0;
-      if (told.watching) seen.current = { since: told.since, last: anew ? 0 : told.last };
-      setState((now) => ({ told, error: null, messages: anew ? [] : messages.length ? [...now.messages, ...messages].slice(-MOST) : now.messages }));
-      return !anew;
-    };
+    ask.current = look;
     look();
     return () => {
       cancel.abort();
-      clearTimeout(timer);
+      ask.current = () => {};
     };
-  }, [at, paused, watching, round]);
-  return { ...state, look: () => setRound((n) => n + 1) };
+  }, [paused, ...of]);
+  return () => ask.current();
 }
 
 /** @type {WeakMap<Message, string>} */

@@ -127,7 +127,7 @@ function Crumbs({ page, part, model }) {
   const steps = [{ label: t(page.label), to: `/${page.name}` }, ...(model ? [{ label: model.label_plural, to: `/data/${model.name}` }] : [])];
   const last = part || steps.pop();
   return html`<nav class="crumbs" aria-label=${t("nav.crumbs")}>
-    ${model && html`<a class="btn quiet only phone-only" href=${href("/data")} aria-label=${t("data.all_models")}><${Icon} name="left" /></a>`}
+    ${model && html`<a class="btn quiet only phone-only" href=${href(part ? `/data/${model.name}` : "/data")} aria-label=${part ? model.label_plural : t("data.all_models")}><${Icon} name="left" /></a>`}
     <ol>
       ${steps.map(({ label, to }) => html`<li key=${to}><a href=${href(to)}>${label}</a></li>`)}
       <li key="here" class=${part?.tab ? "tab" : undefined}><span aria-current="page">${last?.label}</span></li>

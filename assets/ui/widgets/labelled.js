@@ -10,6 +10,11 @@ export function FieldError({ text, id }) {
   </p>`;
 }
 
+/** Help where names stand between backticks, as in code. @param {string} text */
+export function withCode(text) {
+  return text.split("`").map((part, at) => (at % 2 ? html`<code key=${at}>${part}</code>` : part));
+}
+
 /** Ids that describe a control. @param {string} id @param {any} help @param {any} error */
 export function describedBy(id, help, error) {
   return [help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
@@ -22,7 +27,7 @@ export function Labelled({ id, label, need, type, help, was, error, children }) 
   return html`<div class="field">
     <label for=${id}>${label}${need && html` <span class="need">${t("field.required")}</span>`}${type && html`<span class="type">${type}</span>`}</label>
     ${children}
-    ${help && html`<p class="help" id=${`${id}-help`}>${help}</p>`}
+    ${help && html`<p class="help" id=${`${id}-help`}>${withCode(help)}</p>`}
     ${was && html`<p class="help">${was}</p>`}
     ${error && html`<${FieldError} text=${error} id=${`${id}-error`} />`}
   </div>`;

@@ -52,7 +52,7 @@ function ReadingList() {
     <h1>Reading list</h1>
     <p>${year.read} of ${year.goal} books this year</p>
     <form class="row" onSubmit=${add}>
-      <span class="input"><input aria-label="Title of a book" value=${title} onInput=${(event) => setTitle(event.target.value)} /></span>
+      <span class="input"><input aria-label="Title of a book" placeholder="Title of a book" value=${title} onInput=${(event) => setTitle(event.target.value)} /></span>
       <button class="btn primary" disabled=${!title.trim()}>Add</button>
     </form>
     <ul class="plain-list">

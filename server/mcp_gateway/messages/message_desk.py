@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from server.access.actor import Actor
+from server.auth.endings import Endings
 from server.errors import Forbidden, NotFound
 from server.mcp_gateway.activity.redaction import Redactor
 from server.mcp_gateway.gateway import Gateway
@@ -16,10 +17,13 @@ from server.mcp_gateway.messages.message import Kind
 from server.mcp_gateway.messages.tap import WATCH_SECONDS, MessageWatch
 from server.mcp_gateway.upstreams.pool import MODEL
 from server.mcp_gateway.wire import to_wire
+from server.mcp_gateway.woken_streams import PER_PERSON, WokenStream, WokenStreams
 from server.records.service import Records
 from server.records.times import to_text
 
 AUDITED = "messages_watched"
+_FOLLOWING = b"event: following\ndata: {}\n\n"
+_NEWS = b"event: news\ndata: {}\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +55,13 @@ class Wanted:
 class MessageDesk:
     """For admins alone; others are refused before they are told whether there is such a server."""
 
-    def __init__(self, records: Records, gateway: Gateway, redactor: Callable[[], Awaitable[Redactor]]) -> None:
+    def __init__(
+        self, records: Records, gateway: Gateway, redactor: Callable[[], Awaitable[Redactor]], endings: Endings
+    ) -> None:
         self._records = records
         self._gateway = gateway
         self._redactor = redactor
+        self.streams = WokenStreams(endings, f"You follow {PER_PERSON} servers already, the most there may be.")
 
     async def begin(self, actor: Actor, server: int | str) -> dict[str, Any]:
         """Watch from now on; when somebody does already, for longer. Raises Forbidden, NotFound, Conflict."""
@@ -100,6 +107,18 @@ class MessageDesk:
 
         return {**standing, "messages": await asyncio.to_thread(tell)}
 
+    def followed(self, actor: Actor, server: int | str) -> AsyncIterator[bytes]:
+        """Server-sent events without content: `following` at once, `news` when there is something to list.
+
+        To follow is to go on watching, too. Raises Forbidden, NotFound, RateLimited.
+        """
+        self._name(actor, server)
+        self.streams.check(actor)
+        watch = self._watch(server)
+        stream = WokenStream(_FOLLOWING, _NEWS, lambda: self._goes_on(server, watch))
+        stream.ends.callback(watch.hear(stream.wake))
+        return self.streams.admit(actor, stream)
+
     async def exported(self, actor: Actor, server: int | str, wanted: Wanted) -> tuple[str, bytes]:
         """The same messages as lines of JSON, and a name for the file. Raises Forbidden, NotFound."""
         found = await self.listed(actor, server, wanted)
@@ -117,6 +136,13 @@ class MessageDesk:
 
     def _watch(self, server: int | str) -> MessageWatch:
         return self._gateway.watches.of(server)
+
+    def _goes_on(self, server: int | str, watch: MessageWatch) -> bool:
+        """Whether the server is there still; whoever follows it looks at it."""
+        watch.sweep()
+        if watch.ring is not None:
+            watch.begin()
+        return self._gateway.watches.knows(server, watch)
 
     async def _note(self, actor: Actor, server: int | str, name: str, what: str) -> None:
         record = {"model": MODEL, "record_id": server} if isinstance(server, int) else {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
@@ -64,6 +65,7 @@ class Seen(Standing):
     messages: list[MessageShown] = Field(description="The oldest first.")
 
 
+_EVENTS = "text/event-stream"
 _FILE = {"schema": {"type": "string"}}
 
 
@@ -108,6 +110,7 @@ def _routes_of(
     """The routes of one sort of servers: `place` in the address that `named` reads, called `of` in the docs."""
     server = Depends(named)
     file: dict[int | str, dict[str, Any]] = {200: {"content": {_LINES: _FILE}, "description": "One in each line"}}
+    stream: dict[int | str, dict[str, Any]] = {200: {"content": {_EVENTS: _FILE}, "description": "A stream"}}
 
     @router.get(f"{place}/messages", summary=f"Messages to and from {of}, while it is watched (admins)")
     async def messages(
@@ -125,6 +128,15 @@ def _routes_of(
     async def export(wanted: _Asked, request: Request, response: Response, server: int | str = server) -> Response:
         actor = enter(request, response)
         return _file(response, *await desk.exported(actor, server, wanted))
+
+    @router.get(
+        f"{place}/messages/updates",
+        summary=f"Hear when there are messages of {of}, as server-sent events (admins)",
+        response_class=StreamingResponse,
+        responses=stream,
+    )
+    async def updates(request: Request, response: Response, server: int | str = server) -> Response:
+        return _stream(response, desk.followed(enter(request, response), server))
 
     @router.put(f"{place}/messages/watch", summary=f"Keep the messages of {of} in memory (admins)")
     async def watch(request: Request, response: Response, server: int | str = server) -> Answer[Standing]:

@@ -16,11 +16,12 @@ WATCH_SECONDS = 1800.0
 class MessageWatch:
     """Of one server, with all its connections. `ring` is None while nobody watches."""
 
-    __slots__ = ("_clock", "_wall", "ends_at", "last", "readers", "ring")
+    __slots__ = ("_clock", "_listeners", "_wall", "ends_at", "last", "readers", "ring")
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._wall = wall
+        self._listeners: set[Callable[[], None]] = set()
         self.ring: MessageRing | None = None
         self.last = 0
         """The newest sequence of the watching before."""
@@ -40,16 +41,17 @@ class MessageWatch:
         if self.ring is not None:
             return False
         self.ring = MessageRing(self._wall(), self.last + 1)
+        self._tell()
         return True
 
     def end(self) -> bool:
         """Forget all of it. Whether somebody watched."""
         ring, self.ring = self.ring, None
         self.readers.clear()
-        if ring is None:
-            return False
-        self.last = ring.last
-        return True
+        if ring is not None:
+            self.last = ring.last
+        self._tell()
+        return ring is not None
 
     def sweep(self) -> None:
         """End it when nobody has looked for too long."""
@@ -61,11 +63,22 @@ class MessageWatch:
         self.sweep()
         if self.ring is not None:
             self.ring.note(direction, message, person, self._wall(), self._clock())
+            self._tell()
 
     def lost(self, number: str, reason: str, person: int | None) -> None:
         """No answer to a request will come, while somebody watches."""
         if self.ring is not None:
             self.ring.lost(number, reason, person, self._wall(), self._clock())
+            self._tell()
+
+    def hear(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` whenever something is new: a message, or a begin or an end. Returns what stops it."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
 
 class Tap:

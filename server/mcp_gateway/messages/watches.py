@@ -27,6 +27,10 @@ class MessageWatches:
             found = self._watches[server] = MessageWatch(self._clock)
         return found
 
+    def knows(self, server: int | str, watch: MessageWatch) -> bool:
+        """Whether `watch` is that of a server still."""
+        return self._watches.get(server) is watch
+
     def tap(self, server: int | str, person: int | None = None) -> Tap:
         """For a connection to a server."""
         return Tap(self.of(server), person)

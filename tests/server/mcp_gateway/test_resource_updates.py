@@ -36,7 +36,7 @@ async def test_a_change_of_a_watched_resource_is_told(make_house: MakeHouse, era
             assert await stream.next() == {"uri": URI}
         # The server is told that nobody watches any more.
         updates = house.app.gateway.updates
-        assert not updates._open
+        assert not updates.streams
         [upstream] = house.app.gateway.gateway._pool.servers()
         assert URI not in upstream.watched
 
@@ -71,7 +71,7 @@ async def test_a_stream_ends_with_its_credential_and_with_the_program(make_house
         async with Stream(house.app, await token(house, "bob"), "GET", path) as stream:
             house.app.stop_streams()
             await asyncio.wait_for(asyncio.shield(stream._task), 10)
-        assert not house.app.gateway.updates._open
+        assert not house.app.gateway.updates.streams
 
 
 async def test_a_person_has_so_many_such_streams(make_house: MakeHouse) -> None:
@@ -86,4 +86,4 @@ async def test_a_person_has_so_many_such_streams(make_house: MakeHouse) -> None:
         assert refused.status_code == 429 and "8 resources" in refused.json()["error"]
         for stream in streams:
             await stream.__aexit__()
-        assert not house.app.gateway.updates._open
+        assert not house.app.gateway.updates.streams

@@ -108,7 +108,7 @@ POLICY: dict[str, frozenset[str]] = {
     f"POST {V1}/gateway/{{server_id}}/restart": ADMIN, f"GET {V1}/gateway/{{server_id}}/explain": ADMIN_READ,
     f"GET {V1}/gateway/own/{{server}}/explain": ADMIN_READ,
     **{f"GET {V1}/gateway/{at}/messages{more}": ADMIN_READ for at in ("{server_id}", "own/{server}")
-       for more in ("", "/export")},
+       for more in ("", "/export", "/updates")},
     **{f"{verb} {V1}/gateway/{at}/messages/watch": ADMIN for verb in ("PUT", "DELETE")
        for at in ("{server_id}", "own/{server}")},
     **{f"POST {V1}/gateway/approvals/{{approval_id}}/{deed}": FULL_SESSION for deed in ("approve", "deny")},
