@@ -109,7 +109,7 @@ function Combo({ model, ...props }) {
     <span class=${`input ${changed ? "changed" : ""}`}>
       <${Icon} name="link" size=${16} />
       <input ...${common(props)} ref=${input} role="combobox" aria-autocomplete="list" aria-expanded=${open} aria-controls=${list} spellcheck="false"
-        aria-activedescendant=${open && at < count && (found[at] || ready) ? `${list}-${found[at]?.id ?? "new"}` : undefined} placeholder=${t("relation.find", { name: model.label })}
+        aria-activedescendant=${open && at < count && (found[at] || ready) ? `${list}-${found[at]?.id ?? "new"}` : undefined} placeholder=${t("relation.find", { names: inSentence(model.label_plural) })}
         value=${text ?? (draft === "" ? "" : chosen || draft)} onKeyDown=${onKey} onClick=${() => !open && setText("")}
         onInput=${(/** @type {any} */ event) => setText(event.target.value)} onBlur=${() => setText(null)} />
       ${draft !== "" && !props.field.required && html`<button class="btn only quiet dense" type="button" aria-label=${t("relation.clear")} title=${t("relation.clear")} onClick=${() => {

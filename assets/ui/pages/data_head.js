@@ -4,6 +4,7 @@ import { href } from "../router.js";
 import { base, isAdmin, may } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { withCode } from "../widgets/labelled.js";
 import { later } from "../widgets/later.js";
 import { PlacedMenu } from "../widgets/menu.js";
 import { useTrail } from "../widgets/trail.js";
@@ -16,7 +17,7 @@ const FORMATS = ["csv", "json", "jsonl"];
 /** @param {{model: import("../types").Model, query: URLSearchParams, add: () => void, empty: boolean}} props where it is empty, the button stands in the middle */
 export function DataHead({ model, query, add, empty }) {
   return html`<header class="page-head">
-    <div class="say"><h1>${model.label_plural}</h1><p class="clip" title=${model.description}>${model.description}</p></div>
+    <div class="say"><h1>${model.label_plural}</h1><p class="clip" title=${model.description}>${withCode(model.description || "")}</p></div>
     <div class="do">
       <${MoreMenu} model=${model} query=${query} />
       ${may(model, "create") && !empty && html`<button class="btn primary" type="button" onClick=${add} data-row="new" aria-keyshortcuts="n">

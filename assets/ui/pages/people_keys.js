@@ -31,7 +31,7 @@ export function Listing({ rows, label, heads, none, draw, shape = "of-keys" }) {
 export function AllTokens() {
   const rows = useRows("api_tokens", LATEST);
   return html`<div class="scroll"><div class="column pad-top"><${Listing} rows=${rows} label=${t("people.tab_tokens")} heads=${[t("people.token"), t("people.user"), t("people.used"), ""]}
-    none=${{ heading: t("people.none_tokens"), words: t("people.none_tokens_words"), curl: CURL("api_tokens"), add: { to: href("/data/api_tokens", { record: "new" }), label: t("people.add_token") } }}
+    none=${{ heading: t("people.none_tokens"), words: t("people.none_tokens_words"), curl: CURL("api_tokens"), add: { to: href("/account"), label: t("people.add_token") } }}
     draw=${(/** @type {any} */ one) => html`<li key=${one.id}><div class="of-keys">
       <div class="min0 what"><p class="clip strong">${one.name}</p><p class="tiny soft clip"><code>${one.prefix}…</code> ${one.scopes.join(", ")}${one.expires_at && html`, <span title=${formatExact(one.expires_at)}>${t(Date.parse(one.expires_at) < Date.now() ? "account.token_expired" : "account.token_until")} <${Ago} iso=${one.expires_at} /></span>`}</p></div>
       <${OwnerCell} row=${one} />

@@ -32,7 +32,7 @@ export function Tools({ rest, query }) {
     ...(modelNamed("tool_calls") ? [{ name: "calls", label: t("tools.calls") }] : []),
     ...(isAdmin() ? [{ name: "clients", label: t("tools.clients") }] : []),
   ];
-  const server = page.servers.find((one) => String(one.id) === rest[0]);
+  const server = [...page.servers, ...own.servers].find((one) => String(one.id) === rest.slice(0, rest[0] === "own" ? 2 : 1).join("/"));
   useTrail(adding ? t("servers.add") : server?.name || tabs.find((one) => one.name === part)?.label || "", true);
   const choose = (/** @type {string} */ name) => go(href(name === "servers" ? "/tools" : `/tools/${name}`));
   return html`<div class="tools" data-open=${part === "servers" && rest[0] && !adding ? "area" : "list"}>

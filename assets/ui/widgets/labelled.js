@@ -12,7 +12,7 @@ export function FieldError({ text, id }) {
 
 /** Help where names stand between backticks, as in code. @param {string} text */
 export function withCode(text) {
-  return text.split("`").map((part, at) => (at % 2 ? html`<code key=${at}>${part}</code>` : part));
+  return text.split("\x60").map((part, at) => (at % 2 ? html`<code key=${at}>${part}</code>` : part));
 }
 
 /** Ids that describe a control. @param {string} id @param {any} help @param {any} error */
