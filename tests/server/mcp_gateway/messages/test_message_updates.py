@@ -35,7 +35,10 @@ async def test_messages_and_the_begin_and_end_of_the_watching_are_told(make_hous
             assert (await http.put(f"{at}/watch")).status_code == 200
             assert await stream.next() == {}
             tools = (await http.get("/api/v1/gateway/own/records/tools")).json()["data"]
-            call = {"tool": tools[0]["public_name"] if own else "up__echo", "arguments": {} if own else {"text": "secret"}}
+            call = {
+                "tool": tools[0]["public_name"] if own else "up__echo",
+                "arguments": {} if own else {"text": "secret"},
+            }
             answer = await http.post("/api/v1/gateway/call", json=call)
             assert answer.status_code == 200, answer.text
             assert await stream.next() == {}
