@@ -152,3 +152,8 @@ def _routes_of(
 def _file(response: Response, name: str, lines: bytes) -> Response:
     headers = {**response.headers, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(lines, media_type=_LINES, headers=headers)
+
+
+def _stream(response: Response, messages: AsyncIterator[bytes]) -> Response:
+    headers = {**response.headers, "cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(messages, media_type=_EVENTS, headers=headers)
