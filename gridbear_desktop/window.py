@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
-import threading
-import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gridbear_desktop import activation, window_downloads, window_keys, window_links, window_place
+from gridbear_desktop import window_downloads, window_links, window_place
+from gridbear_desktop.open_window import OpenWindow, order_in
 from gridbear_desktop.waiting_page import page
-from gridbear_desktop.window_closing import Closing
 from server.data_folder import DataFolder
 from server.data_place import chosen
 from server.this_computer import is_loopback_host, resource_dir
 
 TITLE = "GridBear Desktop"
 EXIT_NO_ENGINE = 3
-PAINTED = "painted"
-"""What the window says on stdout once something of its first page of GridBear can be seen."""
-HAS_PAINTED = "performance.getEntriesByType('paint').some((one) => one.name === 'first-contentful-paint')"
-LOOK_SECONDS = 0.05
 
 links = window_links.Links()
 
@@ -36,7 +28,7 @@ def open_window(data_dir: Path | None) -> int:
     engine = load_engine()
     if engine is None:
         return EXIT_NO_ENGINE
-    order = _order(sys.stdin.readline())
+    order = order_in(sys.stdin.readline())
     if order:
         show(engine, order, DataFolder(chosen(data_dir)).run, follow_stdin=True)
     # A web engine's helper threads must not keep a closed window's process alive.
@@ -105,64 +97,7 @@ def show(webview: Any, order: Mapping[str, Any], run: Path, follow_stdin: bool) 
         text_select=True,
         zoomable=True,
     )
-    closing = Closing(window)
-    opened = threading.Event()
-    if url:
-        opened.set()
-
-    def resized(width: int, height: int) -> None:
-        nonlocal place
-        place = replace(place, width=int(width), height=int(height))
-
-    def moved(x: int, y: int) -> None:
-        nonlocal place
-        place = replace(place, x=int(x), y=int(y))
-
-    def loaded() -> None:
-        if str(window.get_current_url()).startswith("http"):
-            window.run_js(window_keys.SCRIPT)
-            window.run_js(window_links.SCRIPT)
-        if follow_stdin and opened.is_set() and str(window.get_current_url()).startswith("http"):
-            threading.Thread(target=await_paint, daemon=True, name="first-paint").start()
-
-    def await_paint() -> None:
-        # Loaded is not yet seen: the page's own code draws it. An engine that tells nothing is believed.
-        while window.run_js(HAS_PAINTED) in (False, "false"):
-            time.sleep(LOOK_SECONDS)
-        print(PAINTED, flush=True)
-
-    window.events.resized += resized
-    window.events.moved += moved
-    window.events.loaded += loaded
-
-    def obey() -> None:
-        for line in sys.stdin:
-            more = _order(line)
-            if "open" in more:
-                opened.set()
-                links.belongs(more["open"])
-                window.load_url(more["open"])
-            elif "wait" in more:
-                window.load_html(page(**more["wait"]))
-            elif "show" in more:
-                activation.hand_over(window, str(more.get("token", "")), os.environ)
-                window.restore()
-                window.show()
-                here = str(window.get_current_url())
-                if more.get("page") and here.startswith("http"):
-                    # Within the loaded page: nothing that somebody is typing is lost.
-                    window.load_url(f"{here.partition('#')[0]}#{more['page']}")
-        closing.now()
-
-    def begin() -> None:
-        if follow_stdin:
-            threading.Thread(target=obey, daemon=True, name="window-commands").start()
-
+    shown = OpenWindow(window, links, place, opened=bool(url), ordered=follow_stdin)
     icon = resource_dir("assets") / "icons" / "window.png"
-    webview.start(begin, private_mode=True, icon=str(icon) if icon.exists() else None)
-    window_place.write(run, place)
-
-
-def _order(line: str) -> dict[str, Any]:
-    order = json.loads(line) if line.strip() else {}
-    return order if isinstance(order, dict) else {}
+    webview.start(shown.begin, private_mode=True, icon=str(icon) if icon.exists() else None)
+    window_place.write(run, shown.place)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbear_desktop import activation, engine_words, window
+from gridbear_desktop.open_window import PAINTED
 from gridbear_desktop.supervisor import quiet_child
 from server.this_computer import program
 
@@ -133,7 +134,7 @@ class WindowChild:
         assert self._process.stdout is not None
         with self._process.stdout as words:
             for line in words:
-                if line.strip() == window.PAINTED.encode():
+                if line.strip() == PAINTED.encode():
                     if not self.painted.is_set():
                         seconds = time.monotonic() - self._opened_at
                         log.info("first paint %.2f s after the window got its address", seconds)

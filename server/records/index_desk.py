@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
@@ -32,6 +32,7 @@ from server.records.audit import AUDIT
 from server.records.index_advice import DDL_SQL, MAX_FIELDS, UNINDEXED_TYPES, Advice, Trial
 from server.records.service import Records
 from server.records.slow_lists import Seen, plain_shape
+from server.records.to_the_end import ToTheEnd
 from server.records.work import Work
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class IndexDesk:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._running: set[asyncio.Task[Any]] = set()
+        self._to_the_end = ToTheEnd()
 
     async def slow_lists(self, actor: Actor) -> list[SlowList]:
         """The lists that took work since the start, the costliest first."""
@@ -182,13 +183,6 @@ class IndexDesk:
         if model in shelf.models:
             shelf.models[model].indexed(shelf.made_indexes().get(model, ()))
         return done
-
-    async def _to_the_end(self, change: Coroutine[Any, Any, T]) -> T:
-        """Await a change that goes on when the caller gives up: lists must be planned anew after it."""
-        task = asyncio.ensure_future(change)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
 
     async def _rows(self, models: Iterable[str]) -> dict[str, int]:
         names = list(models)

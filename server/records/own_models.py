@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from server.db.rebuild import drop_table
 from server.db.statements import filled_sql
 from server.errors import Conflict, FieldError, Forbidden, GridBearError, ValidationFailed
 from server.events.bus import RecordChanged
-from server.models.base import Base
+from server.models.base import Base, WriteVerb
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import ModelSpec
 from server.records.kept_copy import keep_copy
@@ -33,11 +33,10 @@ from server.records.own_edit import (
 )
 from server.records.own_put import MODEL, Put, put_all, store_definition
 from server.records.service import Records
+from server.records.to_the_end import ToTheEnd
 from server.records.under_way import UnderWay
 from server.records.values import BadValue, default_column, raise_for
 from server.records.work import Work
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class OwnModels:
         self._definitions: dict[str, OwnDefinition] = {}
         self._metadata = MetaData(naming_convention=Base.metadata.naming_convention)
         self._lock = asyncio.Lock()
-        self._running: set[asyncio.Task[Any]] = set()
+        self._to_the_end = ToTheEnd()
 
     def load(self) -> None:
         """Put every stored model in force. One that can't be is left out and told in the log; its records stay."""
@@ -248,17 +247,10 @@ class OwnModels:
             self._tell(name, "delete")
             return count
 
-    async def _to_the_end(self, change: Coroutine[Any, Any, T]) -> T:
-        """Await a change that goes on when the caller gives up: what is committed must also come into force."""
-        task = asyncio.ensure_future(change)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
-
     async def _run(self, actor: Actor, unit: Callable[[Work, list[Any]], None], *, exclusive: bool) -> None:
         await self._records.work(actor, unit, (MODEL,), exclusive=exclusive)
 
-    def _tell(self, name: str, verb: Any) -> None:
+    def _tell(self, name: str, verb: WriteVerb) -> None:
         """Once more, now that the model is in force: whoever keeps lists of models looks again."""
         self._records.tell(RecordChanged("models", verb, 0, None))
         log.info("model %s: %s", name, verb)
