@@ -6,20 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from server.access.actor import SYSTEM, Actor
-from server.db.writer import Transaction
-from server.errors import ValidationFailed
+from server.access.actor import SYSTEM
 from server.events.bus import Bus
+from server.mcp_gateway.catalogue.behaviour import OwnToolBehaviour
 from server.mcp_gateway.catalogue.definition import key_of
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.tool import Tool
-from server.models.base import WriteVerb
-from server.records.behaviour import Behaviour, Prepared
 from server.records.service import Records
 
 MODEL = "own_tools"
 _MOST_KNOWN = 128
-_OTHERS = "SELECT name, alias FROM own_tools WHERE server = :server AND id <> :id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +72,6 @@ class OwnTools:
         offered = self.dressed(server, tools).get(public_name(server, name))
         wanted_name = name if offered is None else offered.name
         return next((tool for tool in tools.values() if tool.name in (name, wanted_name)), None)
-
-
-class OwnToolBehaviour(Behaviour):
-    """Two tools of one server have two names."""
-
-    async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
-        emptied = {name: None for name in ("alias", "description") if columns.get(name) == ""}
-        return Prepared({**columns, **emptied})
-
-    def settle(self, transaction: Transaction, verb: WriteVerb, record_id: int, row: Mapping[str, Any] | None) -> None:
-        if row is None or not row["alias"]:
-            return
-        server, alias = str(row["server"]), str(row["alias"])
-        for name, other in transaction.execute(_OTHERS, {"server": server, "id": record_id}).fetchall():
-            theirs = {str(taken) for taken in (name, other) if taken}
-            if public_name(server, alias) in {public_name(server, taken) for taken in theirs}:
-                raise ValidationFailed.of("alias", "taken", f"the tool {name} of this server has this name")
 
 
 def wanted(tool: Tool, row: Decided, alias: str | None) -> Tool:
