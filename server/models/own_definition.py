@@ -57,6 +57,8 @@ PARAMETER_NAMES = frozenset(
      "group_by", "count", "sum", "avg", "min", "max", "format", "mode", "confirm")
 )  # fmt: skip
 
+NAMES_OF_THE_INDEX = frozenset(("rank", "rowid"))
+
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -104,6 +106,8 @@ class OwnField(BaseModel):
             raise ValueError("references names the model that a relation refers to, and only relations have it")
         if self.searchable and self.type not in _TEXTS:
             raise ValueError("only texts are searchable")
+        if self.searchable and self.name in NAMES_OF_THE_INDEX:
+            raise ValueError(f"{self.name} can't be searchable: the index of full text has the name itself")
         if self.type in ("json", "tags", "bytes") and (self.unique or self.indexed):
             raise ValueError(f"{self.type} can't be unique or indexed")
         if self.required and self.on_delete == "set_null":

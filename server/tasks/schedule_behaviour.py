@@ -45,7 +45,7 @@ class ScheduleBehaviour(Behaviour):
         if known.get("plugin") and set(columns) - {"enabled"}:
             raise Forbidden(f"The plugin {known['plugin']} keeps this schedule; it can be paused, not changed.")
         self._check_task(columns)
-        if not _TIMING.intersection(columns):
+        if record_id is not None and not _TIMING.intersection(columns):
             return Prepared(columns)
         if record_id == 0:
             if _TIMING.intersection(columns) != {"enabled"}:

@@ -247,7 +247,8 @@ BAD = [
         {"name": "a", "type": "relation", "references": "sessions"},
         {"name": "a", "type": "integer", "default": "seven"}, {"name": "a", "type": "integer", "searchable": True},
         {"name": "a", "type": "json", "unique": True}, {"name": "a", "type": "text", "nope": 1},
-        {"name": 'a") --', "type": "text"},
+        {"name": 'a") --', "type": "text"}, {"name": "rank", "type": "text", "searchable": True},
+        {"name": "rowid", "type": "text", "searchable": True},
     )],
 ]  # fmt: skip
 

@@ -216,6 +216,8 @@ async def test_bad_schedules_and_other_peoples_are_refused(tmp_path: Path) -> No
         ):
             answer = await max_.post("/api/v1/schedules", json={**good, **change})
             assert answer.status_code == 422 and field in answer.json()["fields"], (change, answer.text)
+        never = await max_.post("/api/v1/schedules", json={"name": "s", "task": "test"})
+        assert never.status_code == 422 and "cron" in never.json()["fields"], never.text
         assert (await gus.post("/api/v1/schedules", json=good)).status_code == 403
         for answer in (await olga.get(where), await olga.patch(where, json={"input": {}}), await olga.delete(where)):
             assert answer.status_code == 404
