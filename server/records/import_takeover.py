@@ -153,13 +153,13 @@ class Takeover:
     def _parameters(constants: dict[str, Any]) -> dict[str, Any]:
         return {f"{CONSTANT}{name}": value for name, value in constants.items()}
 
-    def tell(self, work: Work, taken: Taken, size: int) -> None:
+    def tell(self, work: Work, taken: Taken) -> None:
         """One entry in the history; events for each of a few records, one for many."""
         ids: list[int] = []
         if taken.rows <= TOLD_ONE_BY_ONE and taken.first_id is not None and taken.last_id is not None:
             ids = list(range(taken.first_id, taken.last_id + 1))
         details = {"rows": taken.rows, "first_id": taken.first_id, "last_id": taken.last_id}
-        work.imported(self._spec.name, self.owner, details, ids if len(ids) == taken.rows else [], size)
+        work.imported(self._spec.name, self.owner, details, ids if len(ids) == taken.rows else [])
 
 
 def refuse(problems: list[Problem], limit: int) -> None:

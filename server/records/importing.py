@@ -269,7 +269,6 @@ class Import:
 
     async def _take(self, read: ReadFile) -> Taken:
         takeover = self._takeover(read)
-        size = self._staged.stat().st_size
         if self.options.mode == "all":
             if read.errors.rows:
                 raise read.errors.failure()
@@ -277,14 +276,14 @@ class Import:
             def unit(work: Work, _results: list[Any]) -> Taken:
                 taken = takeover.all_rows(work, read.last, LISTED_OF_ALL)
                 if taken.rows:
-                    takeover.tell(work, taken, size)
+                    takeover.tell(work, taken)
                 self._end(read, work, taken)
                 return taken
 
             return await self._records.work(self._actor, unit, self._tables, attached=self._staged)
-        return await self._take_in_chunks(read, takeover, size)
+        return await self._take_in_chunks(read, takeover)
 
-    async def _take_in_chunks(self, read: ReadFile, takeover: Takeover, size: int) -> Taken:
+    async def _take_in_chunks(self, read: ReadFile, takeover: Takeover) -> Taken:
         """Short units, so that others get their turn between them."""
         total = Taken()
         low, count = 1, FIRST_CHUNK
@@ -304,7 +303,7 @@ class Import:
             if total.rows:
 
                 def last(work: Work, _results: list[Any]) -> None:
-                    takeover.tell(work, total, size)
+                    takeover.tell(work, total)
                     if whole:
                         self._end(read, work, total)
 

@@ -24,10 +24,10 @@ def parsed_definition(given: Mapping[str, Any]) -> OwnDefinition:
     try:
         return OwnDefinition.model_validate(dict(given))
     except ValidationError as error:
-        raise _refused(error, given) from None
+        raise _refused(error) from None
 
 
-def _refused(error: ValidationError, given: Mapping[str, Any]) -> ValidationFailed:
+def _refused(error: ValidationError) -> ValidationFailed:
     fields: dict[str, FieldError] = {}
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         place = [str(part) for part in problem["loc"]]

@@ -138,9 +138,7 @@ class Work:
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return text
 
-    def imported(
-        self, model: str, owner: int | None, details: Mapping[str, Any], ids: Sequence[int], size: int
-    ) -> None:
+    def imported(self, model: str, owner: int | None, details: Mapping[str, Any], ids: Sequence[int]) -> None:
         """Many rows came in at once: one entry in the history, and events of `ids` or one for all."""
         spec = self._shelf.models[model].spec
         self._remember(spec, "import", 0, owner, None, orjson.dumps(details).decode())

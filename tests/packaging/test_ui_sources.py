@@ -153,6 +153,14 @@ def test_what_a_script_exports_is_named_by_another() -> None:
     assert [place for place in names if users[place[1]] == 1] == []
 
 
+def test_what_a_script_imports_it_uses() -> None:
+    for path in SCRIPTS:
+        words = Counter(re.findall(r"\w+", text := path.read_text("utf-8")))
+        for names in re.findall(r"^import \{([^}]*)\} from", text, re.MULTILINE):
+            idle = [name for one in names.split(",") if words[name := one.split(" as ")[-1].strip()] == 1]
+            assert idle == [], path
+
+
 def test_every_class_of_the_stylesheets_is_used() -> None:
     sheets = "\n".join(path.read_text("utf-8") for path in (UI / "css").glob("*.css"))
     selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", "{}", sheets, flags=re.S)

@@ -2,6 +2,7 @@
 import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
+import { Select } from "../widgets/select.js";
 import { common, text } from "./text.js";
 
 /** @type {import("./text.js").FieldType} */
@@ -10,18 +11,10 @@ export const choice = {
   column: "c-tag",
   icon: "type-choice",
   cell: (value) => html`<span class="tag">${value}</span>`,
-  Input: (props) => html`<span class="select">
-    <select
-      class=${`input ${props.changed ? "changed" : ""}`} ...${common(props)} value=${props.draft}
-      onChange=${(/** @type {any} */ event) => props.set(event.target.value)}
-    >
-      ${(!props.field.required || props.draft === "") && html`<option value="" selected=${props.draft === ""}></option>`}
-      ${(props.field.choices || []).map(
-        (name) => html`<option key=${name} value=${name} selected=${props.draft === name}>${name}</option>`,
-      )}
-    </select>
-    <${Icon} name="down" />
-  </span>`,
+  Input: (props) => html`<${Select} changed=${props.changed} ...${common(props)} value=${props.draft} onChange=${(/** @type {any} */ event) => props.set(event.target.value)}>
+    ${(!props.field.required || props.draft === "") && html`<option value="" selected=${props.draft === ""}></option>`}
+    ${(props.field.choices || []).map((name) => html`<option key=${name} value=${name} selected=${props.draft === name}>${name}</option>`)}
+  <//>`,
   fromDraft: (draft) => draft || null,
 };
 

@@ -3,7 +3,7 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { PREFERENCE, browserZone, chosenZone } from "../time_zone.js";
 import { html, useState } from "../vendor/preact.js";
-import { Icon } from "../widgets/icon.js";
+import { Select } from "../widgets/select.js";
 import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
 
@@ -31,10 +31,10 @@ export function TimeZone() {
     <header><h2 id="account-zone-title">${t("account.zone")}</h2></header>
     <div class="body"><div class="field">
       <label class="label" for="account-zone">${t("account.zone_label")}</label>
-      <span class="select"><select class="input" id="account-zone" aria-describedby="account-zone-help" disabled=${busy} value=${now} onChange=${choose}>
+      <${Select} id="account-zone" aria-describedby="account-zone-help" disabled=${busy} value=${now} onChange=${choose}>
         <option value="">${t("account.zone_own", { zone: browserZone })}</option>
         ${names.map((name) => html`<option key=${name} value=${name}>${name.replaceAll("_", " ")}</option>`)}
-      </select><${Icon} name="down" /></span>
+      <//>
       <p class="help" id="account-zone-help">${t("account.zone_help")}</p>
     </div></div>
   </section>`;

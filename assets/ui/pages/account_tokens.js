@@ -6,6 +6,7 @@ import { html, useState } from "../vendor/preact.js";
 import { Cancel, confirm, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
+import { Select } from "../widgets/select.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
@@ -80,10 +81,9 @@ function NewToken({ close, done }) {
         ${Object.keys(USES).map((one) => html`<label class="choice" key=${one}><input type="radio" name="use" value=${one} checked=${use === one} onChange=${() => setUse(one)} />
           <span class="stack tight"><span>${t(`account.use_${one}`)}</span><code class="small muted">${USES[one].join(", ")}</code></span></label>`)}
       </fieldset>
-      <${Labelled} id="token-days" label=${t("account.token_ends")}><span class="select">
-        <select class="input" id="token-days" value=${String(days)} onChange=${(/** @type {any} */ event) => setDays(Number(event.target.value))}>
+      <${Labelled} id="token-days" label=${t("account.token_ends")}><${Select} id="token-days" value=${String(days)} onChange=${(/** @type {any} */ event) => setDays(Number(event.target.value))}>
           ${LIFETIMES.map((one) => html`<option key=${one} value=${String(one)}>${one ? t("account.days", { n: one }) : t("account.never")}</option>`)}
-        </select><${Icon} name="down" /></span><//>
+        <//><//>
       ${said && html`<div class="field"><${FieldError} text=${said} /></div>`}
       <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${!name.trim()}>${t("account.token_make")}</button></footer>
     </form>

@@ -7,6 +7,7 @@ import { html, useEffect } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { SearchField } from "../widgets/search_field.js";
+import { Select } from "../widgets/select.js";
 import { Ago } from "../widgets/time.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 
@@ -39,8 +40,8 @@ export function Audit({ place, query, kinds }) {
   const rows = data?.data || [];
   return html`<div class="scroll"><div class="column pad-top">
     <div class="row wrap calls-bar" role="search" aria-label=${t("activity.filter")}>
-      <span class="select"><select class="input" aria-label=${t("audit.kind")} value=${kind} onChange=${(/** @type {any} */ event) => narrow({ kind: event.target.value })}>
-        <option value="">${t("audit.all_kinds")}</option>${choices.map((/** @type {string} */ one) => html`<option key=${one} value=${one} selected=${one === kind}>${spoken(one)}</option>`)}</select><${Icon} name="down" /></span>
+      <${Select} aria-label=${t("audit.kind")} value=${kind} onChange=${(/** @type {any} */ event) => narrow({ kind: event.target.value })}>
+        <option value="">${t("audit.all_kinds")}</option>${choices.map((/** @type {string} */ one) => html`<option key=${one} value=${one} selected=${one === kind}>${spoken(one)}</option>`)}<//>
       <${SearchField} label=${t("audit.search")} value=${words} search=${(/** @type {string} */ q) => narrow({ q })} />
       ${actor && html`<span class="chip"><span>${t("activity.by")}</span><b>${actor}</b><button type="button" aria-label=${t("activity.all_people")} onClick=${() => narrow({ by: "" })}><${Icon} name="close" /></button></span>`}
       <span class="grow"></span><span class="small muted num" role="status">${data && t("audit.count", { n: data.count ?? rows.length })}</span>

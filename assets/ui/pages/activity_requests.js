@@ -4,9 +4,10 @@ import { formatExact, formatTime, t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { isAdmin } from "../store.js";
 import { html } from "../vendor/preact.js";
-import { Icon, State } from "../widgets/icon.js";
+import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { SearchField } from "../widgets/search_field.js";
+import { Select } from "../widgets/select.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
 import { RequestDrawer } from "./activity_drawer.js";
@@ -62,8 +63,8 @@ function Bar({ query, stretch }) {
     <${Presets} stretch=${stretch} />
     ${person && html`<${Chip} name=${t("activity.by")} value=${person} off=${t("activity.all_people")} clear=${() => move({ user_name: null })} />`}
     <${Levels} label=${t("activity.level")} levels=${LEVELS} level=${query.get("level") || ""} words=${(/** @type {string} */ name) => t(`activity.level_${name || "all"}`)} choose=${(/** @type {string} */ name) => move({ level: name, request: null })} />
-    <span class="select"><select class="input" aria-label=${t("activity.surface")} value=${query.get("surface") || ""} onChange=${(/** @type {any} */ event) => move({ surface: event.target.value, request: null })}>
-      <option value="">${t("activity.surface_all")}</option>${SURFACES.map((name) => html`<option key=${name} value=${name} selected=${query.get("surface") === name}>${t(`activity.surface_${name}`)}</option>`)}</select><${Icon} name="down" /></span>
+    <${Select} aria-label=${t("activity.surface")} value=${query.get("surface") || ""} onChange=${(/** @type {any} */ event) => move({ surface: event.target.value, request: null })}>
+      <option value="">${t("activity.surface_all")}</option>${SURFACES.map((name) => html`<option key=${name} value=${name} selected=${query.get("surface") === name}>${t(`activity.surface_${name}`)}</option>`)}<//>
     <${SearchField} label=${t("activity.search")} placeholder=${t(isAdmin() ? "activity.search" : "activity.search_own")} value=${query.get("q") || ""} search=${(/** @type {string} */ q) => move({ q, request: null })} />
     <span class="grow"></span>
     <${LiveSwitch} stretch=${stretch} possible=${Boolean(range.preset)} />

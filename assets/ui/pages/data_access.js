@@ -8,6 +8,7 @@ import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
+import { Select } from "../widgets/select.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { PartHead } from "./data_head.js";
@@ -32,9 +33,9 @@ export function DataAccess({ model }) {
     <div class="scroll"><div class="column narrow">
       ${error && !about.data && html`<${Trouble} error=${error} what=${t("access.error")} retry=${about.reload} />`}
       <${Labelled} id="access-user" label=${t("access.person")}>
-        <span class="select"><select class="input" id="access-user" value=${String(user)} onChange=${(/** @type {any} */ event) => setUser(Number(event.target.value))}>
+        <${Select} id="access-user" value=${String(user)} onChange=${(/** @type {any} */ event) => setUser(Number(event.target.value))}>
           ${(list.length ? list : [chosen]).map((/** @type {any} */ one) => html`<option key=${one.id} value=${String(one.id)} selected=${one.id === user}>${one.username} (${one.role})</option>`)}
-        </select><${Icon} name="down" /></span>
+        <//>
       <//>
       ${!about.data && about.slow && html`<${Skeleton} rows=${5} />`}
       ${about.data && html`<section class="card" aria-labelledby="access-title">

@@ -9,6 +9,7 @@ import { html, useState } from "../vendor/preact.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled, describedBy } from "../widgets/labelled.js";
+import { Select } from "../widgets/select.js";
 import { sentence } from "../widgets/trouble.js";
 import { exportAddress } from "./data_head.js";
 
@@ -91,9 +92,9 @@ function BulkEdit({ model, query, n, reload, close }) {
     <h2 id="bulk-title">${t("bulk.title", { n, name: nameOf(model, n) })}</h2>
     <form class="form" onSubmit=${save} novalidate>
       <${Labelled} id="bulk-field" label=${t("bulk.field")}>
-        <span class="select"><select class="input" id="bulk-field" value=${field.name} onChange=${choose}>
+        <${Select} id="bulk-field" value=${field.name} onChange=${choose}>
           ${fields.map((one) => html`<option key=${one.name} value=${one.name} selected=${one === field}>${one.label}</option>`)}
-        </select><${Icon} name="down" /></span>
+        <//>
       <//>
       <${Labelled} id=${id} label=${t("bulk.value")} help=${t("bulk.empty")}>
         <${type.Input} key=${field.name} id=${id} field=${{ ...field, required: false }} draft=${draft} set=${setDraft} isNew=${true} changed=${false}

@@ -1,5 +1,4 @@
 // Two people and one record: what the other one wrote, and what becomes of one's own.
-import { typeOf } from "../fields/index.js";
 import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";

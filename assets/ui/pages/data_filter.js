@@ -6,6 +6,7 @@ import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { PlacedMenu } from "../widgets/menu.js";
+import { Select } from "../widgets/select.js";
 import { sentence } from "../widgets/trouble.js";
 import { inSentence } from "../widgets/words.js";
 import { ColumnMenu } from "./data_columns.js";
@@ -176,19 +177,17 @@ function Builder({ model, add }) {
   };
   const plain = { ...field, required: false, read_only: false, label: t("filter.value") };
   return html`<form class="form builder" onSubmit=${submit} novalidate>
-    <${Labelled} id="filter-field" label=${t("import.field")}><span class="select">
-      <select class="input" id="filter-field" value=${field.name} onChange=${choose}>
+    <${Labelled} id="filter-field" label=${t("import.field")}><${Select} id="filter-field" value=${field.name} onChange=${choose}>
         ${fields.map((one) => html`<option key=${one.name} value=${one.name} selected=${one === field}>${one.label}</option>`)}
-      </select><${Icon} name="down" /></span><//>
-    <${Labelled} id="filter-condition" label=${t("filter.condition")}><span class="select">
-      <select class="input" id="filter-condition" value=${condition} onChange=${(/** @type {any} */ event) => setCondition(event.target.value)}>
+      <//><//>
+    <${Labelled} id="filter-condition" label=${t("filter.condition")}><${Select} id="filter-condition" value=${condition} onChange=${(/** @type {any} */ event) => setCondition(event.target.value)}>
         ${CONDITIONS[field.type].map((one) => html`<option key=${one} value=${one} selected=${one === condition}>${t(`filter.is_${one}`)}</option>`)}
-      </select><${Icon} name="down" /></span><//>
+      <//><//>
     ${valued && html`<${Labelled} id="filter-value" label=${t("filter.value")}>
       ${field.type === "boolean"
-        ? html`<span class="select"><select class="input" id="filter-value" value=${draft} onChange=${(/** @type {any} */ event) => setDraft(event.target.value)}>
+        ? html`<${Select} id="filter-value" value=${draft} onChange=${(/** @type {any} */ event) => setDraft(event.target.value)}>
             ${["true", "false"].map((one) => html`<option key=${one} value=${one} selected=${one === draft}>${t(one === "true" ? "value.yes" : "value.no")}</option>`)}
-          </select><${Icon} name="down" /></span>`
+          <//>`
         : html`<${field.type === "long_text" ? typeOf({ ...field, type: "text" }).Input : type.Input} key=${field.name} id="filter-value" field=${plain} draft=${draft} set=${setDraft} isNew=${true} changed=${false} invalid=${Boolean(error)} />`}
     <//>`}
     ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}

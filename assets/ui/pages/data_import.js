@@ -9,6 +9,7 @@ import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { DropZone } from "../widgets/drop_zone.js";
 import { Icon } from "../widgets/icon.js";
+import { Select } from "../widgets/select.js";
 import { say } from "../widgets/toasts.js";
 import { Trouble, sentence } from "../widgets/trouble.js";
 import { useUnsaved } from "../widgets/unsaved.js";
@@ -126,10 +127,10 @@ function Mapping({ model, source }) {
         ${columns.map((column) => html`<li key=${column.name}>
           <div class="grow stack tight"><p class="strong clip">${column.name}</p><p class="tiny muted clip">${column.examples.join(" · ") || t("import.no_values")}</p></div>
           <${Icon} name="arrow-right" size=${16} />
-          <span class="select"><select class="input dense" value=${mapping[column.name]} onChange=${choose(column.name)} aria-label=${t("import.into", { column: column.name })}>
+          <${Select} dense value=${mapping[column.name]} onChange=${choose(column.name)} aria-label=${t("import.into", { column: column.name })}>
             <option value="" selected=${!mapping[column.name]}>${t("import.leave_out")}</option>
             ${fields.map((field) => html`<option key=${field.name} value=${field.name} selected=${mapping[column.name] === field.name}>${field.label}</option>`)}
-          </select><${Icon} name="down" /></span>
+          <//>
         </li>`)}
       </ul>
     </section>

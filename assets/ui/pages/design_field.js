@@ -5,6 +5,7 @@ import { models } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled, describedBy } from "../widgets/labelled.js";
+import { Select } from "../widgets/select.js";
 import { TYPES, asField, nameFrom, optionsOf } from "./design_draft.js";
 
 /** @typedef {import("./design_draft.js").FieldDraft} FieldDraft */
@@ -76,15 +77,13 @@ function More({ id, draft, owned, set, error }) {
       <textarea class="input" id=${`${id}-choices`} rows="4" value=${draft.choices} aria-invalid=${error("choices") ? "true" : undefined}
         onInput=${(/** @type {any} */ event) => set({ choices: event.target.value })}></textarea><//>`}
     ${can.relation && html`<div class="pair">
-      <${Labelled} id=${`${id}-references`} label=${t("design.references")} error=${error("references")}><span class="select">
-        <select class="input" id=${`${id}-references`} value=${draft.references} onChange=${(/** @type {any} */ event) => set({ references: event.target.value })}>
+      <${Labelled} id=${`${id}-references`} label=${t("design.references")} error=${error("references")}><${Select} id=${`${id}-references`} value=${draft.references} onChange=${(/** @type {any} */ event) => set({ references: event.target.value })}>
           <option value="" selected=${!draft.references}></option>
           ${(models.value || []).filter((model) => model.group !== "system" || model.name === "users").map((model) => html`<option key=${model.name} value=${model.name} selected=${model.name === draft.references}>${model.label_plural}</option>`)}
-        </select><${Icon} name="down" /></span><//>
-      <${Labelled} id=${`${id}-on_delete`} label=${t("design.on_delete")} error=${error("on_delete")}><span class="select">
-        <select class="input" id=${`${id}-on_delete`} value=${draft.on_delete} onChange=${(/** @type {any} */ event) => set({ on_delete: event.target.value })}>
+        <//><//>
+      <${Labelled} id=${`${id}-on_delete`} label=${t("design.on_delete")} error=${error("on_delete")}><${Select} id=${`${id}-on_delete`} value=${draft.on_delete} onChange=${(/** @type {any} */ event) => set({ on_delete: event.target.value })}>
           ${["restrict", "set_null", "cascade"].map((one) => html`<option key=${one} value=${one} selected=${one === draft.on_delete} disabled=${one === "set_null" && draft.required}>${t(`design.on_delete_${one}`)}</option>`)}
-        </select><${Icon} name="down" /></span><//>
+        <//><//>
     </div>`}
     <div class="pair">
       <${Labelled} id=${`${id}-name`} label=${t("design.name_in_api")} error=${undefined}>
@@ -102,10 +101,10 @@ function More({ id, draft, owned, set, error }) {
     <div class="pair">
       ${can.preset && html`<${Labelled} id=${`${id}-default`} label=${t("design.default")} error=${error("default")}>
         ${draft.type === "boolean" || draft.type === "choice"
-          ? html`<span class="select"><select class="input" id=${`${id}-default`} value=${draft.defaultDraft} onChange=${(/** @type {any} */ event) => set({ defaultDraft: event.target.value })}>
+          ? html`<${Select} id=${`${id}-default`} value=${draft.defaultDraft} onChange=${(/** @type {any} */ event) => set({ defaultDraft: event.target.value })}>
               <option value="" selected=${draft.defaultDraft === ""}>${t("design.no_default")}</option>
               ${(draft.type === "boolean" ? ["true", "false"] : draft.choices.split("\n").map((line) => line.trim()).filter(Boolean)).map((one) => html`<option key=${one} value=${one} selected=${draft.defaultDraft === one}>${draft.type === "boolean" ? t(one === "true" ? "value.yes" : "value.no") : one}</option>`)}
-            </select><${Icon} name="down" /></span>`
+            <//>`
           : html`<${type.Input} key=${draft.type} id=${`${id}-default`} field=${asField(draft)} draft=${draft.defaultDraft} set=${(/** @type {any} */ value) => set({ defaultDraft: value })}
               isNew=${true} changed=${false} invalid=${Boolean(error("default"))} />`}
       <//>`}
@@ -114,10 +113,9 @@ function More({ id, draft, owned, set, error }) {
     <div class="row wrap wide">
       ${can.keyed && check("indexed")}
       ${can.searchable && check("searchable")}
-      ${can.keyed && html`<div class="row"><label class="small" for=${`${id}-unique`}>${t("design.unique")}</label><span class="select">
-        <select class="input dense" id=${`${id}-unique`} value=${draft.unique} onChange=${(/** @type {any} */ event) => set({ unique: event.target.value })}>
+      ${can.keyed && html`<div class="row"><label class="small" for=${`${id}-unique`}>${t("design.unique")}</label><${Select} dense id=${`${id}-unique`} value=${draft.unique} onChange=${(/** @type {any} */ event) => set({ unique: event.target.value })}>
           ${["", ...(owned ? ["owner"] : []), "global"].map((one) => html`<option key=${one} value=${one} selected=${one === draft.unique}>${t(`design.unique_${one || "no"}`)}</option>`)}
-        </select><${Icon} name="down" /></span></div>`}
+        <//></div>`}
     </div>
   </div>`;
 }

@@ -6,6 +6,7 @@ import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { MODEL_ICONS, modelIcon } from "../widgets/model_icon.js";
+import { Select } from "../widgets/select.js";
 import { blankField, curlOf, definitionOf, nameFrom, singular } from "./design_draft.js";
 import { DesignField } from "./design_field.js";
 
@@ -93,9 +94,9 @@ function Use({ draft, change, existing, errors }) {
     change({ owned: next, members: fit(draft.members), guests: next ? draft.guests : draft.guests === "own" ? "none" : draft.guests });
   };
   const choice = (/** @type {"members"|"guests"} */ who) => html`<${Labelled} id=${`design-${who}`} label=${t(`design.${who}`)} error=${errors[who]}>
-    <span class="select"><select class="input" id=${`design-${who}`} value=${draft[who]} onChange=${(/** @type {any} */ event) => change({ [who]: event.target.value })}>
+    <${Select} id=${`design-${who}`} value=${draft[who]} onChange=${(/** @type {any} */ event) => change({ [who]: event.target.value })}>
       ${extents.map((extent) => html`<option key=${extent} value=${extent} selected=${extent === draft[who]}>${t(`design.extent_${extent}`)}</option>`)}
-    </select><${Icon} name="down" /></span><//>`;
+    <//><//>`;
   const named = draft.fields.filter((field) => field.name && !["json", "tags", "boolean"].includes(field.type));
   return html`<section class="card" aria-labelledby="design-use">
     <header><h2 id="design-use">${t("design.use")}</h2></header>
@@ -103,10 +104,10 @@ function Use({ draft, change, existing, errors }) {
       <div class="pair">${choice("members")}${choice("guests")}</div>
       <div class="pair">
         <${Labelled} id="design-title" label=${t("design.title_field")} help=${t("design.title_help")}>
-          <span class="select"><select class="input" id="design-title" value=${draft.title_field} aria-describedby="design-title-help" onChange=${(/** @type {any} */ event) => change({ title_field: event.target.value })}>
+          <${Select} id="design-title" value=${draft.title_field} aria-describedby="design-title-help" onChange=${(/** @type {any} */ event) => change({ title_field: event.target.value })}>
             <option value="" selected=${!draft.title_field}>${t("design.title_first")}</option>
             ${named.map((field) => html`<option key=${field.key} value=${field.name} selected=${field.name === draft.title_field}>${field.label || field.name}</option>`)}
-          </select><${Icon} name="down" /></span><//>
+          <//><//>
         <div class="stack checks">
           <div class="check-row"><input class="check" type="checkbox" id="design-owned" checked=${draft.owned} disabled=${existing} onChange=${owned} /><label for="design-owned">${t("design.owned")}</label></div>
           <div class="check-row"><input class="check" type="checkbox" id="design-history" checked=${draft.history} onChange=${(/** @type {any} */ event) => change({ history: event.target.checked })} /><label for="design-history">${t("design.history")}</label></div>

@@ -4,7 +4,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { isAdmin, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
-import { Icon, State } from "../widgets/icon.js";
+import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 
 /** @typedef {{key: string, shape: "bad"|"warn", name: string, reason: string, to: string, verb: string}} Need */

@@ -4,8 +4,8 @@ import { useFresh } from "../events.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { html, useRef } from "../vendor/preact.js";
-import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
+import { Select } from "../widgets/select.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
 import { AccessCell, subjectName } from "./people_cell.js";
 import { May } from "./people_may.js";
@@ -40,10 +40,10 @@ export function Access({ query }) {
         ${["all", "own", "none"].map((extent) => html`<span class="row" key=${extent}><${May} extent=${extent} />${t(`access.extent_${extent}`)}</span>`)}
         <span class="row"><i class="sq" aria-hidden="true"></i>${t("matrix.changed")}</span>
         <span class="grow"></span>
-        ${all.length > 2 && html`<span class="select"><select class="input dense" aria-label=${t("matrix.groups")} value=${group} onChange=${(/** @type {any} */ event) => move({ group: event.target.value })}>
+        ${all.length > 2 && html`<${Select} dense aria-label=${t("matrix.groups")} value=${group} onChange=${(/** @type {any} */ event) => move({ group: event.target.value })}>
           <option value="" selected=${!group}>${t("matrix.all_groups")}</option>
           ${all.filter((/** @type {any} */ one) => one.kind === "group").map((/** @type {any} */ one) => html`<option key=${one.id} value=${String(one.id)} selected=${group === String(one.id)}>${one.name}</option>`)}
-        </select><${Icon} name="down" /></span>`}
+        <//>`}
       </div>
       <div class=${`access ${open ? "open" : ""}`}>
         <div class="stack">

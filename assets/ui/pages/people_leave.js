@@ -3,9 +3,9 @@ import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { modelNamed } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
-import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
+import { Select } from "../widgets/select.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, sentence } from "../widgets/trouble.js";
 import { Typed } from "../widgets/typed.js";
@@ -36,11 +36,11 @@ export function LeaveDialog({ user, close, gone }) {
     <p>${t("people.delete_words")}</p>
     ${!data && slow && html`<${Skeleton} rows=${3} />`}
     ${data && data.length > 0 && html`<${Labelled} id="leave-heir" label=${t("people.records_go")}>
-      <span class="select"><select class="input" id="leave-heir" value=${heir} onChange=${(/** @type {any} */ event) => setHeir(event.target.value)}>
+      <${Select} id="leave-heir" value=${heir} onChange=${(/** @type {any} */ event) => setHeir(event.target.value)}>
         <option value="" selected=${!heir}>${t("people.choose")}</option>
         <option value="trash" selected=${heir === "trash"}>${t("people.to_trash")}</option>
         ${others.map((one) => html`<option key=${one.id} value=${String(one.id)} selected=${heir === String(one.id)}>${t("people.to_person", { name: nameOf(one) })}</option>`)}
-      </select><${Icon} name="down" /></span><//>
+      <//><//>
       <dl class="facts fates">${data.map((line) => html`<dt key=${`${line.model}.${line.field}`}>${modelNamed(line.model)?.label_plural || line.model} (${line.records})</dt><dd>${t(`people.fate_${line.fate}`)}</dd>`)}</dl>`}
     ${said && html`<div class="field"><${FieldError} text=${said} /></div>`}
   <//>`;

@@ -7,6 +7,7 @@ import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { QrCode } from "../widgets/qr_code.js";
+import { Select } from "../widgets/select.js";
 import { sentence } from "../widgets/trouble.js";
 
 const ROLES = ["member", "guest", "admin"];
@@ -34,17 +35,15 @@ export function InviteDialog({ close }) {
     <h2 id="invite-title">${t("invite.title")}</h2>
     ${made ? html`<${Made} made=${made} close=${close} />` : html`<p>${t("invite.words")}</p>
       <form class="form" onSubmit=${submit}>
-        <${Labelled} id="invite-role" label=${t("invite.role")}><span class="select">
-          <select class="input" id="invite-role" value=${role} onChange=${(/** @type {any} */ event) => setRole(event.target.value)}>
+        <${Labelled} id="invite-role" label=${t("invite.role")}><${Select} id="invite-role" value=${role} onChange=${(/** @type {any} */ event) => setRole(event.target.value)}>
             ${ROLES.map((one) => html`<option key=${one} value=${one} selected=${one === role}>${t(`invite.role_${one}`)}</option>`)}
-          </select><${Icon} name="down" /></span><//>
+          <//><//>
         <${Labelled} id="invite-name" label=${t("signin.username")} help=${t("invite.name_help")}>
           <input class="input" id="invite-name" value=${username} autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="invite-name-help"
             onInput=${(/** @type {any} */ event) => setUsername(event.target.value)} /><//>
-        <${Labelled} id="invite-hours" label=${t("invite.works")}><span class="select">
-          <select class="input" id="invite-hours" value=${hours} onChange=${(/** @type {any} */ event) => setHours(event.target.value)}>
+        <${Labelled} id="invite-hours" label=${t("invite.works")}><${Select} id="invite-hours" value=${hours} onChange=${(/** @type {any} */ event) => setHours(event.target.value)}>
             ${LIFETIMES.map((one) => html`<option key=${one} value=${String(one)} selected=${String(one) === hours}>${t("invite.days", { n: one / 24 })}</option>`)}
-          </select><${Icon} name="down" /></span><//>
+          <//><//>
         ${groups.length > 0 && html`<${GroupChoice} groups=${groups} chosen=${chosen} choose=${setChosen} />`}
         ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
         <footer><${Cancel} /><button class="btn primary" type="submit">${t("invite.do")}</button></footer>

@@ -9,6 +9,7 @@ import { Avatar } from "../widgets/avatar.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
+import { Select } from "../widgets/select.js";
 import { Ago } from "../widgets/time.js";
 import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 import { useUnsaved } from "../widgets/unsaved.js";
@@ -100,9 +101,9 @@ function Profile({ user, etag, again }) {
     <${Labelled} id="person-email" label=${t("account.email")} error=${about("email")}>
       <input class=${`input ${changed.includes("email") ? "changed" : ""}`} id="person-email" inputmode="email" autocomplete="off" value=${values.email} aria-invalid=${about("email") ? "true" : undefined} onInput=${set("email")} /><//>
     <${Labelled} id="person-role" label=${t("people.role")} help=${user.id === person.value?.id ? t("people.own_role") : null} error=${about("role")}>
-      <span class="select"><select class="input" id="person-role" aria-describedby=${user.id === person.value?.id ? "person-role-help" : undefined} value=${values.role} onChange=${set("role")}>
+      <${Select} id="person-role" aria-describedby=${user.id === person.value?.id ? "person-role-help" : undefined} value=${values.role} onChange=${set("role")}>
         ${ROLES.map((one) => html`<option key=${one} value=${one} selected=${one === values.role}>${t(`invite.role_${one}`)}</option>`)}
-      </select><${Icon} name="down" /></span><//>
+      <//><//>
     ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
     ${changed.length > 0 && html`<div class="row"><button class="btn primary" type="submit">${t("account.save")}</button>
       <button class="btn quiet" type="button" onClick=${() => setTyped({})}>${t("form.discard")}</button></div>`}

@@ -6,6 +6,7 @@ import { sayChanged, sayWithUndo } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, withCode } from "../widgets/labelled.js";
+import { Select } from "../widgets/select.js";
 import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
 import { UNITS, asTyped, drafts, fromTyped, shown, unitOf } from "./settings_value.js";
@@ -100,9 +101,9 @@ function Control({ id, setting, store, busy, error, setError }) {
   const usual = USUAL[setting.name];
   if (setting.kind === "choice" || usual) {
     const choices = usual ? [...usual.map(([value, key]) => [value, t(key)]), ...(usual.some(([value]) => value === setting.wanted) ? [] : [[setting.wanted, setting.wanted]])] : setting.choices.map((one) => [one, one]);
-    return html`<span class="select"><select class="input" ...${marks} value=${setting.wanted} onChange=${(/** @type {any} */ event) => store(event.target.value)}>
+    return html`<${Select} ...${marks} value=${setting.wanted} onChange=${(/** @type {any} */ event) => store(event.target.value)}>
       ${choices.map(([value, words]) => html`<option key=${value} value=${value} selected=${value === setting.wanted}>${words}</option>`)}
-    </select><${Icon} name="down" /></span>`;
+    <//>`;
   }
   const differs = (/** @type {{text: string, unit: string}} */ one) => one.text.trim() !== before.text || one.unit !== before.unit;
   const change = (/** @type {{text?: string, unit?: string}} */ next) => {

@@ -8,6 +8,7 @@ import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { useLoad } from "../widgets/load.js";
 import { SearchField } from "../widgets/search_field.js";
+import { Select } from "../widgets/select.js";
 import { Ago } from "../widgets/time.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
 
@@ -57,10 +58,10 @@ export function Calls({ query, servers, place = "/tools/calls" }) {
 
 /** @param {{label: string, value: string, all: string, choices: string[][], choose: (value: string) => void}} props */
 function Choice({ label, value, all, choices, choose }) {
-  return html`<span class="select"><select class="input" aria-label=${label} value=${value} onChange=${(/** @type {any} */ event) => choose(event.target.value)}>
+  return html`<${Select} aria-label=${label} value=${value} onChange=${(/** @type {any} */ event) => choose(event.target.value)}>
     <option value="">${all}</option>
     ${choices.map(([name, words]) => html`<option key=${name} value=${name}>${words}</option>`)}
-  </select><${Icon} name="down" /></span>`;
+  <//>`;
 }
 
 /** @param {{call: any}} props */

@@ -1,6 +1,6 @@
 // The latest runs of one tool: choosing one takes its arguments back into the form.
 import { api } from "../api.js";
-import { formatExact, formatNumber, t } from "../i18n.js";
+import { formatExact, formatNumber, formatTime, t } from "../i18n.js";
 import { formatJson } from "../json.js";
 import { base, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
@@ -25,15 +25,10 @@ export function EarlierRuns({ server, tool, outcomes, take }) {
     <ul class="past card">${runs.map((one) => html`<li key=${one.key}>
       <button type="button" onClick=${() => take(one.values || {})} title=${t("tools.take")}>
         <svg class=${one.good ? "ok" : "bad"} role="img" aria-label=${t(one.good ? "tools.done" : "tools.failed")}><use href=${`${base}/ui/icons.svg#${one.good ? "st-run" : "st-bad"}`} /></svg>
-        <span title=${formatExact(one.at)}>${clock(one.at)}</span>
+        <span title=${formatExact(one.at)}>${formatTime(Date.parse(one.at), "minute")}</span>
         <span class="mono clip">${one.values ? formatJson(one.values) : "–"}</span>
         <span>${one.took === null ? "" : t("tools.ms", { n: formatNumber(Number(one.took.toPrecision(3))) })}</span>
       </button>
     </li>`)}</ul>
   </section>`;
-}
-
-/** @param {string} iso */
-function clock(iso) {
-  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }

@@ -3,7 +3,7 @@ import { html } from "../vendor/preact.js";
 import { t } from "../i18n.js";
 import { formatJson, parseJson } from "../json.js";
 import { Labelled, describedBy } from "./labelled.js";
-import { Icon } from "./icon.js";
+import { Select } from "./select.js";
 
 /**
  * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string, fixed?: string[], titled?: boolean}} props
@@ -28,12 +28,10 @@ export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [], 
 function Control({ field, text, common }) {
   if (field.kind === "choice" || field.kind === "boolean") {
     const choices = field.kind === "boolean" ? [true, false] : field.choices;
-    return html`<span class="select">
-      <select class="input" ...${common} onInput=${undefined} onChange=${common.onInput} value=${text}>
+    return html`<${Select} ...${common} onInput=${undefined} onChange=${common.onInput} value=${text}>
         <option value="">${nothingSaid(field)}</option>
         ${choices.map((/** @type {any} */ one, /** @type {number} */ at) => html`<option key=${formatJson(one)} value=${formatJson(one)}>${field.titles[at] || (typeof one === "string" ? one : formatJson(one))}</option>`)}
-      </select><${Icon} name="down" />
-    </span>`;
+      <//>`;
   }
   if (field.kind === "several") return html`<${Several} field=${field} text=${text} common=${common} />`;
   if (field.kind === "lines" || field.kind === "json" || field.kind === "long") {
