@@ -69,11 +69,11 @@ class ShortWay:
         if headers is None:
             await go_on(receive, send)
             return
+        if scope["method"] == "POST":
+            await self._post(actor, headers, scope, receive, send, go_on)
+            return
         session_id = headers.get(b"mcp-session-id")
         session = None if session_id is None else self._sessions.find(session_id, owner_of(actor))
-        if scope["method"] == "POST":
-            await self._post(actor, headers, session_id if session else None, session, scope, receive, send, go_on)
-            return
         await go_on(receive, send)
         if scope["method"] == "DELETE" and session_id is not None and session is not None:
             self._in_flight.take_back_all(session_id)
@@ -82,8 +82,6 @@ class ShortWay:
         self,
         actor: Actor,
         headers: Mapping[bytes, str],
-        session_id: str | None,
-        session: Session | None,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -97,6 +95,8 @@ class ShortWay:
             await send_error(error, scope, receive, send)
             return
         again = replayed(body, receive)
+        # Not before the body is there: a session may end while it is on its way.
+        session_id, session = self._session(actor, headers)
         message = parsed(body)
         if message is None:
             await go_on(again, send)
@@ -105,6 +105,9 @@ class ShortWay:
         if method == "initialize":
             await go_on(again, self._sessions.watching(actor, message, send))
             return
+        if session_id is not None and isinstance(method, str) and is_id(number):
+            await self._in_flight.put_away(session_id, number)
+            session_id, session = self._session(actor, headers)
         if session_id is not None and method == "notifications/cancelled":
             self._cancel(session_id, message.get("params"))
         request, found = plain_request(message, headers), None
@@ -115,7 +118,6 @@ class ShortWay:
         if session_id is None or not isinstance(method, str) or not is_id(number):
             await (go_on(again, send) if request is None else self._answer(actor, request, found, scope, receive, send))
             return
-        await self._in_flight.put_away(session_id, number)
         try:
             with self._in_flight.held(session_id, number) as held:
                 if request is None:
@@ -125,6 +127,12 @@ class ShortWay:
         except IdInUse as error:
             reply = {"jsonrpc": "2.0", "id": number, "error": {"code": _INVALID_REQUEST, "message": str(error)}}
             await _send(send, 200, reply, session=session_id)
+
+    def _session(self, actor: Actor, headers: Mapping[bytes, str]) -> tuple[str | None, Session | None]:
+        """The session that a request is of, by its id; none where it ended, or is another credential's."""
+        session_id = headers.get(b"mcp-session-id")
+        session = None if session_id is None else self._sessions.find(session_id, owner_of(actor))
+        return (None if session is None else session_id), session
 
     def _is_plain(self, request: PlainRequest, session: Session | None, found: _Found | None) -> bool:
         if request.session is not None and session is None:

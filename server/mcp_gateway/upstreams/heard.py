@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
 ELICITATION_COMPLETE = "notifications/elicitation/complete"
 _PAUSE_SECONDS = 0.1
+_MOST_TOLD = 1000
+"""Messages that wait for clients who read slowly; with more, further ones are left out."""
 _ALONE_SECONDS = 30.0
 """So long a client may take to name its folders while none of its calls runs."""
 QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: CAPABILITY}
@@ -154,6 +156,8 @@ class Heard:
         if len({flight.caller.actor.user_id for flight in flights}) != 1:
             return
         caller = flights[-1].caller
+        if len(self._telling) >= _MOST_TOLD:
+            return
         if caller.tell is None or (method == LOG_MESSAGE and not is_wanted(params.get("level"), caller.log_level)):
             return
         self._soon(_told(caller.tell, method, params))

@@ -102,7 +102,9 @@ class LineCalls(ChannelCalls):
 
     async def _write(self, message: bytes, call: PendingCall | None) -> None:
         try:
-            await self._stdin.drain()
+            if call is not None:
+                # What is said of a call that was given up must not wait: the program may never read again.
+                await self._stdin.drain()
         except (OSError, RuntimeError) as error:
             # (RuntimeError is what uvloop makes of a pipe that is gone.)
             raise connection_closed(str(error) or self.ended) from error

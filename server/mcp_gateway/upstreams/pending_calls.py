@@ -19,6 +19,8 @@ ABANDONED = "nobody waits for the answer"
 """What a server is told of a call that its client has given up."""
 _MAX_REPORTS = 32
 """Of progress, that wait for a client who reads slowly; older ones are left out."""
+_LAST_REPORTS_SECONDS = 5.0
+"""So long an answer waits for the progress that was told before it."""
 _numbers = itertools.count(1)
 
 
@@ -83,7 +85,8 @@ class PendingCall:
         try:
             message = await self.answer
             if self._reporting is not None:
-                await asyncio.wait((self._reporting,))
+                # A client that does not read its progress is no reason to say that the server is slow.
+                await asyncio.wait((self._reporting,), timeout=_LAST_REPORTS_SECONDS)
             return message
         finally:
             if self._reporting is not None:

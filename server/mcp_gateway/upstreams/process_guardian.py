@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 # A signal at the parent's death (see `death_signal`) spares grandchildren, and macOS has none. A shell that waits for
-# the end of a pipe does both.
+# the end of a pipe does both. Of the ways to write a group, dash takes no `kill -9 -- -GROUP`.
 _SCRIPT = r"""
 groups=' '
 while read -r verb group; do
@@ -18,7 +18,7 @@ while read -r verb group; do
     .) exit 0 ;;
   esac
 done
-for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null || kill -9 "-$group" 2>/dev/null; done
 """
 
 
@@ -27,12 +27,15 @@ class Guardian:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._groups: set[int] = set()
 
     def watch(self, group: int) -> None:
         """End the process group `group` if this process dies."""
         if sys.platform == "win32":
             return
         if self._process is None or self._process.poll() is not None:
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _SCRIPT],
                 stdin=subprocess.PIPE,
@@ -42,10 +45,15 @@ class Guardian:
                 cwd="/",
                 start_new_session=True,
             )
+            # Another one may have been ended by somebody: it knows of none.
+            for known in self._groups:
+                self._tell(f"+ {known}\n")
+        self._groups.add(group)
         self._tell(f"+ {group}\n")
 
     def forget(self, group: int) -> None:
         """The group has ended; its number may be given to others."""
+        self._groups.discard(group)
         self._tell(f"- {group}\n")
 
     def stop(self) -> None:

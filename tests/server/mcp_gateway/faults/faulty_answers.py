@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-DIE, CLOSE = b"die", b"close"
-"""In place of a message: end in the middle of the call; say nothing more and live on."""
+DIE, CLOSE, DEAFEN = b"die", b"close", b"deafen"
+"""In place of a message: end in the middle of the call; say nothing more and live on; the same, and read nothing more.
+"""
 FLOOD = 10_000
 NAMES = ["echo", "hang", "die", "close", "flood", "big", "many", "unknown", "odd", "twice", "garbage", "neither",
-         "shapeless", "change", "deep", "half", "wait", "roots"]  # fmt: skip
+         "shapeless", "change", "deep", "half", "wait", "roots",
+         "deafen"]  # fmt: skip
 
 
 class FaultyServer:
@@ -68,6 +70,9 @@ class FaultyServer:
                 yield DIE
             case "close":
                 yield CLOSE
+            case "deafen":
+                yield right
+                yield DEAFEN
             case "flood":
                 note = line({"method": "notifications/message", "params": {"level": "info", "data": "x"}})
                 token = (params.get("_meta") or {}).get("progressToken")

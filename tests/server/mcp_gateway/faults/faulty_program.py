@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from faulty_answers import CLOSE, DIE, FaultyServer
+from faulty_answers import CLOSE, DEAFEN, DIE, FaultyServer
 
 server = FaultyServer()
 if "noisy" in sys.argv:
@@ -18,6 +18,9 @@ for text in sys.stdin:
         if answer == DIE:
             print("dying now", file=sys.stderr, flush=True)
             os._exit(3)
+        if answer == DEAFEN:
+            sys.stdout.flush()
+            time.sleep(600)
         if answer == CLOSE:
             sys.stdout.flush()
             os.close(1)

@@ -230,6 +230,26 @@ async def test_a_session_that_is_ended_twice_at_once_ends_its_calls_and_no_other
     await gateway.is_well(other)
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_session_that_ends_while_a_message_is_on_its_way_is_no_fault_of_ours(gateway: Open, way: str) -> None:
+    wire = await Wire(gateway.http, LEGACY).open()
+    first, rest = asyncio.Event(), asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        text = orjson.dumps({"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": waiting(way)})
+        yield text[:10]
+        first.set()
+        await rest.wait()
+        yield text[10:]
+
+    headers = {"mcp-session-id": wire.session or "", "accept": ACCEPT, "content-type": "application/json"}
+    call = asyncio.create_task(gateway.http.post("/mcp", content=body(), headers=headers))
+    await first.wait()
+    assert (await gateway.http.delete("/mcp", headers=headers)).status_code == 200
+    rest.set()
+    assert (await call).status_code == 404
+
+
 async def test_one_credential_has_so_many_sessions_and_the_one_unused_longest_ends(
     gateway: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,23 @@ async def test_silence_ends_in_an_error_that_names_the_limit(make_faulty: MakeFa
         await faulty.is_well()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_program_that_reads_nothing_more_is_silent_however_much_is_sent_to_it(
+    make_faulty: MakeFaulty, way: str
+) -> None:
+    async with make_faulty("pipes", way, mcp_call_timeout_seconds=0.5) as faulty, asyncio.timeout(60):
+        assert text(await faulty.call("deafen")) == "done"
+        for _ in range(2):
+            # More than a pipe holds: nothing else can be written behind it, not even that the call was given up.
+            code, words = error(await faulty.beside("echo", {"text": "x" * 1_000_000}))
+            assert code == TIMEOUT and "0.5 s (mcp_call_timeout_seconds)" in words
+        async with faulty.house.http("ann") as http:
+            bad = (await faulty.state())["id"]
+            assert (await http.post(f"/api/v1/gateway/{bad}/restart")).status_code == 200
+        await faulty.is_well()
+
+
 @on_every_way
 async def test_a_death_in_the_middle_of_a_call_is_said_and_the_next_call_is_served(
     make_faulty: MakeFaulty, transport: str, way: str

@@ -140,6 +140,22 @@ async def test_of_progress_that_a_slow_reader_leaves_waiting_the_newest_is_kept_
     assert seen[-1] == 9999 and len(seen) <= 33 and tasks < 10
 
 
+async def test_a_client_that_does_not_read_its_progress_holds_no_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.mcp_gateway.upstreams.pending_calls._LAST_REPORTS_SECONDS", 0.05)
+    pipe = Pipe()
+    calls = LineCalls(pipe)
+
+    async def progress(_done: float, _total: float | None, _message: str | None) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    task = await started(pipe, calls, progress)
+    told = {"progressToken": pipe.lines[0]["id"], "progress": 1}
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": told}))
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {}}))
+    async with asyncio.timeout(10):
+        assert (await task)["result"] == {}
+
+
 async def test_a_client_that_cannot_be_told_of_progress_gets_its_answer() -> None:
     pipe = Pipe()
     calls = LineCalls(pipe)

@@ -18,6 +18,7 @@ from tests_mcp_support import House
 
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.upstreams.death_signal import dies_with_us
+from server.mcp_gateway.upstreams.process_guardian import Guardian
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(sys.platform != "linux", reason="/proc")]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -67,6 +68,34 @@ async def test_starts_and_stops_leave_no_process_and_no_descriptor_behind(make_h
         assert len(left) == 1, "the guardian alone"
         sleepers = [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "600"]]
         assert not [one for one in sleepers if one.ppid() in (1, os.getpid())], "grandchildren end with their parent"
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_when_this_program_is_killed_all_groups_of_its_children_end_also_those_of_an_earlier_guardian(
+    ended: bool,
+) -> None:
+    children = [subprocess.Popen(["sleep", "600"], start_new_session=True) for _ in range(3)]
+    guardian = Guardian()
+    try:
+        guardian.watch(children[0].pid)
+        process = guardian._process
+        assert process is not None and process.stdin is not None
+        if ended:
+            process.kill()
+            process.wait()
+        guardian.watch(children[1].pid)
+        guardian.watch(children[2].pid)
+        guardian.forget(children[2].pid)
+        process = guardian._process
+        assert process is not None and process.stdin is not None
+        process.stdin.close()  # as at the death of this program
+        assert [child.wait(20) for child in children[:2]] == [-signal.SIGKILL] * 2
+        process.wait()
+        assert children[2].poll() is None, "what was forgotten is not ended: its number may be another's"
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
 
 
 @pytest.mark.slow
