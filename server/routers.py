@@ -21,6 +21,7 @@ from server.auth.leave_routes import leave_router
 from server.auth.leaving import Leaving
 from server.auth.link_routes import link_router
 from server.auth.oauth.clients import Clients
+from server.auth.oauth.consent_routes import consent_router
 from server.auth.oauth.routes import oauth_router
 from server.auth.operations import Operations
 from server.auth.people import People
@@ -155,7 +156,8 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(factor_router(people, authenticator))
     web.include_router(leave_router(Leaving(records), authenticator))
     web.include_router(link_router(people, authenticator, settings, parts.address))
-    web.include_router(oauth_router(parts.oauth_clients, people.grants, authenticator, settings))
+    web.include_router(oauth_router(parts.oauth_clients, people.grants, settings))
+    web.include_router(consent_router(parts.oauth_clients, people.grants, authenticator, settings))
     web.include_router(desktop_router(people, parts.operations, authenticator, settings))
     internal = internal_guard(lambda: parts.internal_secret, lambda: settings.current.internal_api_from_elsewhere)
     web.include_router(internal_router(records, internal))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Scope
 
+from server.errors import Forbidden
 from server.this_computer import is_loopback_host
 
 CHALLENGE_SCOPE = "mcp"
@@ -24,6 +25,14 @@ def issuer_of(scope: Scope, base_path: str) -> str | None:
     if scope["scheme"] != "https" and not local:
         return None
     return f"{scope['scheme']}://{host}{base_path}"
+
+
+def https_issuer(scope: Scope, base_path: str) -> str:
+    """The same where there is one. Raises Forbidden."""
+    found = issuer_of(scope, base_path)
+    if found is None:
+        raise Forbidden(NEEDS_HTTPS, code="oauth_needs_https")
+    return found
 
 
 def is_mcp_path(path: str) -> bool:
