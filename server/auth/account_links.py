@@ -13,6 +13,7 @@ from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.records.people_by_name import taken_name
 from server.records.service import Records
 from server.records.times import to_text
+from server.records.values import BadValue, stored_value
 
 MODEL = "account_links"
 GROUPS = "groups"
@@ -31,8 +32,8 @@ class AccountLinks:
     ) -> tuple[str, dict[str, Any]]:
         """The secret of a link that makes an account of `role` in `groups`, and the link's row. For admins."""
         _admins_only(actor)
-        if username and (taken := taken_name(self._records, username)):
-            raise Conflict(f"A user {taken!r} exists already.", code="exists")
+        if username:
+            self._check_name(username)
         for name in groups:
             if not await self._records.find(SYSTEM, GROUPS, where={"name": name}, limit=1):
                 raise ValidationFailed.of("groups", "unknown_group", f"there is no group {name!r}")
@@ -64,6 +65,15 @@ class AccountLinks:
             # Somebody was faster by an instant.
             return self.look(token)
         return row
+
+    def _check_name(self, username: str) -> None:
+        """A name that nobody can have would make a link that nobody can use."""
+        try:
+            stored_value(self._records.registry.get("users").fields["username"], username)
+        except BadValue as bad:
+            raise ValidationFailed.of("username", bad.code, bad.message) from None
+        if taken := taken_name(self._records, username):
+            raise Conflict(f"A user {taken!r} exists already.", code="exists")
 
     async def _make(self, actor: Actor, values: dict[str, Any], hours: float) -> tuple[str, dict[str, Any]]:
         if not 0 < hours <= MOST_HOURS:

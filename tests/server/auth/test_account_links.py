@@ -128,6 +128,8 @@ async def test_only_admins_make_links_and_nobody_else_sees_them(
     ("address", "form", "field"),
     [
         ("/auth/invites", {"role": "owner"}, "role"),
+        ("/auth/invites", {"username": "no good name"}, "username"),
+        ("/auth/invites", {"username": "x" * 65}, "username"),
         ("/auth/invites", {"hours": 0}, "hours"),
         ("/auth/invites", {"hours": "soon"}, "hours"),
         ("/auth/invites", {"hours": 1e9}, "hours"),
