@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from gridbear_desktop.tray import APP_NAME
+from gridbear_desktop.tray_model import APP_NAME
 from server.errors import StartupError
 from server.this_computer import is_bundle, program
 

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from gridbear_desktop import cli
+from gridbear_desktop import fast_commands
 from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_options, know_shells
 from gridbear_desktop.uninstall_command import uninstall_command
@@ -23,7 +23,7 @@ PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_optio
 
 
 def build() -> typer.Typer:
-    """`serve` and `window` are listed here for `--help`; `cli.main` runs them without coming here."""
+    """`serve` and `window` are listed here for `--help`; `fast_commands` runs them without coming here."""
     app = typer.Typer(
         name=PROGRAM,
         help=(
@@ -39,17 +39,17 @@ def build() -> typer.Typer:
     @app.command(context_settings=PASS_ON)
     def serve(context: typer.Context) -> None:
         """Run the server without tray and window."""
-        raise typer.Exit(cli.serve_main(context.args))
+        raise typer.Exit(fast_commands.serve_main(context.args))
 
     @app.command(context_settings=PASS_ON)
     def window(context: typer.Context) -> None:
         """Open the window of the running server."""
-        raise typer.Exit(cli.window_main(context.args))
+        raise typer.Exit(fast_commands.window_main(context.args))
 
     @app.command(context_settings=PASS_ON)
     def mcp(context: typer.Context) -> None:
         """Serve the tools to an AI client that starts a program; starts GridBear if it isn't running."""
-        raise typer.Exit(cli.mcp_main(context.args))
+        raise typer.Exit(fast_commands.mcp_main(context.args))
 
     app.command("completion")(completion_command)
     if _desktop_looks not in MORE_LOOKS:
@@ -72,7 +72,7 @@ def _desktop_looks() -> Iterator[Any]:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors are one sentence on stderr."""
     whole = typer.main.get_command(build())
-    if cli.COMPLETION_VARIABLE in os.environ:
+    if fast_commands.COMPLETION_VARIABLE in os.environ:
         know_shells()
         know_options(whole)
     try:

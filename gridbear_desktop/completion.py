@@ -9,8 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gridbear_desktop import cli
-from gridbear_desktop.cli import COMPLETION_VARIABLE
+from gridbear_desktop.fast_commands import (
+    COMPLETION_VARIABLE,
+    mcp_parser,
+    serve_parser,
+    tray_parser,
+    window_parser,
+)
 
 PROGRAM = "gridbear"
 
@@ -44,9 +49,16 @@ def know_shells() -> None:
 
 
 def know_options(whole: Any) -> None:
-    """Tell the commands of `whole` what `cli` understands without typer: a shell completes that too."""
-    parsers = {"serve": cli.serve_parser(), "window": cli.window_parser(), "mcp": cli.mcp_parser()}
-    for command, parser in [(whole, cli.tray_parser()), *((whole.commands[name], it) for name, it in parsers.items())]:
+    """Tell the commands of `whole` what is understood without typer: a shell completes that too."""
+    parsers = {
+        "serve": serve_parser(),
+        "window": window_parser(),
+        "mcp": mcp_parser(),
+    }
+    for command, parser in [
+        (whole, tray_parser()),
+        *((whole.commands[name], it) for name, it in parsers.items()),
+    ]:
         command.params += _options(parser)
 
 

@@ -20,7 +20,9 @@ from gridbear_desktop.instance import Instance
 from gridbear_desktop.log_files import own_log
 from gridbear_desktop.streams import tell
 from gridbear_desktop.supervisor import START_SECONDS, State, Supervisor
-from gridbear_desktop.tray import BACKUPS_PAGE, TrayLost, TrayModel, View, view_of
+from gridbear_desktop.tray import view_of
+from gridbear_desktop.tray_model import BACKUPS_PAGE, TrayModel
+from gridbear_desktop.tray_view import TrayLost, View
 from gridbear_desktop.window_keeper import WindowKeeper
 from server.data_folder import DataFolder
 from server.data_location import followed

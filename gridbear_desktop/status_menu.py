@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gridbear_desktop.session_bus import Answer, Method, SessionBus, plain
-from gridbear_desktop.tray import Entry, TrayModel
+from gridbear_desktop.tray_model import Entry, TrayModel
 
 PATH = "/StatusNotifierItem/Menu"
 INTERFACE = "com.canonical.dbusmenu"

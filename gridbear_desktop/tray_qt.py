@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QApplication, QMenu, QSystemTrayIcon
 
 from gridbear_desktop.errands import Errands
-from gridbear_desktop.tray import APP_NAME, PROGRAM, TrayModel
+from gridbear_desktop.tray_model import APP_NAME, PROGRAM, TrayModel
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from gridbear_desktop.pixmap import Pixmap, read_pixmap
 from gridbear_desktop.session_bus import Answer, Body, NoBus, SessionBus, call, get_property, plain
 from gridbear_desktop.status_menu import PATH as MENU_PATH
 from gridbear_desktop.status_menu import StatusMenu
-from gridbear_desktop.tray import APP_NAME, PROGRAM, TrayLost, TrayModel
+from gridbear_desktop.tray_model import APP_NAME, PROGRAM, TrayModel
+from gridbear_desktop.tray_view import TrayLost
 from server.this_computer import resource_dir
 
 WATCHER = "org.kde.StatusNotifierWatcher"

@@ -36,14 +36,14 @@ def page() -> str:
     sys.path.insert(0, str(ROOT))
     import typer
 
-    from gridbear_desktop import cli
+    from gridbear_desktop import fast_commands
     from gridbear_desktop.commands import build
 
     parsers = {
-        "gridbear": cli.tray_parser(),
-        "gridbear serve": cli.serve_parser(),
-        "gridbear window": cli.window_parser(),
-        "gridbear mcp": cli.mcp_parser(),
+        "gridbear": fast_commands.tray_parser(),
+        "gridbear serve": fast_commands.serve_parser(),
+        "gridbear window": fast_commands.window_parser(),
+        "gridbear mcp": fast_commands.mcp_parser(),
     }
     parts = [_of_parser(name, parser) for name, parser in parsers.items()]
     commands = _commands("gridbear", typer.main.get_command(build()))

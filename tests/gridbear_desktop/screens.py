@@ -13,7 +13,7 @@ from gridbear_process import Gridbear, wait_for
 from test_tray import FakeLauncher
 
 from gridbear_desktop import desktop_actions
-from gridbear_desktop.tray import TrayModel
+from gridbear_desktop.tray_model import TrayModel
 
 TOOLS = ("Xvfb", "dbus-daemon", "trayer", "xdotool")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]

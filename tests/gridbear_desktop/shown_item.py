@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from status_host import StatusHost
 from test_tray import FakeLauncher
 
-from gridbear_desktop.tray import TrayLost, TrayModel
+from gridbear_desktop.tray_model import TrayModel
 from gridbear_desktop.tray_status_item import StatusItemView
+from gridbear_desktop.tray_view import TrayLost
 
 PATIENCE = 30.0
 """Long enough for a computer that has much else to do."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gridbear_desktop.supervisor import State
-from gridbear_desktop.tray import TrayModel, TrayView, icon_variant
+from gridbear_desktop.tray import TrayView
+from gridbear_desktop.tray_model import TrayModel, icon_variant
 from server.this_computer import resource_dir
 
 STATES: list[State] = ["starting", "running", "stopped", "error"]

@@ -11,7 +11,7 @@ import pytest
 from gridbear_process import Gridbear, run_info, wait_for
 from screens import MISSING, ask_to_close, choose_in_menu, click_at, end_by_signal, start
 
-from gridbear_desktop.tray import APP_NAME
+from gridbear_desktop.tray_model import APP_NAME
 
 pytest.importorskip("Xlib", reason="needs the desktop packages")
 from Xlib import X, display, error

@@ -29,7 +29,8 @@ from status_host import (
 from gridbear_desktop import display
 from gridbear_desktop.pixmap import read_pixmap
 from gridbear_desktop.supervisor import State
-from gridbear_desktop.tray import TrayModel, view_of
+from gridbear_desktop.tray import view_of
+from gridbear_desktop.tray_model import TrayModel
 from gridbear_desktop.tray_status_item import StatusItemView, has_panel
 from server.this_computer import resource_dir
 
