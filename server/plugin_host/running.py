@@ -167,7 +167,7 @@ class RunningPlugins:
             for contribution in self._contributions or ():
                 await contribution(live)
         except Exception as error:
-            failure = failure_of(live.id, getattr(error, "plugin_file", "its files"), error)
+            failure = failure_of(live.id, "its files", error)
             plugin.fail(failure.message, failure.trace)
             await self.end_with_dependants(live.id)
             await self._rows.failed(live.id, failure)

@@ -29,10 +29,10 @@ from server.db.statements import ListShape, SortKey, list_statement
 from server.errors import Conflict, FieldError, NotFound, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.audit import AUDIT
+from server.records.detached import Detached
 from server.records.index_advice import DDL_SQL, MAX_FIELDS, UNINDEXED_TYPES, Advice, Trial
 from server.records.service import Records
 from server.records.slow_lists import Seen, plain_shape
-from server.records.to_the_end import ToTheEnd
 from server.records.work import Work
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class IndexDesk:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._to_the_end = ToTheEnd()
+        self._detached = Detached()
 
     async def slow_lists(self, actor: Actor) -> list[SlowList]:
         """The lists that took work since the start, the costliest first."""
@@ -157,7 +157,7 @@ class IndexDesk:
             work.note("index_made", model=model, about=model, fields=columns_of(wanted), detail=", ".join(wanted))
             return Making(model, wanted, max(0, _used_bytes(work) - before), perf_counter() - started)
 
-        return await self._to_the_end(self._changed(actor, model, unit, always=False))
+        return await self._detached(self._changed(actor, model, unit, always=False))
 
     async def remove(self, actor: Actor, model: str, fields: Sequence[str]) -> None:
         """Remove an index that was made. Raises NotFound."""
@@ -174,7 +174,7 @@ class IndexDesk:
             work.transaction.execute(drop_sql(model, fields))
             work.note("index_removed", model=model, about=model, fields=columns_of(fields), detail=", ".join(fields))
 
-        await self._to_the_end(self._changed(actor, model, unit, always=True))
+        await self._detached(self._changed(actor, model, unit, always=True))
 
     async def _changed(self, actor: Actor, model: str, unit: Callable[[Work, list[Any]], T], *, always: bool) -> T:
         # The writer does it, however long it takes; others read meanwhile.

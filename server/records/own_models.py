@@ -23,6 +23,7 @@ from server.events.bus import RecordChanged
 from server.models.base import Base, WriteVerb
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import ModelSpec
+from server.records.detached import Detached
 from server.records.kept_copy import keep_copy
 from server.records.kept_keys import forget_keys
 from server.records.own_edit import (
@@ -33,7 +34,6 @@ from server.records.own_edit import (
 )
 from server.records.own_put import MODEL, Put, put_all, store_definition
 from server.records.service import Records
-from server.records.to_the_end import ToTheEnd
 from server.records.under_way import UnderWay
 from server.records.values import BadValue, default_column, raise_for
 from server.records.work import Work
@@ -65,7 +65,7 @@ class OwnModels:
         self._definitions: dict[str, OwnDefinition] = {}
         self._metadata = MetaData(naming_convention=Base.metadata.naming_convention)
         self._lock = asyncio.Lock()
-        self._to_the_end = ToTheEnd()
+        self._detached = Detached()
 
     def load(self) -> None:
         """Put every stored model in force. One that can't be is left out and told in the log; its records stay."""
@@ -95,7 +95,7 @@ class OwnModels:
 
     async def create(self, actor: Actor, given: Mapping[str, Any]) -> ModelSpec:
         """Make a model. Raises ValidationFailed naming each bad part, Conflict when the name is taken."""
-        return await self._to_the_end(self._create(actor, given))
+        return await self._detached(self._create(actor, given))
 
     async def _create(self, actor: Actor, given: Mapping[str, Any]) -> ModelSpec:
         _admins_only(actor)
@@ -110,7 +110,7 @@ class OwnModels:
         They may refer to one another. Raises as `create` and `change` do; a Conflict with the records of one of them
         begins with its name.
         """
-        await self._to_the_end(self._take_over(actor, definitions, confirmed))
+        await self._detached(self._take_over(actor, definitions, confirmed))
 
     async def _take_over(self, actor: Actor, definitions: Iterable[OwnDefinition], confirmed: bool) -> None:
         _admins_only(actor)
@@ -148,7 +148,7 @@ class OwnModels:
         A field with `was` is the one of that name, renamed. Raises Conflict (`confirmation_needed`) when values would
         be lost, and when values do not fit; then nothing is changed. A copy of the database is kept before a loss.
         """
-        return await self._to_the_end(self._change(actor, name, given, confirmed))
+        return await self._detached(self._change(actor, name, given, confirmed))
 
     async def _change(self, actor: Actor, name: str, given: Mapping[str, Any], confirmed: bool) -> ModelSpec:
         _admins_only(actor)
@@ -196,7 +196,7 @@ class OwnModels:
 
         `dry_run` only counts them.
         """
-        return await self._to_the_end(self._drop(actor, name, confirmed, dry_run))
+        return await self._detached(self._drop(actor, name, confirmed, dry_run))
 
     async def _drop(self, actor: Actor, name: str, confirmed: bool, dry_run: bool) -> int:
         _admins_only(actor)
