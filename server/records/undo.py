@@ -43,24 +43,52 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
         raise NotFound("There is nothing of yours to undo: no such change, or it is too old.", code="nothing_to_undo")
     if len(entries) > MAX_ENTRIES:
         raise ValidationFailed(f"At most {MAX_ENTRIES} changes can be undone at once.", code="too_many_records")
+    circles = _Circles({(model, record_id) for _, model, record_id, verb, *_ in entries if verb == "delete"})
     for _, model, record_id, verb, before, after in entries:
         spec = records.registry.get(model)
         if verb == "import":
             raise Conflict("An import can't be undone here; delete its records by their ids.", code="import")
         may = records.policy.allow(work.actor, spec, _OPPOSITES.get(verb, "delete"))
         if verb == "delete":
-            bring_back(work, spec, (may,), record_id, since, {}, ("id",))
+            bring_back(work, spec, (may,), record_id, since, {}, ("id",), circles)
         elif verb == "update":
             _unchanged(work, spec, may, record_id, orjson.loads(after))
             put_back(work, spec, may, record_id, _columns(spec, orjson.loads(before)), ("id",))
         else:
             work.delete(model, record_id, may)
+    circles.close(work)
     return Undone(len(entries), work.remembered)
+
+
+class _Circles:
+    """References between records that come back together: where none can be the first, one comes with it empty."""
+
+    def __init__(self, coming: set[tuple[str, int]]) -> None:
+        self._coming = coming
+        self._open: list[tuple[ModelSpec, Permission, int, dict[str, Any]]] = []
+
+    def open(self, prepared: PreparedModel, may: Permission, row: dict[str, Any]) -> None:
+        """Empty the references of a row to records that come later."""
+        spec, record_id = prepared.spec, row["id"]
+        self._coming.discard((spec.name, record_id))
+        early = {
+            name: row[name]
+            for name, target in prepared.relations
+            if (target, row[name]) in self._coming and spec.table.c[name].nullable
+        }
+        if early:
+            row.update(dict.fromkeys(early))
+            self._open.append((spec, may, record_id, early))
+
+    def close(self, work: Work) -> None:
+        """Now that all are there."""
+        for spec, may, record_id, references in self._open:
+            work.change(spec.name, record_id, references, may, ("id",), from_history=True)
 
 
 def bring_back(
     work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str,
-    changes: Mapping[str, Any], shown: tuple[str, ...],
+    changes: Mapping[str, Any], shown: tuple[str, ...], circles: _Circles | None = None,
 ) -> str:  # fmt: skip
     """Make a deleted record again, with `changes`, if all `wanted` permissions reach it. Returns its JSON text.
 
@@ -86,6 +114,8 @@ def bring_back(
         # They deleted it when they might do more.
         raise absent(spec, record_id)
     row["updated_at"] = work.now
+    if circles is not None:
+        circles.open(prepared, wanted[0], row)
     return work.bring_back(spec.name, row, shown)
 
 

@@ -285,6 +285,9 @@ class Work:
                 continue
             if name == prepared.spec.owner_column and value == self.actor.user_id:
                 continue
+            if model == prepared.spec.name and value == columns.get("id"):
+                # What comes back under its id may refer to itself.
+                continue
             if model == FILES_TABLE:
                 reach = self._shelf.file_reach(reader)
                 refer_to_file(self.transaction, reach, reader, prepared.spec.fields[name], value)

@@ -129,7 +129,12 @@ async def test_long_chains_and_circles_go_whole_and_come_back(admin: httpx2.Asyn
         ids = [(await admin.post("/api/v1/nodes", json={})).json()["data"]["id"] for _ in range(length)]
         for one, other in zip(ids, ids[1:] + ids[:1], strict=True):
             assert (await admin.patch(f"/api/v1/nodes/{one}", json={"parent": other})).status_code == 200
-        assert (await admin.delete(f"/api/v1/nodes/{ids[0]}")).status_code == 200
-        assert await nodes(admin) == before
+        whole = await nodes(admin)
+        deleted = await admin.request("DELETE", f"/api/v1/nodes/bulk?id={ids[0]}")
+        assert deleted.status_code == 200 and await nodes(admin) == before
+        undone = await admin.post("/api/v1/undo", json=deleted.json()["data"]["undo"])
+        assert undone.status_code == 200 and await nodes(admin) == whole, undone.text
+        again = await admin.post("/api/v1/undo", json=undone.json()["data"]["undo"])
+        assert again.status_code == 200 and await nodes(admin) == before, again.text
         known = {row["record_id"] for row in (await admin.get("/api/v1/nodes/deleted?limit=500")).json()["data"]}
         assert known.issuperset(ids)
