@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Table
 
 from server.access.policy import Permission
-from server.db.aggregates import FUNCTIONS, PART_LENGTHS, Function, GroupKey, aggregate_sql
+from server.db.aggregates import FUNCTIONS, PART_LENGTHS, Function, GroupKey, Part, aggregate_sql
 from server.db.statements import ListShape
 from server.errors import FieldError
 from server.models.registry import ModelSpec
@@ -19,6 +18,8 @@ from server.records.values import BadValue, raise_for
 
 MAX_GROUPS = 1000
 MAX_KEYS = 4
+_FUNCTIONS: dict[str, Function] = {name: name for name in FUNCTIONS}
+_PARTS: dict[str, Part] = {name: name for name in PART_LENGTHS}
 _ADDED = frozenset(("integer", "number"))
 _COMPARED = _ADDED | {"date", "datetime", "text", "choice", "boolean"}
 
@@ -48,8 +49,8 @@ def parse_aggregate(spec: ModelSpec, permission: Permission, parameters: Iterabl
         try:
             if name == "group_by":
                 found.groups = _groups(filters, text)
-            elif name in FUNCTIONS:
-                wanted += [(function, column) for function, column in _columns(filters, name, text)]
+            elif (function := _FUNCTIONS.get(name)) is not None:
+                wanted += [(function, column) for column in _columns(filters, function, text)]
             elif name == "limit":
                 found.limit = whole(text, 1, MAX_GROUPS)
             elif name != "count":
@@ -69,22 +70,22 @@ def _groups(filters: Filters, text: str) -> tuple[GroupKey, ...]:
         found = filters.shown(name)
         if found.type in ("json", "tags", "long_text", "bytes"):
             raise BadValue("not_groupable", f"{name} can't be grouped by")
-        pieces: Any = PART_LENGTHS
-        if piece and (found.type not in ("date", "datetime") or piece not in pieces):
-            raise BadValue("unknown_part", f"after a day or moment may follow {', '.join(f':{p}' for p in pieces)}")
-        keys.append(GroupKey(name, piece or None))  # type: ignore[arg-type]  # one of the parts, just checked
+        asked = _PARTS.get(piece)
+        if piece and (found.type not in ("date", "datetime") or asked is None):
+            raise BadValue("unknown_part", f"after a day or moment may follow {', '.join(f':{p}' for p in _PARTS)}")
+        keys.append(GroupKey(name, asked))
     if len(keys) > MAX_KEYS or len({key.column for key in keys}) < len(keys):
         raise BadValue("too_many", f"at most {MAX_KEYS} different fields to group by")
     return tuple(keys)
 
 
-def _columns(filters: Filters, function: Any, text: str) -> list[tuple[Function, str]]:
-    columns: list[tuple[Function, str]] = []
+def _columns(filters: Filters, function: Function, text: str) -> list[str]:
+    columns: list[str] = []
     for name in filter(None, text.split(",")):
         found = filters.shown(name)
         if found.type not in (_ADDED if function in ("sum", "avg") else _COMPARED):
             raise BadValue("wrong_type", f"{function} of {name} can't be worked out")
-        columns.append((function, name))
+        columns.append(name)
     if not columns:
         raise BadValue("required", "a field is wanted")
     return columns

@@ -66,8 +66,9 @@ class Records(Reading):
                     break
                 self.require_room(always=creates.form.kept_writable)
                 unit = NewRow(shelf, actor, creates.form, row, planned)
+                told: tuple[int, str]
                 told, _ = await shelf.store.write(unit, (model,), self._telling(), together=creates)
-                return told  # type: ignore[no-any-return]  # futures of the store carry any result
+                return told
             except Exception:
                 if shelf.epoch.number == planned:
                     raise
@@ -159,8 +160,9 @@ class Records(Reading):
         self.require_room(always=always)
         unit = Unit(self.shelf, actor, run)
         tell = self._telling()
+        result: T
         result, _events = await self.shelf.store.write(unit, models, tell, exclusive=exclusive, attached=attached)
-        return result  # type: ignore[no-any-return]  # futures of the store carry any result
+        return result
 
     async def note(self, kind: str, actor: Actor, **what: Any) -> None:
         """Add to the audit log what is no change of one row; `what` as for `audit_entry`."""
