@@ -10,17 +10,17 @@ import logging
 import os
 import secrets
 import socket
-import ssl
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import uvicorn
 
 from gridbear_desktop import crash_report, log_files, ports, runfile
 from gridbear_desktop.discovery import announced
-from gridbear_desktop.http_protocol import HEAD_SECONDS, UNREAD_SECONDS, PatientProtocol, sweep
+from gridbear_desktop.http_protocol import sweep
+from gridbear_desktop.http_server import HttpServer
 from gridbear_desktop.listener import BACKLOG, Listener
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
@@ -31,43 +31,10 @@ from server.errors import GridBearError, StartupError
 from server.log import configure_logging
 from server.this_computer import lan_names
 
-GRACEFUL_SECONDS = 1
 EXIT_CANNOT_START = 2
 GARBAGE_THRESHOLD = 10_000
 
 log = logging.getLogger(__name__)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handling: it raises the signal again afterwards, and no clean-up would run.
-
-    With a TLS context it opens the sockets itself: uvicorn leaves a client 60 s for its greeting.
-    """
-
-    def __init__(self, config: uvicorn.Config, context: ssl.SSLContext | None) -> None:
-        super().__init__(config)
-        self._context = context
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._context is None or sockets is None:
-            await super().startup(sockets)
-            return
-        await super().startup([])
-        loop = asyncio.get_running_loop()
-        for one in sockets:
-            opened = await loop.create_server(
-                lambda: PatientProtocol(self.config, self.server_state, self.lifespan.state),
-                sock=one,
-                ssl=self._context,
-                backlog=BACKLOG,
-                ssl_handshake_timeout=HEAD_SECONDS,
-                ssl_shutdown_timeout=UNREAD_SECONDS,
-            )
-            self.servers.append(opened)
 
 
 def serve(options: Mapping[str, Any], watch_stdin: bool = False) -> int:
@@ -177,7 +144,7 @@ class _Life:
                     f"{settings.host} can be reached from other computers and there is no admin yet: "
                     "first run `gridbear user create NAME --admin`."
                 )
-            server = _Server(_uvicorn_config(app), listener.context)
+            server = HttpServer(app, listener.context)
             public = _public_server(app, settings)
 
             def end() -> None:
@@ -252,7 +219,7 @@ def _clear_former(folder: DataFolder) -> None:
 class _Public(NamedTuple):
     """The second listener, for plugins with public_api alone."""
 
-    server: _Server
+    server: HttpServer
     socket: socket.socket
 
 
@@ -262,21 +229,7 @@ def _public_server(app: Any, settings: Settings) -> _Public | None:
         return None
     bound = ports.bind_asked("127.0.0.1", settings.public_port, "GRIDBEAR_PUBLIC_PORT")
     tell(f"Plugins with public_api are also on http://127.0.0.1:{settings.public_port}, the port for a tunnel.")
-    return _Public(_Server(_uvicorn_config(app.public), None), bound)
-
-
-def _uvicorn_config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=PatientProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACEFUL_SECONDS,
-    )
+    return _Public(HttpServer(app.public), bound)
 
 
 async def _nothing(_scope: Any, _receive: Any, _send: Any) -> None:
