@@ -126,6 +126,14 @@ def translate(error: sqlite3.Error, hidden: frozenset[str] = frozenset({"owner_i
     return InternalError("The database could not do this. The log has the details.")
 
 
+def checked_column(error: sqlite3.IntegrityError, table: str) -> str | None:
+    """The column of `table` whose stored form was refused, None where the error is about something else."""
+    match = _CHECK.search(str(error))
+    if match is None or not match["rest"].startswith(f"{table}_"):
+        return None
+    return match["rest"].removeprefix(f"{table}_")
+
+
 def cannot_open(path: Path, error: sqlite3.Error) -> StartupError:
     """Why the server does not start on a database, and the way out."""
     match fault_of(error):

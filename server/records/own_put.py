@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 
 from server.access.actor import SYSTEM
+from server.db.faults import checked_column
 from server.db.file_rows import unfit_sql
 from server.db.rebuild import DoesNotFit, create_table, rebuild_table
 from server.db.schema_fingerprint import quoted, schema_of
@@ -69,6 +71,11 @@ def _change(work: Work, records: Records, spec: ModelSpec, put: Put, old: OwnDef
         rebuild_table(work.transaction.connection, spec.table, convert=convert)
     except DoesNotFit as error:
         raise Conflict(f"The records do not fit: {error}.", code="does_not_fit") from error
+    except sqlite3.IntegrityError as error:
+        name = checked_column(error, spec.name)
+        if name is None:
+            raise
+        raise _unfit(name, "some") from error
     _check_values(work, spec, fields_to_check(old, put.new, put.renamed))
     store_definition(work, records, spec.name, put.new)
 
@@ -86,7 +93,11 @@ def _check_values(work: Work, spec: ModelSpec, names: list[str]) -> None:
         if field.type == "file":
             bad += work.transaction.execute(unfit_sql(spec.name, name), fit_parameters(field)).fetchone()[0]
         if bad:
-            raise Conflict(f"{name}: {bad} of its values do not fit the new rules.", code="does_not_fit")
+            raise _unfit(name, str(bad))
+
+
+def _unfit(name: str, how_many: str) -> Conflict:
+    return Conflict(f"{name}: {how_many} of its values do not fit the new rules.", code="does_not_fit")
 
 
 def _as_json(field: FieldSpec, value: Any) -> Any:

@@ -188,6 +188,17 @@ async def test_values_that_do_not_fit_refuse_the_change(admin: httpx2.AsyncClien
     assert (await admin.post("/api/v1/books", json={"title": "still works"})).status_code == 201
 
 
+@pytest.mark.parametrize("kind", ["choice", "date", "datetime", "boolean", "tags", "json", "url"])
+async def test_values_that_do_not_fit_are_named_by_their_field(admin: httpx2.AsyncClient, kind: str) -> None:
+    await make(admin)
+    await admin.post("/api/v1/books", json=FULL)
+    more = {"choices": ["only"]} if kind == "choice" else {}
+    change = {"fields": [{"name": "title", "type": kind, "label": "Title", **more}]}
+    answer = await admin.patch(f"{URL}/books?confirm=true", json=change)
+    assert (answer.status_code, answer.json()["code"]) == (409, "does_not_fit"), answer.text
+    assert "title" in answer.json()["error"] and "check" not in answer.json()["error"]
+
+
 async def test_a_type_changes_where_every_value_fits(admin: httpx2.AsyncClient) -> None:
     await make(admin)
     await admin.post("/api/v1/books", json={"title": "12", "year": 12})
