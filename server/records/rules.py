@@ -44,7 +44,7 @@ class AccessRuleBehaviour(Behaviour):
         if (row["role"] is None) == (row["group_id"] is None):
             error = FieldError("one_of_two", "a rule is for a role or for a group: give one of the two")
             raise ValidationFailed(f"role, group_id: {error.message}.", fields={"role": error, "group_id": error})
-        self._check_private(row)
+        self._check_held(row)
         unknown = [name for name in row["hidden_fields"] if name not in self._registry.get(row["model"]).fields]
         if unknown:
             raise ValidationFailed.of("hidden_fields", "unknown_field", f"{row['model']} has no {', '.join(unknown)}")
@@ -53,15 +53,17 @@ class AccessRuleBehaviour(Behaviour):
         if same:
             raise Conflict("There is a rule for this already; change that one.", code="rule_exists")
 
-    def _check_private(self, row: Mapping[str, Any]) -> None:
+    def _check_held(self, row: Mapping[str, Any]) -> None:
+        """Nobody is to think that they opened what no rule opens."""
         spec = self._registry.get(row["model"])
-        if not spec.options.private:
-            return
         verbs = VERBS if row["verb"] == ANY_VERB else (row["verb"],)
+        if not all(map(spec.options.holds, verbs)):
+            return
         roles = (row["role"],) if row["role"] is not None else tuple(role for role in ROLES if role != "admin")
         widest = max(EXTENTS.index(spec.rules_for(role)[verb]) for role in roles for verb in verbs)
         if EXTENTS.index(row["extent"]) > widest:
-            message = f"no rule opens {spec.options.label_plural.lower()} further: {EXTENTS[widest]} is the most"
+            what = "" if spec.options.private else f" {row['verb']} of"
+            message = f"no rule opens{what} {spec.options.label_plural.lower()} further: {EXTENTS[widest]} is the most"
             raise ValidationFailed.of("extent", "not_possible", message)
 
 

@@ -79,6 +79,20 @@ async def test_under_the_widest_rules_a_member_decides_over_nobody(
     assert people["max"]["role"] == people["olga"]["role"] == "member" and people["ada"]["is_active"]
 
 
+async def test_a_rule_that_would_open_nothing_says_so(admin: httpx2.AsyncClient) -> None:
+    async def status(model: str, verb: str, extent: str) -> int:
+        rule = {"role": "member", "model": model, "verb": verb, "extent": extent}
+        answer = await admin.post("/api/v1/access_rules", json=rule)
+        if answer.status_code == 422:
+            assert answer.json()["fields"]["extent"]["code"] == "not_possible" and verb in answer.text
+        return answer.status_code
+
+    for model, verb in (("users", "update"), ("settings", "create"), ("access_rules", "delete"), ("groups", "update")):
+        assert await status(model, verb, "all") == 422, (model, verb)
+    for model, verb, extent in (("users", "update", "own"), ("users", "list", "all"), ("settings", "any", "all")):
+        assert await status(model, verb, extent) == 201, (model, verb)
+
+
 async def test_nobody_goes_back_to_what_they_were(
     bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
 ) -> None:
