@@ -187,7 +187,7 @@ def _if_match(operation: Mapping[str, Any]) -> IfMatch | None:
     if not isinstance(tag, str):
         raise ValidationFailed.of("if_match", "wrong_type", "an entity tag, as text, is wanted")
     wanted = tag.strip().removeprefix("W/")
-    return lambda etag: wanted in (etag, etag.strip('"'))
+    return lambda etag: wanted in ("*", etag, etag.strip('"'))
 
 
 def _name(error: GridBearError, index: int) -> None:

@@ -48,6 +48,8 @@ class AccessRuleBehaviour(Behaviour):
         unknown = [name for name in row["hidden_fields"] if name not in self._registry.get(row["model"]).fields]
         if unknown:
             raise ValidationFailed.of("hidden_fields", "unknown_field", f"{row['model']} has no {', '.join(unknown)}")
+        if "id" in row["hidden_fields"]:
+            raise ValidationFailed.of("hidden_fields", "not_possible", "the id is always shown")
         case = {name: row[name] for name in ("role", "group_id", "model", "verb")}
         same = [found for (found,) in transaction.execute(self._same_rules, case).fetchall() if found != record_id]
         if same:

@@ -89,6 +89,9 @@ async def test_a_rule_that_would_open_nothing_says_so(admin: httpx2.AsyncClient)
 
     for model, verb in (("users", "update"), ("settings", "create"), ("access_rules", "delete"), ("groups", "update")):
         assert await status(model, verb, "all") == 422, (model, verb)
+    rule = {"role": "member", "model": "notes", "verb": "read", "extent": "own", "hidden_fields": ["body", "id"]}
+    answer = await admin.post("/api/v1/access_rules", json=rule)
+    assert answer.status_code == 422 and answer.json()["fields"]["hidden_fields"]["code"] == "not_possible"
     for model, verb, extent in (("users", "update", "own"), ("users", "list", "all"), ("settings", "any", "all")):
         assert await status(model, verb, extent) == 201, (model, verb)
 

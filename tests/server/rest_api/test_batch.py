@@ -87,6 +87,8 @@ async def test_a_changed_record_stops_the_batch(member: httpx2.AsyncClient) -> N
     change = {"verb": "update", "model": "notes", "id": note, "values": {"title": "lost"}, "if_match": tag}
     assert (await send(member, create("new"), change)).status_code == 412
     assert await titles(member) == ["changed"]
+    any_state = {**change, "values": {"title": "whatever it is"}, "if_match": "*"}
+    assert (await send(member, any_state)).status_code == 200 and await titles(member) == ["whatever it is"]
 
 
 async def test_a_dry_run_answers_as_if_and_changes_nothing(member: httpx2.AsyncClient) -> None:
