@@ -24,7 +24,7 @@ class Schedule(Owned, Record, Base):
 
     name: Mapped[str] = field(Text, label="Name", required=True, max_length=200)
     task: Mapped[str] = field(
-        Text, label="Task", required=True, max_length=100, help="The kind of task; GET /schedules/kinds tells them."
+        Text, label="Task", required=True, max_length=100, help="What it lets run; `GET /schedules/kinds` lists it."
     )
     input: Mapped[str | None] = field(JsonText, label="Input", help='What the task gets, such as {"title": "Tea"}.')
     cron: Mapped[str | None] = field(

@@ -97,6 +97,37 @@ def test_schedules_begin_pause_and_leave_tasks_and_webhooks_tell_how_it_went(
     watched.close()
 
 
+@looks
+def test_a_schedule_is_written_from_the_empty_page_with_a_task_that_is_chosen(
+    browser: Browser, house: RunningServer, theme: str, width: int
+) -> None:
+    with sign_in(house.url, "otto", PASSWORD) as client:
+        documented = Documented(client.get("/api/openapi.json").json())
+        watched = Watched(browser, house.url, theme, width, dict(client.cookies))
+        page = watched.open("/#/automations/schedules", ".empty")
+        address = page.locator(".empty code")
+        expect(address).to_contain_text(f"{house.url}/api/v1/schedules")
+        # One button for it, in the middle, as long as there is nothing else to see.
+        expect(page.locator(".btn.primary")).to_have_count(1)
+        page.click(".empty >> text=New schedule")
+        page.fill("#field-name", "tea")
+        page.select_option("#field-task", "remind")
+        page.locator(".field >> text=Notify me").last.wait_for()
+        page.fill("#field-input", '{"title": "Tea is ready"}')
+        page.fill("#field-cron", "0 16 * * *")
+        watched.settle()
+        assert watched.axe() == []
+        page.click(".drawer button[type=submit]")
+        page.locator(".drawer").wait_for(state="detached")
+        [made] = client.get("/api/v1/schedules").json()["data"]
+        assert (made["task"], made["input"]) == ("remind", {"title": "Tea is ready"})
+        watched.open("/#/automations/schedules", ".schedule")
+        expect(page.locator(".page-head >> text=New schedule")).to_have_count(1)
+        watched.settle()
+        watched.check(documented)
+        watched.close()
+
+
 def test_a_member_has_tasks_and_schedules_of_their_own_alone(browser: Browser, house: RunningServer) -> None:
     with sign_in(house.url, "maja", PASSWORD) as client:
         tea = {"name": "tea of maja", "task": "remind", "input": {"title": "Tea"}, "cron": "0 16 * * *"}

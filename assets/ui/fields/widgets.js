@@ -4,6 +4,7 @@ import { registering } from "../registering.js";
 import { Component, html, signal } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { typeOf } from "./index.js";
+import { ScheduleTask } from "./schedule_task.js";
 
 /** @typedef {{cell?: (props: {value: any, field: import("../types").Field}) => any, Input?: (props: import("./text.js").InputProps) => any}} Widget both are components */
 
@@ -18,6 +19,9 @@ export function registerWidget({ model, field, cell, Input }) {
   if (![cell, Input].some((one) => typeof one === "function")) throw new Error(`widget(): ${key} wants a cell, an Input or both, as functions`);
   widgets.value = new Map([...widgets.value, [key, { plugin, cell, Input }]]);
 }
+
+/** Fields of the program itself that are typed in a way of their own. @type {Record<string, (props: import("./text.js").InputProps) => any>} */
+const OWN_INPUTS = { "schedules.task": ScheduleTask };
 
 /** @param {string} plugin */
 export function dropWidgets(plugin) {
@@ -34,7 +38,7 @@ export function cellOf(value, field, about) {
 
 /** What a field is typed into; the drafts are those of its type. @param {import("./text.js").InputProps} props */
 export function FieldInput(props) {
-  const { Input } = typeOf(props.field);
+  const Input = OWN_INPUTS[`${props.field.model}.${props.field.name}`] || typeOf(props.field).Input;
   const own = widgetOf(props.field);
   if (!own?.Input) return html`<${Input} ...${props} />`;
   return html`<${Contained} plugin=${own.plugin} Own=${own.Input} given=${props} plain=${() => html`<${Input} ...${props} />`} inForm=${true} />`;

@@ -1,7 +1,7 @@
 // The recovery phrase: shown once, typed back, and from then on what opens the secrets of every backup.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { CopyButton } from "../widgets/copy.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -26,6 +26,8 @@ export function PhraseDialog({ first, close, kept, skip }) {
   useEffect(() => {
     if (first) propose();
   }, []);
+  const field = useRef(/** @type {HTMLElement|null} */ (null));
+  useEffect(() => field.current?.focus(), [written]);
   const confirm = async (/** @type {Event} */ event) => {
     event.preventDefault();
     setError("");
@@ -53,7 +55,7 @@ export function PhraseDialog({ first, close, kept, skip }) {
       </footer>`}
     ${phrase && written && html`<form class="form" onSubmit=${confirm} novalidate>
       <${Labelled} id="phrase-typed" label=${t("phrase.type")} help=${t("phrase.type_help")} error=${error}>
-        <textarea class="input mono" id="phrase-typed" rows="3" autocomplete="off" autocapitalize="none" spellcheck="false" value=${typed}
+        <textarea class="input mono" id="phrase-typed" ref=${field} rows="3" autocomplete="off" autocapitalize="none" spellcheck="false" value=${typed}
           aria-invalid=${error ? "true" : undefined} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)}></textarea>
       <//>
       <footer>
