@@ -123,6 +123,7 @@ class McpGateway:
         await self.subscriptions.stop()
         self.sign_ins.stop()
         await self.gateway.stop()
+        await self.sign_ins.settle()
         self.policy.stop()
         self.catalogue.stop()
         self.own_tools.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import logging
@@ -28,6 +29,7 @@ MODEL = "mcp_sign_ins"
 CALLBACK = "/oauth/callback"
 BEGIN_SECONDS = 30.0
 FINISH_SECONDS = 30.0
+SETTLE_SECONDS = 1.0
 OPEN_SECONDS = 600.0
 """A person has this long to say yes."""
 MOST_OPEN = 100
@@ -52,6 +54,7 @@ class SignIns:
         self._records = records
         self._clock = clock
         self._open: dict[str, _Open] = {}
+        self._renewals: set[asyncio.Task[bool]] = set()
         self._servers: dict[int, int] = {}
         """Which server a sign-in that was used is for: asked when it is gone."""
 
@@ -136,7 +139,19 @@ class SignIns:
             with contextlib.suppress(NotFound):
                 await self._records.update(SYSTEM, MODEL, row["id"], _columns(renewed))
 
-        return TokenAuth(self._home(config, url), tokens, save)
+        return TokenAuth(self._home(config, url), tokens, save, hold=self._hold)
+
+    async def settle(self) -> None:
+        """Wait a moment for renewals that are under way; without what they bring somebody had to sign in again."""
+        if self._renewals:
+            await asyncio.wait(self._renewals, timeout=SETTLE_SECONDS)
+        for task in self._renewals:
+            task.cancel()
+        await asyncio.gather(*self._renewals, return_exceptions=True)
+
+    def _hold(self, renewal: asyncio.Task[bool]) -> None:
+        self._renewals.add(renewal)
+        renewal.add_done_callback(self._renewals.discard)
 
     def stop(self) -> None:
         """End what is open."""

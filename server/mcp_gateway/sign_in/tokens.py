@@ -53,13 +53,16 @@ class TokenAuth(httpx2.Auth):
         tokens: Tokens,
         save: Callable[[Tokens], Awaitable[None]],
         *,
+        hold: Callable[[asyncio.Task[bool]], None] = lambda _task: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`hold` is given each renewal, which goes on when nobody waits for it any more."""
         self._home = home
         self._tokens = tokens
         self._save = save
         self._clock = clock
-        self._renewing = asyncio.Lock()
+        self._hold = hold
+        self._renewing: asyncio.Task[bool] | None = None
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         used = self._tokens
@@ -74,33 +77,40 @@ class TokenAuth(httpx2.Auth):
 
     async def _renew(self, used: Tokens) -> bool:
         """Whether there are newer tokens than `used` now. Raises httpx2.HTTPError when nobody answers."""
-        async with self._renewing:
-            if self._tokens is not used:
-                return True
-            if used.refresh_token is None:
-                return False
-            form = {"grant_type": "refresh_token", "refresh_token": used.refresh_token}
-            if used.resource is not None:
-                form["resource"] = used.resource
-            answer = await asked(self._home, used.token_endpoint, used, form)
-            if answer.status_code >= 500 or answer.status_code == 429:
-                raise httpx2.ConnectError(f"The server that renews tokens answers {answer.status_code}.")
-            if answer.status_code != 200:
-                return False
-            try:
-                told = answer.json()
-                renewed = replace(
-                    used,
-                    access_token=str(told["access_token"]),
-                    refresh_token=told.get("refresh_token") or used.refresh_token,
-                    expires_at=ends(self._clock(), told.get("expires_in")),
-                )
-            except (ValueError, KeyError, TypeError, AttributeError):
-                return False
-            # The old refresh token may be used up: what replaces it is kept before anything else can go wrong.
-            self._tokens = renewed
-            await asyncio.shield(self._save(renewed))
+        if self._tokens is not used:
             return True
+        if used.refresh_token is None:
+            return False
+        if self._renewing is None or self._renewing.done():
+            # A task of its own: the server may take a refresh token once only, and what it gives in its place must
+            # not be lost with the call that happened to ask for it.
+            self._renewing = asyncio.create_task(self._renewed(used, used.refresh_token), name="renewal of a sign-in")
+            self._renewing.add_done_callback(lambda task: task.cancelled() or task.exception())
+            self._hold(self._renewing)
+        return await asyncio.shield(self._renewing)
+
+    async def _renewed(self, used: Tokens, refresh_token: str) -> bool:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        if used.resource is not None:
+            form["resource"] = used.resource
+        answer = await asked(self._home, used.token_endpoint, used, form)
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise httpx2.ConnectError(f"The server that renews tokens answers {answer.status_code}.")
+        if answer.status_code != 200:
+            return False
+        try:
+            told = answer.json()
+            renewed = replace(
+                used,
+                access_token=str(told["access_token"]),
+                refresh_token=told.get("refresh_token") or refresh_token,
+                expires_at=ends(self._clock(), told.get("expires_in")),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return False
+        self._tokens = renewed
+        await self._save(renewed)
+        return True
 
 
 async def asked(home: str | None, endpoint: str, tokens: Tokens, form: dict[str, str]) -> httpx2.Response:

@@ -43,7 +43,17 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
             self._direct.session_id = session
         if response.status_code >= 500:
             self._faults.server += 1
-        self._faults.status = response.status_code
+        return response
+
+
+class _Client(httpx2.AsyncClient):
+    """Notes how each request ended. A 401 that a renewed token answers is no end, and nobody is to sign in for it."""
+
+    faults: HttpFaults
+
+    async def send(self, *given: Any, **more: Any) -> httpx2.Response:
+        response = await super().send(*given, **more)
+        self.faults.status = response.status_code
         return response
 
 
@@ -63,7 +73,7 @@ def _http_client(spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls) -> h
     if spec.public_only:
         transport = PublicTransport(lambda: False, transport, most_bytes=None)
     # No proxies or .netrc from the environment: what reaches a server is what its row says.
-    return httpx2.AsyncClient(
+    client = _Client(
         transport=transport,
         headers=dict(spec.headers),
         timeout=limits,
@@ -71,6 +81,8 @@ def _http_client(spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls) -> h
         follow_redirects=False,
         trust_env=False,
     )
+    client.faults = faults
+    return client
 
 
 @asynccontextmanager

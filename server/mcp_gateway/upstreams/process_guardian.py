@@ -35,7 +35,8 @@ class Guardian:
             return
         if self._process is None or self._process.poll() is not None:
             if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _SCRIPT],
                 stdin=subprocess.PIPE,

@@ -1,0 +1,112 @@
+"""Renewing the tokens of a sign-in: once for all calls, whatever becomes of the one that began it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx2
+import pytest
+
+from server.mcp_gateway.messages.tap import UNWATCHED
+from server.mcp_gateway.sign_in.tokens import TokenAuth, Tokens
+from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.direct_calls import DirectCalls
+from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_transport import _http_client
+
+pytestmark = pytest.mark.anyio
+
+
+class Issuer:
+    """A server and who issues its tokens, in one: each refresh token is good once."""
+
+    def __init__(self) -> None:
+        self.origin = ""
+        self.good, self.refresh = "access-1", "refresh-1"
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self.denies = False
+        self.renewals: list[str] = []
+        self.saved: list[Tokens] = []
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[Issuer]:
+        listener = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        try:
+            yield self
+        finally:
+            listener.close()
+            await listener.wait_closed()
+
+    def auth(self, **held: Any) -> TokenAuth:
+        tokens = Tokens("access-0", "refresh-1", None, f"{self.origin}/token", None, None, "us", None, None)
+        return TokenAuth(f"{self.origin}/mcp", tokens, self._save, **held)
+
+    async def _save(self, tokens: Tokens) -> None:
+        self.saved.append(tokens)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next((int(row[15:]) for row in head.split("\r\n") if row.startswith("content-length:")), 0)
+        body = (await reader.readexactly(length)).decode()
+        status, told = self._mcp(head) if " /mcp " in head else await self._token(parse_qs(body)["refresh_token"][0])
+        text = json.dumps(told).encode()
+        writer.write(b"HTTP/1.1 %d So\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % (status, len(text)) + text)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    def _mcp(self, head: str) -> tuple[int, dict[str, Any]]:
+        return (200, {}) if f"authorization: bearer {self.good}\r\n" in head else (401, {})
+
+    async def _token(self, refresh: str) -> tuple[int, dict[str, Any]]:
+        self.renewals.append(refresh)
+        used, self.refresh = self.refresh, f"refresh-{len(self.renewals) + 1}"
+        self.asked.set()
+        await self.go_on.wait()
+        if self.denies or refresh != used:
+            return 400, {}
+        return 200, {"access_token": self.good, "refresh_token": self.refresh}
+
+
+async def test_a_call_that_is_given_up_during_the_renewal_that_it_began_loses_nothing() -> None:
+    held = list[asyncio.Task[bool]]()
+    async with (
+        Issuer().serving() as issuer,
+        httpx2.AsyncClient(auth=issuer.auth(hold=held.append), trust_env=False) as http,
+    ):
+        first = asyncio.create_task(http.get(f"{issuer.origin}/mcp"))
+        await issuer.asked.wait()
+        others = [asyncio.create_task(http.get(f"{issuer.origin}/mcp")) for _ in range(3)]
+        first.cancel()
+        await asyncio.wait({first})
+        issuer.go_on.set()
+        assert [answer.status_code for answer in await asyncio.gather(*others)] == [200] * 3
+        assert issuer.renewals == ["refresh-1"], "a second one would have ended the sign-in"
+        assert [tokens.refresh_token for tokens in issuer.saved] == ["refresh-2"] and len(held) == 1
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+async def test_nobody_is_to_sign_in_while_a_token_is_being_renewed(renewed: bool) -> None:
+    faults = HttpFaults()
+    async with Issuer().serving() as issuer:
+        values = {"name": "far", "transport": "http", "url": f"{issuer.origin}/mcp"}
+        spec = LaunchSpec(**{**_spec(values), "auth": issuer.auth()})
+        async with _http_client(spec, faults, DirectCalls(UNWATCHED)) as http:
+            call = asyncio.create_task(http.post(spec.url, json={}))
+            await issuer.asked.wait()
+            # Another call that fails at this moment must not be taken for one that was refused.
+            assert not faults.unauthorized
+            issuer.denies = not renewed
+            issuer.go_on.set()
+            assert (await call).status_code == (200 if renewed else 401)
+        assert faults.unauthorized is not renewed
+
+
+def _spec(values: dict[str, Any]) -> dict[str, Any]:
+    return {"command": "", "args": (), "env": {}, "cwd": None, "headers": {}, **values}
