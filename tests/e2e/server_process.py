@@ -126,7 +126,7 @@ class RunningServer:
             check=False,
         )
 
-    def operation(self, name: str, **parameters: Any) -> dict[str, Any]:
+    def operation(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         """What a command asks of the running server: the same request, without a process that starts for it."""
         door = Answering(self.url, self.control_token)
         result: dict[str, Any] = door.ask(f"/_desktop/operations/{name}", json.dumps(parameters).encode())["data"]

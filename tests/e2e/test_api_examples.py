@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,21 +54,35 @@ def run(command: list[str], folder: Path, data: Path, **env: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the shell examples need curl")
-def test_the_shell_examples_do_what_they_say(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data") as server:
+@pytest.fixture(scope="module")
+def after_shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What the shell examples printed, and the folder that they ran in, with the data of their server."""
+    if shutil.which("curl") is None:
+        pytest.skip("the shell examples need curl")
+    folder = tmp_path_factory.mktemp("shell")
+    with RunningServer(folder / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
         program = blocks("sh").replace(ADDRESS, server.url)
         runnable = program.replace(".venv/bin/gridbear", f"'{sys.executable}' -m gridbear_desktop")
-        output = run(["bash", "-c", f"set -euo pipefail\n{runnable}"], tmp_path, server.data_dir)
-    assert_said(program, output)
+        output = run(["bash", "-c", f"set -euo pipefail\n{runnable}"], folder, server.data_dir)
+    return output, folder
 
 
-def test_the_python_examples_do_what_they_say(tmp_path: Path) -> None:
+@pytest.fixture
+def server(after_shell: tuple[str, Path], tmp_path: Path) -> Iterator[RunningServer]:
+    """A server on what the shell examples leave behind."""
+    shutil.copytree(after_shell[1], tmp_path, dirs_exist_ok=True)
     with RunningServer(tmp_path / "data") as server:
-        prepare(server)
-        program = blocks("python").replace(ADDRESS, server.url)
-        output = run([sys.executable, "-c", program], tmp_path, server.data_dir, TOKEN=token(server))
+        yield server
+
+
+def test_the_shell_examples_do_what_they_say(after_shell: tuple[str, Path]) -> None:
+    assert_said(blocks("sh"), after_shell[0])
+
+
+def test_the_python_examples_do_what_they_say(server: RunningServer, tmp_path: Path) -> None:
+    program = blocks("python").replace(ADDRESS, server.url)
+    output = run([sys.executable, "-c", program], tmp_path, server.data_dir, TOKEN=token(server))
     assert_said(program, output)
 
 
@@ -83,9 +98,8 @@ def test_the_commands_of_the_reference_work_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="the JavaScript examples run in Chromium, which is not installed")
-def test_the_javascript_examples_do_what_they_say(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data") as server, open_browser() as browser:
-        prepare(server)
+def test_the_javascript_examples_do_what_they_say(server: RunningServer) -> None:
+    with open_browser() as browser:
         program = blocks("js").replace(ADDRESS, server.url)
         said: list[str] = []
         page = browser.new_page()
@@ -96,12 +110,4 @@ def test_the_javascript_examples_do_what_they_say(tmp_path: Path) -> None:
 
 
 def token(server: RunningServer) -> str:
-    return server.cli(["token", "create", "maja"]).stdout.splitlines()[-1]
-
-
-def prepare(server: RunningServer) -> None:
-    """A person, and what the shell examples leave behind."""
-    server.create_user("maja", PASSWORD, admin=True)
-    program = blocks("sh").replace(ADDRESS, server.url)
-    runnable = program.replace(".venv/bin/gridbear", f"'{sys.executable}' -m gridbear_desktop")
-    run(["bash", "-c", f"set -euo pipefail\n{runnable}"], server.data_dir.parent, server.data_dir)
+    return str(server.operation("token-create", username="maja", name="examples")["token"])
