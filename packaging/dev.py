@@ -54,9 +54,8 @@ def run(arguments: list[str]) -> int:
 def test(arguments: list[str], fast: bool) -> int:
     """Checks, then pytest: everything but the soak campaigns, or with `fast` what needs no other process."""
     dev_venv.install("dev")
-    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        # The tests start hundreds of processes: each of them would compile the program anew.
-        dev_venv.python("-m", "compileall", "-q", "server", "gridbear_desktop")
+    # The tests start hundreds of processes: each of them would compile the program, or the tests, anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not fast:
         dev_system.prepare_tests()
         dev_peers.install("mcp1", "servers", dev_peers.NPM)

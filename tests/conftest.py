@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 
 from server.access.actor import OWNER
 from server.app import GridBearApp, create_app
@@ -27,6 +28,14 @@ PASSWORD = "correct horse battery"
 os.environ["GRIDBEAR_KEY_STORE"] = "file"
 # Nor may the start files of their shell decide how long a test takes; those that are about shells name their own.
 os.environ["SHELL"] = "/bin/false"
+# Nor how busy the computer is whether examples pass.
+settings.register_profile(
+    "patient",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("patient")
 FOR_TESTS = {
     "rest_rate_burst": 100_000,
     "key_store": "file",

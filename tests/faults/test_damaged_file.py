@@ -154,7 +154,7 @@ def test_the_command_line_restores_beside_a_server_in_recovery_mode(tmp_path: Pa
     processes = Gridbear(tmp_path / "data")
     processes.env["GRIDBEAR_KEY_STORE"] = "file"
     try:
-        processes.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
+        processes.create_user("maja")
         process = processes.serve("--port", "0")
         processes.ready(process)
         made = json.loads(processes.cli("backup", "--without-phrase", "--json").stdout)

@@ -145,7 +145,7 @@ def test_a_limit_on_file_sizes_is_like_a_full_disk_and_no_damage(tmp_path: Path)
 def test_a_read_only_folder_is_named_at_start_and_nothing_is_touched(tmp_path: Path) -> None:
     data = tmp_path / "data"
     victim = Victim(data)
-    victim.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
+    victim.admin_token()
     before = (data / "gridbear.db").read_bytes()
     root = os.geteuid() == 0
     if root:

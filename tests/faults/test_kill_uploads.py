@@ -47,8 +47,7 @@ def upload_until_killed(port: int, token: str, seed: int, acknowledged: dict[int
 
 
 def campaign(victim: Victim, kills: int) -> None:
-    victim.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
-    token = victim.cli("token", "create", "maja").splitlines()[-1]
+    token = victim.admin_token()
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     acknowledged: dict[int, str] = {}

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from server.cli.reach import run_operation
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 CLEARED = ("DISPLAY", "WAYLAND_DISPLAY", "GRIDBEAR_HOST", "GRIDBEAR_PORT", "GRIDBEAR_DATA_DIR", "GRIDBEAR_BASE_PATH")
@@ -86,6 +88,10 @@ class Gridbear:
             self.command(*arguments), cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, timeout=60,
             check=False,
         )  # fmt: skip
+
+    def create_user(self, name: str, password: str = "a calm bear in a den", role: str = "admin") -> None:
+        """What `gridbear user create` does, without a process that starts for it."""
+        run_operation("user-create", {"username": name, "password": password, "role": role}, self.data_dir)
 
     def end(self) -> None:
         for process in self.started:

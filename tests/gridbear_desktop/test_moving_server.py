@@ -27,10 +27,7 @@ def test_a_running_server_moves_and_goes_on_where_it_was_reached(gridbear: Gridb
     old, new = gridbear.data_dir, tmp_path / "other disk" / "bear"
     server = gridbear.serve()
     before = gridbear.ready(server)
-    assert (
-        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
-        == 0
-    )
+    gridbear.create_user("maja")
     refused = gridbear.cli("data", "move", str(old / "inside"), "--yes")
     assert refused.returncode == 1 and "inside each other" in refused.stderr
     looked = gridbear.cli("data", "move", str(new), "--dry-run", "--json")
@@ -82,7 +79,7 @@ def test_a_move_that_fails_leaves_the_server_where_it_was_and_says_why(gridbear:
 
 
 def test_a_stopped_folder_moves_by_the_command_alone(gridbear: Gridbear, tmp_path: Path) -> None:
-    assert gridbear.cli("user", "create", "maja", "--password-stdin", stdin="a calm bear in a den\n").returncode == 0
+    gridbear.create_user("maja", role="member")
     done = gridbear.cli("data", "move", str(tmp_path / "new"), "--yes", "--json")
     told = json.loads(done.stdout)
     assert told["moved"] is True and told["to"] == str(tmp_path / "new")

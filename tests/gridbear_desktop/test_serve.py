@@ -58,8 +58,7 @@ def test_it_prints_address_and_set_up_link(gridbear: Gridbear) -> None:
 
 
 def test_the_set_up_link_is_gone_once_there_is_an_admin(gridbear: Gridbear) -> None:
-    done = gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
-    assert done.returncode == 0, done.stderr
+    gridbear.create_user("maja")
     process = gridbear.serve("--port", "0")
     gridbear.ready(process)
     process.terminate()
@@ -167,8 +166,7 @@ def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(gridbear: G
 
 def test_lan_mode_waits_for_an_admin_and_warns(gridbear: Gridbear) -> None:
     assert "gridbear user create" in gridbear.refused("--host", "0.0.0.0", "--port", "0")
-    done = gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
-    assert done.returncode == 0, done.stderr
+    gridbear.create_user("maja")
     process = gridbear.serve("--host", "0.0.0.0", "--port", "0")
     info = gridbear.ready(process)
     assert info["url"] == f"http://127.0.0.1:{info['port']}"
@@ -197,10 +195,7 @@ def test_a_killed_server_leaves_a_folder_that_the_next_one_takes_over(gridbear: 
 
 
 def test_a_forgotten_password_is_set_anew_with_the_server_running_or_not(gridbear: Gridbear) -> None:
-    assert (
-        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
-        == 0
-    )
+    gridbear.create_user("maja")
     unknown = gridbear.cli("user", "reset-password", "mara", "--password-stdin", stdin="another calm bear\n")
     assert unknown.returncode == 1 and "no user 'mara'" in unknown.stderr
     short = gridbear.cli("user", "reset-password", "maja", "--password-stdin", stdin="short\n")
@@ -217,8 +212,7 @@ def test_the_public_port_serves_public_plugins_alone_and_finds_itself(gridbear: 
     with ports.bind("127.0.0.1", 0) as free:
         public = int(free.getsockname()[1])
     gridbear.env |= {"GRIDBEAR_PUBLIC_PORT": str(public), "GRIDBEAR_PUBLIC_URL": f"http://127.0.0.1:{public}"}
-    done = gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
-    assert done.returncode == 0, done.stderr
+    gridbear.create_user("maja")
     process = gridbear.serve("--port", "0")
     info = gridbear.ready(process)
     assert httpx2.get(f"http://127.0.0.1:{public}/healthz").status_code == 404

@@ -59,8 +59,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     gridbear = Gridbear(tmp_path_factory.mktemp("shared") / "data")
     gridbear.env |= SERVERS[request.param] | {"GRIDBEAR_KEY_STORE": "file"}
     gridbear.env |= {"GRIDBEAR_ALLOWED_HOSTS": "https://bear.example", "GRIDBEAR_TRUSTED_PROXIES": "127.0.0.1"}
-    made = gridbear.cli("user", "create", "ada", "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
-    assert made.returncode == 0, made.stderr
+    gridbear.create_user("ada", PASSWORD)
     gridbear.serve("--host", "0.0.0.0", "--port", "0", stdout=-3, stderr=-3)
     yield wait_for(lambda: started(gridbear), "a shared server")
     gridbear.end()
@@ -181,7 +180,7 @@ def test_without_an_admin_a_server_for_the_network_does_not_start(gridbear: Grid
 
 def test_the_switch_shares_the_running_server_and_takes_it_back(gridbear: Gridbear) -> None:
     gridbear.env |= {"GRIDBEAR_KEY_STORE": "file"}
-    gridbear.cli("user", "create", "ada", "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    gridbear.create_user("ada", PASSWORD)
     process = gridbear.serve("--port", "0", stdout=-3, stderr=-3)
     before = wait_for(lambda: started(gridbear), "a server")
     assert gridbear.cli("lan", "on").returncode == 0

@@ -94,7 +94,7 @@ def computers() -> Iterator[tuple[str, str]]:
 def test_the_other_computer_finds_the_server_and_signs_in(gridbear: Gridbear, computers: tuple[str, str]) -> None:
     one, two = computers
     gridbear.env |= {"GRIDBEAR_KEY_STORE": "file"}
-    gridbear.cli("user", "create", "ada", "--admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    gridbear.create_user("ada", PASSWORD)
     assert gridbear.cli("lan", "on").returncode == 0
     serving = ["ip", "netns", "exec", one, *gridbear.command("serve", "--data-dir", str(gridbear.data_dir))]
     gridbear.popen(serving, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -78,10 +78,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def used(gridbear: Gridbear) -> None:
     """Use everything that leaves something: clients, the service, a move, a running server."""
-    assert (
-        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
-        == 0
-    )
+    gridbear.create_user("maja")
     for client in CLIENTS:
         done = gridbear.cli("connect", client, "--yes")
         assert done.returncode == 0, done.stderr
@@ -130,10 +127,7 @@ def test_nothing_is_left_besides_the_data_and_dated_copies(gridbear: Gridbear, h
 
 def test_with_the_data_only_the_last_backup_and_the_copies_are_left(gridbear: Gridbear, home: Path) -> None:
     before = content(home)
-    assert (
-        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n").returncode
-        == 0
-    )
+    gridbear.create_user("maja")
     former = gridbear.data_dir
     gridbear.data_dir = home / "elsewhere" / "bear"
     assert gridbear.cli("data", "move", str(gridbear.data_dir), "--yes", "--data-dir", str(former)).returncode == 0
@@ -153,7 +147,7 @@ def test_with_the_data_only_the_last_backup_and_the_copies_are_left(gridbear: Gr
 
 def test_nothing_happens_without_a_yes_or_beside_a_tray(gridbear: Gridbear, home: Path) -> None:
     assert gridbear.cli("connect", "cursor", "--yes").returncode == 0
-    assert gridbear.cli("user", "create", "maja", "--password-stdin", stdin="a calm bear in a den\n").returncode == 0
+    gridbear.create_user("maja", role="member")
     before = content(home)
     refused = gridbear.cli("uninstall")
     assert refused.returncode == 1 and "--yes" in refused.stderr

@@ -133,7 +133,7 @@ def test_a_running_server_and_its_recovery_mode_are_told(tmp_path: Path) -> None
     gridbear = Gridbear(tmp_path / "data")
     gridbear.env["GRIDBEAR_KEY_STORE"] = "file"
     try:
-        gridbear.cli("user", "create", "maja", "--admin", "--password-stdin", stdin="a calm bear in a den\n")
+        gridbear.create_user("maja")
         info = gridbear.ready(gridbear.serve("--port", "0"))
         assert gridbear.cli("backup", "--without-phrase").returncode == 0
         done = gridbear.cli("doctor")
