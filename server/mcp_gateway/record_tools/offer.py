@@ -11,7 +11,7 @@ from server.access.policy import Permission, Policy
 from server.db.search import searched_columns
 from server.mcp_gateway.record_tools.switches import Switch
 from server.models.base import Verb
-from server.models.registry import ModelSpec
+from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
 from server.records.json_schema import body_schema
 from server.records.values import writable
 
@@ -30,6 +30,7 @@ _CHANGES = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": Tr
 class Offer:
     """What one person may do with the records of one model."""
 
+    registry: ModelRegistry
     policy: Policy
     actor: Actor
     spec: ModelSpec
@@ -68,7 +69,13 @@ class Offer:
 
     def _fields(self, may: Permission) -> str:
         fields = (self.spec.fields[name] for name in may.shown)
-        return ", ".join(f"{field.name} ({field.type})" for field in fields)
+        return ", ".join(f"{field.name} ({field.type}{self._to(field)})" for field in fields)
+
+    def _to(self, field: FieldSpec) -> str:
+        """To which model a relation leads, if the person may know of it."""
+        target = None if field.references is None else self.registry.get(field.references)
+        known = target is not None and self.policy.may_know_of(self.actor, target)
+        return f" to {target.name}" if target is not None and known else ""
 
     def _search(self, may: Permission) -> dict[str, Any]:
         schema: dict[str, Any] = {"domain": {"type": "array", "description": _DOMAIN}}
@@ -91,7 +98,13 @@ class Offer:
             for name, field in self.spec.fields.items()
             if name not in may.hidden and writable(self.actor, field, creating=verb == "create")
         }
-        return body_schema(replace(self.spec, fields=fields), verb)
+        schema = body_schema(replace(self.spec, fields=fields), verb)
+        for name, told in schema["properties"].items():
+            if to := self._to(fields[name]):
+                told["description"] = (
+                    f"{told.get('description', '')} The id of a record{to.replace(' to ', ' of ')}.".strip()
+                )
+        return schema
 
 
 def _chosen(description: str, names: Sequence[str]) -> dict[str, Any]:

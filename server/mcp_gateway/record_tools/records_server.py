@@ -61,7 +61,7 @@ class RecordsServer:
             raw = [
                 tool
                 for spec in self._records.registry
-                for tool in Offer(policy, actor, spec, self._switches.of(spec), days).tools()
+                for tool in Offer(self._records.registry, policy, actor, spec, self._switches.of(spec), days).tools()
             ]
             known = self._known[key] = catalogue_of(self.name, raw)
         return known

@@ -242,6 +242,22 @@ async def test_a_model_made_at_run_time_has_tools_at_once_and_hidden_fields_have
     assert "mood" not in str(await done(bear, max_, "search_hives"))
 
 
+async def test_a_relation_says_to_which_model_it_leads_where_one_may_know_of_it(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    title, hive = {"name": "title", "type": "text"}, {"name": "hive", "type": "relation", "references": "hives"}
+    for name, label, members, fields in (("hives", "Hive", "none", [title]), ("bees", "Bee", "all", [title, hive])):
+        model = {"name": name, "label": label, "label_plural": f"{label}s", "members": members, "fields": fields}
+        answer = await admin.post("/api/v1/models", json=model)
+        assert answer.status_code == 201, answer.text
+    told = {who: await listed(bear, actor(bear, who, role)) for who, role in (("ada", "admin"), ("max", "member"))}
+    values = told["ada"]["records__create_bees"].raw["inputSchema"]["properties"]["values"]["properties"]
+    assert values["hive"]["description"] == "The id of a record of hives."
+    assert "hive (relation to hives)" in told["ada"]["records__search_bees"].raw["description"]
+    assert "hive (relation)" in told["max"]["records__search_bees"].raw["description"]
+    assert "hives" not in str({name: tool.raw for name, tool in told["max"].items()})
+
+
 async def test_schemas_are_valid_and_say_what_a_call_does(bear: Bear, admin: httpx2.AsyncClient) -> None:
     ada = actor(bear, "ada", "admin")
     for model in ("notes", "tasks", "notifications"):
