@@ -1,0 +1,47 @@
+"""What a server says by itself, and a client that does not listen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from tests_mcp_support import House
+
+from server.access.actor import SYSTEM
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.upstreams.heard import LOG_MESSAGE, Heard
+from server.mcp_gateway.upstreams.in_flight import InFlight
+
+pytestmark = pytest.mark.anyio
+MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
+
+
+async def test_a_flood_of_messages_for_a_client_that_does_not_read_has_an_end(make_house: MakeHouse) -> None:
+    said, reads = list[Any](), asyncio.Event()
+
+    async def tell(_method: str, params: Mapping[str, Any] | None) -> None:
+        await reads.wait()
+        said.append(params)
+
+    async with make_house() as house:
+        server = await house.add("bad", transport="http", url="http://127.0.0.1:9/mcp")
+        upstream = house.app.gateway.gateway._pool.of_id(server)
+        assert upstream is not None
+        flights = InFlight()
+        heard = Heard(upstream, flights, lambda: None)
+        with flights.one(Caller(actor=SYSTEM, log_level="debug", tell=tell), 60):
+            for number in range(5000):
+                heard.notice(LOG_MESSAGE, {"level": "info", "data": number}, None)
+            assert len(asyncio.all_tasks()) < 2000
+            reads.set()
+            async with asyncio.timeout(10):
+                while heard._telling:
+                    await asyncio.sleep(0)
+            heard.notice(LOG_MESSAGE, {"level": "info", "data": "after"}, None)
+            async with asyncio.timeout(10):
+                while said[-1]["data"] != "after":
+                    await asyncio.sleep(0)
+        assert len(said) == 1001
