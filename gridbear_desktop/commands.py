@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from gridbear_desktop import fast_commands
 from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_options, know_shells
+from gridbear_desktop.streams import leave_stdout
 from gridbear_desktop.uninstall_command import uninstall_command
 from gridbear_desktop.usage import of_typer
 from server.cli import app as data_commands
@@ -85,21 +86,12 @@ def run(arguments: list[str]) -> int:
         return _failed(of_typer(error), error.exit_code)
     except OSError as error:
         # Such as a full disk under a redirected answer.
-        _leave_stdout()
+        leave_stdout()
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}.", 1)
     except typer.Abort:
         return _failed("stopped", 1)
     return result if isinstance(result, int) else 0
-
-
-def _leave_stdout() -> None:
-    """Let go of what could not be written there: it would be tried once more at the exit, and fail aloud."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _failed(message: str, code: int) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gridbear_desktop.streams import leave_stdout
 from gridbear_desktop.usage import Parser
 from server.errors import StartupError
 
@@ -130,7 +132,12 @@ def version_main(_arguments: Sequence[str]) -> int:
     """`gridbear --version`."""
     from server import __version__  # kept apart from the rest: it must answer whatever else is broken
 
-    print(f"gridbear {__version__}")
+    try:
+        print(f"gridbear {__version__}", flush=True)
+    except OSError as error:
+        leave_stdout()
+        print(f"gridbear: {error.strerror or error}.", file=sys.stderr, flush=True)
+        return 1
     return 0
 
 

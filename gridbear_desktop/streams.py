@@ -35,3 +35,12 @@ def tell(text: str) -> None:
     except (OSError, ValueError):
         # Nobody reads any more. What was said is no reason to end.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+
+
+def leave_stdout() -> None:
+    """Let go of what could not be written there: it would be tried once more at the exit, and fail aloud."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,7 +1,8 @@
-"""A Debian package of the desktop program: dpkg-deb around the folder, with a menu entry, icons and AppArmor."""
+"""A Debian package of the desktop program: dpkg-deb around the folder, with what Debian wants beside a program."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import platform
 import shutil
@@ -9,15 +10,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dev_venv
 from bundle_files import megabytes
+from deb_changelog import changelog
 
 ROOT = Path(__file__).resolve().parent.parent
 LINUX = ROOT / "packaging" / "linux"
 NAME = "gridbear-desktop"
+MAINTAINER = "GridBear Desktop <gridbear@users.noreply.github.com>"
+"""Debian wants an address: that of the account of the sources, where no mail is read. `Homepage` leads to people."""
 _CONTROL = """Package: gridbear-desktop
 Version: {version}
 Architecture: {architecture}
-Maintainer: GridBear Desktop
+Maintainer: {maintainer}
 Installed-Size: {kilobytes}
 Section: net
 Priority: optional
@@ -43,8 +48,13 @@ def build(folder: Path, target: Path, version: str, when: int) -> Path:
     shutil.rmtree(root, ignore_errors=True)
     lay_out(folder, root)
     (root / "DEBIAN").mkdir()
+    _write_documents(root, version, when)
     control = _CONTROL.format(
-        version=version, architecture=architecture, kilobytes=round(megabytes(root) * 1000), libc=_libc()
+        version=version,
+        architecture=architecture,
+        maintainer=MAINTAINER,
+        kilobytes=round(megabytes(root) * 1000),
+        libc=_libc(),
     )
     (root / "DEBIAN" / "control").write_text(control, "utf-8")
     for script in ("postinst", "prerm"):
@@ -71,6 +81,7 @@ def lay_out(folder: Path, root: Path) -> None:
     (root / "usr" / "bin" / "gridbear").symlink_to(f"/opt/{NAME}/gridbear")
     for source, place in (
         (LINUX / f"{NAME}.desktop", f"usr/share/applications/{NAME}.desktop"),
+        (LINUX / "lintian-overrides", f"usr/share/lintian/overrides/{NAME}"),
         (LINUX / "apparmor", f"etc/apparmor.d/{NAME}"),
         (ROOT / "packaging" / "icons" / "app.svg", f"usr/share/icons/hicolor/scalable/apps/{NAME}.svg"),
         (ROOT / "LICENSE", f"usr/share/doc/{NAME}/copyright"),
@@ -81,6 +92,18 @@ def lay_out(folder: Path, root: Path) -> None:
     ):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, root / place)
+
+
+def _write_documents(root: Path, version: str, when: int) -> None:
+    """The changelog and the manual page, packed as Debian wants them."""
+    news = changelog((ROOT / "CHANGELOG.md").read_text("utf-8"), NAME, version, MAINTAINER, when)
+    # The commands import what they are made of, which the environment has.
+    command = [str(dev_venv.PYTHON), "packaging/man_page.py", version, str(when)]
+    manual = subprocess.check_output(command, cwd=ROOT)
+    for place, content in ((f"doc/{NAME}/changelog.gz", news.encode()), ("man/man1/gridbear.1.gz", manual)):
+        file = root / "usr" / "share" / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(gzip.compress(content, 9, mtime=0))
 
 
 def _libc() -> str:

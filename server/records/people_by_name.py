@@ -16,7 +16,11 @@ _MODEL = "users"
 
 
 def plain_name(name: str) -> str:
-    """A name without case and without ways to write its letters (`ADA`, wide letters): those alike are one."""
+    """A name without case and without ways to write its letters (`ADA`, wide letters): those alike are one.
+
+    A lone surrogate, which no database takes, becomes a sign that no name has.
+    """
+    name = name.encode("utf-8", "replace").decode()
     return unicodedata.normalize("NFKC", name).casefold()
 
 

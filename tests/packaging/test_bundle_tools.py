@@ -180,9 +180,66 @@ def test_the_debian_package_puts_everything_in_its_place(tools: Any, folder: Pat
         "./usr/share/icons/hicolor/48x48/apps/gridbear-desktop.png",
         "./usr/share/icons/hicolor/scalable/apps/gridbear-desktop.svg",
         "./usr/share/doc/gridbear-desktop/copyright",
+        "./usr/share/doc/gridbear-desktop/changelog.gz",
+        "./usr/share/lintian/overrides/gridbear-desktop",
+        "./usr/share/man/man1/gridbear.1.gz",
     ):
         assert lines[name].startswith("-rw-r--r-- root/root"), name
     assert not (folder.parent / "out" / "gridbear-desktop_1.2.3_amd64").exists()
+    if shutil.which("lintian"):
+        # The program in miniature is no ELF file: what the overrides are about is not there.
+        check = ["lintian", "--allow-root", "--fail-on", "error,warning", "--suppress-tags", "mismatched-override"]
+        judged = subprocess.run([*check, package], capture_output=True, text=True, check=False)
+        assert judged.returncode == 0, judged.stdout
+
+
+NEWS = """# Changelog
+
+## [Unreleased]
+
+### Added
+
+- A thing that is told of in [a page](docs/using.md), so long that it does not fit into one line of a changelog.
+
+## [1.2.2] - 2026-01-31
+
+### Fixed
+
+- It `works`.
+"""
+
+
+def test_the_debian_changelog_tells_each_version_what_the_changelog_does(tools: Any) -> None:
+    changelog = tools("deb_changelog").changelog
+    assert changelog(NEWS, "bear", "1.2.3", "Bear <bear@den>", WHEN) == (
+        "bear (1.2.3) unstable; urgency=medium\n\n"
+        "  [ Added ]\n"
+        "  * A thing that is told of in a page, so long that it does not fit into one\n"
+        "    line of a changelog.\n\n"
+        " -- Bear <bear@den>  Tue, 14 Nov 2023 22:13:20 +0000\n\n"
+        "bear (1.2.2) unstable; urgency=medium\n\n"
+        "  [ Fixed ]\n"
+        "  * It `works`.\n\n"
+        " -- Bear <bear@den>  Sat, 31 Jan 2026 12:00:00 +0000\n"
+    )
+    assert changelog(NEWS, "bear", "2.0", "Bear <bear@den>", WHEN).startswith("bear (2.0) ")
+    assert changelog("# Changelog\n", "bear", "2.0", "Bear <bear@den>", WHEN).startswith("bear (2.0) ")
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="there is no reader of manual pages here")
+def test_the_manual_page_names_every_command_and_reads_without_a_warning(tools: Any, tmp_path: Path) -> None:
+    text = tools("man_page").page("1.2.3", WHEN)
+    file = tmp_path / "gridbear.1"
+    file.write_text(text, "utf-8")
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "100"}
+    read = subprocess.run(
+        ["man", "--warnings", "--local-file", str(file)], env=env, capture_output=True, text=True, check=False
+    )
+    assert (read.returncode, read.stderr) == (0, "")
+    plain = " ".join(read.stdout.split())
+    for section in tools("cli_commands").sections():
+        assert section.usage in plain, section.usage
+    assert "wants one" not in plain and "`" not in plain
 
 
 @pytest.mark.parametrize("script", ["postinst", "prerm"])

@@ -56,6 +56,15 @@ async def test_whoever_signs_in_need_not_mind_capital_letters(bear: Bear, admin:
     assert (await bear.app.people.named(name))["id"] == bear.ids["ada"]
 
 
+async def test_a_name_that_is_no_text_is_nobodys(bear: Bear, admin: httpx2.AsyncClient) -> None:
+    as_json = {"content-type": "application/json", "accept": "application/json"}
+    refused = await admin.post("/auth/invites", content=b'{"username": "ad\\ud800"}', headers=as_json)
+    assert refused.status_code in (400, 422), refused.text
+    stranger = await bear.client(**as_json)
+    body = b'{"username": "ad\\ud800", "password": "wrong wrong wrong"}'
+    assert (await stranger.post("/auth/login", content=body)).status_code in (400, 401, 422)
+
+
 async def test_guesses_count_for_the_person_however_the_name_is_written(bear: Bear, admin: httpx2.AsyncClient) -> None:
     spellings = ("ada", "ADA", "\uff21\uff24\uff21", "\uff41da", "aDa")
     codes = [

@@ -93,6 +93,8 @@ def test_every_command_and_every_option_has_its_sentence() -> None:
         (["connect", "claude-code"], 1, "--yes"),
         (["secrets", "forget", "--data-dir", "nowhere"], 1, "nowhere"),
         (["completion", "tcsh"], 2, "bash"),
+        (["user", "create", "ot\udcff"], 1, "username: "),
+        (["user", "reset-password", "ot\udcff"], 1, "There is no user"),
     ],
 )
 def test_exit_codes_are_those_of_the_page_and_errors_say_what_to_do(
@@ -140,7 +142,7 @@ def test_a_mistyped_data_folder_is_named_and_not_made(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
-@pytest.mark.parametrize("words", [["export", "users"], ["user", "list"], ["openapi"]])
+@pytest.mark.parametrize("words", [["export", "users"], ["user", "list"], ["openapi"], ["--version"]])
 def test_a_full_disk_under_the_output_is_one_sentence(command: Command, tmp_path: Path, words: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         told = subprocess.run(
