@@ -72,10 +72,10 @@ def test_servers_are_added_from_the_catalogue_a_client_and_pasted_text(
     expect(page.locator(".toast")).to_have_count(0)
     page.goto(f"{house.url}/#/tools/add/paste")
     page.fill("#paste-text", "{no json")
-    page.click("button:has-text('Look')")
+    page.click("button:has-text('See what it adds')")
     page.locator(".trouble").wait_for()
     page.fill("#paste-text", '{"mcpServers": {"notes": {"url": "https://notes.example.com/mcp"}}}')
-    page.click("button:has-text('Look')")
+    page.click("button:has-text('See what it adds')")
     page.click("text=Add 1 server")
     page.locator(".bench-name", has_text="notes").wait_for()
 

@@ -168,7 +168,7 @@ def test_pasted_servers_are_there_on_the_way_back_from_the_look(watched: Watched
     page = watched.open("/#/tools/add/paste", "#paste-text")
     text = '{"mcpServers": {"notes": {"url": "https://notes.example.com/mcp"}}}'
     page.fill("#paste-text", text)
-    page.click("button:has-text('Look')")
+    page.click("button:has-text('See what it adds')")
     page.locator(".found").wait_for()
     page.locator("main form").get_by_role("button", name="Back").click()
     expect(page.locator("#paste-text")).to_have_value(text)
