@@ -128,7 +128,7 @@ class RunningServer:
 
     def operation(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         """What a command asks of the running server: the same request, without a process that starts for it."""
-        door = Answering(self.url, self.control_token)
+        door = Answering(self.url, self.control_token, str(self.info.get("certificate", "")))
         result: dict[str, Any] = door.ask(f"/_desktop/operations/{name}", json.dumps(parameters).encode())["data"]
         return result
 
