@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import orjson
 import pytest
@@ -134,7 +136,8 @@ def test_what_a_name_means_does_not_depend_on_how_long_it_is() -> None:
 _pieces = st.lists(
     st.sampled_from(
         ["password", "PIN", "apiKey", "access", "_key", "Token", "otp", "title", "x" * 20, "Bearer ", "Basic\t",
-         "gb_", "sk-", "pk_", "ghp_", "github_pat_", "glpat-", "xoxb-", "AKIA", "A" * 16, "eyJ", ".eyJ",
+         "jwt", "pass", "db_", "value", "name", "=", ": ", "--", "://", "a:", "@", "ya29.", "SG.", ":AA", "ASIA",
+         "npm_", "gb_", "sk-", "pk_", "ghp_", "github_pat_", "glpat-", "xoxb-", "AKIA", "A" * 16, "eyJ", ".eyJ",
          "a1b2c3d4e5f6g7h8i9j0", "-----BEGIN PRIVATE KEY-----", SECRET, "1e+22", "12345678", "\\", '"', "é", "\0"]
     ),
     max_size=4,
@@ -159,3 +162,67 @@ def test_where_a_glance_finds_nothing_there_is_nothing(value: Any) -> None:
 
 def test_a_glance_is_enough_for_what_is_usual() -> None:
     assert Redactor([SECRET]).finds_nothing('{"content":[{"text":"hello","type":"text"}],"isError":false,"n":[1,2.5]}')
+
+
+_S = "Zx9-not-known-to-us"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        json.dumps({"user": "a", "password": _S}),
+        json.dumps(json.dumps({"api_key": _S}, indent=2)),
+        json.dumps({"password": f'with "quotes" and spaces {_S}'}),
+        f"FOO=1\nDB_PASSWORD={_S}\nexport API_KEY='{_S} {_S}'",
+        f"db:\n  passphrase: {_S}\n  token: \"{_S}\"",
+        f"https://example.org/x?api_key={_S}&a=1&access_token={_S}#f",
+        f"postgres://ada:{_S}@db.example.org/x",
+        f"run --password {_S} --token={_S}",
+        f"Cookie: a=1; session={_S}; b=2",
+        f"Authorization: Digest username=a, response={_S}",
+        f"note: secret={_S}",
+        [{"name": "Authorization", "value": _S}, {"key": "password", "value": [_S]},
+         {"header": "X-Api-Key", "value": _S}],
+        [["Authorization", _S]],
+        {"passwords": [_S], "api_keys": {"a": _S}, "refreshTokens": [_S], "encryptionKey": _S,
+         "db_pass": _S, "jwt": _S},
+    ],
+)  # fmt: skip
+def test_a_secret_that_nobody_told_us_is_known_by_its_name_in_whatever_form_it_comes(value: Any) -> None:
+    redactor = Redactor(())
+    told = json.dumps(redactor.value({"content": value}), ensure_ascii=False)
+    assert _S not in told and BLACKED in told
+    assert not redactor.finds_nothing(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ya29." + "a" * 40, "npm_" + "a" * 36, "hf_" + "a" * 34,
+     "https://hooks.slack.com/services/T00000000/B0000000/" + "X" * 24,
+     "SG." + "a" * 22 + "." + "b" * 43, "pypi-AgEI" + "a" * 60, "whsec_" + "a" * 32, "123456789:AA" + "x" * 33,
+     "ASIA" + "A" * 16, "eyJhbGciOiJkaXIi.aaaaaaaa.bbbbbbbb.cccccccc.dddddddd",
+     "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----"],
+)  # fmt: skip
+def test_keys_of_well_known_services_are_known_by_their_look(text: str) -> None:
+    redactor = Redactor(())
+    assert BLACKED in redactor.text(text) and text[-9:] not in redactor.text(f"a {text} b")
+    assert not redactor.finds_nothing(json.dumps(text))
+
+
+def test_a_known_secret_is_found_as_addresses_programs_and_base64_write_it() -> None:
+    secret = 'p@ss/w0rd+é"x'
+    redactor = Redactor([secret])
+    for form in (quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1],
+                 base64.b64encode(secret.encode()).decode()):  # fmt: skip
+        assert redactor.text(f"a {form} b").removesuffix(" b").rstrip("=") == f"a {BLACKED}"
+        assert not redactor.finds_nothing(json.dumps({"said": form}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["max_tokens: 4096, tokenizer=fast", '{"token": null, "password": true}',
+     "see https://example.org:8080/a and mail a@b.c",
+     "the key: value store", "Bearer", "step 1: pin", "password:", "a://b:c"],
+)  # fmt: skip
+def test_what_is_no_secret_stays_readable(text: str) -> None:
+    assert Redactor(()).text(text) == text
