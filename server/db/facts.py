@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from server.db.connection import connect
+from server.db.faults import DOUBTS, cannot_open, fault_of
 from server.db.file_header import check_file
 from server.db.schema_fingerprint import META_TABLE
 from server.db.search import is_search_table
@@ -39,13 +40,18 @@ def database_facts(path: Path) -> DatabaseFacts:
 
 
 def damage(path: Path, *, quick: bool = False) -> str | None:
-    """What SQLite finds wrong with a file, or None when it is whole. `quick` does not compare indexes with tables."""
+    """What SQLite finds wrong with a file, or None when it is whole. `quick` does not compare indexes with tables.
+
+    Raises StartupError when it can't be looked at now, which says nothing of it: the disk is full, somebody holds it.
+    """
     check = "quick_check" if quick else "integrity_check"
     try:
         with closing(connect(path, must_exist=True)) as connection:
             found = [str(row[0]) for row in connection.execute(f"PRAGMA {check}(3)")]
             return None if found == ["ok"] else "; ".join(found)
     except sqlite3.Error as error:
+        if fault_of(error) not in DOUBTS:
+            raise cannot_open(path, error) from error
         return str(error)
 
 

@@ -26,6 +26,8 @@ Fault = Literal[
     "damaged", "read_failed", "moved", "unreachable", "other",
 ]  # fmt: skip
 
+DOUBTS: frozenset[Fault] = frozenset(("damaged", "read_failed", "moved"))
+"""Faults that put the file itself in doubt; all others leave it as it was."""
 DAMAGE_WAY_OUT = (
     "Nothing more is written. `gridbear restore` brings a backup back; an admin sees the choices on Server."
 )
@@ -68,7 +70,7 @@ _BY_TEXT: tuple[tuple[str, Fault], ...] = (
 
 
 def fault_of(error: sqlite3.Error) -> Fault:
-    """What kind of trouble `error` is. Only `damaged`, `read_failed` and `moved` put the file itself in doubt."""
+    """What kind of trouble `error` is."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, sqlite3.IntegrityError):
         return "constraint"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from server.db.facts import damage
 from server.db.storage import Condition, State, Storage
-from server.errors import Conflict, GridBearError
+from server.errors import Conflict, GridBearError, StartupError
 from server.records.notify import notify
 from server.records.service import Records
 
@@ -106,7 +106,12 @@ class StorageWatch:
 
     async def _check(self) -> None:
         trouble = self.storage.file_trouble()
-        found = f"the file is {trouble}" if trouble else await asyncio.to_thread(damage, self.storage.path)
+        try:
+            found = f"the file is {trouble}" if trouble else await asyncio.to_thread(damage, self.storage.path)
+        except StartupError as error:
+            log.warning("the database file could not be checked: %s", error.message)
+            self.last_check = None
+            return
         self.last_check = FileCheck("damaged" if found else "whole", datetime.now(UTC), found or "")
         log.warning("check of the database file: %s", found or "whole")
 

@@ -84,6 +84,24 @@ def test_a_full_disk_refuses_writes_reads_on_and_recovers_without_a_restart(smal
         victim.kill()
 
 
+def test_the_doctor_says_that_the_disk_is_full_and_not_that_the_file_is_damaged(small_disk: Path) -> None:
+    victim = Victim(small_disk / "data", **UNGUARDED)
+    try:
+        victim.admin_token()
+        filler = small_disk / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"\0" * 4096):
+                pass
+        code, full = victim.told("doctor")
+        assert code == 1 and "the disk is full" in full, full
+        assert "damaged" not in full and "gridbear restore" not in full, full
+        filler.unlink()
+        code, free = victim.told("doctor")
+        assert "whole:" in free, free
+    finally:
+        victim.kill()
+
+
 def test_the_guard_stops_before_the_disk_is_full_and_deleting_makes_room(small_disk: Path) -> None:
     victim = Victim(
         small_disk / "data",

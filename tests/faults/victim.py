@@ -47,12 +47,18 @@ class Victim:
         return self._clients[-1]
 
     def cli(self, *arguments: str, stdin: str = "") -> str:
-        """What a command prints."""
+        """What a command prints that must do its work."""
+        code, said = self.told(*arguments, stdin=stdin)
+        assert code == 0, said
+        return said
+
+    def told(self, *arguments: str, stdin: str = "") -> tuple[int, str]:
+        """How a command ends, and what it prints."""
         done = subprocess.run(
             [sys.executable, "-m", "gridbear_desktop", *arguments],
-            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=60, check=True,
+            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-        return done.stdout
+        return done.returncode, done.stdout or done.stderr
 
     def admin_token(self) -> str:
         """Make the first admin and a token of theirs, as the commands do, but without a process for each."""
