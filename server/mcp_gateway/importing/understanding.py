@@ -29,6 +29,8 @@ _USED = frozenset(
      "description", "gallery", "version")
 )  # fmt: skip
 _VARIABLE = re.compile(r"[^=\x00\s]{1,200}")
+_BARE_REFERENCE = re.compile(r"((?:[A-Za-z]+ )?)\$([A-Z_][A-Z0-9_]*)")
+"""`$NAME` or `Bearer $NAME`: Gemini's short form of `${NAME}`. Taken only as a whole value: `pa$SWORD` is a password."""
 MOST_VALUES = 200
 
 
@@ -163,7 +165,14 @@ def _table(value: dict[str, Any], name: str) -> dict[str, str]:
     if len(found) > MOST_VALUES:
         raise NotUsable(f"more than {MOST_VALUES} entries in its {name}")
     # VS Code takes null as "without this variable".
-    return {_clean(key, name): _clean(_plain(one, name), name) for key, one in found.items() if one is not None}
+    return {
+        _clean(key, name): _referring(_clean(_plain(one, name), name)) for key, one in found.items() if one is not None
+    }
+
+
+def _referring(text: str) -> str:
+    bare = _BARE_REFERENCE.fullmatch(text)
+    return text if bare is None else f"{bare[1]}${{env:{bare[2]}}}"
 
 
 def _plain(value: Any, name: str) -> str:

@@ -113,6 +113,25 @@ async def test_claude_code_has_servers_for_all_and_of_projects(
     assert [one["key"] for one in made["notes"]["needs"]] == ["env:NOTES_KEY"]
 
 
+async def test_a_value_that_only_names_a_variable_is_asked_for_and_not_taken_for_the_secret(
+    bear: Bear, admin: httpx2.AsyncClient
+) -> None:
+    env = {"API_KEY": "$SHOP_KEY", "PASSWORD": "pa$SWORD", "PRICE": "$5", "OTHER": "a $NAME inside of a text"}
+    headers = {"Authorization": "Bearer $SHOP_TOKEN"}
+    text = json.dumps({"mcpServers": {
+        "shop": {"command": "uvx", "args": ["shop"], "env": env},
+        "far": {"httpUrl": "https://shop.example/mcp", "headers": headers},
+    }})  # fmt: skip
+    made = await done(admin, text)
+    assert [one["key"] for one in made["shop"]["needs"]] == ["env:SHOP_KEY"]
+    assert [one["key"] for one in made["far"]["needs"]] == ["env:SHOP_TOKEN"]
+    kept = await secrets(bear, admin)
+    assert kept["shop-PASSWORD"] == "pa$SWORD"
+    assert not {"$SHOP_KEY", "$SHOP_TOKEN"} & set(kept.values())
+    row = await server(bear, admin, "shop")
+    assert (row["env"]["PRICE"], row["env"]["OTHER"]) == ("$5", "a $NAME inside of a text")
+
+
 async def test_cursor_with_comments_gives_pinned_commands_and_a_bearer_header(
     home: Path, bear: Bear, admin: httpx2.AsyncClient
 ) -> None:
