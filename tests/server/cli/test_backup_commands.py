@@ -86,7 +86,7 @@ def test_a_backup_is_made_listed_checked_and_restored(
         (["restore", "--undo", "--yes"], "no restore to undo"),
         (["restore", "--before-upgrade", "--yes"], "No upgrade has kept a file"),
         (["backup", "check", "nowhere.zip"], "no backup and no file"),
-        (["import", "nowhere.zip"], "can't be read"),
+        (["import", "nowhere.zip"], "There is no file nowhere.zip"),
         (["export", "--everything", "notes", "notes.csv"], "nothing else"),
     ],
 )

@@ -31,8 +31,9 @@ class People:
         self, actor: Actor, model: str, *, where: dict[str, Any] | None = None, sort: str = "id", limit: int = 500
     ) -> list[dict[str, Any]]:
         wanted = where or {}
+        name = wanted.get("username", wanted.get("username__ilike"))
         people = [{"id": 1, "username": "ann"}, {"id": 2, "username": "bob"}]
-        return [p for p in people if p["id"] > wanted["id__gt"] and wanted.get("username") in (None, p["username"])]
+        return [p for p in people if p["id"] > wanted.get("id__gt", 0) and name in (None, p["username"])]
 
     async def create(self, actor: Actor, model: str, values: Mapping[str, Any]) -> dict[str, Any]:
         self.made.append(dict(values))

@@ -164,7 +164,7 @@ async def test_a_server_that_is_forbidden_whole_answers_like_none(
     for server in ("shop", "nothing"):
         there = (await Wire(member, MODERN, f"/mcp/{server}").ask("tools/list", {})).json()
         told = message(await wire.call("gridbear_help", {"server": server}))["result"]["structuredContent"]
-        assert (there["error"], told["error"]) == (f"There is no MCP server '{server}'.",) * 2
+        assert (there["error"]["message"], told["error"]) == (f"There is no MCP server '{server}'.",) * 2
     helped_ = message(await wire.call("gridbear_help", {}))["result"]["structuredContent"]
     assert "shop" not in str(helped_) and "shop" not in (await member.get("/api/v1/gateway/metrics")).text
     assert await searched(member) == set()
