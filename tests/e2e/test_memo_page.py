@@ -75,9 +75,11 @@ def test_a_sentence_becomes_a_reminder_that_is_done_and_brought_back(
     assert watched.axe() == []
     assert page.evaluate(FITS)
     page.goto(f"{server.url}/#/home")
+    page.reload()  # the last messages of the page before would lie over links here
     coming = page.locator("section:has(#card-memo-next)")
     expect(coming.locator("li")).to_have_count(3)
     expect(coming.locator("li", has_text="buy milk")).to_contain_text("Tomorrow, 09:00")
+    expect(page.locator(".news").get_by_role("link", name=f"Missed: {'a' * 100}")).to_have_count(1)
     watched.settle()
     assert watched.axe() == []
     assert coming.evaluate("(box) => box.scrollWidth <= box.clientWidth")
