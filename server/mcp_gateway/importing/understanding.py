@@ -30,7 +30,7 @@ _USED = frozenset(
 )  # fmt: skip
 _VARIABLE = re.compile(r"[^=\x00\s]{1,200}")
 _BARE_REFERENCE = re.compile(r"((?:[A-Za-z]+ )?)\$([A-Z_][A-Z0-9_]*)")
-"""`$NAME` or `Bearer $NAME`: Gemini's short form of `${NAME}`. Taken only as a whole value: `pa$SWORD` is a password."""
+"""`$NAME` or `Bearer $NAME`: Gemini's short form of `${NAME}`. Only as a whole value: `pa$SWORD` is a password."""
 MOST_VALUES = 200
 
 
