@@ -17,13 +17,13 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from people import PASSWORD
 
 from tests.e2e.server_process import RunningServer
 from tests.e2e.watched_page import CHROMIUM, Watched, open_browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 
+PASSWORD = "a calm bear in a den"
 INTERNAL = "the internal secret of the tests"
 TIME_SERVER = Path(sys.executable).parent / "mcp-server-time"
 
