@@ -17,19 +17,12 @@ URI = "note://both"
 TOUCH = {"tool": "rich__touch"}
 
 
-async def token(house: House, who: str, *scopes: str) -> str:
-    async with house.session(who) as http:
-        made = await http.post("/api/v1/api_tokens", json={"name": "watcher", "scopes": scopes or ["api", "mcp"]})
-        found: str = made.json()["data"]["token"]
-        return found
-
-
 @pytest.mark.parametrize("era", [MODERN, LEGACY])
 async def test_a_change_of_a_watched_resource_is_told(make_house: MakeHouse, era: str) -> None:
     async with make_house() as house, house.session("bob") as http:
         server = await add(house, "rich", era)
         path = f"/api/v1/gateway/{server}/resources/updates?uri={URI}"
-        async with Stream(house.app, await token(house, "bob"), "GET", path) as stream:
+        async with Stream(house.app, await house.token("bob"), "GET", path) as stream:
             assert (stream.status, await stream.next()) == (200, {"uri": URI})
             assert stream.headers["content-type"].startswith("text/event-stream")
             assert (await http.post("/api/v1/gateway/call", json=TOUCH)).status_code == 200
@@ -50,10 +43,10 @@ async def test_who_may_not_use_the_server_hears_nothing(make_house: MakeHouse) -
                 for at in (path, "/api/v1/gateway/4711/resources/updates"):
                     refused = await http.get(f"{at}?uri={URI}")
                     assert refused.status_code == 404 and "rich" not in refused.text
-        async with Stream(house.app, await token(house, "ann"), "GET", f"{path}?uri={URI}") as stream:
+        async with Stream(house.app, await house.token("ann"), "GET", f"{path}?uri={URI}") as stream:
             assert stream.status == 200
         for scopes in (["api"], ["api:read", "mcp"]):
-            narrow = await token(house, "ann", *scopes)
+            narrow = await house.token("ann", *scopes)
             async with Stream(house.app, narrow, "GET", f"{path}?uri={URI}") as stream:
                 assert stream.status == 403
         async with house.session("ann") as http:
@@ -63,12 +56,12 @@ async def test_who_may_not_use_the_server_hears_nothing(make_house: MakeHouse) -
 async def test_a_stream_ends_with_its_credential_and_with_the_program(make_house: MakeHouse) -> None:
     async with make_house() as house:
         path = f"/api/v1/gateway/{await add(house, 'rich')}/resources/updates?uri={URI}"
-        secret = await token(house, "bob")
+        secret = await house.token("bob")
         async with Stream(house.app, secret, "GET", path) as stream, house.session("bob") as http:
             [row] = [one for one in (await http.get("/api/v1/api_tokens")).json()["data"] if one["name"] == "watcher"]
             assert (await http.delete(f"/api/v1/api_tokens/{row['id']}")).status_code in (200, 204)
             await asyncio.wait_for(asyncio.shield(stream._task), 10)
-        async with Stream(house.app, await token(house, "bob"), "GET", path) as stream:
+        async with Stream(house.app, await house.token("bob"), "GET", path) as stream:
             house.app.stop_streams()
             await asyncio.wait_for(asyncio.shield(stream._task), 10)
         assert not house.app.gateway.updates.streams
@@ -77,7 +70,7 @@ async def test_a_stream_ends_with_its_credential_and_with_the_program(make_house
 async def test_a_person_has_so_many_such_streams(make_house: MakeHouse) -> None:
     async with make_house() as house, house.session("bob") as http:
         server = await add(house, "rich")
-        caller_token = await token(house, "bob")
+        caller_token = await house.token("bob")
         path = f"/api/v1/gateway/{server}/resources/updates?uri={URI}"
         streams = [Stream(house.app, caller_token, "GET", path) for _ in range(8)]
         for stream in streams:

@@ -53,6 +53,13 @@ class House:
             assert answer.status_code == 200, answer.text
             yield http
 
+    async def token(self, who: str, *scopes: str) -> str:
+        """A token, `watcher`, that somebody makes, for `api` and `mcp` unless told."""
+        async with self.session(who) as http:
+            made = await http.post("/api/v1/api_tokens", json={"name": "watcher", "scopes": scopes or ["api", "mcp"]})
+            found: str = made.json()["data"]["token"]
+            return found
+
     @contextlib.asynccontextmanager
     async def mcp(self, who: str, mode: str = "2026-07-28", path: str = "/mcp") -> AsyncIterator[Client]:
         """The official client, connected."""

@@ -17,19 +17,12 @@ pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 
 
-async def token(house: House, who: str, *scopes: str) -> str:
-    async with house.session(who) as http:
-        made = await http.post("/api/v1/api_tokens", json={"name": "watcher", "scopes": scopes or ["api", "mcp"]})
-        found: str = made.json()["data"]["token"]
-        return found
-
-
 @pytest.mark.parametrize("own", [False, True])
 async def test_messages_and_the_begin_and_end_of_the_watching_are_told(make_house: MakeHouse, own: bool) -> None:
     async with make_house() as house, house.session("ann") as http:
         made = await house.add("up")
         at = f"/api/v1/gateway/{'own/records' if own else made}/messages"
-        async with Stream(house.app, await token(house, "ann"), "GET", f"{at}/updates") as stream:
+        async with Stream(house.app, await house.token("ann"), "GET", f"{at}/updates") as stream:
             assert (stream.status, await stream.next()) == (200, {})
             assert stream.headers["content-type"].startswith("text/event-stream")
             assert (await http.put(f"{at}/watch")).status_code == 200
@@ -69,7 +62,7 @@ async def test_it_ends_with_the_server_the_credential_and_the_program(make_house
     async with make_house() as house, house.session("ann") as http:
         server = await house.add("up")
         other = await house.add("other")
-        secret = await token(house, "ann")
+        secret = await house.token("ann")
         async with (
             Stream(house.app, secret, "GET", f"/api/v1/gateway/{server}/messages/updates") as gone,
             Stream(house.app, secret, "GET", f"/api/v1/gateway/{other}/messages/updates") as revoked,
@@ -81,7 +74,7 @@ async def test_it_ends_with_the_server_the_credential_and_the_program(make_house
             assert (await http.delete(f"/api/v1/api_tokens/{row['id']}")).status_code in (200, 204)
             await asyncio.wait_for(asyncio.shield(revoked._task), 10)
         path = f"/api/v1/gateway/{other}/messages/updates"
-        async with Stream(house.app, await token(house, "ann"), "GET", path) as stream:
+        async with Stream(house.app, await house.token("ann"), "GET", path) as stream:
             house.app.stop_streams()
             await asyncio.wait_for(asyncio.shield(stream._task), 10)
         assert not house.app.gateway.message_desk.streams
@@ -90,7 +83,7 @@ async def test_it_ends_with_the_server_the_credential_and_the_program(make_house
 async def test_a_person_follows_so_many_at_a_time(make_house: MakeHouse) -> None:
     async with make_house() as house, house.session("ann") as http:
         path = f"/api/v1/gateway/{await house.add('up')}/messages/updates"
-        secret = await token(house, "ann")
+        secret = await house.token("ann")
         streams = [Stream(house.app, secret, "GET", path) for _ in range(PER_PERSON)]
         for stream in streams:
             await stream.__aenter__()
@@ -105,7 +98,7 @@ async def test_to_follow_is_to_go_on_watching(make_house: MakeHouse) -> None:
     async with make_house() as house, house.session("ann") as http:
         server = await house.add("up")
         at = f"/api/v1/gateway/{server}/messages"
-        async with Stream(house.app, await token(house, "ann"), "GET", f"{at}/updates") as stream:
+        async with Stream(house.app, await house.token("ann"), "GET", f"{at}/updates") as stream:
             await stream.next()
             await http.put(f"{at}/watch")
             await stream.next()
