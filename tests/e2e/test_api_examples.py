@@ -15,7 +15,10 @@ from people import PASSWORD
 from server_process import ROOT, RunningServer
 from watched_page import CHROMIUM, open_browser
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the examples begin with requests by curl: not installed"),
+]
 EXAMPLES = "api-examples.md"
 REFERENCE = "api.md"
 ADDRESS = "http://127.0.0.1:8088"
@@ -57,8 +60,6 @@ def run(command: list[str], folder: Path, data: Path, **env: str) -> str:
 @pytest.fixture(scope="module")
 def after_shell(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What the shell examples printed, and the folder that they ran in, with the data of their server."""
-    if shutil.which("curl") is None:
-        pytest.skip("the shell examples need curl")
     folder = tmp_path_factory.mktemp("shell")
     with RunningServer(folder / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
@@ -86,7 +87,6 @@ def test_the_python_examples_do_what_they_say(server: RunningServer, tmp_path: P
     assert_said(program, output)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the shell examples need curl")
 def test_the_commands_of_the_reference_work_as_written(tmp_path: Path) -> None:
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)

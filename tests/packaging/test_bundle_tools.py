@@ -226,7 +226,7 @@ def test_the_debian_changelog_tells_each_version_what_the_changelog_does(tools: 
     assert changelog("# Changelog\n", "bear", "2.0", "Bear <bear@den>", WHEN).startswith("bear (2.0) ")
 
 
-@pytest.mark.skipif(not shutil.which("man"), reason="there is no reader of manual pages here")
+@pytest.mark.skipif(not shutil.which("man"), reason="man is not installed: nothing here reads the page")
 def test_the_manual_page_names_every_command_and_reads_without_a_warning(tools: Any, tmp_path: Path) -> None:
     text = tools("man_page").page("1.2.3", WHEN)
     file = tmp_path / "gridbear.1"
