@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from server.db.connection import connect
 from server.db.faults import fault_of
@@ -28,6 +28,7 @@ READER_THREADS = 2
 
 Query = tuple[str, Mapping[str, Any]]
 Rows = list[tuple[Any, ...]]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Store:
         answers = self.read_inline(queries) if inline else None
         if answers is not None:
             return answers
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_in_thread, queries)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, self._borrowed, lambda connection: _run(connection, queries)
+        )
 
     def read_inline(self, queries: Sequence[Query]) -> list[Rows] | None:
         """The rows of each query, on the spot. None when they would overrun the budget, or the file is locked."""
@@ -91,6 +94,15 @@ class Store:
             return self._inline.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise self.storage.failure(error) from error
+
+    async def read_piece(self, table: str, column: str, row_id: int, begin: int, most: int) -> tuple[bytes, int]:
+        """At most `most` bytes of a stored text from byte `begin` on, and how many it has in all.
+
+        In a reader thread, which never has the whole of it. Without a row, or with nothing in it: (b"", 0).
+        """
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, self._borrowed, lambda connection: _piece(connection, table, column, row_id, begin, most)
+        )
 
     def plan(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """SQLite's plan for a query, one line per step."""
@@ -146,10 +158,10 @@ class Store:
         if not self.storage.in_recovery:
             await loop.run_in_executor(None, _checkpoint, self.path)
 
-    def _read_in_thread(self, queries: Sequence[Query]) -> list[Rows]:
+    def _borrowed(self, reading: Callable[[sqlite3.Connection], Read]) -> Read:
         connection = self._idle_readers.get()
         try:
-            return _run(connection, queries)
+            return reading(connection)
         except sqlite3.Error as error:
             raise self.storage.failure(error) from error
         finally:
@@ -175,6 +187,22 @@ def _run(connection: sqlite3.Connection, queries: Sequence[Query]) -> list[Rows]
     connection.execute("BEGIN")
     try:
         return [connection.execute(sql, parameters).fetchall() for sql, parameters in queries]
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _piece(
+    connection: sqlite3.Connection, table: str, column: str, row_id: int, begin: int, most: int
+) -> tuple[bytes, int]:
+    connection.execute("BEGIN")
+    try:
+        there = connection.execute(f"SELECT 1 FROM {table} WHERE id = ? AND {column} IS NOT NULL", (row_id,)).fetchone()
+        if there is None:
+            return b"", 0
+        with connection.blobopen(table, column, row_id, readonly=True) as stored:
+            stored.seek(min(begin, len(stored)))
+            return stored.read(most), len(stored)
     finally:
         if connection.in_transaction:
             connection.execute("COMMIT")

@@ -60,3 +60,6 @@ WHERE owner_id = :owner_id AND (:kind IS NULL OR kind = :kind) AND (:status IS N
 AND json_extract(acting, '$.kind') = :as_kind AND json_extract(acting, '$.credential_id') IS :as_credential_id
 AND json_extract(acting, '$.resource') IS :as_resource ORDER BY id DESC"""
 """The tasks of a person that one credential asked for, newest first."""
+
+FIND_SQL = f"SELECT id, acting FROM {Task.__tablename__} WHERE key = :key AND owner_id IS :owner_id"
+"""One task of a person, or of nobody, and whom it acts for."""

@@ -21,7 +21,8 @@ from server.records.notify import notify
 from server.records.people_by_name import person_named
 from server.records.service import Records
 from server.tasks.kinds import Kind, TaskFailed
-from server.tasks.queue import MODEL, Tasks
+from server.tasks.looks import MODEL
+from server.tasks.queue import Tasks
 from server.tasks.report import Report
 
 log = logging.getLogger(__name__)

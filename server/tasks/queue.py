@@ -22,13 +22,13 @@ from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import actor_now, kept
 from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.looks import MODEL, Looks
 from server.tasks.report import Report
 from server.tasks.to_the_end import to_the_end
 from server.tasks.waiting import Entry, Waiting
 
 log = logging.getLogger(__name__)
 
-MODEL = "tasks"
 OPEN_STATES = ("queued", "running")
 STOPPED = "GridBear was stopped while this was running."
 _LISTED = (
@@ -49,6 +49,7 @@ class Tasks:
         self._records = records
         self._settings = settings
         self._kinds: dict[str, Kind] = {}
+        self._looks = Looks(records)
         self._waiting = Waiting()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._begun: dict[int, Entry] = {}
@@ -155,19 +156,23 @@ class Tasks:
             self._pump()
         return row
 
-    async def of(self, actor: Actor, key: str) -> dict[str, Any]:
-        """The task `key` of this person. Raises NotFound, also for somebody else's."""
-        found = await self._records.find(SYSTEM, MODEL, where={"key": key, "owner_id": actor.user_id}, limit=1)
-        if actor.user_id is None or not found:
-            raise NotFound(f"You have no task {key!r}.")
-        return found[0]
+    async def of(self, actor: Actor, key: str, *, asked_by: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The task `key` of this person, but for its result. Raises NotFound, also for somebody else's.
 
-    async def is_asked_by(self, task: Mapping[str, Any], caller: Mapping[str, Any]) -> bool:
-        """Whether the credential of `caller`, as `kept` has it, asked for a task of `of`."""
-        acting = (await self._records.reveal(SYSTEM, MODEL, int(task["id"])))["acting"]
-        return acting is not None and all(
-            acting[name] == caller[name] for name in ("kind", "credential_id", "resource")
-        )
+        `asked_by`, a caller as `kept` has it: also for one that its credential did not ask for.
+        """
+        return await self._looks.own(actor, key, asked_by)
+
+    async def result_part(self, task: Mapping[str, Any], begin: int, end: int) -> tuple[str, int]:
+        """Of the result of a task, as JSON, what lies between two bytes, and how many it has; 0: there is none.
+
+        A character counts to where it begins.
+        """
+        return await self._looks.result_part(int(task["id"]), begin, end)
+
+    async def result(self, task: Mapping[str, Any]) -> Any:
+        """The whole result of a task; None while there is none."""
+        return (await self._records.reveal(SYSTEM, MODEL, int(task["id"])))["result"]
 
     async def listed(
         self,
@@ -227,7 +232,7 @@ class Tasks:
             if timer is not None:
                 timer.cancel()
             await self._finish(record_id, "cancelled")
-        return await self._in_hand(actor, key)
+        return {**await self._in_hand(actor, key), "result": None}
 
     async def retry(self, actor: Actor, key: str) -> dict[str, Any]:
         """Do an ended task once more, as a new one. Raises NotFound, Conflict when it has not ended, or ended well.
@@ -251,13 +256,11 @@ class Tasks:
     # Parts
 
     async def _in_hand(self, actor: Actor, key: str) -> dict[str, Any]:
-        """The task `key` that this person may end or do again. Raises NotFound."""
-        if actor.is_admin:
-            found = await self._records.find(SYSTEM, MODEL, where={"key": key}, limit=1)
-            if found and found[0]["owner_id"] is None:
-                kind = self._kinds.get(found[0]["kind"])
-                if kind is None or kind.for_admins:
-                    return found[0]
+        """The task `key` that this person may end or do again, but for its result. Raises NotFound."""
+        if actor.is_admin and (found := await self._looks.nobodys(key)) is not None:
+            kind = self._kinds.get(found["kind"])
+            if kind is None or kind.for_admins:
+                return found
         return await self.of(actor, key)
 
     async def _check_room(self, actor: Actor) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from server.access.actor import Actor
 from server.errors import Conflict, NotFound, ValidationFailed
-from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS
+from server.mcp_gateway.builtin_tools.definitions import PAGE_BYTES
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, UPSTREAM_FAILED, CallFailed
 from server.mcp_gateway.gateway import Gateway
@@ -17,7 +17,8 @@ from server.mcp_gateway.wire import storable
 from server.models.base import Verb
 from server.tasks.acting import kept
 from server.tasks.kinds import Kind, TaskFailed
-from server.tasks.queue import MODEL, STOPPED, Tasks
+from server.tasks.looks import MODEL
+from server.tasks.queue import STOPPED, Tasks
 from server.tasks.report import Report
 
 KIND = "mcp_tool"
@@ -46,15 +47,15 @@ class AsyncCalls:
         """The task with its result, or that page of it. Raises NotFound, ValidationFailed for a page beyond the end."""
         row = await self._row(actor, key, "read")
         answer = {**told(row), "error": row["error"], "error_details": row["failure"], "log": row["log"]}
-        text = "" if row["result"] is None else orjson.dumps(row["result"]).decode()
-        pages = max(1, -(-len(text) // PAGE_CHARACTERS))
+        begin, part, size = (page - 1) * PAGE_BYTES, "", 0
+        if row["status"] == "completed":
+            part, size = await self._tasks.result_part(row, begin, begin + PAGE_BYTES)
+        pages = max(1, -(-size // PAGE_BYTES))
         if page > pages:
             raise ValidationFailed.of("page", "too_large", f"the result has {pages} pages")
         if pages == 1:
-            return {**answer, "result": row["result"]}
-        begin = (page - 1) * PAGE_CHARACTERS
-        part = text[begin : begin + PAGE_CHARACTERS]
-        return {**answer, "result_part": part, "page": page, "pages": pages, "result_characters": len(text)}
+            return {**answer, "result": orjson.loads(part) if part else None}
+        return {**answer, "result_part": part, "page": page, "pages": pages, "result_bytes": size}
 
     async def listed(self, actor: Actor, status: str | None, limit: int, page: int) -> dict[str, Any]:
         """The person's calls, newest first; for a program that reads no tasks of theirs, its own."""
@@ -76,7 +77,7 @@ class AsyncCalls:
         row = await self._of_extension(actor, key, "read")
         answer = _handle(row)
         if row["status"] == "completed":
-            answer["result"] = row["result"]
+            answer["result"] = await self._tasks.result(row)
         elif answer["status"] == "failed":
             failure = row["failure"] or {"code": INTERNAL_ERROR, "message": row["error"] or STOPPED}
             answer["error"] = {name: value for name, value in failure.items() if value is not None}
@@ -99,9 +100,9 @@ class AsyncCalls:
             raise CallFailed(INVALID_PARAMS, error.message) from error
 
     async def _row(self, actor: Actor, key: str, verb: Verb) -> dict[str, Any]:
-        row = await self._tasks.of(actor, key)
-        hidden = _is_limited(actor, verb) and not await self._tasks.is_asked_by(row, kept(actor))
-        if row["kind"] != KIND or hidden:
+        program = kept(actor) if _is_limited(actor, verb) else None
+        row = await self._tasks.of(actor, key, asked_by=program)
+        if row["kind"] != KIND:
             raise NotFound(f"You have no task {key!r}.")
         return row
 

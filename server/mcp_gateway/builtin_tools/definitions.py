@@ -6,8 +6,8 @@ from typing import Any
 
 OWN_SERVER = "gridbear"
 """Under this name the log of calls and the pages have these tools."""
-PAGE_CHARACTERS = 100_000
-"""A result of a task that is longer as JSON comes in pages of this many characters."""
+PAGE_BYTES = 100_000
+"""A result of a task that is longer as JSON comes in pages of about this many bytes."""
 MOST_FOUND, MOST_LISTED = 50, 100
 STATES = ("queued", "running", "completed", "failed", "cancelled", "interrupted")
 
@@ -67,7 +67,7 @@ TOOLS: dict[str, dict[str, Any]] = {
             "async_task_status",
             "State of a task",
             "State, progress, log and, once there is one, the whole result of a task of yours. A result of more than "
-            f"{PAGE_CHARACTERS} characters comes in pages: put the pages together and read them as JSON.",
+            f"{PAGE_BYTES} bytes comes in pages: put the pages together and read them as JSON.",
             {"task_id": _TASK_ID, "page": {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}},
             "task_id",
             readOnlyHint=True,

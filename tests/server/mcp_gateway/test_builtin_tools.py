@@ -14,7 +14,7 @@ import pytest
 from tests_shop_support import opened, tool
 
 from server.access.actor import SYSTEM, Actor
-from server.mcp_gateway.builtin_tools.definitions import PAGE_CHARACTERS, TOOLS
+from server.mcp_gateway.builtin_tools.definitions import PAGE_BYTES, TOOLS
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from tests.conftest import Bear, running_bear
@@ -237,16 +237,16 @@ async def test_a_large_result_comes_whole_in_pages(bear: Bear, member: httpx2.As
     max_ = actor(bear, "max")
     started = await said(bear, max_, "async_run_tool", tool_name="shop__much")
     row = await ended(bear, max_, started["task_id"])
-    assert "result" not in row and row["pages"] == 4 and row["page"] == 1
+    assert "result" not in row and row["pages"] == 5 and row["page"] == 1
     parts = [
         (await said(bear, max_, "async_task_status", task_id=started["task_id"], page=page))["result_part"]
         for page in range(1, row["pages"] + 1)
     ]
-    assert all(len(part) <= PAGE_CHARACTERS for part in parts)
+    assert all(len(part.encode()) <= PAGE_BYTES + 1 for part in parts)
     assert json.loads("".join(parts))["content"][0]["text"] == "häh" * 100_000
-    assert len("".join(parts)) == row["result_characters"]
-    beyond = await refused(bear, max_, "async_task_status", task_id=started["task_id"], page=5)
-    assert "4 pages" in beyond["error"]
+    assert len("".join(parts).encode()) == row["result_bytes"]
+    beyond = await refused(bear, max_, "async_task_status", task_id=started["task_id"], page=6)
+    assert "5 pages" in beyond["error"]
 
 
 async def test_the_limit_is_asked_at_once_and_again_when_the_call_runs(tmp_path: Path) -> None:
