@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import os
 import shutil
@@ -13,9 +14,13 @@ from types import CodeType, FunctionType
 from typing import Any
 
 import fastapi.dependencies.utils
+import fastapi.routing
 import pytest
 from fastapi._compat.v2 import ModelField, asdict
+from fastapi.datastructures import DefaultPlaceholder
+from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import _get_signature
+from fastapi.routing import _APIRouteLike, _populate_api_route_state
 from sqlalchemy import MetaData, Table
 
 import server.app
@@ -34,6 +39,7 @@ def quick_servers() -> Iterator[None]:
         patch.setattr(server.app, "migrate", _Templates(Path(folder)).migrate)
         patch.setattr(ModelField, "__post_init__", _Validators(ModelField.__post_init__).set_up)
         patch.setattr(fastapi.dependencies.utils, "_get_signature", _Signatures(_get_signature).of)
+        patch.setattr(fastapi.routing, "_populate_api_route_state", _Routes(_populate_api_route_state).populate)
         patch.setattr(server.db.connection, "SYNCHRONOUS", "OFF")
         patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
@@ -103,3 +109,68 @@ class _Signatures:
                     return self._signature(call)
             function.__annotations__ = dict(self._known[id(code)][1])
         return self._signature(call)
+
+
+class _Routes:
+    """What FastAPI finds out about an endpoint of one code at one address, told in the same words: it does so once.
+
+    Each app then has its own endpoint in it. Those whose defaults or dependencies an app makes itself are looked at
+    anew, as they may differ.
+    """
+
+    _KINDS = (type(None), bool, int, float, str)
+
+    def __init__(self, populate: Callable[..., None]) -> None:
+        self.find_out = populate
+        # With the code, so that no other can come to its identity.
+        self._known: dict[Any, tuple[CodeType, dict[str, Any], list[str]]] = {}
+
+    def populate(self, route: Any, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
+        provider = told.pop("dependency_overrides_provider", None)
+        key = self._key(path, endpoint, told)
+        if key in self._known:
+            _, found, changeable = self._known[key]
+            vars(route).update(found)
+            vars(route).update({name: _copy(found[name]) for name in changeable})
+            route.endpoint = route.dependant.call = endpoint
+        else:
+            self.find_out(route, path, endpoint, dependency_overrides_provider=provider, **told)
+            if key is not None:
+                found = {name: _copy(getattr(route, name)) for name in _APIRouteLike.__annotations__}
+                # Nothing of this app is kept.
+                found["dependant"].call = found["endpoint"] = found["dependency_overrides_provider"] = None
+                changeable = [name for name, value in found.items() if isinstance(value, list | dict | set | Dependant)]
+                self._known[key] = endpoint.__code__, found, changeable
+        route.dependency_overrides_provider = provider
+
+    def _key(self, path: str, endpoint: Any, told: dict[str, Any]) -> Any:
+        if not isinstance(endpoint, FunctionType) or told.get("dependencies") or told.get("callbacks"):
+            return None
+        defaults = (*(endpoint.__defaults__ or ()), *(endpoint.__kwdefaults__ or {}).values())
+        if hasattr(endpoint, "__wrapped__") or not all(isinstance(value, self._KINDS) for value in defaults):
+            return None
+        try:
+            key = id(endpoint.__code__), path, repr(defaults), _frozen(told)
+            hash(key)
+        except TypeError:
+            return None
+        return key
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((name, _frozen(it)) for name, it in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(it) for it in value)
+    if isinstance(value, set):
+        return frozenset(value)
+    return ("by default", value.value) if isinstance(value, DefaultPlaceholder) else value
+
+
+def _copy(value: Any) -> Any:
+    """A copy that may be changed in its first level."""
+    if isinstance(value, Dependant):
+        lists = {it.name: list(getattr(value, it.name)) for it in dataclasses.fields(value)
+                 if isinstance(getattr(value, it.name), list)}  # fmt: skip
+        return dataclasses.replace(value, **lists)
+    return value.copy() if isinstance(value, list | dict | set) else value
