@@ -8,14 +8,14 @@ from sqlalchemy import Table
 
 from server.db.file_reach import FILES, FileReach, Holder, referred
 from server.db.staging import ROW
-from server.db.statements import read_sql
+from server.db.statements import Expansion, read_sql
 from server.db.trash import HISTORY
 from server.db.writer import STAGED
 
 
-def file_sql(table: Table, fields: Sequence[str], reach: FileReach) -> str:
+def file_sql(table: Table, fields: Sequence[str], reach: FileReach, expand: Sequence[Expansion] = ()) -> str:
     """The file `:id` as JSON, if it is within `reach`."""
-    return f"{read_sql(table, fields, None)} AND {reach.condition()}"
+    return f"{read_sql(table, fields, None, expand)} AND {reach.condition()}"
 
 
 def content_sql(reach: FileReach) -> str:

@@ -23,6 +23,8 @@ from server.records.file_types import HEAD_BYTES, file_type
 from server.records.idempotency import Created, record_gone
 from server.records.kept_keys import MODEL as KEYS
 from server.records.kept_keys import keep, known_in, utc_now
+from server.records.query import parse_reading
+from server.records.reading import Pairs, Row
 from server.records.service import Records
 from server.records.work import Work, absent
 from server.setting_fields import listed
@@ -108,12 +110,18 @@ class Files:
             if draft is not None:
                 await asyncio.to_thread(draft.discard)
 
-    async def read(self, actor: Actor, file_id: int) -> str:
-        """What is known of a file, as JSON. Raises NotFound when it is absent or not theirs to read."""
-        prepared = self._records.shelf.models[FILES_TABLE]
-        shown = self._records.policy.permission(actor, prepared.spec, "read").shown
-        sql = file_sql(prepared.spec.table, shown, self._records.shelf.file_reach(actor))
-        return str((await self._row(actor, sql, file_id))[0])
+    async def read(self, actor: Actor, file_id: int, parameters: Pairs = ()) -> Row:
+        """What is known of a file. `parameters` as in `read_row` of other models, whose errors it raises."""
+        shelf = self._records.shelf
+        spec = shelf.models[FILES_TABLE].spec
+        may = self._records.policy.permission(actor, spec, "read")
+        reach = shelf.file_reach(actor)
+        tagged = str((await self._row(actor, file_sql(spec.table, may.shown, reach), file_id))[0])
+        if not parameters:
+            return Row(tagged, tagged)
+        asked = parse_reading(spec, may, parameters)
+        sql = file_sql(spec.table, asked.fields, reach, shelf.expansions(actor, spec, asked.expand))
+        return Row(str((await self._row(actor, sql, file_id))[0]), tagged)
 
     async def content(self, actor: Actor, file_id: int) -> Content:
         """The bytes of a file. Raises NotFound when it is absent, not theirs to read, or its bytes are lost."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
+from server.asgi.known_parameters import FILTERS
 from server.asgi.query import query_pairs
 from server.asgi.request_key import REPLAYED, key_in, key_parameter
 from server.config import SettingsHolder
@@ -66,6 +67,7 @@ _UPLOAD: dict[str, Any] = {
         }
     },
 }  # fmt: skip
+_READ: dict[str, Any] = {"parameters": [{"name": name, "in": "query"} for name in ("expand", "fields")]}
 _CONTENT: dict[str, Any] = {
     "parameters": [
         {"name": name, "in": "header", "schema": {"type": "string"}} for name in ("Range", "If-Range", "If-None-Match")
@@ -98,16 +100,17 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
             response.headers[REPLAYED[0].decode()] = REPLAYED[1].decode()
         return _json(response, f'{{"ok":true,"data":{made.text}}}', 201)
 
-    @router.api_route("", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("", methods=["GET", "HEAD"], include_in_schema=False, openapi_extra={"parameters": [FILTERS]})
     async def list_files(request: Request, response: Response) -> Response:
         actor = gate.enter_route(request, response, records=True)
         text = page_text(await records.list_page(actor, FILES_TABLE, query_pairs(request.scope)))
         return _tagged(request, response, text, etag_of(text))
 
-    @router.api_route("/{file_id}", methods=["GET", "HEAD"], include_in_schema=False)
+    @router.api_route("/{file_id}", methods=["GET", "HEAD"], include_in_schema=False, openapi_extra=_READ)
     async def read(file_id: FileId, request: Request, response: Response) -> Response:
-        row = await files.read(gate.enter_route(request, response, records=True), file_id)
-        return _tagged(request, response, f'{{"ok":true,"data":{row}}}', etag_of(row))
+        actor = gate.enter_route(request, response, records=True)
+        row = await files.read(actor, file_id, query_pairs(request.scope))
+        return _tagged(request, response, f'{{"ok":true,"data":{row.text}}}', etag_of(row.tagged))
 
     @router.delete("/{file_id}", include_in_schema=False)
     async def delete(file_id: FileId, request: Request, response: Response) -> dict[str, Any]:

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.types import Scope
 
 from server.access.actor import Actor
 from server.access.actor import Scope as AccessScope
-from server.asgi.query import query_pairs
+from server.asgi.known_parameters import refuse_unknown
 from server.asgi.replies import RATE_LIMIT
 from server.auth.authenticate import Authenticator
 from server.config import SettingsHolder
-from server.errors import Forbidden, RateLimited, ValidationFailed
+from server.errors import Forbidden, RateLimited
 from server.limits.token_bucket import TokenBuckets
 
 
@@ -67,26 +66,8 @@ class RestGate:
     def enter_route(
         self, request: Request, response: Response, *, records: bool = False, metrics: bool = False
     ) -> Actor:
-        """`enter` for a FastAPI route. Raises besides ValidationFailed for a parameter that a change does not know."""
+        """`enter` for a FastAPI route. Raises besides ValidationFailed for a parameter that the route does not know."""
         actor, (name, value) = self.enter(request.scope, records=records, metrics=metrics)
         response.headers[name.decode()] = value.decode()
-        if request.method not in ("GET", "HEAD"):
-            _check_parameters(request)
+        refuse_unknown(request)
         return actor
-
-
-def _check_parameters(request: Request) -> None:
-    # `dryrun=true` must not be taken for a promise: what it was sent with would be done.
-    route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or _reads_by_hand(route):
-        return
-    known = {field.alias for field in route.dependant.query_params}
-    for name, _ in query_pairs(request.scope):
-        if name not in known:
-            told = f"only {', '.join(sorted(known))} is known here" if known else "no parameter is known here"
-            raise ValidationFailed.of(name, "unknown_parameter", told)
-
-
-def _reads_by_hand(route: APIRoute) -> bool:
-    """Whether the route reads its query itself, and says in the OpenAPI document what it knows."""
-    return any(told["in"] == "query" for told in (route.openapi_extra or {}).get("parameters", ()))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
+from server.asgi.known_parameters import FILTERS
 from server.asgi.query import query_pairs
 from server.asgi.request_key import REPLAYED, RequestKey, key_in, key_parameter
 from server.config import SettingsHolder
@@ -160,14 +161,7 @@ def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str,
 _FILTERS = [
     _parameter("domain", {"type": "string"}, 'A JSON domain such as `[["priority", ">=", 3]]`'),
     _parameter("q", {"type": "string"}, "Full text"),
-    {
-        "name": "filters",
-        "in": "query",
-        "style": "form",
-        "explode": True,
-        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
-        "description": "Filters as in lists: `field=value`, `field__op=value`",
-    },
+    FILTERS,
 ]
 _BULK = [
     *_FILTERS,

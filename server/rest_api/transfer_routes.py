@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from server.asgi.answer import Answer
+from server.asgi.known_parameters import FILTERS
 from server.asgi.query import query_pairs
 from server.asgi.request_key import REPLAYED, key_in, key_parameter
 from server.config import SettingsHolder
@@ -41,7 +42,8 @@ _EXPORT: dict[str, Any] = {
         _asked("fields", _TEXT, "Only these fields, with commas"),
         _asked("sort", _TEXT, "As in a list; by id unless told"),
         _asked("q", _TEXT, "Full text, as in a list"),
-        _asked("domain", _TEXT, "As in a list; so are `field=value` and `field__op=value`"),
+        _asked("domain", _TEXT, "As in a list"),
+        FILTERS,
         _asked("bom", _TRUTH, "Begin a CSV with a byte order mark, for Excel"),
     ],
     "responses": {

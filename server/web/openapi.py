@@ -154,9 +154,8 @@ def _paths(spec: ModelSpec) -> dict[str, Any]:
         "post": _operation(spec, "create", f"Create a {label}", {"201": created}, [_ONCE], f"{name}_create"),
     }  # fmt: skip
     member = {
-        "get": _operation(
-            spec, "read", f"Read a {label}", {"200": _answer(row), "304": {"description": "Not modified"}}
-        ),
+        "get": _operation(spec, "read", f"Read a {label}",
+                          {"200": _answer(row), "304": {"description": "Not modified"}}, _PARTS),
         "put": _operation(spec, "replace", f"Replace a {label}", {"200": _answer(row)}, [if_match], f"{name}_replace"),
         "patch": _operation(spec, "update", f"Change a {label}", {"200": _answer(row)}, [if_match], f"{name}_update"),
         "delete": _operation(spec, "delete", f"Delete a {label}", {"200": _answer({"type": "null"})}, [if_match]),
@@ -210,8 +209,7 @@ def _list_parameters(spec: ModelSpec) -> list[dict[str, Any]]:
         _query("cursor", {"type": "string"}, "The page after the one whose `next` this was"),
         _query("domain", {"type": "string"}, 'A JSON domain such as `[["id", ">", 3]]`'),
         _query("q", {"type": "string"}, "Full text: words, or their beginnings"),
-        _query("fields", {"type": "string"}, "Only these fields"),
-        _query("expand", {"type": "string"}, "Relations whose records are shown under `expand`"),
+        *_PARTS,
         _query("total", {"type": "boolean", "default": True}, "`false` skips counting"),
     ]
     for name in spec.shown:
@@ -225,3 +223,9 @@ def _list_parameters(spec: ModelSpec) -> list[dict[str, Any]]:
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+_PARTS = [
+    _query("fields", {"type": "string"}, "Only these fields"),
+    _query("expand", {"type": "string"}, "Relations whose records are shown under `expand`"),
+]

@@ -34,11 +34,12 @@ _FILLED = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the status, and the code of an error; and how many bytes were read before."""
+    """What came back: the status, and code and fields of an error; and how many bytes were read before."""
 
     status: int
     code: str
     read: int = 0
+    fields: tuple[str, ...] = ()
 
 
 def doors(bear: Bear) -> Iterator[tuple[str, str]]:
@@ -149,5 +150,5 @@ async def _ask(
         found = json.loads(told["body"])
     except ValueError:
         found = {}
-    return Answer(messages[0]["status"], str(found.get("code", "")) if isinstance(found, dict) else "",
-                  sent * len(body))  # fmt: skip
+    error = found if isinstance(found, dict) else {}
+    return Answer(messages[0]["status"], str(error.get("code", "")), sent * len(body), tuple(error.get("fields", ())))

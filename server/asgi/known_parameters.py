@@ -1,0 +1,37 @@
+"""The query parameters that a route knows. Others are refused: a mistyped filter would let everything through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from server.asgi.query import query_pairs
+from server.errors import ValidationFailed
+
+FILTERS: dict[str, Any] = {
+    "name": "filters",
+    "in": "query",
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "description": "Filters as in lists: `field=value`, `field__op=value`",
+}
+"""Stands in the OpenAPI document for parameters named after the fields of a model; who reads them knows those names."""
+
+
+def refuse_unknown(request: Request) -> None:
+    """Raises ValidationFailed for a parameter that the route of `request` neither declares nor documents."""
+    route = request.scope.get("route")
+    if not request.scope["query_string"] or not isinstance(route, APIRoute):
+        return
+    documented = (route.openapi_extra or {}).get("parameters", ())
+    if FILTERS in documented:
+        return
+    known = {field.alias for field in route.dependant.query_params}
+    known |= {one["name"] for one in documented if one["in"] == "query"}
+    for name, _ in query_pairs(request.scope):
+        if name not in known:
+            told = f"only {', '.join(sorted(known))} is known here" if known else "no parameter is known here"
+            raise ValidationFailed.of(name, "unknown_parameter", told)
