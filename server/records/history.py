@@ -15,13 +15,14 @@ from server.access.policy import Permission
 from server.db import trash
 from server.db.store import Store
 from server.db.writer import Transaction
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Verb
 from server.models.registry import ModelSpec
+from server.records.circles import Circles, circle_around
 from server.records.service import Records
 from server.records.steady import steady_read, steady_write
 from server.records.times import to_text
-from server.records.undo import Undone, bring_back, earlier, put_back, undo_entries
+from server.records.undo import Undone, bring_back, deleted_row, earlier, put_back, undo_entries
 from server.records.values import INTEGER_MAX
 from server.records.work import Work, absent
 
@@ -109,7 +110,16 @@ class History:
                     work, spec, change, record_id, earlier(work.transaction, spec, record_id, before), shown
                 )
             changes = {} if before is None else earlier(work.transaction, spec, record_id, before)
-            return bring_back(work, spec, (make, read), record_id, since, changes, shown)
+            deleted_row(work, spec, (make, read), record_id, since, changes)
+            order = circle_around(work, (model, record_id), changes, since)
+            circles = Circles(set(order))
+            text = ""
+            for name, one_id in order:
+                if (name, one_id) == (model, record_id):
+                    text = bring_back(work, spec, (make, read), record_id, since, changes, shown, circles)
+                else:
+                    self._bring_with(work, name, one_id, since, circles)
+            return circles.close(work).get((model, record_id), text)
 
         try:
             return await self._records.work(actor, run, (model,))
@@ -131,6 +141,20 @@ class History:
             return undo_entries(work, self._records, first, last, since)
 
         return await self._records.work(actor, run, (trash.HISTORY,))
+
+    def _bring_with(self, work: Work, model: str, record_id: int, since: str, circles: Circles) -> None:
+        """Bring back what a record can't come back without. Raises Conflict when that is not the caller's to do."""
+        spec = self._records.registry.get(model)
+        policy = self._records.policy
+        wanted = (policy.permission(work.actor, spec, "create"), policy.permission(work.actor, spec, "read"))
+        try:
+            bring_back(work, spec, wanted, record_id, since, {}, ("id",), circles)
+        except (NotFound, Forbidden):
+            raise Conflict(
+                "This record and others refer to each other in a circle, so that they come back together or not at "
+                "all, and not all of them are yours to bring back. Ask an admin to restore it.",
+                code="reference_conflict",
+            ) from None
 
     async def expire(self) -> int:
         """Forget what is too old, a part at a time. Returns how many entries went."""

@@ -14,6 +14,7 @@ from server.db.writer import Transaction
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.models.base import Verb
 from server.models.registry import ModelSpec
+from server.records.circles import Circles
 from server.records.prepared import PreparedModel
 from server.records.service import Records
 from server.records.values import writable
@@ -43,7 +44,7 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
         raise NotFound("There is nothing of yours to undo: no such change, or it is too old.", code="nothing_to_undo")
     if len(entries) > MAX_ENTRIES:
         raise ValidationFailed(f"At most {MAX_ENTRIES} changes can be undone at once.", code="too_many_records")
-    circles = _Circles({(model, record_id) for _, model, record_id, verb, *_ in entries if verb == "delete"})
+    circles = Circles({(model, record_id) for _, model, record_id, verb, *_ in entries if verb == "delete"})
     for _, model, record_id, verb, before, after in entries:
         spec = records.registry.get(model)
         if verb == "import":
@@ -60,40 +61,23 @@ def undo_entries(work: Work, records: Records, first: int, last: int, since: str
     return Undone(len(entries), work.remembered)
 
 
-class _Circles:
-    """References between records that come back together: where none can be the first, one comes with it empty."""
-
-    def __init__(self, coming: set[tuple[str, int]]) -> None:
-        self._coming = coming
-        self._open: list[tuple[ModelSpec, Permission, int, dict[str, Any]]] = []
-
-    def open(self, prepared: PreparedModel, may: Permission, row: dict[str, Any]) -> None:
-        """Empty the references of a row to records that come later."""
-        spec, record_id = prepared.spec, row["id"]
-        self._coming.discard((spec.name, record_id))
-        early = {
-            name: row[name]
-            for name, target in prepared.relations
-            if (target, row[name]) in self._coming and spec.table.c[name].nullable
-        }
-        if early:
-            row.update(dict.fromkeys(early))
-            self._open.append((spec, may, record_id, early))
-
-    def close(self, work: Work) -> None:
-        """Now that all are there."""
-        for spec, may, record_id, references in self._open:
-            work.change(spec.name, record_id, references, may, ("id",), from_history=True)
-
-
 def bring_back(
     work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str,
-    changes: Mapping[str, Any], shown: tuple[str, ...], circles: _Circles | None = None,
+    changes: Mapping[str, Any], shown: tuple[str, ...], circles: Circles,
 ) -> str:  # fmt: skip
     """Make a deleted record again, with `changes`, if all `wanted` permissions reach it. Returns its JSON text.
 
     Raises NotFound, Forbidden, Conflict.
     """
+    row = deleted_row(work, spec, wanted, record_id, since, changes)
+    circles.open(work.prepared(spec.name), wanted[0], row, shown)
+    return work.bring_back(spec.name, row, shown)
+
+
+def deleted_row(
+    work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row that a deleted record would come back with. Raises NotFound, Forbidden."""
     # Before anything is looked up: who may not bring records back learns of none.
     if any(may.extent == "none" for may in wanted):
         plural = spec.options.label_plural.lower()
@@ -114,9 +98,7 @@ def bring_back(
         # They deleted it when they might do more.
         raise absent(spec, record_id)
     row["updated_at"] = work.now
-    if circles is not None:
-        circles.open(prepared, wanted[0], row)
-    return work.bring_back(spec.name, row, shown)
+    return row
 
 
 def earlier(transaction: Transaction, spec: ModelSpec, record_id: int, entry_id: int) -> dict[str, Any]:
