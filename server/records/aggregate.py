@@ -43,17 +43,19 @@ def parse_aggregate(spec: ModelSpec, permission: Permission, parameters: Iterabl
     found = Aggregate()
     filters = Filters(spec, permission)
     rest: list[tuple[str, str]] = []
+    grouped: list[str] = []
     wanted: list[tuple[Function, str]] = []
     errors: dict[str, FieldError] = {}
     for name, text in parameters:
         try:
             if name == "group_by":
-                found.groups = _groups(filters, text)
+                grouped.append(text)
+                found.groups = _groups(filters, ",".join(grouped))
             elif (function := _FUNCTIONS.get(name)) is not None:
                 wanted += [(function, column) for column in _columns(filters, function, text)]
             elif name == "limit":
                 found.limit = whole(text, 1, MAX_GROUPS)
-            elif name != "count":
+            else:
                 rest.append((name, text))
         except BadValue as bad:
             errors[name] = FieldError(bad.code, bad.message)

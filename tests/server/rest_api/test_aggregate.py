@@ -43,3 +43,28 @@ async def test_a_forged_cursor_is_refused(member: httpx2.AsyncClient, key: Any) 
     answer = await member.get(URL, params={"sort": "priority", "cursor": cursor})
     assert answer.status_code == 422, answer.text
     assert answer.json()["fields"]["cursor"]["code"] == "bad_cursor"
+
+
+@pytest.mark.parametrize("query", ["count=x", "count=true", "group_by=done&total=false", "sort=title", "offset=5",
+                                   "fields=id", "expand=owner_id", "cursor=x", "groupby=done"])  # fmt: skip
+async def test_no_parameter_is_ignored(member: httpx2.AsyncClient, query: str) -> None:
+    answer = await member.get(f"{URL}/aggregate?{query}")
+    assert answer.status_code == 422, answer.text
+    assert len(answer.json()["fields"]) == 1
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "sum=", "sum=title", "avg=done", "min=",
+                                   "max=body,", "group_by=done,done", "group_by=nope",
+                                   "group_by=done:month", "group_by=created_at:week", "sum=priority,priority,nope"])  # fmt: skip
+async def test_what_can_not_be_worked_out_is_named(member: httpx2.AsyncClient, query: str) -> None:
+    answer = await member.get(f"{URL}/aggregate?{query}")
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, [query.partition("=")[0]]), answer.text
+
+
+async def test_a_grouping_in_two_parameters_is_that_in_one(member: httpx2.AsyncClient) -> None:
+    await note(member, done=True, priority=3)
+    both = (await member.get(f"{URL}/aggregate?group_by=done&group_by=priority")).json()["data"]
+    assert both == (await member.get(f"{URL}/aggregate?group_by=done,priority")).json()["data"]
+    assert set(both[0]["group"]) == {"done", "priority"}
+    again = await member.get(f"{URL}/aggregate?group_by=done&group_by=done")
+    assert (again.status_code, list(again.json()["fields"])) == (422, ["group_by"])
