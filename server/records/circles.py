@@ -60,7 +60,7 @@ def circle_around(work: Work, start: Place, changes: Mapping[str, Any], since: s
         if place not in references:
             references[place] = _missing(work, place, changes if place == start else {}, since)
             waiting += references[place]
-    circle = {place for place in _reaching(start, references)}
+    circle = _reaching(start, references)
     order: list[Place] = []
     while circle:
         needed = {place: {to for to, may_wait in references[place].items() if not may_wait} for place in circle}

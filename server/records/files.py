@@ -170,7 +170,7 @@ class Files:
         if shown == ("id",):
             return replace(made, text=f'{{"id":{made.record_id}}}')
         try:
-            return replace(made, text=await self.read(actor, made.record_id))
+            return replace(made, text=(await self.read(actor, made.record_id)).text)
         except NotFound:
             raise record_gone("file") from None
 

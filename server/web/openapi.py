@@ -154,8 +154,9 @@ def _paths(spec: ModelSpec) -> dict[str, Any]:
         "post": _operation(spec, "create", f"Create a {label}", {"201": created}, [_ONCE], f"{name}_create"),
     }  # fmt: skip
     member = {
-        "get": _operation(spec, "read", f"Read a {label}",
-                          {"200": _answer(row), "304": {"description": "Not modified"}}, _PARTS),
+        "get": _operation(
+            spec, "read", f"Read a {label}", {"200": _answer(row), "304": {"description": "Not modified"}}, _PARTS
+        ),
         "put": _operation(spec, "replace", f"Replace a {label}", {"200": _answer(row)}, [if_match], f"{name}_replace"),
         "patch": _operation(spec, "update", f"Change a {label}", {"200": _answer(row)}, [if_match], f"{name}_update"),
         "delete": _operation(spec, "delete", f"Delete a {label}", {"200": _answer({"type": "null"})}, [if_match]),

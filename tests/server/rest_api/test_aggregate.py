@@ -53,9 +53,12 @@ async def test_no_parameter_is_ignored(member: httpx2.AsyncClient, query: str) -
     assert len(answer.json()["fields"]) == 1
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=", "sum=", "sum=title", "avg=done", "min=",
-                                   "max=body,", "group_by=done,done", "group_by=nope",
-                                   "group_by=done:month", "group_by=created_at:week", "sum=priority,priority,nope"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=1001", "limit=x", "limit=", "sum=", "sum=title", "avg=done", "min=", "max=body,",
+     "group_by=done,done", "group_by=nope", "group_by=done:month", "group_by=created_at:week",
+     "sum=priority,priority,nope"],
+)  # fmt: skip
 async def test_what_can_not_be_worked_out_is_named(member: httpx2.AsyncClient, query: str) -> None:
     answer = await member.get(f"{URL}/aggregate?{query}")
     assert (answer.status_code, list(answer.json()["fields"])) == (422, [query.partition("=")[0]]), answer.text

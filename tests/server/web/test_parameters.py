@@ -1,4 +1,4 @@
-"""Query parameters that a door does not know: refused where they could be a mistyped filter, let be where others add them."""
+"""Query parameters that a door does not know: refused, as mistyped filters; let be where others add their own."""
 
 from __future__ import annotations
 
