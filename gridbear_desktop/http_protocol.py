@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 from collections.abc import Callable
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gridbear_desktop.http_answer import WholeAnswer
+
+log = logging.getLogger(__name__)
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
@@ -17,6 +22,7 @@ UNREAD_SECONDS = 5.0
 UNREAD_BYTES = 32 << 20
 HEAD_BYTES = 64 << 10
 SWEEP_SECONDS = 1.0
+REFUSALS_TOLD_SECONDS = 60.0
 HANG_UP = "gridbear.hang_up"
 """The ASGI extension of `server.asgi.hang_up`."""
 _TELLING_BODY = frozenset((b"content-length", b"transfer-encoding"))
@@ -32,6 +38,31 @@ _HEAD_TOO_LARGE = _answer(
     b"431 Request Header Fields Too Large", "head_too_large", f"The head of a request has at most {HEAD_BYTES} bytes."
 )
 _UNREADABLE = _answer(b"400 Bad Request", "bad_request", "This is no HTTP request that can be read.")
+_NO_WEBSOCKET = _answer(
+    b"400 Bad Request", "no_websocket", "GridBear has no WebSockets: /api/v1/events tells changes, /mcp is for MCP."
+)
+
+
+class Refusals:
+    """Tells in the log of what is refused before it is a request: one line in a while, since anybody can ask."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told_at: float | None = None
+        self._untold = 0
+
+    def tell(self, what: str, client: tuple[str, int] | None) -> None:
+        """Tell of one more, from `client`."""
+        now = self._clock()
+        if self._told_at is not None and now - self._told_at < REFUSALS_TOLD_SECONDS:
+            self._untold += 1
+            return
+        others = f"; {self._untold} others since the last line" if self._untold else ""
+        self._told_at, self._untold = now, 0
+        log.info("refused %s from %s%s", what, "nobody known" if client is None else client[0], others)
+
+
+_refusals = Refusals()
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -68,11 +99,46 @@ class PatientProtocol(HttpToolsProtocol):
                 return
         elif not self._in_head:
             self._since = self.loop.time()
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse_head()
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._without_upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError:
+                _refusals.tell("what is no HTTP request", self.client)
+                self.send_400_response("")
+                return
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """The request as if it had asked for no other protocol, to be read anew, and `rest`; nothing if it is refused.
+
+        To the parser what follows such a request is no body of it. Java's HttpClient asks with every first one.
+        """
+        if self.transport.is_closing():
+            return b""
+        kept: list[bytes] = []
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b", ".join(part for part in value.split(b",") if part.strip().lower() != b"upgrade")
+            if name == b"upgrade" and value.lower() == b"websocket":
+                _refusals.tell("a WebSocket", self.client)
+                self.transport.write(_NO_WEBSOCKET)
+                self.transport.close()
+                return b""
+            if name != b"upgrade":
+                kept.append(b"%b: %b\r\n" % (name, value))
+        head = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        self.parser = httptools.HttpRequestParser(self)
+        return b"%b%b\r\n%b" % (head, b"".join(kept), rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -91,6 +157,9 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if sum([len(name) + len(value) + 4 for name, value in self.headers]) + len(self.url) > HEAD_BYTES:
             self._refuse_head()
+            return
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            # Comes once more, without that.
             return
         self._in_head = False
         super().on_headers_complete()
