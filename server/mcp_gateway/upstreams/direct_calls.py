@@ -10,7 +10,6 @@ from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.line_calls import ChannelCalls, LineCalls, LineWriter
 from server.mcp_gateway.upstreams.request_failed import result_of
 
@@ -50,13 +49,13 @@ class DirectCalls:
         """Offer another channel."""
         self._lines = calls
 
-    def over_http(self, spec: LaunchSpec, faults: HttpFaults, tell: Callable[[Any], Awaitable[None]]) -> None:
+    def over_http(self, spec: LaunchSpec, tell: Callable[[Any], Awaitable[None]]) -> None:
         """Offer connections to the server, if it is one of plain HTTP without a sign-in.
 
         `tell` gets what is no answer of ours.
         """
         if spec.auth is None and not spec.public_only and fits(spec.url, spec.headers):
-            self._http = HttpCalls(spec.url, spec.headers, faults, tell, self._abandoned, self.tap)
+            self._http = HttpCalls(spec.url, spec.headers, tell, self._abandoned, self.tap)
 
     def close(self) -> None:
         """The connection ends."""

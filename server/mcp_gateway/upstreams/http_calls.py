@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from server.mcp_gateway.caller import Progress
 from server.mcp_gateway.messages.tap import UNWATCHED, Tap
 from server.mcp_gateway.upstreams.http_connection import Answer, AnswerTooLarge, HttpConnection
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.pending_calls import ABANDONED, PendingCall
 from server.mcp_gateway.upstreams.request_failed import (
     RequestFailed,
@@ -49,7 +48,6 @@ class HttpCalls:
         self,
         url: str,
         headers: Mapping[str, str],
-        faults: HttpFaults,
         tell: Callable[[Message], Awaitable[None]],
         abandon: Callable[[str], None],
         tap: Tap = UNWATCHED,
@@ -60,7 +58,6 @@ class HttpCalls:
         fixed = {"Host": parts.netloc, "Content-Type": "application/json"}
         fixed |= {"Accept": "application/json, text/event-stream", **headers}
         self._head = f"POST {target} HTTP/1.1\r\n{_lines(fixed)}"
-        self._faults = faults
         self._tell = tell
         self._abandon = abandon
         self._tap = tap
@@ -116,7 +113,6 @@ class HttpCalls:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 _, made = await loop.create_connection(HttpConnection, self._host, self._port)
         except (OSError, TimeoutError) as error:
-            self._faults.transport += 1
             raise RequestFailed(-32000, str(error) or "no connection", None, "transport") from error
         return made
 
@@ -135,12 +131,10 @@ class HttpCalls:
         except AnswerTooLarge as error:
             raise too_large(error.limit) from error
         except ConnectionError as error:
-            self._faults.transport += 1
             # The endpoint may well answer the next call on a new connection.
             raise RequestFailed(-32000, str(error) or "connection closed", None, "transport") from error
 
     def _whole(self, call: PendingCall, status: int, body: bytes) -> Message:
-        self._faults.status = status
         if status == 200:
             message = _parsed(body)
             if isinstance(message, dict) and message.get("id") == call.id:
@@ -150,15 +144,14 @@ class HttpCalls:
         message = _maybe(body)
         if isinstance(message, dict) and "error" in message:
             call.heard(message)
-        if status >= 500:
-            self._faults.server += 1
         error = message.get("error") if isinstance(message, dict) else None
         terminated = status == 404 and not (isinstance(error, dict) and error.get("code") == -32601)
         if terminated:
             raise session_gone()
         failed = http_status(status)
         if isinstance(error, dict) and isinstance(error.get("code"), int):
-            raise RequestFailed(error["code"], str(error.get("message", "")), error.get("data"), failed.kind)
+            told = str(error.get("message", ""))
+            raise RequestFailed(error["code"], told, error.get("data"), failed.kind, status=status)
         raise failed
 
 

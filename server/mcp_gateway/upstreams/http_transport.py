@@ -17,7 +17,7 @@ from mcp.shared.message import SessionMessage
 
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import SESSION_HEADER, DirectCalls
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_faults import HttpFaults, faults_of_this
 from server.mcp_gateway.upstreams.raw_client import CameWith
 from server.mcp_gateway.upstreams.sse_transport import sse_transport
 from server.outbound.pinned_transport import PublicTransport
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class _WatchedTransport(httpx2.AsyncHTTPTransport):
-    """Counts faults that the SDK folds into JSON-RPC errors of its own."""
+    """Notes faults that the SDK folds into JSON-RPC errors of its own."""
 
     def __init__(self, faults: HttpFaults, direct: DirectCalls) -> None:
         super().__init__()
@@ -37,12 +37,12 @@ class _WatchedTransport(httpx2.AsyncHTTPTransport):
         try:
             response = await super().handle_async_request(request)
         except httpx2.TransportError:
-            self._faults.transport += 1
+            faults_of_this(self._faults).transport = True
             raise
         if session := response.headers.get(SESSION_HEADER):
             self._direct.session_id = session
         if response.status_code >= 500:
-            self._faults.server += 1
+            faults_of_this(self._faults).server = True
         return response
 
 
@@ -50,10 +50,13 @@ class _Client(httpx2.AsyncClient):
     """Notes how each request ended. A 401 that a renewed token answers is no end, and nobody is to sign in for it."""
 
     faults: HttpFaults
+    aside: frozenset[str] = frozenset()
+    """Methods of HTTP whose end says nothing of a request that anybody made."""
 
-    async def send(self, *given: Any, **more: Any) -> httpx2.Response:
-        response = await super().send(*given, **more)
-        self.faults.status = response.status_code
+    async def send(self, request: httpx2.Request, **more: Any) -> httpx2.Response:
+        response = await super().send(request, **more)
+        if request.method not in self.aside:
+            faults_of_this(self.faults).status = response.status_code
         return response
 
 
@@ -82,6 +85,9 @@ def _http_client(spec: LaunchSpec, faults: HttpFaults, direct: DirectCalls) -> h
         trust_env=False,
     )
     client.faults = faults
+    if spec.transport == "http":
+        # The stream for what a server tells by itself, which it need not have, and the end of a session.
+        client.aside = frozenset(("GET", "DELETE"))
     return client
 
 
@@ -116,7 +122,7 @@ async def _streamable_http(
                         await to_client.send(message)
 
         group.start_soon(pass_on)
-        direct.over_http(spec, faults, tell)
+        direct.over_http(spec, tell)
         try:
             yield from_server, write
         finally:

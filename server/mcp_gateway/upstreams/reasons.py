@@ -9,8 +9,9 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from server.errors import GridBearError
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_faults import UNAUTHORIZED, HttpFaults
 from server.mcp_gateway.upstreams.programs import ProgramNotFound
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Trouble
 from server.mcp_gateway.upstreams.stderr_hints import hint
 from server.outbound.pinned_transport import AddressRefused
@@ -24,11 +25,11 @@ _ADVICE = {
 
 def trouble_of(failure: BaseException | None, stderr: Iterable[str], faults: HttpFaults) -> Trouble:
     """What a person is told about a server that could not be reached or that ended, None when it ended by itself."""
-    if faults.unauthorized:
+    error = None if failure is None else _innermost(failure)
+    if faults.unauthorized or (isinstance(error, RequestFailed) and error.status == UNAUTHORIZED):
         return WANTS_LOGIN
-    if failure is None:
+    if error is None:
         return Trouble("The server ended by itself.", hint(stderr))
-    error = _innermost(failure)
     if isinstance(error, ProgramNotFound):
         return Trouble(error.message, error.advice)
     if isinstance(error, MCPError | httpx2.HTTPStatusError) and faults.status >= 400:

@@ -9,6 +9,8 @@ from server.limits.circuit_breaker import FailureKind
 CONNECTION_CLOSED = -32000
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+REFUSED_BY_HTTP = "Server returned an error response"
+"""What the SDK makes of an HTTP status that is no success."""
 
 
 class RequestFailed(Exception):
@@ -16,7 +18,7 @@ class RequestFailed(Exception):
 
     `kind` is set when the connection is to blame (None: the server answered, and that is its answer);
     `broken` when the connection is of no further use; `unread` when the words are ours, for an answer that is none;
-    `not_run` when the server is known not to have run it.
+    `not_run` when the server is known not to have run it. `status`: of the HTTP answer, 0 if there was none to tell.
     """
 
     def __init__(
@@ -29,10 +31,12 @@ class RequestFailed(Exception):
         *,
         unread: bool = False,
         not_run: bool = False,
+        status: int = 0,
     ) -> None:
         super().__init__(message)
         self.unread = unread
         self.not_run = not_run
+        self.status = status
         self.code = code
         self.message = message
         self.data = data
@@ -68,9 +72,8 @@ def too_large(limit: int) -> RequestFailed:
 
 def http_status(status: int) -> RequestFailed:
     """It answered with a status, and nothing else that says why."""
-    return RequestFailed(
-        INTERNAL_ERROR, f"it answered with HTTP {status}", None, "slow" if status >= 500 else None, unread=True
-    )
+    kind: FailureKind | None = "slow" if status >= 500 else None
+    return RequestFailed(INTERNAL_ERROR, f"it answered with HTTP {status}", None, kind, unread=True, status=status)
 
 
 def result_of(message: dict[str, Any]) -> dict[str, Any]:

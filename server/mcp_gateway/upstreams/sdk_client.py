@@ -26,13 +26,14 @@ from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.heard import Heard
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_faults import HttpFaults, noted
 from server.mcp_gateway.upstreams.http_transport import http_transport
 from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.pending_calls import ABANDONED
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.raw_client import UI_EXTENSION, RawClient
 from server.mcp_gateway.upstreams.request_failed import (
+    REFUSED_BY_HTTP,
     RequestFailed,
     checked,
     http_status,
@@ -56,9 +57,8 @@ _CLIENT = types.Implementation(name="gridbear-desktop", version=__version__)
 class SdkSession:
     """An open, negotiated connection to one MCP server."""
 
-    def __init__(self, client: Client, faults: HttpFaults, direct: DirectCalls) -> None:
+    def __init__(self, client: Client, direct: DirectCalls) -> None:
         self._client = client
-        self._faults = faults
         self._direct = direct
         self._is_modern = self.is_modern
         self._on_each = self._stamped()
@@ -240,7 +240,6 @@ class SdkSession:
     async def _send_stamped(
         self, method: str, params: dict[str, Any], options: CallOptions, progress: Progress | None
     ) -> dict[str, Any]:
-        transport, server = self._faults.transport, self._faults.server
         try:
             params = writable(params)
         except Unwritable as error:
@@ -251,23 +250,28 @@ class SdkSession:
                 await told(progress, total, message)
 
             told, options["on_progress"] = progress, report
+        faults = HttpFaults()
         try:
-            # Below the SDK's models, which drop what they don't know.
-            return await self._client.session._dispatcher.send_raw_request(method, params, options)
+            with noted() as faults:
+                # Below the SDK's models, which drop what they don't know.
+                return await self._client.session._dispatcher.send_raw_request(method, params, options)
         except MCPError as error:
             if error.message == "Session terminated":
                 raise session_gone() from error
             if error.code == types.PARSE_ERROR and error.message.startswith("Failed to parse"):
                 raise no_answer("neither a result nor an error") from error
-            if error.message == "Server returned an error response" and self._faults.status >= 400:
-                raise http_status(self._faults.status) from error
+            if error.message == REFUSED_BY_HTTP:
+                # Our own transport says it with the error, the SDK's has it noted.
+                status = error.data if isinstance(error.data, int) else faults.status
+                if status >= 400:
+                    raise http_status(status) from error
             kind: FailureKind | None = None
             broken = error.code == types.CONNECTION_CLOSED
-            if broken or self._faults.transport > transport:
+            if broken or faults.transport:
                 kind = "transport"
-            elif self._faults.server > server:
+            elif faults.server:
                 kind = "slow"
-            raise RequestFailed(error.code, error.message, error.data, kind, broken) from error
+            raise RequestFailed(error.code, error.message, error.data, kind, broken, status=faults.status) from error
         except ValueError as error:
             raise no_answer(str(error)) from error
         except (anyio.ClosedResourceError, anyio.BrokenResourceError, OSError, RuntimeError) as error:
@@ -291,7 +295,7 @@ async def open_session(
     """Reach the server and agree on a protocol version. Must be entered and left by the same task.
 
     `on_child` is told the child's process id, and None when it ends; `on_end` that a server has ended the stream that
-    all its answers come on. `faults` counts what the SDK hides. Raises
+    all its answers come on. `faults` notes what the SDK hides of the opening. Raises
     OSError, ValueError, MCPError, httpx2 errors or an ExceptionGroup of them when the server can't be reached.
     """
 
@@ -304,7 +308,7 @@ async def open_session(
     client = RawClient(tapped(transport, tap), mode="auto", cache=None, client_info=_CLIENT)
     client.heard = heard
     async with client:
-        yield SdkSession(client, faults, direct)
+        yield SdkSession(client, direct)
 
 
 async def _drained(subscription: Subscription) -> None:

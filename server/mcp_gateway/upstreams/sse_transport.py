@@ -22,6 +22,7 @@ from server.mcp_gateway.upstreams.messages import read_message
 from server.mcp_gateway.upstreams.request_failed import (
     CONNECTION_CLOSED,
     INTERNAL_ERROR,
+    REFUSED_BY_HTTP,
     RequestFailed,
     connection_closed,
     http_status,
@@ -136,7 +137,8 @@ async def _sent(post: Post, message: types.JSONRPCMessage) -> SessionMessage | N
             return None
         broken = isinstance(error, RequestFailed) and error.broken
         # In the words of the SDK's other transport, which are known here.
-        words = str(error) if broken else "Server returned an error response"
-        told = types.ErrorData(code=CONNECTION_CLOSED if broken else INTERNAL_ERROR, message=words)
+        words = str(error) if broken else REFUSED_BY_HTTP
+        status = error.status if isinstance(error, RequestFailed) else 0
+        told = types.ErrorData(code=CONNECTION_CLOSED if broken else INTERNAL_ERROR, message=words, data=status)
         return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=message.id, error=told))
     return None

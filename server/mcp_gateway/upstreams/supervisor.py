@@ -19,7 +19,7 @@ from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
+from server.mcp_gateway.upstreams.http_faults import UNAUTHORIZED, HttpFaults
 from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.opening import load_open_session
 from server.mcp_gateway.upstreams.process_guardian import Guardian
@@ -30,6 +30,7 @@ from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
 from server.mcp_gateway.upstreams.watched import Watched
 
 if TYPE_CHECKING:
+    from server.mcp_gateway.upstreams.request_failed import RequestFailed
     from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,6 @@ class Supervisor:
         self._scope: anyio.CancelScope | None = None
         self._relist = False
         self._end = False
-        self._faults = HttpFaults()
         self._in_flight = 0
         self._last_used = around.clock()
         self._alive_at = around.clock()
@@ -161,9 +161,9 @@ class Supervisor:
             self._session = None
             self._wake.set()
 
-    def login_refused(self, session: SdkSession) -> CallFailed | None:
+    def login_refused(self, session: SdkSession, error: RequestFailed) -> CallFailed | None:
         """Ends a session whose credential the server does not take any more; what its callers are told."""
-        if self._session is not session or not self._faults.unauthorized:
+        if self._session is not session or error.status != UNAUTHORIZED:
             return None
         self.standing.want_login()
         self.lost(session)
@@ -193,7 +193,7 @@ class Supervisor:
             await asyncio.wait({previous})
         began = self._around.clock()
         failure: BaseException | None = None
-        self._faults = faults = HttpFaults()
+        faults = HttpFaults()
         with anyio.CancelScope() as scope:
             self._scope = scope
             try:

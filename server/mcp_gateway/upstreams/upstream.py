@@ -306,7 +306,7 @@ class Upstream:
             self.breaker.record_failure(permit, "slow", self._clock())
             raise silent(self.config.name, seconds) from None
         except RequestFailed as error:
-            if (refusal := self.supervisor.login_refused(session)) is not None:
+            if (refusal := self.supervisor.login_refused(session, error)) is not None:
                 raise refusal from error
             if error.broken:
                 self.supervisor.lost(session)

@@ -11,7 +11,7 @@ DIE, CLOSE, DEAFEN = b"die", b"close", b"deafen"
 """
 FLOOD = 10_000
 NAMES = ["echo", "hang", "die", "close", "flood", "big", "many", "unknown", "odd", "twice", "garbage", "neither",
-         "shapeless", "change", "deep", "half", "wait", "roots",
+         "shapeless", "change", "deep", "half", "wait", "roots", "forbidden",
          "deafen"]  # fmt: skip
 
 

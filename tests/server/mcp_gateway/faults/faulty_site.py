@@ -24,7 +24,8 @@ class FaultySite:
         self.status: int | None = None
         self.calls: list[str] = []
         self.waiting, self.go_on = asyncio.Event(), asyncio.Event()
-        """Of calls of `wait`: one has come; all may be answered."""
+        """Of calls of `wait` and `forbidden`, which is answered 401: one has come; all may be answered."""
+        self.waits = 0
         self.endpoint: str | None = None
         """Where it wants messages sent, in place of its own address."""
         self.stream: asyncio.StreamWriter | None = None
@@ -83,6 +84,9 @@ class FaultySite:
         name = message.get("params", {}).get("name", "") if asked == "tools/call" else ""
         if name:
             self.calls.append(name)
+        if name == "forbidden":
+            await self._wait()
+            return await reply(writer, 401, b"")
         return await self._say(writer, message, name)
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -111,8 +115,7 @@ class FaultySite:
     async def _say(self, writer: asyncio.StreamWriter, message: dict[str, Any], name: str) -> bool:
         answers = self.server.answer(message)
         if name == "wait":
-            self.waiting.set()
-            await self.go_on.wait()
+            await self._wait()
         if name in STREAMED:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
             for answer in answers:
@@ -127,6 +130,12 @@ class FaultySite:
             await asyncio.get_running_loop().create_future()
         session = f"Mcp-Session-Id: {self.session}\r\n" if message["method"] == "initialize" else ""
         return await reply(writer, 200, found, session)
+
+
+    async def _wait(self) -> None:
+        self.waits += 1
+        self.waiting.set()
+        await self.go_on.wait()
 
 
 async def reply(writer: asyncio.StreamWriter, status: int, body: bytes, more: str = "") -> bool:

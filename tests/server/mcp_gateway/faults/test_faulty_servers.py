@@ -267,6 +267,23 @@ async def test_a_login_that_is_wanted_is_said_and_nothing_is_tried_again(
         assert faulty.site.calls == []
 
 
+@pytest.mark.parametrize("transport", ["http", "sdk http"])
+@pytest.mark.parametrize("others", [(2, 0), (0, 2), (1, 1)])
+async def test_a_login_that_is_wanted_is_said_though_other_calls_are_answered_at_the_same_moment(
+    make_faulty: MakeFaulty, transport: str, others: tuple[int, int]
+) -> None:
+    async with make_faulty(transport, "short") as faulty:
+        names = ["wait"] * others[0] + ["forbidden"] + ["wait"] * others[1]
+        calls = [asyncio.create_task(faulty.call(name)) for name in names]
+        async with asyncio.timeout(10):
+            while faulty.site.waits < len(names):
+                await asyncio.sleep(0)
+        faulty.site.go_on.set()
+        answers = await asyncio.gather(*calls)
+        assert "sign in" in error(answers[others[0]])[1].lower()
+        assert (await faulty.state())["state"] == "needs_login"
+
+
 @pytest.mark.parametrize("transport", ["http", "sse", SDK_HTTP])
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_server_that_was_restarted_gets_a_new_session_and_no_call_twice(

@@ -12,7 +12,6 @@ import orjson
 import pytest
 
 from server.mcp_gateway.upstreams.http_calls import HttpCalls, fits
-from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.line_calls import LineCalls
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, result_of
 
@@ -213,8 +212,8 @@ def test_headers_that_are_not_plain_are_left_to_the_sdk(header: tuple[str, str])
 Answering = Callable[[str], bytes]
 
 
-async def asked_of(answering: Answering, times: int = 1) -> tuple[list[Any], list[dict[str, Any]], HttpFaults, int]:
-    """What calls bring to whom `answering(id)` gives the raw HTTP answer: results, told messages, faults, visits."""
+async def asked_of(answering: Answering, times: int = 1) -> tuple[list[Any], list[dict[str, Any]], int]:
+    """What calls bring to whom `answering(id)` gives the raw HTTP answer: results, told messages, visits."""
     visits = 0
     tasks: list[asyncio.Task[Any]] = []
 
@@ -241,12 +240,11 @@ async def asked_of(answering: Answering, times: int = 1) -> tuple[list[Any], lis
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     told: list[dict[str, Any]] = []
-    faults = HttpFaults()
 
     async def tell(message: dict[str, Any]) -> None:
         told.append(message)
 
-    calls = HttpCalls(f"http://127.0.0.1:{port}/mcp", {}, faults, tell, lambda _id: None)
+    calls = HttpCalls(f"http://127.0.0.1:{port}/mcp", {}, tell, lambda _id: None)
     found: list[Any] = []
     for _ in range(times):
         try:
@@ -258,7 +256,7 @@ async def asked_of(answering: Answering, times: int = 1) -> tuple[list[Any], lis
         await visit
     server.close()
     await server.wait_closed()
-    return found, told, faults, visits
+    return found, told, visits
 
 
 def whole(body: bytes, status: str = "200 OK", kind: str = "application/json") -> bytes:
@@ -271,9 +269,9 @@ def result(call_id: str) -> bytes:
 
 
 async def test_one_connection_serves_call_after_call() -> None:
-    found, _, faults, visits = await asked_of(lambda call_id: whole(result(call_id)), 5)
+    found, _, visits = await asked_of(lambda call_id: whole(result(call_id)), 5)
     assert [answer["result"] for answer in found] == [{"content": []}] * 5
-    assert (visits, faults.transport) == (1, 0)
+    assert visits == 1
 
 
 async def test_what_a_stream_brings_beside_the_answer_goes_to_the_session() -> None:
@@ -283,13 +281,13 @@ async def test_what_a_stream_brings_beside_the_answer_goes_to_the_session() -> N
         body = b": hello\r\n\r\nevent: message\r\ndata: " + orjson.dumps(notice) + b"\r\n\r\n"
         return whole(body + b"data: " + result(call_id) + b"\n\n", kind="text/event-stream")
 
-    found, told, _, visits = await asked_of(stream, 2)
+    found, told, visits = await asked_of(stream, 2)
     assert [answer["result"] for answer in found] == [{"content": []}] * 2
     assert (told, visits) == ([notice, notice], 1)
 
 
 async def test_a_stream_that_ends_before_the_result_is_a_broken_call() -> None:
-    [failed], _, faults, _ = await asked_of(lambda _id: whole(b"data: \n\n", kind="text/event-stream"))
+    [failed], _, _ = await asked_of(lambda _id: whole(b"data: \n\n", kind="text/event-stream"))
     assert isinstance(failed, RequestFailed) and failed.kind == "transport"
 
 
@@ -299,26 +297,26 @@ async def test_events_may_end_in_any_way_and_what_is_no_message_is_passed_over(e
         parts = [b"data: {", b"data: [1]", b"id: 7", b": still there", b"data: " + result(call_id), b""]
         return whole(end.join(parts), kind="text/event-stream")
 
-    [answer], told, _, _ = await asked_of(stream)
+    [answer], told, _ = await asked_of(stream)
     assert (answer["result"], told) == ({"content": []}, [])
 
 
 async def test_a_word_before_the_answer_is_not_the_answer() -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-    [answer], _, faults, _ = await asked_of(lambda call_id: hints + whole(result(call_id)))
-    assert (answer["result"], faults.transport) == ({"content": []}, 0)
+    [answer], _, _ = await asked_of(lambda call_id: hints + whole(result(call_id)))
+    assert answer["result"] == {"content": []}
 
 
 @pytest.mark.parametrize("line", [b"X: " + b"x" * 300_000, b"X: x\r\n" * 60_000])
 async def test_an_answer_with_an_endless_head_is_given_up(line: bytes) -> None:
-    [failed], _, _, _ = await asked_of(lambda _id: b"HTTP/1.1 200 OK\r\n" + line)
+    [failed], _, _ = await asked_of(lambda _id: b"HTTP/1.1 200 OK\r\n" + line)
     assert isinstance(failed, RequestFailed) and "head" in failed.message
 
 
 async def test_a_server_that_hangs_up_is_a_fault_of_the_transport_and_not_asked_again() -> None:
-    [failed], _, faults, visits = await asked_of(lambda _id: b"HTTP/1.1 503")
+    [failed], _, visits = await asked_of(lambda _id: b"HTTP/1.1 503")
     assert isinstance(failed, RequestFailed) and failed.kind == "transport"
-    assert (faults.transport, visits) == (1, 1)
+    assert visits == 1
 
 
 @pytest.mark.parametrize(
@@ -326,11 +324,11 @@ async def test_a_server_that_hangs_up_is_a_fault_of_the_transport_and_not_asked_
     [("500 No", "slow", False), ("401 No", None, False), ("404 No", "transport", True), ("302 No", None, False)],
 )
 async def test_a_status_says_who_is_to_blame(status: str, kind: str | None, broken: bool) -> None:
-    [failed], _, faults, _ = await asked_of(lambda _id: whole(b"", status))
+    [failed], _, _ = await asked_of(lambda _id: whole(b"", status))
     assert isinstance(failed, RequestFailed) and (failed.kind, failed.broken) == (kind, broken)
-    assert (faults.server, faults.unauthorized) == (int(kind == "slow"), status.startswith("401"))
+    assert failed.status == (0 if broken else int(status[:3]))
 
 
 async def test_an_answer_to_another_request_is_refused() -> None:
-    [failed], _, _, _ = await asked_of(lambda _id: whole(result("gb-other")))
+    [failed], _, _ = await asked_of(lambda _id: whole(result("gb-other")))
     assert isinstance(failed, RequestFailed) and "another request" in failed.message
