@@ -57,7 +57,10 @@ class McpGateway:
         self.catalogue = ToolCatalogue(records, settings, bus)
         self.approvals = Approvals(records, settings, self.activity.log.redactor)
         self.own_tools = OwnTools(records, bus)
-        records.behave(RULES, McpRuleBehaviour(records, self.catalogue, self.own_tools))
+        records.behave(
+            RULES,
+            McpRuleBehaviour(records, self.catalogue, self.own_tools, lambda: self.gateway.own_names()),
+        )
         self.gateway = Gateway(
             records,
             settings,

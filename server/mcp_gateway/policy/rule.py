@@ -78,8 +78,13 @@ class Rule:
         return self.server_id == server.server_id
 
     def names(self, tool: Tool) -> bool:
-        """Whether the tool of a server that is meant is: by its name there, or one that it is offered as."""
-        return self.tool in (ANY_TOOL, tool.name, tool.own_name, tool.public_name) and is_of_kind(tool.raw, self.kind)
+        """Whether the tool of a server that is meant is: by its name there, or one that it is offered as.
+
+        What is allowed of all servers is not one more tool because somebody gives that name to it.
+        """
+        widens = self.effect == "allow" and self.server_id is None and self.own_server is None
+        names = (tool.name,) if widens else (tool.name, tool.own_name, tool.public_name)
+        return (self.tool == ANY_TOOL or self.tool in names) and is_of_kind(tool.raw, self.kind)
 
     @property
     def is_whole(self) -> bool:

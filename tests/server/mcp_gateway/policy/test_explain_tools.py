@@ -16,6 +16,8 @@ from tests.conftest import Bear
 pytestmark = pytest.mark.anyio
 TINY = Path(__file__).parent.parent / "tiny_server.py"
 
+LOOK = {"own_server": "records", "tool": "look"}
+
 
 async def server(bear: Bear, admin: httpx2.AsyncClient, **values: Any) -> int:
     """A server whose one tool, echo, was listed once."""
@@ -161,10 +163,58 @@ async def test_a_tool_that_gets_another_name_slips_away_from_no_rule(
 
     whole = await rule(bear, "deny", tool="tiny__repeat")
     assert await called(member, "tiny__repeat") == "Unknown tool: tiny__repeat", "by the name that clients see"
-    patched = await session.patch(f"/api/v1/mcp_rules/{whole}", json={"own_server": "records", "tool": "look"})
+    # The name began with that of a server, so it is a rule for this one.
+    patched = await session.patch(f"/api/v1/mcp_rules/{whole}", json={"server_id": None, **LOOK})
     assert patched.json()["data"]["tool"] == "search_notes"
     await alias("own/records/tools/look", None)
     assert (await called(member, "records__search_notes")).startswith("Unknown tool")
     other = await session.patch(f"/api/v1/mcp_rules/{whole}", json={"tool": "not_there_yet", "note": "it may come"})
     assert other.json()["data"]["tool"] == "not_there_yet"
     assert await called(member, "records__search_notes") == "done"
+
+
+async def test_a_rule_for_all_servers_loses_no_tool_that_gets_another_name(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    number = await server(bear, admin, visibility="everyone")
+    session = await bear.signed_in("ada")
+
+    async def alias(path: str, name: str | None) -> None:
+        answer = await session.patch(f"/api/v1/gateway/{path}", json={"alias": name})
+        assert answer.status_code == 200, answer.text
+
+    async def made(tool: str) -> httpx2.Response:
+        return await session.post("/api/v1/mcp_rules", json={"subject": "everyone", "effect": "deny", "tool": tool})
+
+    await alias(f"{number}/tools/echo", "repeat")
+    refused = await made("repeat")
+    assert refused.status_code == 422 and "echo of tiny" in refused.json()["fields"]["tool"]["message"]
+    for before, given, now in (("repeat", "tiny__repeat", "again"), ("again", "tiny__echo", "repeat")):
+        rule_id = (await made(given)).json()["data"]["id"]
+        await alias(f"{number}/tools/{before}", now)
+        for name in ("again", "repeat", "echo"):
+            assert "Unknown tool" in message(await Wire(member, MODERN).call(f"tiny__{name}"))["error"]["message"]
+        assert (await session.delete(f"/api/v1/mcp_rules/{rule_id}")).status_code == 200
+    for given in ({"tool": "records__search_notes"}, {"own_server": "records", "tool": "records__search_notes"}):
+        rule_id = await rule(bear, "deny", **given)
+        await alias("own/records/tools/search_notes", "look")
+        for name in ("look", "search_notes"):
+            assert "Unknown tool" in message(await Wire(member, MODERN).call(f"records__{name}"))["error"]["message"]
+        await alias("own/records/tools/look", None)
+        assert (await session.delete(f"/api/v1/mcp_rules/{rule_id}")).status_code == 200
+    refused = await made("not_there_yet")
+    assert refused.status_code == 201, "it may come"
+
+
+async def test_what_is_allowed_of_all_servers_grows_by_no_name_that_is_given_to_a_tool(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    number = await server(bear, admin)
+    session = await bear.signed_in("ada")
+    await rule(bear, "allow", tool="harmless")
+    assert "error" in message(await Wire(member, MODERN).call("tiny__echo"))
+    renamed = await session.patch(f"/api/v1/gateway/{number}/tools/echo", json={"alias": "harmless"})
+    assert renamed.status_code == 200
+    assert "error" in message(await Wire(member, MODERN).call("tiny__harmless"))
+    await rule(bear, "allow", tool="echo")
+    assert "result" in message(await Wire(member, MODERN).call("tiny__harmless"))
