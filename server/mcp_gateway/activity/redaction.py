@@ -33,6 +33,12 @@ _SECRET_PAIRS = frozenset(
     )
     for first in firsts
 )  # fmt: skip
+_TEXT_NAMES = frozenset(("pass", "auth", "tokens"))
+"""So a secret is named, and a number or a choice as well: only text is one."""
+_CHOICES = frozenset(
+    ("none", "null", "true", "false", "yes", "no", "on", "off", "ok", "basic", "bearer", "digest", "oauth", "oauth2",
+     "required", "optional")
+)  # fmt: skip
 _LOOKS_SECRET = re.compile(
     r"(?P<kept>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|(?P<before>://[^\s/:@\"'\\]{0,200}:)[^\s/@\"'\\]+(?=@)"
@@ -46,6 +52,14 @@ _LOOKS_SECRET = re.compile(
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*){0,3}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
 )
+_USER_FLAGS = ("-u", "--user")
+_LOGIN = re.compile(
+    r"(?<![\w-])(?P<before>(?:-u|--user)(?:[ \t]+|=)(?P<quote>\\*[\"']?)(?P<user>[A-Za-z0-9_][^\s:/\"'\\]{0,200}):)"
+    r"(?P<password>(?![\s/])(?:(?!(?P=quote))[^\r\n\"'\\])+(?=(?P=quote))|[^\s/\"'\\][^\s\"'\\]*)"
+)
+"""A name and a password as programs take them; ids of a user and a group look alike."""
+_LOGIN_ALONE = re.compile(r"(?P<before>(?P<user>[A-Za-z0-9_][^\s:/]{0,200}):)(?P<password>(?![\s/]).+)", re.DOTALL)
+_LOGIN_FLAG = re.compile(r'-u(?:ser)?(?:[ \t=]|", *")')
 _SHORTEST_LOOK = len("://:x@")
 """No shorter text has anything in it that is found without knowing it."""
 _BEGINNINGS = (
@@ -55,7 +69,7 @@ _BEGINNINGS = (
 )  # fmt: skip
 """All that `_LOOKS_SECRET` finds has one of these in it, or is the password of an address."""
 _IN_NAMES = ("pass", "pwd", "secret", "token", "key", "authorization", "cookie", "credential", "otp", "pin", "bearer",
-             "jwt")  # fmt: skip
+             "jwt", '"auth"', "'auth'", "auth=")  # fmt: skip
 """All names of secrets have one of these in them, in small letters."""
 _NAMES_OF_NAMES = ("name", "key", "header", "variable")
 """What holds the name where name and value are members of one object."""
@@ -89,6 +103,8 @@ class Redactor:
             return False
         if any(beginning in text for beginning in _BEGINNINGS) or ("://" in text and "@" in text):
             return False
+        if "-u" in text and _LOGIN_FLAG.search(text) is not None:
+            return False
         lowered = text.lower()
         return not any(part in lowered for part in _IN_NAMES)
 
@@ -101,6 +117,8 @@ class Redactor:
             if secret in head:
                 head = head.replace(secret, BLACKED)
         head = _LOOKS_SECRET.sub(_blacked, head)
+        if "-u" in head:
+            head = _LOGIN.sub(_without_password, head)
         lowered = head.lower()
         if any(part in lowered for part in _IN_NAMES):
             head = _without_named(head)
@@ -122,11 +140,21 @@ class Redactor:
         if isinstance(value, list):
             if len(value) == 2 and isinstance(value[1], str) and _names_secret(value[0]):
                 return [self.text(value[0]), self.value(value[1], "secret")]
-            return [self.value(item) for item in value]
+            return [self._item(item, before) for item, before in zip(value, (None, *value), strict=False)]
         if isinstance(value, str):
+            if _is_text_secret(name, value):
+                return BLACKED
             return self.text(value)
         # A pin or a number of an account may be a secret too.
         return BLACKED if str(value) in self._secrets else value
+
+    def _item(self, item: Any, before: Any) -> Any:
+        """A member of a list, which may be the words of a command: one that follows a flag is what it says."""
+        if not isinstance(item, str) or not isinstance(before, str) or not before.startswith("-"):
+            return self.value(item)
+        if before in _USER_FLAGS and (found := _LOGIN_ALONE.fullmatch(item)) is not None:
+            return _without_password(found)
+        return BLACKED if before.startswith("--") and item and named_secret(before) else self.text(item)
 
     def _without_start(self, text: str) -> str:
         for secret in self._secrets:
@@ -152,9 +180,23 @@ def _blacked(found: re.Match[str]) -> str:
     return f"{found['kept'] or found['before'] or found['hook'] or ''}{BLACKED}"
 
 
+def _without_password(found: re.Match[str]) -> str:
+    if found["user"].isdigit() and found["password"].isdigit():
+        return found[0]
+    return f"{found['before']}{BLACKED}"
+
+
+def _is_harmless(name: str, text: str) -> bool:
+    return text.lower() in _CHOICES or (name.lower() == "tokens" and text.replace(".", "", 1).isdigit())
+
+
+def _is_text_secret(name: str, text: str) -> bool:
+    return name.lower() in _TEXT_NAMES and not _is_harmless(name, text)
+
+
 def _without_named(text: str) -> str:
     told, end = [], 0
-    for start, stop in named_values(text, named_secret):
+    for start, stop in named_values(text, named_secret, _is_text_secret):
         told += [text[end:start], BLACKED]
         end = stop
     return "".join([*told, text[end:]])

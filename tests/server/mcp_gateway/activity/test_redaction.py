@@ -226,3 +226,57 @@ def test_a_known_secret_is_found_as_addresses_programs_and_base64_write_it() -> 
 )  # fmt: skip
 def test_what_is_no_secret_stays_readable(text: str) -> None:
     assert Redactor(()).text(text) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "curl -u ada:hunter2 https://bear.example",
+        "curl --user ada:hunter2 x",
+        "curl --user=ada:hunter2 x",
+        "curl -u 'ada:hunter2' x",
+        'curl -u "ada@bear.example:hunter2"',
+        "curl -sS -u ada:1hunter2",
+        ["curl", "-u", "ada:hunter2", "x"],
+        ["curl", "--user", "ada:hunter2"],
+        ["tool", "--password", "hunter2", "--verbose"],
+        {"run": json.dumps({"args": ["curl", "-u 'ada:hunter2'"]})},
+        {"pass": "hunter2"},
+        {"auth": "hunter2"},
+        {"AUTH": "hunter2"},
+        {"tokens": "hunter2"},
+        {"token": "hunter2"},
+        'he sent {"auth": "hunter2"}',
+        "he sent {'pass': 'hunter2'}",
+        "https://bear.example/?x=1&auth=hunter2",
+        "https://bear.example/?pass=hunter2",
+    ],
+)
+def test_a_login_of_a_command_and_a_short_name_of_a_secret_are_known(value: Any) -> None:
+    redactor = Redactor(())
+    assert not redactor.finds_nothing(orjson.dumps(value).decode())
+    told = orjson.dumps(redactor.value(value)).decode()
+    assert "hunter2" not in told and BLACKED in told
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "docker run -u 1000:1000 image",
+        ["docker", "run", "-u", "1000:1000", "image"],
+        "date -u +%H:%M",
+        "git push -u origin main",
+        "curl -u https://bear.example/x",
+        "rsync -u there:/folder here",
+        "sort -u words",
+        "pre-u ada:word",
+        {"tokens": 512, "max_tokens": 512, "pass": True, "auth": None},
+        {"tokens": "512", "auth": "basic", "pass": "true"},
+        {"tokens": ["a", "word"], "author": "ada", "authority": "none"},
+        "all tests pass: 12 of them, auth: see the docs",
+        "tokens: 512 were used",
+        ["-v", "word", "--verbose", "much"],
+    ],
+)
+def test_what_a_command_or_a_short_name_says_that_is_no_secret_stays(value: Any) -> None:
+    assert Redactor(()).value(value) == value
