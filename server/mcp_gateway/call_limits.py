@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from server.access.actor import Actor
 from server.config import SettingsHolder
 from server.limits.token_bucket import TokenBuckets
+from server.mcp_gateway.builtin_tools.definitions import OWN_SERVER
 from server.mcp_gateway.failures import rate_limited
 from server.mcp_gateway.upstreams.config import ServerConfig
+
+_OWN_TIMES = 10
+"""So many times the limit of a server is that of our own tools and lists: clients ask each second for each task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class CallLimits:
         self._common = Limit(0, 0)
         self._buckets: dict[str, TokenBuckets] = {}
         """By server."""
+        self._own = TokenBuckets()
 
     def of(self, config: ServerConfig | None) -> Limit:
         """The limit of a server; None: one of this program, which have the common one."""
@@ -58,6 +63,14 @@ class CallLimits:
         decision = buckets.take(key, rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
         if not decision.allowed:
             raise rate_limited(server, decision.retry_after, limit.per_minute, limit.burst, own=limit.own)
+
+    def count_own(self, actor: Actor) -> None:
+        """Count a use of the gateway's own tools, a list of what there is, or a look at a task. Raises CallFailed."""
+        common = self.of(None)
+        limit = Limit(common.per_minute * _OWN_TIMES, common.burst * _OWN_TIMES)
+        decision = self._own.take(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
+        if not decision.allowed:
+            raise rate_limited(OWN_SERVER, decision.retry_after, limit.per_minute, limit.burst)
 
     def check(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
         """Raise CallFailed if a call would be over the limit now; nothing is counted."""

@@ -76,7 +76,7 @@ class Gateway:
         self.hosted = Hosted(policy, own_tools)
         self.plugin_servers = PluginServers(records, self._pool, self.hosted)
         self.own_texts = OwnTexts(policy)
-        self._limits = CallLimits(settings, clock)
+        self.limits = CallLimits(settings, clock)
         self._unhosted: list[Callable[[str], None]] = []
 
     async def start(self) -> None:
@@ -222,7 +222,7 @@ class Gateway:
             if own is not None:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
-                self._limits.count(actor, virtual.name)
+                self.limits.count(actor, virtual.name)
                 await self._asking.about_tool(caller, served_by(virtual.name), "", tool, arguments)
                 result = virtual.call(actor, tool, arguments)
                 if (watch := self.watches.of(virtual.name)).ring is not None:
@@ -234,7 +234,7 @@ class Gateway:
             upstream, tool = found
             config = upstream.config
             call.of(config.name, tool.name)
-            self._limits.count(actor, config.name, config)
+            self.limits.count(actor, config.name, config)
             if resting := upstream.breaker.retry_after(self._clock()):
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(config.name, resting)
@@ -249,7 +249,7 @@ class Gateway:
 
         `typing`: it is asked while somebody writes, and takes none of their calls away.
         """
-        self._limits.count(caller.actor, upstream.config.name, upstream.config, typing=typing or caller.typing)
+        self.limits.count(caller.actor, upstream.config.name, upstream.config, typing=typing or caller.typing)
 
     async def request(
         self,
@@ -277,7 +277,7 @@ class Gateway:
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
-        self._limits.count(caller.actor, server)
+        self.limits.count(caller.actor, server)
         if self._asking.is_about_whole(caller.actor, served):
             about = thing(server, method, uri, None)
             await self._asking.require(AskedCall(caller, served, "", about, {"uri": uri}))
@@ -293,14 +293,14 @@ class Gateway:
             upstream, tool = await self._tool(actor, name, None)
             config, resting = upstream.config, upstream.breaker.retry_after(self._clock())
             server, about = config.name, (config.served(actor), config.identity, tool)
-        self._limits.check(actor, server, config)
+        self.limits.check(actor, server, config)
         if resting:
             raise circuit_open(server, resting)
         await self._asking.about_tool(caller, *about, arguments, use=False)
 
     def limit_wait(self, actor: Actor, server: str, config: ServerConfig | None = None) -> float:
         """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""
-        return self._limits.wait(actor, server, config)
+        return self.limits.wait(actor, server, config)
 
     def config_for(self, actor: Actor, server_id: int) -> ServerConfig:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
@@ -322,7 +322,7 @@ class Gateway:
         upstream = self._pool.of(actor, self._shown(actor, server_id))
         await upstream.stop()
         upstream.forget_failures()
-        self._limits.forget(upstream.config.name)
+        self.limits.forget(upstream.config.name)
         if upstream.config.enabled:
             with contextlib.suppress(CallFailed):
                 await upstream.refresh(self.list_wait)
@@ -392,5 +392,5 @@ class Gateway:
     def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
         config = upstream.config
         tools = self._told_tools(actor, upstream, upstream.known_tools)
-        limit, wait = self._limits.of(config), self.limit_wait(actor, config.name, config)
+        limit, wait = self.limits.of(config), self.limit_wait(actor, config.name, config)
         return server_state(actor, upstream, tools, limit, wait, self._clock())

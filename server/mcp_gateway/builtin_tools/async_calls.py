@@ -94,6 +94,7 @@ class AsyncCalls:
             await self._tasks.cancel(actor, key)
 
     async def _of_extension(self, actor: Actor, key: str, verb: Verb) -> dict[str, Any]:
+        self._gateway.limits.count_own(actor)
         try:
             return await self._row(actor, key, verb)
         except NotFound as error:

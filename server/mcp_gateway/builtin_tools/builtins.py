@@ -44,6 +44,7 @@ class Builtins:
             return await self._run(caller, name, given, meta, more)
         with self._activity.watch(caller, name, arguments) as watched:
             watched.of(OWN_SERVER, name)
+            self._gateway.limits.count_own(caller.actor)
             return watched.answered(await self._run(caller, name, given, meta, more))
 
     async def _run(

@@ -39,6 +39,7 @@ class Answers:
         }
 
     async def _tools(self, caller: Caller, _params: Params) -> dict[str, Any]:
+        self._gateway.limits.count_own(caller.actor)
         tools = [] if caller.few_tools else await self._gateway.tools(caller.actor, caller.server)
         listed = [tool.as_listed(prefixed=caller.server is None) for tool in tools]
         if not caller.modern:
@@ -58,6 +59,7 @@ class Answers:
 
     def _listing(self, kind: Kind) -> Answer:
         async def listed(caller: Caller, _params: Params) -> dict[str, Any]:
+            self._gateway.limits.count_own(caller.actor)
             return await self._relay.listed(caller, kind)
 
         return listed
