@@ -131,7 +131,6 @@ class FaultySite:
         session = f"Mcp-Session-Id: {self.session}\r\n" if message["method"] == "initialize" else ""
         return await reply(writer, 200, found, session)
 
-
     async def _wait(self) -> None:
         self.waits += 1
         self.waiting.set()
