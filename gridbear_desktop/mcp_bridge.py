@@ -9,8 +9,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from gridbear_desktop.mcp_http import (
@@ -19,24 +20,22 @@ from gridbear_desktop.mcp_http import (
     messages_of,
     modern_headers,
     modern_version,
-    refusal_of,
     rpc_of,
 )
+from gridbear_desktop.mcp_lines import UNREACHABLE, Lines, is_answer, key_of
 from gridbear_desktop.mcp_params import ParamHeaders
+from gridbear_desktop.mcp_standing import AGAIN_SECONDS, LISTENS, LISTS, RESOURCE_UPDATED, Listening, Wishes
 from gridbear_desktop.runfile import RunInfo
 from gridbear_desktop.server_finding import ServerFinder
 from server.data_folder import DataFolder
 from server.data_place import chosen
 from server.errors import GridBearError
 
-UNREACHABLE = -32000
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 HEADER_MISMATCH = -32020
 END_SECONDS = 2.0
 """What was asked before stdin ended is still answered for this long."""
-LISTEN_AGAIN_SECONDS = 1.0
-_LISTENS = "subscriptions/listen"
 _ONLY_ASK = frozenset(
     ("initialize", "ping", "server/discover", "tools/list", "resources/list", "resources/templates/list",
      "resources/read", "prompts/list", "prompts/get", "completion/complete", "tasks/get", "logging/setLevel")
@@ -62,10 +61,9 @@ class Bridge:
     def __init__(self, folder: DataFolder, path: str, lines: BinaryIO, out: BinaryIO) -> None:
         self._path = path
         self._lines = lines
-        self._out = out
         self._over = threading.Event()
         self._finder = ServerFinder(folder, self._over.wait)
-        self._writing = threading.Lock()
+        self._out = Lines(out, self._over)
         self._connecting = threading.Lock()
         self._looking = threading.Lock()
         self._open: dict[str, Exchange] = {}
@@ -76,6 +74,8 @@ class Bridge:
         self._version: str | None = None
         self._listener: threading.Thread | None = None
         self._params = ParamHeaders()
+        self._wishes = Wishes()
+        self._listens: dict[str, Listening] = {}
 
     def run(self) -> None:
         """Relay every line; returns at the end of stdin."""
@@ -93,10 +93,10 @@ class Bridge:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
-            self._say_error(None, PARSE_ERROR, "This line is no JSON, or nested too deep.")
+            self._out.say_error(None, PARSE_ERROR, "This line is no JSON, or nested too deep.")
             return
         if not isinstance(message, dict):
-            self._say_error(None, INVALID_REQUEST, "One JSON-RPC message a line is wanted.")
+            self._out.say_error(None, INVALID_REQUEST, "One JSON-RPC message a line is wanted.")
             return
         if message.get("method") == "notifications/cancelled" and self._session is None:
             self._cancel(message)
@@ -108,31 +108,51 @@ class Bridge:
             # In its place: a notification must not overtake what came before it.
             self._relay(message, line)
             return
+        if message["method"] == LISTENS and modern_version(message):
+            listening = Listening(message, line, self._out, self._over, self._server, self._running, self._address)
+            self._listens[key_of(message["id"])] = listening
+            threading.Thread(target=self._keep_listening, args=(message, listening), daemon=True).start()
+            return
         thread = threading.Thread(target=self._relay, args=(message, line), daemon=True)
-        if message["method"] != _LISTENS:
-            self._waiting.add(thread)
+        self._waiting.add(thread)
         thread.start()
 
     def _cancel(self, message: Message) -> None:
         params = message.get("params")
-        exchange = self._open.get(_key(params.get("requestId"))) if isinstance(params, dict) else None
-        if exchange is not None:
+        key = key_of(params.get("requestId")) if isinstance(params, dict) else ""
+        listening, exchange = self._listens.get(key), self._open.get(key)
+        if listening is not None:
+            listening.cancel()
+        elif exchange is not None:
             exchange.abandon()
 
     def _relay(self, message: Message, line: bytes) -> None:
         try:
-            self._exchange(message, line)
-        except (OSError, http.client.HTTPException, GridBearError) as error:
-            reason = error.message if isinstance(error, GridBearError) else str(error) or type(error).__name__
-            self._say_error(message, UNREACHABLE, f"GridBear can't be reached: {reason}")
+            with self._told_if_unreachable(message):
+                self._exchange(message, line)
         finally:
             self._waiting.discard(threading.current_thread())
+
+    def _keep_listening(self, message: Message, listening: Listening) -> None:
+        try:
+            with self._told_if_unreachable(message):
+                listening.serve()
+        finally:
+            self._listens.pop(key_of(message["id"]), None)
+
+    @contextlib.contextmanager
+    def _told_if_unreachable(self, message: Message) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, http.client.HTTPException, GridBearError) as error:
+            reason = error.message if isinstance(error, GridBearError) else str(error) or type(error).__name__
+            self._out.say_error(message, UNREACHABLE, f"GridBear can't be reached: {reason}")
 
     def _exchange(self, message: Message, line: bytes) -> None:
         method = str(message.get("method"))
         for left in range(_MOST_TRIES, 0, -1):
             exchange, session = self._sent(message, line)
-            key = _key(message.get("id")) if "method" in message and "id" in message else ""
+            key = key_of(message.get("id")) if "method" in message and "id" in message else ""
             if key:
                 self._open[key] = exchange
             try:
@@ -140,10 +160,10 @@ class Bridge:
                 refused = answer.read() if answer.status >= 400 else None
                 if refused is None:
                     self._pass_on(message, answer)
-                elif left > 1 and self._mended(message, answer.status, refused, session):
+                elif left > 1 and self._mended(message, exchange.info, answer.status, refused, session):
                     continue
                 else:
-                    self._refuse(message, answer.status, refused)
+                    self._out.refuse(message, answer.status, refused)
             except (OSError, http.client.HTTPException):
                 if exchange.abandoned:
                     return
@@ -157,12 +177,15 @@ class Bridge:
                 exchange.close()
             return
 
-    def _mended(self, message: Message, status: int, refused: bytes, session: str | None) -> bool:
+    def _mended(self, message: Message, asked: RunInfo, status: int, refused: bytes, session: str | None) -> bool:
         """Whether a message that was refused, and not done, may be taken now."""
         if status == 404 and session is not None:
             # The server has started again and never saw this message.
             self._greet_again(session)
             return True
+        if status == 401:
+            # Each start of the server has a token of its own.
+            return self._running() not in (None, asked)
         told = rpc_of(refused)
         not_taken = status == 503 and "jsonrpc" not in (told or {})
         if not_taken or (status >= 500 and told is None and message.get("method") in _ONLY_ASK):
@@ -178,7 +201,7 @@ class Bridge:
 
     def _look_again(self) -> None:
         # A server that is ending still takes connections for a moment.
-        self._over.wait(LISTEN_AGAIN_SECONDS)
+        self._over.wait(AGAIN_SECONDS)
         self._info = None
 
     def _learn_headers(self, call: Message) -> None:
@@ -217,15 +240,6 @@ class Bridge:
                     raise
         raise AssertionError("unreachable")
 
-    def _refuse(self, message: Message, status: int, refused: bytes) -> None:
-        refusal = refusal_of(status, refused, message)
-        if isinstance(refusal, bytes):
-            self._say(refusal)
-            return
-        if status == 401:
-            self._info = None
-        self._say_error(message, UNREACHABLE, refusal, {"status": status})
-
     def _pass_on(self, message: Message, answer: http.client.HTTPResponse) -> None:
         greeted = message.get("method") == "initialize"
         if greeted:
@@ -235,13 +249,14 @@ class Bridge:
             for last in messages_of(answer):
                 if greeted:
                     self._note_version(last)
-                self._say(last)
+                self._out.say(last)
+                self._wishes.note(message, last)
         except (OSError, http.client.HTTPException):
-            if not _is_answer(last):
+            if not is_answer(last):
                 raise
-        if "id" in message and "method" in message and not _is_answer(last):
+        if "id" in message and "method" in message and not is_answer(last):
             if answer.status == 202:
-                self._say_error(
+                self._out.say_error(
                     message, INVALID_REQUEST, "This is no request: its id has to be a text or a whole number."
                 )
             else:
@@ -258,8 +273,18 @@ class Bridge:
             with_session = self._asked(hello, None)
             self._session = with_session
             self._asked({"jsonrpc": "2.0", "method": "notifications/initialized"}, with_session)
-        for kind in ("tools", "resources", "prompts"):
-            self._say(json.dumps({"jsonrpc": "2.0", "method": f"notifications/{kind}/list_changed"}).encode())
+            if self._wishes.level is not None:
+                self._asked(self._wishes.level, with_session)
+        for method in LISTS.values():
+            self._out.notify(method)
+        # Their servers may have to start first: no call waits for that.
+        threading.Thread(target=self._subscribe_again, args=(with_session,), daemon=True).start()
+
+    def _subscribe_again(self, session: str | None) -> None:
+        for uri, wish in self._wishes.resources.items():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self._asked(wish, session)
+                self._out.notify(RESOURCE_UPDATED, {"uri": uri})
 
     def _asked(self, message: Message, session: str | None) -> str | None:
         exchange = Exchange(self._server(False))
@@ -296,14 +321,14 @@ class Bridge:
                         self._greet_again(session)
                     elif answer.status == 200:
                         for text in messages_of(answer):
-                            self._say(text)
+                            self._out.say(text)
             except (OSError, http.client.HTTPException, ValueError):
                 # The server is gone for a moment: looked for again below.
                 pass
             finally:
                 if exchange is not None:
                     exchange.close()
-            self._over.wait(LISTEN_AGAIN_SECONDS)
+            self._over.wait(AGAIN_SECONDS)
 
     def _leave(self) -> None:
         if self._session is None or self._info is None:
@@ -322,6 +347,12 @@ class Bridge:
                 self._info = self._finder.found()
             return self._info
 
+    def _running(self) -> RunInfo | None:
+        info = self._finder.running()
+        with self._looking:
+            self._info = info or self._info
+        return info
+
     def _address(self) -> str:
         base = "" if self._info is None else "/" + self._info.url.partition("://")[2].partition("/")[2]
         return base.rstrip("/") + self._path
@@ -338,31 +369,3 @@ class Bridge:
         result = json.loads(text).get("result")
         if isinstance(result, dict) and isinstance(result.get("protocolVersion"), str):
             self._version = result["protocolVersion"]
-
-    def _say_error(self, message: Message | None, code: int, text: str, data: Any = None) -> None:
-        if message is not None and not ("id" in message and "method" in message):
-            print(f"gridbear mcp: {text}", file=sys.stderr, flush=True)
-            return
-        error = {"code": code, "message": text, **({"data": data} if data else {})}
-        asked = None if message is None else message["id"]
-        told = {"jsonrpc": "2.0", "id": asked if isinstance(asked, str | int | float) else None, "error": error}
-        self._say(json.dumps(told).encode())
-
-    def _say(self, text: bytes) -> None:
-        # A line end is white space in JSON and would cut the message in two here.
-        line = text.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
-        with self._writing:
-            try:
-                self._out.write(line)
-                self._out.flush()
-            except OSError:
-                self._over.set()
-
-
-def _is_answer(text: bytes) -> bool:
-    """Whether a message that came is an answer, not a notification or a question."""
-    return bool(text) and (b'"method"' not in text or "method" not in (rpc_of(text) or {}))
-
-
-def _key(request_id: object) -> str:
-    return json.dumps(request_id)

@@ -28,6 +28,7 @@ class Exchange:
     """One request on a connection of its own, so that `abandon` can end it from another thread."""
 
     def __init__(self, info: RunInfo) -> None:
+        self.info = info
         parts = urlsplit(info.url)
         host, port = parts.hostname or "127.0.0.1", parts.port
         if parts.scheme == "https":

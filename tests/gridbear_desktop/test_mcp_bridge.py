@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import subprocess
@@ -9,18 +10,21 @@ import sys
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+import anyio
 import psutil
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp_types import EmptyResult, SubscribeRequest, SubscribeRequestParams
 
 from gridbear_desktop import runfile
 from gridbear_desktop.mcp_bridge import Bridge
 from gridbear_desktop.mcp_http import header_value, modern_headers, modern_version
 from gridbear_desktop.runfile import RunInfo
 from server.data_folder import DataFolder
+from tests.gridbear_desktop.bridged import EVENTS, JSON, BridgedSite, relayed
 from tests.http_site import QuietHandler, served
 
 GRIDBEAR = [sys.executable, "-m", "gridbear_desktop"]
@@ -71,6 +75,56 @@ async def test_a_client_starts_the_bridge_which_starts_the_server_and_outlives_i
         assert not result.is_error
         second = runfile.read(folder / "run")
         assert second is not None and second.pid != first.pid
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_a_client_hears_of_what_it_subscribed_to_also_after_the_server_started_anew(
+    folder: Path, mode: str
+) -> None:
+    upstream = Path(__file__).parents[1] / "server" / "mcp_gateway" / "relay_upstream.py"
+    servers = {"mcpServers": {"alpha": {"command": sys.executable, "args": [str(upstream)]}}}
+    subprocess.run(
+        [*GRIDBEAR, "import-servers", "-", "--yes", "--data-dir", str(folder)],
+        input=json.dumps(servers).encode(),
+        check=True,
+        capture_output=True,
+    )
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    async def note(message: Any) -> None:
+        heard.put_nowait(getattr(message, "method", ""))
+
+    async def until_updated() -> None:
+        while await heard.get() != "notifications/resources/updated":
+            pass
+
+    async def listen(client: Client) -> None:
+        async with client.listen(resource_subscriptions=["note://one"]) as told:
+            heard.put_nowait("open")
+            async for _ in told:
+                heard.put_nowait("notifications/resources/updated")
+
+    async with (
+        Client(stdio_client(parameters(folder)), mode=mode, cache=None, message_handler=note) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        await client.read_resource("note://one")
+        if mode == "legacy":
+            wish = SubscribeRequest(params=SubscribeRequestParams(uri="note://one"))
+            await client.session.send_request(wish, EmptyResult)
+        else:
+            tasks.start_soon(listen, client)
+            assert await heard.get() == "open"
+        async with asyncio.timeout(100):
+            await asyncio.to_thread(end_server, folder)
+            await client.call_tool("gridbear_help", {})
+            # It may have changed meanwhile.
+            await until_updated()
+            assert not (await client.call_tool("alpha__change", {"text": "more"})).is_error
+            await until_updated()
+        tasks.cancel_scope.cancel()
 
 
 @pytest.mark.slow
@@ -133,49 +187,6 @@ def test_the_headers_of_the_newer_protocol_repeat_what_the_message_says() -> Non
     assert modern_version({"method": "ping"}) is None
 
 
-class _Gateway(QuietHandler):
-    """Answers each request with the next of `answers`: a status, a type and a body; None breaks the connection off."""
-
-    protocol_version = "HTTP/1.1"
-    answers: ClassVar[list[tuple[int, str, bytes] | None]]
-    asked: ClassVar[list[tuple[dict[str, str], Any]]]
-
-    def do_POST(self) -> None:
-        length = int(self.headers["content-length"])
-        if length > 1 << 20:
-            # As our server does: refused before it is read.
-            self.reply(413, b'{"error":"The body is larger than the limit."}')
-            self.close_connection = True
-            return
-        body = self.rfile.read(length)
-        self.asked.append(({name.lower(): value for name, value in self.headers.items()}, json.loads(body)))
-        answer = self.answers.pop(0)
-        self.close_connection = True
-        if answer is not None:
-            status, kind, content = answer
-            self.reply(status, content, kind)
-
-
-def relayed(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    lines: bytes,
-    answers: list[tuple[int, str, bytes] | None],
-    kind: type[_Gateway] = _Gateway,
-) -> tuple[list[Any], list[tuple[dict[str, str], Any]]]:
-    """What the client is told, and what the gateway was asked."""
-    handler = type("Handler", (kind,), {"answers": answers, "asked": []})
-    out = io.BytesIO()
-    monkeypatch.setattr("gridbear_desktop.mcp_bridge.LISTEN_AGAIN_SECONDS", 0.0)
-    with served(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as gateway:
-        url = f"http://127.0.0.1:{gateway.server_port}"
-        info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
-        monkeypatch.setattr("gridbear_desktop.server_finding.ServerFinder.found", lambda _: info)
-        Bridge(DataFolder(folder), "/mcp", io.BytesIO(lines), out).run()
-    return [json.loads(line) for line in out.getvalue().splitlines()], handler.asked
-
-
-JSON, EVENTS = "application/json", "text/event-stream"
 BUSY = (503, JSON, b'{"error":"The server is stopping.","code":"busy"}')
 DONE = (200, JSON, b'{"jsonrpc":"2.0","id":1,"result":{"done":true}}')
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"pay"}}\n'
@@ -218,7 +229,7 @@ def test_a_server_that_stays_busy_is_told_in_the_end(tmp_path: Path, monkeypatch
 
 
 def test_what_breaks_after_the_answer_makes_no_second_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Torn(_Gateway):
+    class Torn(BridgedSite):
         def send_header(self, keyword: str, value: str) -> None:
             super().send_header(keyword, str(int(value) + 9) if keyword == "content-length" else value)
 
