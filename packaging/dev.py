@@ -52,7 +52,7 @@ def run(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str], fast: bool) -> int:
-    """Checks, then pytest: everything but the soak campaigns, or with `fast` what needs no other process."""
+    """Pytest and the checks beside it: all but the soak campaigns, or with `fast` what needs no other process."""
     dev_venv.install("dev")
     # The tests start hundreds of processes: each of them would compile the program, or the tests, anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -63,15 +63,22 @@ def test(arguments: list[str], fast: bool) -> int:
             dev_venv.link_system_gtk()
             # Both engines that a window may have there; the same versions of everything else.
             dev_venv.install("qt", only_for="The tests of Qt's window and tray")
-    failed = dev_check.run_all()
+    # One processor's work, for the most part, in which the others would wait.
+    checks = dev_check.Checks()
+    code = _tests(arguments, fast)
+    failed = checks.failed()
     if failed:
-        say(f"FAILED before the tests: {', '.join(failed)}. The tests run all the same.")
+        say(f"Beside the tests, these checks failed: {', '.join(failed)}.")
+    return code or int(bool(failed))
+
+
+def _tests(arguments: list[str], fast: bool) -> int:
     if any(not argument.startswith("-") for argument in arguments):
         # A few chosen tests start sooner in one process.
         marked = "not slow and not soak" if fast else "not soak"
-        return dev_venv.python("-m", "pytest", "-m", marked, *arguments) or int(bool(failed))
+        return dev_venv.python("-m", "pytest", "-m", marked, *arguments)
     codes = [_test_twice(part, arguments) for part in ([FAST_TESTS] if fast else [FAST_TESTS, SLOW_TESTS])]
-    return next((code for code in codes if code), int(bool(failed)))
+    return next((code for code in codes if code), 0)
 
 
 def _test_twice(part: list[str], arguments: list[str]) -> int:
@@ -91,7 +98,7 @@ def _test_twice(part: list[str], arguments: list[str]) -> int:
 def check() -> int:
     """Style, types, import contracts, file sizes and lock files."""
     dev_venv.install("dev")
-    failed = dev_check.run_all()
+    failed = dev_check.Checks().failed()
     say(f"Failed: {', '.join(failed)}." if failed else "All checks passed.")
     return int(bool(failed))
 
