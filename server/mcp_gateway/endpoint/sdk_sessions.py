@@ -50,17 +50,21 @@ class SdkSessions:
         self._known: dict[str, Session] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
-    def watching(self, actor: Actor, initialize: Mapping[str, Any], send: Send) -> Send:
-        """A `send` that remembers the session which the answer to `initialize` opens."""
-        params = initialize.get("params")
+    def watching(self, actor: Actor, initialize: Mapping[str, Any] | None, send: Send) -> Send:
+        """A `send` that remembers the session which the answer to `initialize` opens.
+
+        None: a message that only the SDK can read, and that may be one.
+        """
+        params = None if initialize is None else initialize.get("params")
         capabilities = params.get("capabilities") if isinstance(params, dict) else None
-        asks = isinstance(capabilities, dict) and any(name in capabilities for name in _ASKS)
+        asks = initialize is None or (isinstance(capabilities, dict) and any(name in capabilities for name in _ASKS))
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:
                 for name, value in message.get("headers", ()):
-                    if name.lower() == _HEADER:
-                        self._remember(value.decode("latin-1"), actor, asks)
+                    session_id = value.decode("latin-1")
+                    if name.lower() == _HEADER and (initialize is not None or session_id not in self._known):
+                        self._remember(session_id, actor, asks)
             await send(message)
 
         return watched

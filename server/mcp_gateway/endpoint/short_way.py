@@ -67,7 +67,7 @@ class ShortWay:
         """Answer the request, or let it `go_on` to the SDK."""
         headers = headers_of(scope)
         if headers is None:
-            await go_on(receive, send)
+            await go_on(receive, self._sessions.watching(actor, None, send) if scope["method"] == "POST" else send)
             return
         if scope["method"] == "POST":
             await self._post(actor, headers, scope, receive, send, go_on)
@@ -99,7 +99,7 @@ class ShortWay:
         session_id, session = self._session(actor, headers)
         message = parsed(body)
         if message is None:
-            await go_on(again, send)
+            await go_on(again, self._sessions.watching(actor, None, send))
             return
         method, number = message.get("method"), message.get("id")
         if method == "initialize":

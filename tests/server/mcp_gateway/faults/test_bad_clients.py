@@ -264,6 +264,34 @@ async def test_one_credential_has_so_many_sessions_and_the_one_unused_longest_en
         assert (await others.ask("tools/list", {})).status_code == 200
 
 
+@pytest.mark.parametrize("oddity", ["a number that is none", "a header that stands there twice"])
+async def test_a_session_that_is_opened_in_an_odd_way_counts_and_ends_with_its_credential(
+    gateway: Open, monkeypatch: pytest.MonkeyPatch, oddity: str
+) -> None:
+    monkeypatch.setattr(sdk_sessions, "MAX_SESSIONS", 2)
+    token = await gateway.house.token("bob", "mcp")
+    params = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "odd", "version": "1"}, "odd": None}
+    body = orjson.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    sent = [("accept", ACCEPT), ("content-type", "application/json"), ("authorization", f"Bearer {token}")]
+    if oddity == "a number that is none":
+        body = body.replace(b"null", b"NaN")
+    else:
+        sent.append(("accept", ACCEPT))
+    async with gateway.house.http() as http:
+        wires = [Wire(http, LEGACY) for _ in range(3)]
+        for wire in wires:
+            answer = await http.post("/mcp", content=body, headers=sent)
+            wire.session = answer.headers["mcp-session-id"]
+        http.headers["authorization"] = f"Bearer {token}"
+        told = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        assert [(await wire.post(told)).status_code for wire in wires] == [404, 202, 202]
+    async with gateway.house.session("bob") as http:
+        rows = (await http.get("/api/v1/api_tokens")).json()["data"]
+        gone = next(row["id"] for row in rows if row["name"] == "watcher")
+        assert (await http.delete(f"/api/v1/api_tokens/{gone}")).status_code in (200, 204)
+    assert not gateway.house.app.gateway.endpoint._endpoints[None]._manager._server_instances
+
+
 async def test_no_other_address_leads_to_a_server(gateway: Open) -> None:
     for path in ("/mcpgood", "/mcp/good/more", "/mcp/../mcp/nobody", "/mcp/%2e%2e", "/mcp/nobody"):
         answer = await Wire(gateway.http, MODERN, path).ask("tools/list", {})
