@@ -277,17 +277,6 @@ class Upstream:
             if self.state == "failed":
                 self.breaker.record_failure(permit, "transport", self._clock())
             raise
-        if tool is not None:
-            # Its start may have brought other tools, and a switch may have been turned meanwhile.
-            offered = self.offered
-            now = offered.by_public_name.get(tool.public_name)
-            if now is None or now.name != tool.name:
-                waits = offered.find_waiting(tool.public_name, by_own_name=False) is not None
-                if not waits:
-                    raise unknown_tool(tool.public_name)
-                raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)
-            if again is not None and now.sealed != tool.sealed:
-                again(now)
         seconds = self._settings.current.mcp_call_timeout_seconds
         await self._in_flight.turn(caller, _TURN_SECONDS)
         if self.supervisor.current is not session:
@@ -295,6 +284,8 @@ class Upstream:
         try:
             with self._in_flight.one(caller, seconds) as flight:
                 await self.folders.ready_for(caller)
+                if tool is not None:
+                    self._check(tool, again)
 
                 async def report(done: float, total: float | None, message: str | None) -> None:
                     flight.sign_of_life()
@@ -322,6 +313,17 @@ class Upstream:
             raise apart(self.config.name, flight.refused, result)
         self.links.learn(result)
         return result
+
+    def _check(self, tool: Tool, again: Callable[[Tool], None] | None) -> None:
+        # The start, or the wait for a turn, may have brought other tools, and a switch may have been turned meanwhile.
+        offered = self.offered
+        now = offered.by_public_name.get(tool.public_name)
+        if now is None or now.name != tool.name:
+            if offered.find_waiting(tool.public_name, by_own_name=False) is None:
+                raise unknown_tool(tool.public_name)
+            raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)
+        if again is not None and now.sealed != tool.sealed:
+            again(now)
 
     async def _ready(self, wait: float) -> SdkSession:
         """The open session. Raises CallFailed, also when that takes more than `wait` seconds; the start goes on."""

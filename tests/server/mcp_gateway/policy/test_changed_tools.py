@@ -60,3 +60,23 @@ async def test_a_tool_that_has_changed_in_what_no_rule_is_about_is_called(
     await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "tools": "writing", "effect": "deny"})
     shifty.offers(definition("look", "Other words.", annotations=READS), version="2")
     assert await call(member, "/mcp?read_only=1") == "called look"
+
+
+async def test_a_tool_that_becomes_another_while_its_call_waits_for_its_turn_is_not_called(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shifty = await rested(bear, tmp_path)
+    [number] = [row["id"] for row in await bear.app.records.find(SYSTEM, "mcp_servers")]
+    upstream = bear.app.gateway.gateway._pool.of_id(number)
+    assert upstream is not None
+    turn = upstream._in_flight.turn
+
+    async def meanwhile(*waiting: Any) -> None:
+        shifty.offers(definition("look", annotations=WRITES))
+        await upstream.refresh(30)
+        await turn(*waiting)
+
+    monkeypatch.setattr(upstream._in_flight, "turn", meanwhile)
+    error = await call(member, "/mcp?read_only=1")
+    assert error == {"code": -32602, "message": "Unknown tool: up__look"}
+    assert await call(member) == "called look"
