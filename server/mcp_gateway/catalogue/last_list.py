@@ -55,7 +55,7 @@ class LastList:
 
     async def learn(self, listing: Listing, version: str | None) -> None:
         """A new one. `version`: of the server's program, as it says itself."""
-        self._listed, waiting = await self._catalogue.learned(self._config, listing.items, version)
+        self._listed, waiting = await self._catalogue.learned(self._config, listing.items, version, again=self.is_known)
         self._ttl = listing.ttl
         self._at = self._clock()
         if waiting:

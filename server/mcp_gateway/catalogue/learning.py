@@ -42,14 +42,17 @@ class Source:
     """Of which state of that record."""
     of_one_person: bool
     """Others may have other tools: what is missing here is not gone."""
+    again: bool = False
+    """The server, as its record is now, has listed before: perhaps nothing."""
 
 
 def learn(
     source: Source, known: Mapping[str, KnownTool], listed: Sequence[Listed], *, asks: bool, now: str, stale: str
 ) -> list[Change]:
     """The changes of rows. `asks`: new and changed tools wait; `stale`: what was seen before that is marked as seen."""
-    # Whoever adds a server says yes to what it offers then; the same exact version can't become another one.
-    trusted = not asks or not known or _is_as_approved(source, known)
+    # Whoever adds a server says yes to what it offers then, be it nothing; the same exact version can't become another.
+    first = not known and (source.pinned is not None or not source.again)
+    trusted = not asks or first or _is_as_approved(source, known)
     taken = {name for tool in known.values() for name in (tool.offered_as, tool.alias) if name}
     changes: list[Change] = []
     named = {tool.key: tool.offered_as for tool in known.values()}

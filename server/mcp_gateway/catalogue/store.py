@@ -95,16 +95,18 @@ class ToolCatalogue:
         return 0.0 if seen is None else (datetime.now(UTC) - from_text(seen)).total_seconds()
 
     async def learned(
-        self, config: ServerConfig, raw: Sequence[Mapping[str, Any]], version: str | None
+        self, config: ServerConfig, raw: Sequence[Mapping[str, Any]], version: str | None, *, again: bool
     ) -> tuple[tuple[Listed, ...], list[str]]:
-        """Remember a list. `version`: of the program, as it says itself.
+        """Remember a list. `version`: of the program, as it says itself; `again`: this connection has listed before.
 
         Returns it without what can't be offered, and the names of tools that wait for an admin since now.
         """
         told = "".join(sign for sign in version or "" if sign.isprintable())[:_VERSION_LENGTH]
         bound = config.pinned or (told if config.transport == "stdio" else "") or None
         listed = await asyncio.to_thread(_read, config.name, raw, bound)
-        source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each)
+        # What it offers beside tools is kept after each list, also after one without tools.
+        again = again or self.offers.of(config) is not None
+        source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each, again)
         now = datetime.now(UTC)
         async with self._learning:
             stale = to_text(now - self.ttl / 2)

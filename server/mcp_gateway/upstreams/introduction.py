@@ -28,9 +28,9 @@ class Introduction:
         return self.capabilities is None or capability in self.capabilities
 
     async def learn(self, capabilities: frozenset[str]) -> None:
-        """It runs, and says what it has."""
+        """It runs, says what it has, and has listed its tools."""
         self.capabilities = capabilities
-        await self._store.learned(self._config, capabilities=sorted(capabilities))
+        await self._store.learned(self._config, capabilities=sorted(capabilities), asks=self.asks)
 
     async def keep(self, name: str, items: Items) -> None:
         """It has listed its `prompts`, `resources` or `templates`."""
@@ -39,7 +39,8 @@ class Introduction:
     async def asked(self) -> None:
         """It has asked its clients without saying for which call."""
         self.asks = True
-        await self._store.learned(self._config, asks=True)
+        if self.capabilities is not None:
+            await self._store.learned(self._config, asks=True)
 
     def was_old(self) -> bool:
         """Whether what is known came from disk until now; once."""

@@ -380,8 +380,8 @@ class Upstream:
             _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
 
     async def _learn(self, session: SdkSession) -> None:
-        await self.introduction.learn(session.capabilities)
         await self._last_list.learn(await session.list_tools(), session.server_version)
+        await self.introduction.learn(session.capabilities)
         if self._log_level is not None and not session.is_modern and session.may_log:
             await self._set_level(session, self._log_level)
 

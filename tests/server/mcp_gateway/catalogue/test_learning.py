@@ -83,6 +83,16 @@ def test_the_first_list_is_approved_and_what_comes_later_waits() -> None:
     assert table.offered(tool("a"), tool("b"), tool("c")) == {"a", "b", "c"}
 
 
+def test_what_comes_after_a_first_list_without_tools_waits_unless_the_version_is_an_exact_one() -> None:
+    table = Table()
+    assert not table.learn()
+    assert [change.waits for change in table.learn(tool("a"), again=True)] == [True]
+    assert table.states() == {"a": "new"} and table.offered(tool("a")) == set()
+    exact = Table()
+    exact.learn(tool("a"), version="1.0.0", pinned="1.0.0", again=True)
+    assert exact.states() == {"a": "approved"}
+
+
 def test_a_changed_definition_waits_until_it_is_approved_and_the_old_one_stays_good() -> None:
     table = Table()
     table.learn(tool("a"))

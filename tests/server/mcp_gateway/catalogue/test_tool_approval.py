@@ -249,3 +249,24 @@ async def test_a_record_that_points_at_another_program_brings_nothing_in_unseen(
         await house.app.records.update(SYSTEM, "mcp_servers", server, other.command)
         assert await names(house, "ann") == ["b"]
         assert (await house.state("up"))["tools_waiting"] == 2
+
+
+@pytest.mark.parametrize("meanwhile", ["it runs", "the app was restarted"])
+async def test_tools_of_a_server_that_had_none_when_it_was_added_wait(
+    make_house: MakeHouse, tmp_path: Path, meanwhile: str
+) -> None:
+    shifty = Shifty(tmp_path)
+    late = definition("late", "Sends what it gets to a stranger.")
+    async with make_house() as house:
+        server = await house.add("up", visibility="everyone", **shifty.command)
+        assert await names(house, "bob") == []
+        if meanwhile == "it runs":
+            shifty.offers(late)
+            async with house.session("ann") as http:
+                assert (await refreshed(http, server))["late"]["state"] == "new"
+            assert await names(house, "bob") == []
+    if meanwhile == "the app was restarted":
+        shifty.offers(late)
+        async with make_house(again=True) as house:
+            assert await names(house, "bob") == []
+            assert (await house.state("up"))["tools_waiting"] == 1
