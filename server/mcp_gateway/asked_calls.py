@@ -20,6 +20,7 @@ CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}, "samp
 ANSWER_SECONDS = 600.0
 _MOST_ROUNDS = 32
 _MOST_OF_PERSON = 16
+_MOST_AT_ONCE = 100
 
 
 class MakeCall(Protocol):
@@ -131,6 +132,8 @@ class AskedCalls:
     async def _all(self, running: _Running, wanted: Mapping[str, Any]) -> dict[str, Any]:
         if not all(isinstance(one, Mapping) and isinstance(one.get("method"), str) for one in wanted.values()):
             raise CallFailed(UPSTREAM_FAILED, "The server wants to know something, but does not say what.")
+        if len(wanted) > _MOST_AT_ONCE:
+            raise CallFailed(UPSTREAM_FAILED, f"The server asks more than {_MOST_AT_ONCE} things at once.")
         asking = [
             asyncio.ensure_future(self._ask(running, one["method"], one.get("params") or {})) for one in wanted.values()
         ]

@@ -18,6 +18,7 @@ from server.mcp_gateway.upstreams.notices import (
     TOOLS_CHANGED,
     Notice,
 )
+from server.mcp_gateway.wire import Unwritable, to_wire
 
 if TYPE_CHECKING:
     from server.mcp_gateway.upstreams.upstream import Upstream
@@ -28,6 +29,8 @@ ELICITATION_COMPLETE = "notifications/elicitation/complete"
 _PAUSE_SECONDS = 0.1
 _MOST_TOLD = 1000
 """Messages that wait for clients who read slowly; with more, further ones are left out."""
+_MOST_TOLD_BYTES = 16 << 20
+"""All of them together; one that is alone may be larger."""
 _ALONE_SECONDS = 30.0
 """So long a client may take to name its folders while none of its calls runs."""
 QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: CAPABILITY}
@@ -46,6 +49,7 @@ class Heard:
         self._in_flight = in_flight
         self._relist = relist
         self._telling: set[asyncio.Task[None]] = set()
+        self._waiting_bytes = 0
         self._resting: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._repeated: dict[tuple[str, str], Mapping[str, Any] | None] = {}
 
@@ -156,11 +160,21 @@ class Heard:
         if len({flight.caller.actor.user_id for flight in flights}) != 1:
             return
         caller = flights[-1].caller
-        if len(self._telling) >= _MOST_TOLD:
-            return
         if caller.tell is None or (method == LOG_MESSAGE and not is_wanted(params.get("level"), caller.log_level)):
             return
-        self._soon(_told(caller.tell, method, params))
+        size = _size(params)
+        if len(self._telling) >= _MOST_TOLD or (self._waiting_bytes and self._waiting_bytes + size > _MOST_TOLD_BYTES):
+            return
+        self._waiting_bytes += size
+        self._soon(self._told(caller.tell, method, params, size))
+
+    async def _told(self, tell: Tell, method: str, params: Mapping[str, Any], size: int) -> None:
+        try:
+            await tell(method, params)
+        except Exception as error:  # a client that has gone needs no message
+            _log.debug("%s was not passed on: %s", method, error)
+        finally:
+            self._waiting_bytes -= size
 
     def _soon(self, telling: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(telling)
@@ -184,8 +198,9 @@ def _way(caller: Caller, capability: str, params: Mapping[str, Any]) -> Ask:
     return caller.ask
 
 
-async def _told(tell: Tell, method: str, params: Mapping[str, Any]) -> None:
+def _size(params: Mapping[str, Any]) -> int:
     try:
-        await tell(method, params)
-    except Exception as error:  # a client that has gone needs no message
-        _log.debug("%s was not passed on: %s", method, error)
+        return len(to_wire(params))
+    except Unwritable:
+        # Nobody will be able to read it.
+        return _MOST_TOLD_BYTES

@@ -19,6 +19,8 @@ ABANDONED = "nobody waits for the answer"
 """What a server is told of a call that its client has given up."""
 _MAX_REPORTS = 32
 """Of progress, that wait for a client who reads slowly; older ones are left out."""
+_MAX_REPORTED_SIGNS = 1 << 20
+"""Of all their texts; the newest one may be longer."""
 _LAST_REPORTS_SECONDS = 5.0
 """So long an answer waits for the progress that was told before it."""
 _numbers = itertools.count(1)
@@ -64,7 +66,9 @@ class PendingCall:
         self.heard(message)
         done, total, text = params.get("progress"), params.get("total"), params.get("message")
         if self._progress is not None and isinstance(done, int | float):
-            self._reports.append((done, total, text))
+            self._reports.append((done, total, text if isinstance(text, str) else None))
+            while len(self._reports) > 1 and sum(len(one[2] or "") for one in self._reports) > _MAX_REPORTED_SIGNS:
+                self._reports.popleft()
             # Not awaited here: a client that reads slowly must not hold up the others of this connection.
             if self._reporting is None or self._reporting.done():
                 self._reporting = asyncio.get_running_loop().create_task(self._report(self._progress))

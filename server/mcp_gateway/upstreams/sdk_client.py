@@ -28,6 +28,7 @@ from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults, noted
 from server.mcp_gateway.upstreams.http_transport import http_transport
+from server.mcp_gateway.upstreams.line_reader import MAX_LINE_BYTES
 from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.pending_calls import ABANDONED
 from server.mcp_gateway.upstreams.process_guardian import Guardian
@@ -39,12 +40,13 @@ from server.mcp_gateway.upstreams.request_failed import (
     http_status,
     no_answer,
     session_gone,
+    too_large,
     unsendable,
 )
 from server.mcp_gateway.upstreams.stdio_transport import stdio_transport
 from server.mcp_gateway.upstreams.tapped_streams import tapped
 from server.mcp_gateway.upstreams.watched import Watched
-from server.mcp_gateway.wire import Unwritable, writable
+from server.mcp_gateway.wire import Unwritable, to_wire, writable
 
 _log = logging.getLogger(__name__)
 _MAX_PAGES = 100
@@ -127,12 +129,16 @@ class SdkSession:
         """All pages of a list, as the server wrote them. Raises RequestFailed."""
         pages: list[dict[str, Any]] = []
         cursor: str | None = None
+        size = 0
         for _ in range(_MAX_PAGES):
             result = await self._send(method, {"cursor": cursor} if cursor else {}, None)
             pages.append(result)
             cursor = result.get("nextCursor")
             if not cursor:
                 break
+            size += len(to_wire(result))
+            if size > MAX_LINE_BYTES:
+                raise too_large(MAX_LINE_BYTES)
         return Listing.of(pages, field)
 
     async def request(

@@ -11,20 +11,22 @@ from mcp.client._transport import ReadStream, TransportStreams, WriteStream
 from mcp.shared.message import SessionMessage
 
 from server.mcp_gateway.messages.tap import Tap
+from server.mcp_gateway.upstreams.open_questions import OpenQuestions
 
 
 @asynccontextmanager
 async def tapped(
     transport: AbstractAsyncContextManager[TransportStreams], tap: Tap
 ) -> AsyncGenerator[TransportStreams, None]:
-    """The same transport; what the SDK's session says and hears passes `tap`."""
+    """The same transport; what the SDK's session says and hears passes `tap`, and a flood of questions ends here."""
+    questions = OpenQuestions()
     async with transport as (read, write):
-        yield _TappedRead(read, tap), _TappedWrite(write, tap)
+        yield _TappedRead(read, tap, questions), _TappedWrite(write, tap, questions)
 
 
 class _TappedRead:
-    def __init__(self, stream: ReadStream[SessionMessage | Exception], tap: Tap) -> None:
-        self._stream, self._tap = stream, tap
+    def __init__(self, stream: ReadStream[SessionMessage | Exception], tap: Tap, questions: OpenQuestions) -> None:
+        self._stream, self._tap, self._questions = stream, tap, questions
 
     @property
     def last_context(self) -> Any:
@@ -32,7 +34,9 @@ class _TappedRead:
         return getattr(self._stream, "last_context", None)
 
     async def receive(self) -> SessionMessage | Exception:
-        return self._seen(await self._stream.receive())
+        while not self._questions.admits(item := self._seen(await self._stream.receive())):
+            pass
+        return item
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -41,7 +45,9 @@ class _TappedRead:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        return self._seen(await self._stream.__anext__())
+        while not self._questions.admits(item := self._seen(await self._stream.__anext__())):
+            pass
+        return item
 
     async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
@@ -59,13 +65,14 @@ class _TappedRead:
 
 
 class _TappedWrite:
-    def __init__(self, stream: WriteStream[SessionMessage], tap: Tap) -> None:
-        self._stream, self._tap = stream, tap
+    def __init__(self, stream: WriteStream[SessionMessage], tap: Tap, questions: OpenQuestions) -> None:
+        self._stream, self._tap, self._questions = stream, tap, questions
 
     async def send(self, item: SessionMessage, /) -> None:
         if self._tap.watch.ring is not None:
             self._tap.to_server(_written(item))
         await self._stream.send(item)
+        self._questions.answered(item)
 
     async def aclose(self) -> None:
         await self._stream.aclose()

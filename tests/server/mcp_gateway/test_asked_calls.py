@@ -13,6 +13,10 @@ from tests_mcp_support import House
 from tests_rich_support import ODD, add
 from tests_wire_support import LEGACY, MODERN
 
+from server.access.actor import OWNER
+from server.mcp_gateway.asked_calls import AskedCalls
+from server.mcp_gateway.failures import CallFailed
+
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 CALL = "/api/v1/gateway/call"
@@ -117,3 +121,16 @@ async def test_a_person_has_so_many_open_calls_and_the_oldest_makes_room(make_ho
         assert (await http.post(f"{last}/answers", json=given)).status_code == 200
         assert not working.done(), "a call that asks nothing has nothing to do with it"
         working.cancel()
+
+
+async def test_a_server_that_asks_a_thousand_things_at_once_asks_none(make_house: MakeHouse) -> None:
+    question = {"method": "elicitation/create", "params": {"message": "Who?"}}
+
+    async def make(caller: Any, name: str, arguments: Any, more: Any = None) -> dict[str, Any]:
+        return {"resultType": "input_required", "inputRequests": {str(number): question for number in range(1000)}}
+
+    async with make_house() as house:
+        calls = AskedCalls(make, house.app.gateway.asked_calls._endings)
+        with pytest.raises(CallFailed, match="more than 100 things at once"):
+            await calls.begin(OWNER, "page", "rich__ask", {})
+        assert not calls._running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +17,7 @@ from tests_mcp_support import House
 from tests_wire_support import LEGACY, MODERN, Wire, message
 
 from server.mcp_gateway.upstreams import http_connection, line_reader
+from tests.http_site import QuietHandler, site_of
 
 pytestmark = [pytest.mark.anyio]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -351,3 +353,40 @@ async def test_an_address_that_has_no_stream_is_explained(make_house: MakeHouse,
         await house.add("bad", transport="sse", url=f"http://127.0.0.1:{site.port}/{path}")
         assert message(await Wire(http, MODERN).ask("tools/list", {}))["result"]["tools"]
         assert words in (await house.state("bad"))["error"]
+
+
+async def test_a_list_whose_pages_are_too_much_together_is_refused(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.mcp_gateway.upstreams.sdk_client.MAX_LINE_BYTES", 1 << 20)
+    asked: list[str] = []
+
+    class Endless(QuietHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            message = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if "id" not in message:
+                return self.reply(202)
+            info = {"name": "endless", "version": "1"}
+            found: dict[str, Any] = {"protocolVersion": LEGACY, "capabilities": {"tools": {}}, "serverInfo": info}
+            if message["method"] != "initialize":
+                asked.append(message["method"])
+                tool = {"name": f"t{len(asked)}", "description": "x" * 400_000, "inputSchema": {"type": "object"}}
+                found = {"tools": [tool], "nextCursor": "more"}
+            return self.reply(200, json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": found}).encode())
+
+        def do_GET(self) -> None:
+            self.reply(405)
+
+        do_DELETE = do_GET
+
+    with site_of(Endless) as url:
+        async with make_house() as house:
+            await house.add("endless", transport="http", url=f"{url}/mcp")
+            async with house.http("ann") as http:
+                wire = await Wire(http, LEGACY).open()
+                listed = message(await wire.ask("tools/list", {}))["result"]["tools"]
+            assert not [tool for tool in listed if tool["name"].startswith("endless__")]
+            assert "is larger than 1 MB" in str(await house.state("endless"))
+    assert asked.count("tools/list") == 3

@@ -139,6 +139,27 @@ async def test_of_progress_that_a_slow_reader_leaves_waiting_the_newest_is_kept_
     assert seen[-1] == 9999 and len(seen) <= 33 and tasks < 10
 
 
+async def test_of_long_reports_that_wait_there_are_fewer() -> None:
+    pipe = Pipe()
+    calls = LineCalls(pipe)
+    seen: list[tuple[float, str | None]] = []
+    reads = asyncio.Event()
+
+    async def progress(done: float, _total: float | None, message: str | None) -> None:
+        await reads.wait()
+        seen.append((done, message))
+
+    task = await started(pipe, calls, progress)
+    texts: list[Any] = [*["x" * 400_000] * 10, "y" * 2_000_000, {"no": "text"}]
+    for step, text in enumerate(texts):
+        told = {"progressToken": pipe.lines[0]["id"], "progress": step, "message": text}
+        assert calls.take(orjson.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": told}))
+    assert calls.take(orjson.dumps({"jsonrpc": "2.0", "id": pipe.lines[0]["id"], "result": {}}))
+    reads.set()
+    await task
+    assert seen == [(11, None)]
+
+
 async def test_a_client_that_does_not_read_its_progress_holds_no_answer_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.mcp_gateway.upstreams.pending_calls._LAST_REPORTS_SECONDS", 0.05)
     pipe = Pipe()

@@ -45,3 +45,32 @@ async def test_a_flood_of_messages_for_a_client_that_does_not_read_has_an_end(ma
                 while said[-1]["data"] != "after":
                     await asyncio.sleep(0)
         assert len(said) == 1001
+
+
+async def test_large_messages_for_a_client_that_does_not_read_have_an_end_sooner(make_house: MakeHouse) -> None:
+    said, reads = list[Any](), asyncio.Event()
+
+    async def tell(_method: str, params: Mapping[str, Any] | None) -> None:
+        await reads.wait()
+        said.append(params)
+
+    async with make_house() as house:
+        server = await house.add("bad", transport="http", url="http://127.0.0.1:9/mcp")
+        upstream = house.app.gateway.gateway._pool.of_id(server)
+        assert upstream is not None
+        flights = InFlight()
+        heard = Heard(upstream, flights, lambda: None)
+        large, largest = "x" * (4 << 20), "x" * (20 << 20)
+        with flights.one(Caller(actor=SYSTEM, log_level="debug", tell=tell), 60):
+            for text in [*[large] * 10, largest]:
+                heard.notice(LOG_MESSAGE, {"level": "info", "data": text}, None)
+            reads.set()
+            async with asyncio.timeout(10):
+                while heard._telling:
+                    await asyncio.sleep(0)
+            assert len(said) == 3
+            heard.notice(LOG_MESSAGE, {"level": "info", "data": largest}, None)
+            async with asyncio.timeout(10):
+                while heard._telling:
+                    await asyncio.sleep(0)
+        assert said[-1]["data"] == largest
