@@ -36,7 +36,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
-FOR_TESTS = {
+FOR_TESTS: dict[str, Any] = {
     "rest_rate_burst": 100_000,
     "key_store": "file",
     "storage_logs_stop_bytes": 0,

@@ -138,7 +138,7 @@ async def test_a_form_in_every_shape_is_read(bear: Bear, admin: httpx2.AsyncClie
 async def test_a_sign_in_with_the_password_of_before_does_not_outlive_its_change(
     bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verify = sign_in.verify_password
+    verify = passwords.verify_password
 
     async def and_meanwhile(stored: str | None, given: str) -> bool:
         good = await verify(stored, given)

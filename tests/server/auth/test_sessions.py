@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -79,7 +81,7 @@ async def test_a_guesser_with_many_addresses_waits_and_the_person_does_not(
 
 
 async def test_a_name_that_nobody_has_waits_like_one_that_somebody_has(bear: Bear, admin: httpx2.AsyncClient) -> None:
-    answers = []
+    answers = list[list[Any]]()
     for name in ("ada", "nobody"):
         seen = []
         for number in range(12):

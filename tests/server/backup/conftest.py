@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests_backup_support import add_notes
 
 from server.data_folder import DataFolder
 from server.db.migrate import migrate
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
+from tests.server.backup.tests_backup_support import add_notes
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_backup_support import NoSecrets
 
 from server.backup.archive_format import DATABASE, BadArchive, is_member_name
 from server.backup.archive_reader import Archive
 from server.backup.making import Maker, Order
 from server.errors import StorageFull
+from tests.server.backup.tests_backup_support import NoSecrets
 
 Change = Callable[[dict[str, bytes], dict[str, Any]], None]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_backup_support import NoSecrets, add_notes
 
 from server.backup.archive_format import DATABASE
 from server.backup.archive_reader import Archive
@@ -20,6 +19,7 @@ from server.backup.making import Maker, Order, moment_name
 from server.db.connection import connect
 from server.db.copying import copy_database
 from server.errors import StorageFull
+from tests.server.backup.tests_backup_support import NoSecrets, add_notes
 
 MOMENT = datetime(2026, 11, 24, 18, 45, 1, 250_000, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests_backup_support import add_notes
 
 from server.backup import exchange as module
 from server.backup.exchange import exchange
@@ -21,6 +21,7 @@ from server.db.facts import column_rows, database_facts
 from server.db.migrate import migrate
 from server.errors import StartupError
 from server.models.base import Base
+from tests.server.backup.tests_backup_support import add_notes
 
 WATCHED = ("rename", "replace", "unlink", "mkdir")
 
@@ -128,7 +129,7 @@ def test_killed_at_every_step_of_a_restore_the_next_start_finishes_it(two: Path)
         before = state(data)
         new = state(data / "restore" / "incoming")
         intend(data, 2)
-        died = dies(lambda data=data: settle(data), step)
+        died = dies(partial(settle, data), step)
         settle(data)
         assert state(data) == new, step
         if (data / "before-restore" / "state-1").exists():
@@ -213,7 +214,7 @@ def test_an_intent_that_nobody_can_read_stops_the_start(two: Path) -> None:
 def test_a_disk_error_in_the_exchange_brings_the_old_state_back(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = state(two)
     intend(two, 2)
-    calls = []
+    calls = list[int]()
 
     def failing(live: Path, replacement: Path, keep_as: Path | None) -> None:
         if not calls:

@@ -112,14 +112,11 @@ def test_moving_house_wants_the_phrase(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stranger with the file and the phrase has everything; without the phrase nothing is touched."""
-    from server.models.base import Base
-    from server.models.catalogue import OWN_MODELS
     from server.records.sealing import stored_form
     from server.secrets.key_ring import Place
     from server.secrets.key_store import KeyStore
     from server.secrets.vault import open_vault
 
-    assert OWN_MODELS and Base
     data = tmp_path / "data"
     vault = open_vault(KeyStore(data / "secrets", "file"), frozenset())
     phrase = vault.propose_phrase()

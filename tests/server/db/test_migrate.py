@@ -15,7 +15,7 @@ from server.errors import StartupError
 from server.models.base import Base
 from server.models.catalogue import OWN_MODELS
 
-OWN_TABLES = [model.__table__ for model in OWN_MODELS]
+OWN_TABLES = [Base.metadata.tables[model.__tablename__] for model in OWN_MODELS]
 
 
 def declared(*columns: Column[object], index: bool = False, more: bool = False) -> MetaData:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -90,7 +91,7 @@ async def test_totals_follow_every_commit(bear: Bear, admin: httpx2.AsyncClient)
 async def test_reader_threads_go_on_reading_a_file_that_was_moved_away(store: Store, tmp_path: Path) -> None:
     await store.write(_insert("kept"), ("things",))
     store.path.rename(tmp_path / "elsewhere.db")
-    query = [("SELECT name FROM things", {})]
+    query: list[tuple[str, dict[str, Any]]] = [("SELECT name FROM things", {})]
     assert await asyncio.gather(*(store.read(query) for _ in range(4))) == [[[("kept",)]]] * 4
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -233,7 +234,7 @@ def test_a_disk_that_is_full_leaves_the_old_one_in_place(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "link", no_links)
-    monkeypatch.setattr(swap.shutil, "copy2", full)
+    monkeypatch.setattr(shutil, "copy2", full)
     with pytest.raises(OSError, match="No space"):
         swap_database(live, new, live.with_name("kept.db"))
     assert told(live) == "old" and names(live.parent) == {"gridbear.db", "gridbear.db.new"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock
 
 import httpx2
@@ -103,7 +104,7 @@ async def test_a_table_without_the_prefix_is_never_made(ada: httpx2.AsyncClient,
 async def test_a_plugin_that_fails_at_import_stays_out_with_its_traceback(
     ada: httpx2.AsyncClient, folder: Path, file: str, code: str
 ) -> None:
-    files = {"models": model("breaks_things"), "routes": ROUTES}
+    files: dict[str, Any] = {"models": model("breaks_things"), "routes": ROUTES}
     write(folder, "breaks", **{**files, file: files[file] + code + "\n"})
     write(folder, "works", models=model("works_things"))
     row = await on(ada, "breaks")

@@ -122,6 +122,7 @@ async def test_people_switch_it_and_change_or_delete_nothing_else(
     bring(folder)
     await on(ada, "weather", *ASKED)
     at = (await rows(ada))["weather-sky"]["id"]
+    values: dict[str, Any]
     for values in (
         {"command": "/bin/sh"}, {"args": ["-c"]}, {"env": {"KEY": "other"}}, {"cwd": "/"}, {"headers": {"a": "b"}},
         {"transport": "http", "command": None, "url": "https://example.org/mcp", "args": [], "env": None, "cwd": None},

@@ -142,7 +142,7 @@ class House:
 async def crunching(tmp_path: Path, **settings: Any) -> AsyncIterator[House]:
     async with running_bear(tmp_path / "data", **settings) as bear:
         ada, max_ = await bear.person("ada", "admin"), await bear.person("max")
-        said = {
+        said: dict[str, Any] = {
             "permissions": ["tasks", "records:read", "notifications"],
             "config_schema": {"city": {"type": "string", "default": "Rome"}},
         }

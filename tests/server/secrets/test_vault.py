@@ -25,7 +25,7 @@ PLACE = Place("secrets", "value", 1)
 NOTHING: frozenset[str] = frozenset()
 
 
-class StandIn(KeyringBackend):  # type: ignore[misc]  # keyring has no types of its own
+class StandIn(KeyringBackend):
     """A keychain of the tests. `mood`: works, asks (and gets no answer), refuses, forgets."""
 
     priority = 1

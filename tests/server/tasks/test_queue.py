@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from tests_tasks_support import ended, person, queue, until
 
 from server.access.actor import SYSTEM, Actor
 from server.errors import Conflict, Forbidden, NotFound, RateLimited, UpstreamFailed, ValidationFailed
@@ -16,6 +16,7 @@ from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.queue import _entry
 from server.tasks.report import LOG_LINES, Report
 from tests.conftest import Bear, running_bear
+from tests.server.tasks.tests_tasks_support import ended, person, queue, until
 
 pytestmark = pytest.mark.anyio
 Given = dict[str, Any]
@@ -166,7 +167,7 @@ async def test_only_what_may_be_done_twice_is_tried_again_and_waits_longer_each_
     tasks.register(Kind("again", work, idempotent=True, attempts=3))
     key = (await tasks.submit(max_, "again", "Again", {}))["key"]
     for attempts in (1, 2):
-        row = await until(bear, key, lambda row, n=attempts: row["attempts"] == n and row["not_before"] is not None)
+        row = await until(bear, key, partial(_waits_again, attempts))
         assert row["status"] == "queued" and "away" in row["error"]
         while row["id"] not in tasks._delayed:
             await asyncio.sleep(0)
@@ -326,3 +327,7 @@ async def test_old_tasks_give_way_when_the_cap_is_reached(tmp_path: Path) -> Non
             await bear.app.records.update(SYSTEM, "tasks", row["id"], {"result": "x" * 10_000})
         kept = await bear.app.records.find(SYSTEM, "tasks")
         assert 5 <= len(kept) <= 10 and kept[-1]["key"] == "task-19"
+
+
+def _waits_again(attempts: int, row: dict[str, Any]) -> bool:
+    return row["attempts"] == attempts and row["not_before"] is not None

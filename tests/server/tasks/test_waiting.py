@@ -22,8 +22,8 @@ def test_limits_hold_at_every_moment_and_every_task_of_a_known_kind_gets_its_tur
 ) -> None:
     waiting = Waiting()
     entries = [Entry(number, *one) for number, one in enumerate(made)]
-    for entry in entries:
-        waiting.add(entry)
+    for each in entries:
+        waiting.add(each)
     running: list[Entry] = []
     done: list[Entry] = []
     while True:

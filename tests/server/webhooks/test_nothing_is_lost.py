@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def changed_without_serving(folder: Path, *titles: str) -> list[dict[str, Any]]:
     """Notes made by the data alone, as by a program that ends right after the commit. The deliveries then."""
     DataFolder(folder).open()
-    app = create_app(Settings(data_dir=folder, port=8088, **FOR_TESTS), control_token="x")  # type: ignore[arg-type]
+    app = create_app(Settings(data_dir=folder, port=8088, **FOR_TESTS), control_token="x")
     async with app.data():
         for title in titles:
             await app.records.create(SYSTEM, "notes", {"title": title, "owner_id": 1})
@@ -49,7 +49,7 @@ async def test_what_was_queued_and_lost_its_task_gets_a_new_one(tmp_path: Path) 
             await delivery(bear, lambda rows: bool(rows) and rows[0]["attempts"] == 1)
         receiver.answer = "200 OK"
         folder = tmp_path / "data"
-        app = create_app(Settings(data_dir=folder, port=8088, **FOR_TESTS), control_token="x")  # type: ignore[arg-type]
+        app = create_app(Settings(data_dir=folder, port=8088, **FOR_TESTS), control_token="x")
         async with app.data():
             for task in await app.records.find(SYSTEM, "tasks", where={"kind__like": "webhook.%"}):
                 await app.records.update(SYSTEM, "tasks", task["id"], {"status": "interrupted"})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx2
 import pytest
 
 from server.asgi.signatures import new_standard_secret
 from server.outbound import pinned_transport
-from server.webhooks.sending import EXCERPT_BYTES, Answer, Sender
+from server.webhooks.answer import Answer
+from server.webhooks.sending import EXCERPT_BYTES, Sender
 from tests.server.webhooks.tests_webhooks_support import receiving
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +50,7 @@ async def test_the_place_that_was_looked_at_is_called_under_its_name(monkeypatch
     monkeypatch.setattr(pinned_transport, "places_of", places_of)
     seen: list[httpx2.Request] = []
 
-    async def no_more():  # type: ignore[no-untyped-def]
+    async def no_more() -> AsyncIterator[bytes]:
         yield b""
 
     def answer(request: httpx2.Request) -> httpx2.Response:

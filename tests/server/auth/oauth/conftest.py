@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from tests_oauth_support import App
 
 from tests.conftest import Bear
+from tests.server.auth.oauth.tests_oauth_support import App
 
 
 @pytest.fixture

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import httpx2
 import pytest
 from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
-from tests_oauth_support import ORIGIN, App, query_of
 
 from server.auth.oauth import clients
 from server.auth.oauth.redirects import is_redirect_of, redirect_problem
 from tests.conftest import Bear, running_bear
+from tests.server.auth.oauth.tests_oauth_support import ORIGIN, App, query_of
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +115,7 @@ async def test_s13_asking_leads_to_our_own_page_and_never_anywhere_else(app: App
 async def test_s13_a_wrong_request_is_told_to_the_person_and_only_a_known_redirect_is_offered(
     app: App, max_in: httpx2.AsyncClient
 ) -> None:
+    change: Mapping[str, str | None]
     for change, code in (
         ({"client_id": "nobody"}, "invalid_request"),
         ({"redirect_uri": "https://evil.example/"}, "invalid_request"),

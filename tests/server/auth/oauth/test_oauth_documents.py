@@ -16,12 +16,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests_oauth_support import App
 
 from server.auth.oauth import documents
 from server.auth.oauth.documents import Documents, is_document_address
 from server.outbound.places import is_public
 from tests.conftest import Bear
+from tests.server.auth.oauth.tests_oauth_support import App
 
 pytestmark = pytest.mark.anyio
 

@@ -22,13 +22,13 @@ from mcp.shared.auth import (
     OAuthToken,
 )
 from pydantic import AnyUrl
-from tests_oauth_support import REDIRECT, decided, query_of
 
 from server.access.actor import OWNER
 from server.app import create_app
 from server.config import Settings
 from server.data_folder import DataFolder
 from tests.conftest import FOR_TESTS, PASSWORD
+from tests.server.auth.oauth.tests_oauth_support import REDIRECT, decided, query_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests_oauth_support import ORIGIN, App, decided, query_of
 
 from server.access.actor import OWNER
 from server.auth.oauth import grants
 from tests.conftest import PASSWORD, Bear
+from tests.server.auth.oauth.tests_oauth_support import ORIGIN, App, decided, query_of
 
 pytestmark = pytest.mark.anyio
 # Whether the gateway's door opens; what is behind it (the SDK's session handling) is not the point here.
@@ -54,7 +54,7 @@ async def test_a_wrong_verifier_or_redirect_or_resource_or_client_gets_no_token(
         ({"code": "made up"}, "invalid_grant"),
     ):
         code = await app.allowed_by(max_in)
-        answer = await app.exchange(**{"code": code, **change})
+        answer = await app.exchange(change.pop("code", code) or code, **change)
         assert answer.status_code == 400, (change, answer.text)
         assert answer.json()["error"] in (error, "unsupported_grant_type") and "access_token" not in answer.text
     answer = await app.exchange(await app.allowed_by(max_in), client_id="nobody")
