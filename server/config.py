@@ -11,6 +11,7 @@ from pydantic import PrivateAttr, ValidationError
 from server.data_location import is_portable
 from server.data_place import placed
 from server.errors import StartupError, ValidationFailed
+from server.problem_words import problem_words
 from server.setting_fields import Applies, SettingFields
 from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host
 
@@ -95,7 +96,7 @@ class Settings(SettingFields):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            raise StartupError(f"{names.get(name, name)} can't be used: {first['msg']}.") from None
+            raise StartupError(f"{names.get(name, name)} can't be used: {problem_words(first)}.") from None
         settings = settings._in_place()
         settings._sources = {name: source_of(name, cli, env, stored) for name in values}
         return settings
@@ -145,8 +146,8 @@ def check_setting(name: str, value: Any) -> Any:
     try:
         return getattr(Settings(**{name: value}), name)
     except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise ValidationFailed.of("value", "invalid_setting", f"{name}: {message}") from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ValidationFailed.of("value", "invalid_setting", f"{name}: {problem_words(first)}") from None
 
 
 def source_of(name: str, cli: Mapping[str, Any], env: Mapping[str, str], stored: Mapping[str, Any]) -> SettingSource:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
 from server.errors import FieldError, ValidationFailed
+from server.problem_words import problem_words
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -26,7 +27,7 @@ async def read_shape(request: Request, model: type[M], limit: int) -> M:
         found = error.errors(include_url=False, include_input=False)
         fields = {
             ".".join(str(part) for part in one["loc"]): FieldError(
-                "unknown_field" if one["type"] == "extra_forbidden" else "invalid", one["msg"]
+                "unknown_field" if one["type"] == "extra_forbidden" else "invalid", problem_words(one)
             )
             for one in found
         }

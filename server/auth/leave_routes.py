@@ -12,6 +12,7 @@ from server.auth.authenticate import Authenticator
 from server.auth.forms import UserId, read_form
 from server.auth.leaving import Choice, Fate, Leaving
 from server.errors import ValidationFailed
+from server.problem_words import problem_words
 
 
 class Leave(BaseModel):
@@ -59,4 +60,4 @@ def _parsed(given: dict[str, Any]) -> Leave:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "body"
-        raise ValidationFailed.of(name, "invalid", first["msg"]) from None
+        raise ValidationFailed.of(name, "invalid", problem_words(first)) from None

@@ -61,6 +61,7 @@ def failure_of(plugin_id: str, where: str, error: BaseException) -> Failed:
     if isinstance(error, Failed):
         return error
     if isinstance(error, GridBearError):
-        return Failed(error.message)
+        named = error.message.startswith(f"{plugin_id}/")
+        return Failed(error.message if named else f"{plugin_id}/{where}: {error.message}")
     trace = "".join(traceback.format_exception(error))
     return Failed(f"{plugin_id}/{where} raised {type(error).__name__}: {error}", trace)

@@ -16,6 +16,7 @@ from server.plugin_host.config_schema import ConfigSchema, SchemaRefused, parse_
 from server.plugin_host.libraries.requirements import parsed
 from server.plugin_host.mcp_server_entry import SERVER_KEY, McpServerEntry
 from server.plugin_host.permissions import Permission
+from server.problem_words import problem_words
 
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 256 * 1024
@@ -266,7 +267,7 @@ _PARTS: dict[Any, type[BaseModel]] = {
 def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if not key:
-        return str(problem["msg"]).removeprefix("Value error, ")
+        return problem_words(problem)
     if problem["type"] == "missing":
         return f"the key {key!r} is missing; wanted {_wanted(key)}"
     if problem["type"] == "extra_forbidden":
@@ -275,9 +276,10 @@ def _sentence(problem: Any) -> str:
         near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return f"unknown key {key!r}; {hint}Known keys: {', '.join(known)}"
-    return (
-        f"the key {key!r}: found {_shown(problem['input'])}, wanted {_wanted(key) or problem['msg']} ({problem['msg']})"
-    )
+    wanted, why = _wanted(key), problem_words(problem)
+    another_kind = problem["type"].endswith(("_type", "_parsing", "_error"))
+    said = f", wanted {wanted}" if wanted and another_kind else f"; {why}"
+    return f"the key {key!r}: found {_shown(problem['input'])}{said}"
 
 
 def _wanted(key: str) -> str:

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.access.actor import ANONYMOUS, Actor
 from server.asgi.body import read_body, replayed
 from server.asgi.public_door import PUBLIC_DOOR
+from server.asgi.refused_values import refused_values
 from server.config import SettingsHolder
 from server.errors import (
     BadRequest,
-    FieldError,
     Forbidden,
     GridBearError,
     InternalError,
@@ -138,12 +138,7 @@ def _as_known(error: Exception) -> GridBearError:
     if isinstance(error, GridBearError):
         return error
     if isinstance(error, RequestValidationError):
-        fields = {
-            str(problem["loc"][-1]): FieldError(str(problem["type"]), str(problem["msg"])) for problem in error.errors()
-        }
-        if any(problem["type"] == "json_invalid" for problem in error.errors()):
-            return BadRequest("the body is no valid JSON")
-        return ValidationFailed("the request has values that can't be used", fields=fields)
+        return refused_values(error)
     if isinstance(error, HTTPException) and error.status_code < 500:
         kinds: dict[int, type[GridBearError]] = {
             401: Unauthorized,

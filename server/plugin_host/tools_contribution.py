@@ -22,6 +22,7 @@ from server.plugin_host.mount import WhenItFails
 from server.plugin_host.plugin_resources import FILE as RESOURCES
 from server.plugin_host.plugin_resources import PluginResources
 from server.plugin_marks import ToolMark, marked
+from server.problem_words import problem_words
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class PluginServer:
         try:
             values = call.arguments.model_validate(arguments or {})
         except ValidationError as error:
-            problems = [f"{'.'.join(map(str, it['loc'])) or 'arguments'}: {it['msg']}" for it in error.errors()]
+            problems = [f"{'.'.join(map(str, it['loc'])) or 'arguments'}: {problem_words(it)}" for it in error.errors()]
             return refusal("; ".join(problems))
         given = {name: getattr(values, name) for name in call.arguments.model_fields}
         try:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from server.errors import FieldError, ValidationFailed
 from server.models.own_definition import OwnDefinition, OwnField
 from server.models.registry import ModelRegistry
+from server.problem_words import problem_words
 from server.records.values import BadValue, check_json
 
 
@@ -29,10 +30,9 @@ def parsed_definition(given: Mapping[str, Any]) -> OwnDefinition:
 
 def _refused(error: ValidationError) -> ValidationFailed:
     fields: dict[str, FieldError] = {}
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+    for problem in error.errors(include_url=False, include_input=False):
         place = [str(part) for part in problem["loc"]]
-        message = problem["msg"].removeprefix("Value error, ")
-        fields[".".join(place) or "definition"] = FieldError(problem["type"], message)
+        fields[".".join(place) or "definition"] = FieldError(problem["type"], problem_words(problem))
     text = "; ".join(f"{name}: {found.message}" for name, found in fields.items())
     return ValidationFailed(text, fields=fields)
 

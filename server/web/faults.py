@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from server import errors
 from server.access.actor import Actor
+from server.asgi.refused_values import refused_values
 from server.asgi.replies import error_body, error_headers, request_id_of, shown, status_of
 
 _BY_STATUS: dict[int, type[errors.GridBearError]] = {
@@ -51,17 +52,7 @@ def as_known(error: Exception) -> errors.GridBearError:
     if isinstance(error, errors.GridBearError):
         return error
     if isinstance(error, RequestValidationError):
-        problems = error.errors()
-        if any(problem["type"] == "json_invalid" for problem in problems):
-            return errors.BadRequest("The body is no valid JSON.", code="invalid_json")
-        fields = {
-            ".".join(str(part) for part in problem["loc"][1:]) or "body": errors.FieldError(
-                str(problem["type"]), str(problem["msg"])
-            )
-            for problem in problems
-        }
-        text = "; ".join(f"{name}: {field.message}" for name, field in fields.items())
-        return errors.ValidationFailed(text, fields=fields)
+        return refused_values(error)
     if isinstance(error, HTTPException):
         if isinstance(error.__cause__, errors.GridBearError):
             # What was raised while the framework read the body.

@@ -47,6 +47,15 @@ async def test_what_is_wrong_is_said_as_everywhere_in_rest(bear: Bear, member: h
         assert (await client.post(CALL, json={"tool": "records__search_notes"})).status_code == 403
 
 
+async def test_a_body_that_is_sent_as_a_form_is_told_how_to_be_sent(bear: Bear, member: httpx2.AsyncClient) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await member.post(CALL, content=b'{"tool": "records__search_notes"}', headers=form)
+    assert answer.status_code == 422 and answer.json()["code"] == "json_wanted"
+    assert "Content-Type: application/json" in answer.json()["error"]
+    missing = (await member.post(CALL, json={})).json()
+    assert missing["error"] == "tool: a value is required"
+
+
 async def test_over_the_limit_it_says_when_to_try_again(tmp_path: Path) -> None:
     async with running_bear(tmp_path / "data", mcp_rate_burst=1, mcp_rate_per_minute=1) as bear:
         admin = await bear.person("ada", "admin")
