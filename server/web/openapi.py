@@ -125,9 +125,10 @@ def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, A
         }
     )
     tags = document.setdefault("tags", [])
+    taken = {_plain(schema.get("title", key)) for key, schema in schemas.items()}
     for spec in specs:
         tags.append({"name": spec.name, "description": spec.options.description})
-        schemas[spec.name] = row_schema(spec)
+        schemas[spec.name] = _of_own_name(spec.name, row_schema(spec), taken)
         schemas[f"{spec.name}_create"] = body_schema(spec, "create")
         schemas[f"{spec.name}_replace"] = body_schema(spec, "replace")
         schemas[f"{spec.name}_update"] = body_schema(spec, "update")
@@ -135,6 +136,17 @@ def _merged(document: dict[str, Any], specs: Iterable[ModelSpec]) -> dict[str, A
             # What has a route of its own, such as uploads, is described there.
             document["paths"][path] = {**operations, **document["paths"].get(path, {})}
     return document
+
+
+def _of_own_name(name: str, schema: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    """`schema` without its title where another one goes by the same: generators name a class after each title."""
+    titled = {key: part for key, part in schema.items() if key != "title" or _plain(part) not in taken}
+    taken.add(_plain(titled.get("title", name)))
+    return titled
+
+
+def _plain(title: str) -> str:
+    return "".join(letter for letter in title.casefold() if letter.isalnum())
 
 
 def _paths(spec: ModelSpec) -> dict[str, Any]:

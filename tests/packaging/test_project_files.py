@@ -13,10 +13,12 @@ import pytest
 
 from server import __version__
 from server.config import setting_fields
+from server.db.conditions import OPERATORS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted((ROOT / "packaging").glob("*.lock"))
 PEER_LOCKS = sorted((ROOT / "packaging" / "peers").glob("*.lock"))
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 
@@ -62,11 +64,27 @@ def test_the_operators_guide_has_every_setting_as_it_is() -> None:
     assert guide == settings_table.with_table(guide, setting_fields()), "run `python packaging/settings_table.py`"
 
 
-@pytest.mark.parametrize("guide", ["README.md", "CONTRIBUTING.md", "docs/operators.md"])
-def test_links_to_files_lead_somewhere(guide: str) -> None:
-    path = ROOT / guide
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8"))
-    assert [target for target in targets if not (path.parent / target).exists()] == []
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_links_lead_to_files_and_headings_that_are_there(guide: Path) -> None:
+    lost = []
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", guide.read_text("utf-8")):
+        file, _, heading = link.partition("#")
+        target = guide.parent / file if file else guide
+        if not target.exists() or (heading and heading not in headings(target.read_text("utf-8"))):
+            lost.append(link)
+    assert lost == []
+
+
+def headings(text: str) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_filters_of_the_docs_use_operators_that_exist(guide: Path) -> None:
+    used = re.findall(r"[?&][a-z_]*[a-z]__([a-z_]+)=", guide.read_text("utf-8"))
+    assert [operator for operator in used if operator not in OPERATORS] == []
 
 
 def test_the_map_of_the_house_names_every_room_in_the_order_of_its_layers() -> None:

@@ -34,7 +34,7 @@ class NeedShown(BaseModel):
     description: str
 
 
-class ServerShown(BaseModel):
+class ImportedServer(BaseModel):
     """One entry of the text."""
 
     key: str = Field(description="Its name in the text; below a project's folder that too.")
@@ -65,7 +65,7 @@ class ServerShown(BaseModel):
 class ImportShown(BaseModel):
     """All that was found."""
 
-    servers: list[ServerShown]
+    servers: list[ImportedServer]
     imported: int
 
 
@@ -74,9 +74,9 @@ def shown(drafts: list[Draft], made: Mapping[str, int]) -> ImportShown:
     return ImportShown(servers=[_server(draft, made.get(draft.entry.key)) for draft in drafts], imported=len(made))
 
 
-def _server(draft: Draft, record_id: int | None) -> ServerShown:
+def _server(draft: Draft, record_id: int | None) -> ImportedServer:
     package = draft.package
-    return ServerShown(
+    return ImportedServer(
         key=draft.entry.key,
         status=draft.status,
         name=draft.name,

@@ -45,7 +45,7 @@ def test_a_list_of_dependencies_means_all_required(tmp_path: Path) -> None:
         ({**GOOD, "dependencies": {"require": []}}, ["'required'", "Known keys: optional, required"]),
         ({**GOOD, "notification_kinds": {"rain": {"lable": "Rain"}}}, ["'label'", "Known keys: description, label"]),
         ({**GOOD, "dependencies": [1]}, ["'dependencies.required.0'", "found 1", "a text is wanted"]),
-        ({**GOOD, "permissions": ["records:reed"]}, ['found "records:reed"; one of these is wanted: \'records:read\'']),
+        ({**GOOD, "permissions": ["records:reed"]}, ["found \"records:reed\"; one of these is wanted: 'records:read'"]),
     ],
 )
 def test_a_message_names_file_key_found_and_wanted(tmp_path: Path, manifest: Any, words: list[str]) -> None:

@@ -53,6 +53,13 @@ async def test_it_shows_runs_without_rights_and_keeps_its_pause_through_reloads(
     assert (await ada.get("/api/v1/schedules")).json()["data"] == []
 
 
+async def test_a_time_that_can_not_be_is_told_with_the_file_that_has_it(ada: httpx2.AsyncClient, folder: Path) -> None:
+    tasks = TASKS.replace("0 3 * * *", "61 * * * *")
+    write(folder, "tidy", models=model("tidy_things"), files={"tasks.py": tasks}, permissions=["tasks"])
+    answer = await switch(ada, "tidy", "enable", permissions=["tasks"])
+    assert "tidy/tasks.py: cron: Bad minute" in answer.text
+
+
 async def test_a_task_that_a_plugin_offers_runs_by_a_persons_own_schedule(
     house: Bear, ada: httpx2.AsyncClient, folder: Path
 ) -> None:
