@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import faulthandler
 import logging
 import os
@@ -33,7 +34,9 @@ def kept(logs: Path, name: str = FILE_NAME) -> Iterator[None]:
     try:
         file, before = _begun(logs / name)
     except OSError as error:
-        log.warning("a crash would not be written down: %s", error)
+        # Of a full disk the server tells by itself, and more clearly.
+        level = logging.DEBUG if error.errno in (errno.ENOSPC, errno.EDQUOT) else logging.WARNING
+        log.log(level, "a crash would not be written down: %s", error)
         yield
         return
     faulthandler.enable(file)

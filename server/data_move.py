@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from server.data_folder import DataFolder, network_file_system, sync_service
 from server.data_location import COMING, MOVED_TO, followed, is_portable, note_in
 from server.durable import sync_file, sync_folder
-from server.errors import Conflict, GridBearError, ValidationFailed
+from server.errors import Conflict, FieldError, GridBearError, ValidationFailed
 
 CAME_FROM = "came-from.json"
 """In the new place afterwards: the former places, and whether their files are still there."""
@@ -68,14 +68,12 @@ def plan_move(source: Path, target: Path) -> Plan:
     if not (source / "gridbear.db").exists():
         raise ValidationFailed(f"There is no GridBear in {source}. Name its data folder with --data-dir.")
     if real_target == real_source:
-        raise ValidationFailed.of("to", "same_folder", f"The data are in {source} already. Name another folder.")
+        raise _unfit("same_folder", f"The data are in {source} already. Name another folder.")
     if real_source in real_target.parents or real_target in real_source.parents:
-        raise ValidationFailed.of(
-            "to", "inside", f"{target} and the data folder {source} lie inside each other. Name a folder elsewhere."
-        )
+        raise _unfit("inside", f"{target} and the data folder {source} lie inside each other. Name a folder elsewhere.")
     if (system := network_file_system(target)) is not None:
-        raise ValidationFailed.of(
-            "to", "network", f"{target} is on a network file system ({system}), where SQLite loses data. Choose a "
+        raise _unfit(
+            "network", f"{target} is on a network file system ({system}), where SQLite loses data. Choose a "
             "folder on this computer; backups may live on the network.",
         )  # fmt: skip
     _want_empty(source, target)
@@ -197,6 +195,11 @@ def last_problem(folder: DataFolder) -> dict[str, str] | None:
         return {"to": str(found["to"]), "problem": str(found["problem"])}
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _unfit(code: str, message: str) -> ValidationFailed:
+    # The command line knows no field `to`.
+    return ValidationFailed(message, fields={"to": FieldError(code, message)})
 
 
 def _want_empty(source: Path, target: Path) -> None:

@@ -17,6 +17,7 @@ from server.app import create_app
 from server.backup.archive_format import Kind
 from server.backup.keeper import Keeper
 from server.backup.service import BackupService
+from server.cli.options import disk_untold
 from server.cli.running import Body, RunningServer, running_server
 from server.config import Settings, SettingsHolder
 from server.data_folder import DataFolder
@@ -214,6 +215,7 @@ async def _opened(settings: Settings, folder: DataFolder, *, for_restore: bool) 
     """The service of a folder. A restore works also where the data can't be opened: that is what it is for."""
     app = create_app(settings)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(disk_untold())
         try:
             await stack.enter_async_context(app.data())
         except StartupError:

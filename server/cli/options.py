@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,3 +61,15 @@ def write_text(file: Path, text: str) -> None:
         raise GridBearError(f"{file} can't be written ({error.strerror or error}). Choose another place.") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def disk_untold() -> Iterator[None]:
+    """Inside, the log says nothing of a full disk: a command that it stops says so itself, once."""
+    logger = logging.getLogger("server.db.storage")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

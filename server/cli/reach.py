@@ -10,6 +10,7 @@ from typing import Any
 
 from server import listening
 from server.app import create_app
+from server.cli.options import disk_untold
 from server.cli.running import running_server
 from server.config import Settings, source_of
 from server.data_folder import DataFolder
@@ -34,7 +35,7 @@ def run_operation(name: str, parameters: dict[str, Any], data_dir: Path | None) 
     if name not in _SETS_UP:
         folder.want_data()
     folder.open()
-    with folder.lock():
+    with folder.lock(), disk_untold():
         return asyncio.run(_directly(folder, name, parameters))
 
 

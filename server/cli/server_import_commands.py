@@ -83,7 +83,9 @@ def _sources(as_json: bool) -> None:
         typer.echo(json.dumps([one.model_dump() for one in found]))
         return
     for one in found:
-        state = one.problem or (f"{one.servers} servers" if one.exists else "no configuration")
+        state = one.problem or (
+            f"{one.servers} server{'' if one.servers == 1 else 's'}" if one.exists else "no configuration"
+        )
         typer.echo(f"{one.client:<15} {state}  {one.path}")
 
 
@@ -131,5 +133,5 @@ def _secret(secret: dict[str, Any]) -> str:
 def _done(done: dict[str, Any]) -> str:
     missing = [secret["name"] for one in done["servers"] if one["id"] for secret in one["secrets"]
                if not secret["has_value"]]  # fmt: skip
-    told = f"{done['imported']} MCP servers were imported."
+    told = f"{done['imported']} MCP {'server was' if done['imported'] == 1 else 'servers were'} imported."
     return told + (f" Set these under Secrets: {', '.join(missing)}." if missing else "")

@@ -9,6 +9,7 @@ from typing import Any
 
 from server.access.actor import OWNER
 from server.app import create_app
+from server.cli.options import disk_untold
 from server.cli.running import running_server
 from server.config import Settings
 from server.data_folder import DataFolder
@@ -38,7 +39,7 @@ class ImportDoor:
             answer: dict[str, Any] = server.ask(path, json.dumps(body).encode(), timeout=_LOOK_UP_SECONDS)["data"]
             return answer
         self._folder.open()
-        with self._folder.lock():
+        with self._folder.lock(), disk_untold():
             return asyncio.run(self._directly(names, dry_run))
 
     async def _directly(self, names: dict[str, str] | None, dry_run: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.app import GridBearApp, create_app
+from server.cli.options import disk_untold
 from server.cli.running import RunningServer, running_server
 from server.config import Settings
 from server.data_folder import DataFolder
@@ -33,7 +34,7 @@ def server_or_folder(data_dir: Path | None, *, new: bool = False) -> Iterator[Ru
     if not new:
         folder.want_data()
     folder.open()
-    with folder.lock(), asyncio.Runner() as runner:
+    with folder.lock(), disk_untold(), asyncio.Runner() as runner:
         app = create_app(settings)
         opened = app.data()
         runner.run(opened.__aenter__())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from server.cli.transfer_doors import Door, Pairs
 
 SHOWN_ERRORS = 20
+STANDARD = Path("-")
 RECORD_FILES = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".db", ".sqlite", ".sqlite3"}
 
 
@@ -40,7 +43,9 @@ class Format(StrEnum):
 
 def export_command(
     model: Annotated[str, typer.Argument(help="The model, such as notes; with --everything the file to write.")],
-    file: Annotated[Path | None, typer.Argument(help="Where to write; without it to the standard output.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write; without it, or with -, to the standard output.")
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--everything", help="Write the move file: all of this GridBear, for another computer.")
     ] = False,
@@ -69,6 +74,7 @@ def export_command(
     filters = [*_filters(where or []), *_given(domain=domain, q=q)]
     kind = format_ or _format_of(file)
     parameters = [*filters, *_given(fields=fields, sort=sort, bom="true" if bom else None), ("format", kind.value)]
+    file = None if file == STANDARD else file
     with data_door(data_dir, new=False) as door, _target(file, force) as out:
         rows = _written(door, model, filters, parameters, kind, out, quiet=file is None)
     if file is not None:
@@ -78,7 +84,9 @@ def export_command(
 
 def import_command(
     model: Annotated[str, typer.Argument(help="The model, such as notes; or a move file or backup, alone.")],
-    file: Annotated[Path | None, typer.Argument(help="A CSV, JSON, JSON lines or SQLite file.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV, JSON, JSON lines or SQLite file; - for the standard input.")
+    ] = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make the model from what the file holds, if there is none.")
     ] = False,
@@ -120,13 +128,12 @@ def import_command(
             as_json=as_json,
         )
         return
-    from server.cli.transfer_doors import data_door, readable  # the whole server; `--help` can do without
+    from server.cli.transfer_doors import data_door  # the whole server; `--help` can do without
 
     of_file = _given(table=table, delimiter=delimiter)
-    readable(file)
-    with data_door(data_dir, new=True) as door:
+    with _source(file) as source, data_door(data_dir, new=True) as door:
         if create and not door.has_model(model):
-            model = _make_model(door, model, of_file, file, dry_run=dry_run, as_json=as_json)
+            model = _make_model(door, model, of_file, source, dry_run=dry_run, as_json=as_json)
         parameters = [
             *of_file,
             *_given(
@@ -139,14 +146,32 @@ def import_command(
             ),
         ]
         try:
-            report = _read(door, model, parameters, file)
+            report = _read(door, model, parameters, source)
         except ValidationFailed as error:
             if error.code != "rows_refused":
                 raise
             _show_refused(error)
             raise typer.Exit(1) from None
-    typer.echo(json.dumps(report) if as_json else _summary(report, file))
+    typer.echo(json.dumps(report) if as_json else _summary(report, source))
     _show_errors([(str(one["row"]), one["field"] or "", one["message"]) for one in report["errors"]], report["refused"])
+
+
+@contextlib.contextmanager
+def _source(file: Path) -> Iterator[Path]:
+    """The file to read: itself, or for - what the standard input holds, which is read more than once."""
+    from server.cli.transfer_doors import readable
+
+    if file != STANDARD:
+        yield readable(file)
+        return
+    with tempfile.TemporaryDirectory(prefix="gridbear-") as folder:
+        kept = Path(folder) / "stdin"
+        try:
+            with kept.open("wb") as out:
+                shutil.copyfileobj(sys.stdin.buffer, out)
+        except OSError as error:
+            raise GridBearError(f"The standard input can't be kept ({error.strerror or error}).") from error
+        yield kept
 
 
 def _want_whole(file: Path) -> None:

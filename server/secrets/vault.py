@@ -129,7 +129,13 @@ def open_vault(store: KeyStore, needed: frozenset[str]) -> Vault:
         if needed or store.path.with_name(WRAPPED_FILE).exists():
             raise StartupError(f"The key of the secrets is missing: there is no {store.path}. {WAY_OUT}")
         ring = KeyRing.new()
-        store.save(ring)
+        try:
+            store.save(ring)
+        except OSError as error:
+            raise StartupError(
+                f"The key of the secrets can't be written to {store.path} ({error.strerror or error}). Nothing was "
+                "changed; free some space, or look at who may write there."
+            ) from error
     missing = needed - ring.ids
     if missing:
         raise StartupError(

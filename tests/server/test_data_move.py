@@ -287,3 +287,11 @@ def test_a_disk_that_is_away_is_no_new_start(
     assert not new.parent.exists() and [one.name for one in old.iterdir()] == [MOVED_TO]
     away.rename(new.parent)
     assert Settings.load({}).data_dir == new
+
+
+def test_the_reason_against_a_place_begins_with_no_name_of_a_field(old: Path) -> None:
+    with pytest.raises(ValidationFailed, match=r"^The data are in .* already\.") as refused:
+        plan_move(old, old)
+    assert refused.value.fields["to"].code == "same_folder"
+    with pytest.raises(ValidationFailed, match=r"^/.* lie inside each other\."):
+        plan_move(old, old / "inside")

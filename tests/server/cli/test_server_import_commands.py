@@ -92,3 +92,8 @@ def test_beside_a_running_server_it_makes_the_records(
     gridbear.ready(gridbear.serve("--port", "0"))
     assert command("import-servers", "cursor", "--yes", "--off") == 0
     assert names(command, capsys) == ["brave-search", "remote"]
+
+
+def test_one_server_is_one(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("import-servers", "cursor", "--only", "remote", "--yes") == 0
+    assert "1 MCP server was imported." in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,3 +178,25 @@ def test_the_same_commands_work_beside_a_running_server(gridbear: Gridbear, tmp_
     assert refused.returncode == 1 and "row 2, number:" in refused.stderr
     unknown = gridbear.cli("export", "nothing")
     assert unknown.returncode == 1 and "no model 'nothing'" in unknown.stderr
+
+
+def test_records_come_from_the_standard_input_and_go_to_the_standard_output(
+    command: Command, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for more in (["--create", "--dry-run"], ["--create"], ["--dry-run"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CSV.encode())))
+        assert command("import", "books", "-", *more) == 0
+    assert b"2 of 2 rows of stdin were imported into books" in capsysbinary.readouterr().out
+    assert command("export", "books", "-", "--fields", "title") == 0
+    assert capsysbinary.readouterr().out == b'title\r\n"Dune"\r\n"Ex, Machina"\r\n'
+    assert not Path("-").exists()
+
+
+def test_a_disk_that_is_nearly_full_is_told_of_once(
+    command: Command, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GRIDBEAR_STORAGE_READ_ONLY_BYTES", str(10**15))
+    assert command("user", "create", "max") == 1
+    assert "writes nothing new" in capsys.readouterr().err
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []

@@ -295,3 +295,9 @@ def test_a_phrase_that_is_in_force_stays_when_a_backup_comes_from_elsewhere(tmp_
     assert blob is not None
     here.adopt(unwrap(blob, theirs), blob)
     assert unwrap(here.wrapped() or b"", mine).ids == here.key_ids
+
+
+def test_a_first_key_that_can_not_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "key-ring.new").mkdir()
+    with pytest.raises(StartupError, match=r"can't be written to .*key-ring \(.*\)\. Nothing was changed; free"):
+        open_vault(in_file(tmp_path), NOTHING)
