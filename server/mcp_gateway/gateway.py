@@ -230,7 +230,7 @@ class Gateway:
                 return call.answered(await result)
             # Where everybody signs in for themselves, the caller's own connection has its own tools.
             if found is None or found[0].config.signs_in_each:
-                found = await self._tool(actor, name, caller.server)
+                found = await self._tool(caller, name, caller.server)
             upstream, tool = found
             config = upstream.config
             call.of(config.name, tool.name)
@@ -290,7 +290,7 @@ class Gateway:
             server, config, resting = own[0].name, None, 0.0
             about = served_by(server), "", own[1]
         else:
-            upstream, tool = await self._tool(actor, name, None)
+            upstream, tool = await self._tool(caller, name, None)
             config, resting = upstream.config, upstream.breaker.retry_after(self._clock())
             server, about = config.name, (config.served(actor), config.identity, tool)
         self.limits.check(actor, server, config)
@@ -366,14 +366,16 @@ class Gateway:
         """Admins look at all tools of a server, also at those that they may not call."""
         return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
 
-    async def _tool(self, actor: Actor, name: str, server: str | None) -> tuple[Upstream, Tool]:
+    async def _tool(self, caller: Caller, name: str, server: str | None) -> tuple[Upstream, Tool]:
+        actor = caller.actor
         upstream = self._named(name, server)
         if upstream is None or not self._is_for(upstream, actor):
             raise unknown_tool(name)
         upstream = self._pool.of(actor, upstream)
         offered = upstream.offered
         if not (tools := offered.by_public_name):
-            tools = await upstream.tools(upstream.start_wait)
+            with upstream.folders.coming(caller):
+                tools = await upstream.tools(upstream.start_wait)
             offered = upstream.offered
         found = offered.find(name, by_own_name=server is not None)
         if found is not None and self._effect(actor, upstream, found) != "deny":

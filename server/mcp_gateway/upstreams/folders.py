@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from server.mcp_gateway.caller import Caller
@@ -38,6 +40,10 @@ class Folders:
         self._deaf: SdkSession | None = None
         """A connection on which the server did not ask when it was told of a change."""
         self._home: Caller | None = None
+        self._coming: dict[int, Caller] = {}
+        """Clients whose calls wait for the start."""
+        self._told_at_start: Caller | None = None
+        self._is_asked: Caller | None = None
         self._is_news = False
         self._telling: asyncio.Task[None] | None = None
 
@@ -46,13 +52,43 @@ class Folders:
         """The client to ask while none of its calls is running: the one that told of a change last."""
         return self._home
 
+    @contextlib.contextmanager
+    def coming(self, caller: Caller) -> Iterator[None]:
+        """A call of `caller` waits inside until the server has started: it may ask for the folders at once."""
+        if self._upstream.supervisor.current is not None or not _has_some(caller):
+            yield
+            return
+        self._coming[id(caller)] = caller
+        try:
+            yield
+        finally:
+            del self._coming[id(caller)]
+
+    @property
+    def first(self) -> Caller | None:
+        """The client whose call the server is being started for, if that has folders."""
+        return next(iter(self._coming.values()), None)
+
+    @contextlib.contextmanager
+    def asking(self, client: Caller) -> Iterator[None]:
+        """While a client is asked outside of its calls: one that comes meanwhile waits, and asks for nothing again."""
+        self._is_asked = client
+        self._answered.clear()
+        try:
+            yield
+        finally:
+            self._is_asked = None
+            self._answered.set()
+
     def asked(self) -> None:
         """The server wants to know."""
         self._asks = True
 
     def answered(self, caller: Caller) -> None:
         """It was told what the client has, or that it does not say."""
-        self._given = (self._upstream.supervisor.current, caller.session)
+        session = self._upstream.supervisor.current
+        self._given = (session, caller.session)
+        self._told_at_start = caller if session is None else None
         self._answered.set()
 
     def changed(self, caller: Caller) -> None:
@@ -64,8 +100,13 @@ class Folders:
 
     async def ready_for(self, caller: Caller) -> None:
         """Before a call of `caller` goes on its way: let the server ask for its folders, if it has those of another."""
+        if self._is_asked is not None and self._is_asked.session == caller.session:
+            await self._answered.wait()
         session = self._upstream.supervisor.current
         mine = (session, caller.session)
+        if self._told_at_start is not None and session is not None:
+            # It asked this connection before it was ready.
+            self._given, self._told_at_start = (session, self._told_at_start.session), None
         if not self._asks or self._given == mine or session is None or session.is_modern or not _has_some(caller):
             return
         if self._announced != mine:

@@ -33,6 +33,8 @@ _MOST_TOLD_BYTES = 16 << 20
 """All of them together; one that is alone may be larger."""
 _ALONE_SECONDS = 30.0
 """So long a client may take to name its folders while none of its calls runs."""
+_AT_START_SECONDS = 5.0
+"""The same while the server starts, which may say nothing else until it knows."""
 QUESTIONS = {"sampling/createMessage": "sampling", "elicitation/create": "elicitation", ROOTS: CAPABILITY}
 """Requests that a server of the older eras sends to a client, and the capability that each wants."""
 
@@ -83,21 +85,26 @@ class Heard:
     async def _folders(self, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
         folders = self._upstream.folders
         folders.asked()
-        if known is None and folders.home is not None and not self._in_flight.whose(None):
-            return await self._folders_alone(folders.home, params)
+        if known is None and not self._in_flight.whose(None):
+            if folders.first is not None:
+                return await self._folders_alone(folders.first, params, _AT_START_SECONDS)
+            if folders.home is not None:
+                return await self._folders_alone(folders.home, params, _ALONE_SECONDS)
         flight = self._asked(known)
         try:
             return await self._ask_for(flight, ROOTS, params)
         finally:
             folders.answered(flight.caller)
 
-    async def _folders_alone(self, client: Caller, params: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(_ALONE_SECONDS):
-                found = await _way(client, CAPABILITY, params)(ROOTS, params)
-        except TimeoutError:
-            raise NotAsked(f"the client did not name its folders within {_ALONE_SECONDS:g} s") from None
-        self._upstream.folders.answered(client)
+    async def _folders_alone(self, client: Caller, params: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        folders = self._upstream.folders
+        with folders.asking(client):
+            try:
+                async with asyncio.timeout(seconds):
+                    found = await _way(client, CAPABILITY, params)(ROOTS, params)
+            except TimeoutError:
+                raise NotAsked(f"the client did not name its folders within {seconds:g} s") from None
+            folders.answered(client)
         return found
 
     async def _ask_for(self, flight: Flight, method: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -271,7 +271,8 @@ class Upstream:
         again: Callable[[Tool], None] | None,
     ) -> dict[str, Any]:
         try:
-            session = await self._ready(self.start_wait)
+            with self.folders.coming(caller):
+                session = await self._ready(self.start_wait)
         except CallFailed:
             # A server that is being installed, or that waits for a person, says nothing about its connection.
             if self.state == "failed":

@@ -28,6 +28,8 @@ class FaultyServer:
         """What was answered when it asked because it was told of a change."""
         self.asks_anew = True
         """Whether it asks then."""
+        self.asks_first = False
+        """Whether it asks as soon as the connection is there."""
         self.changes = 0
 
     def answer(self, message: dict[str, Any]) -> Iterator[bytes]:
@@ -36,6 +38,8 @@ class FaultyServer:
             self.changes += 1
             if self.asks_anew:
                 yield line({"id": f"anew {self.changes}", "method": "roots/list"})
+        if message.get("method") == "notifications/initialized" and self.asks_first:
+            yield line({"id": "anew 0", "method": "roots/list"})
         if "method" not in message and str(message.get("id", "")).startswith("anew"):
             self.folders.append(message.get("result") or message["error"])
         if "method" not in message and message.get("id") in self.asked:

@@ -96,6 +96,44 @@ async def test_a_server_asks_again_when_a_client_says_that_its_folders_have_chan
             assert site.server.changes < 20, "a flood is told as few changes"
 
 
+@pytest.mark.parametrize("listed", [True, False])
+async def test_a_server_that_asks_at_its_start_is_answered_by_the_client_whose_call_it_starts_for(
+    make_house: MakeHouse, listed: bool
+) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        echo = {"name": "far__echo", "arguments": {}}
+        wire = await Wire(http, LEGACY).open({"roots": {}})
+        if listed:
+            await wire.ask("tools/list", {})
+            # It is stopped for being idle, and its tools are known.
+            for upstream in house.app.gateway.gateway._pool._personal.values():
+                await upstream.supervisor.stop()
+        site.server.asks_first = True
+        async with sending(house, wire, "bob", "tools/call", echo) as stream:
+            await answered(wire, stream, "work")
+            assert (await stream.next())["result"]["content"][0]["text"] == "done"
+        assert site.server.folders == [folders("work")]
+        assert "result" in message(await wire.call("far__echo")) and site.server.changes == 0, "it knows them"
+
+
+async def test_a_client_that_names_no_folders_at_a_start_holds_it_up_for_a_moment_only(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.mcp_gateway.upstreams.heard._AT_START_SECONDS", 0.05)
+    monkeypatch.setattr("server.mcp_gateway.upstreams.folders._ASKS_WITHIN_SECONDS", 0.05)
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        site.server.asks_first, site.server.asks_anew = True, False
+        wire = await Wire(http, LEGACY).open({"roots": {}})
+        async with sending(house, wire, "bob", "tools/call", {"name": "far__echo", "arguments": {}}) as stream:
+            await stream.until("roots/list")
+            await until(lambda: bool(site.server.folders))
+            assert "did not name its folders within 0.05 s" in site.server.folders[0]["message"]
+            await stream.until("notifications/cancelled")
+            assert (await stream.next())["result"]["content"][0]["text"] == "done"
+
+
 async def test_a_client_without_a_stream_is_asked_when_it_calls_next(make_house: MakeHouse) -> None:
     async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
         await far(house, site, sign_in="each")
