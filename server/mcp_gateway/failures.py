@@ -79,10 +79,10 @@ def approval_denied(name: str, approval_id: int, person: str) -> CallFailed:
 
 
 def changed_meanwhile(name: str) -> CallFailed:
-    """What was approved is not what is there now."""
+    """What was approved is not what is there now, or wants an approval that it did not before."""
     return CallFailed(
         APPROVAL_NEEDED,
-        f"The tool {name} has changed since it was approved: call again, and its person is asked again.",
+        f"The tool {name} or the rules for it have changed while the call waited: call again, and its person is asked.",
         {"state": "ended"},
     )
 

@@ -240,7 +240,7 @@ class Gateway:
                 raise circuit_open(config.name, resting)
             served = config.served(actor)
             needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
-            again = self._asking.again(caller, served, needed)
+            again = self._asking.again(caller, served, tool, needed)
             answer = await upstream.call(tool, arguments, meta, caller, more, again=again)
             return call.answered(await self._asking.gone_on(needed, answer))
 
@@ -264,15 +264,15 @@ class Gateway:
 
         Raises CallFailed.
         """
-        config, needed = upstream.config, None
+        config, served, needed = upstream.config, upstream.config.served(caller.actor), None
         self.count(caller, upstream, typing=method == COMPLETE)
-        if about is not None and self._asking.is_about_whole(caller.actor, config.served(caller.actor)):
+        if about is not None and self._asking.is_about_whole(caller.actor, served):
             if resting := upstream.breaker.retry_after(self._clock()):
                 raise circuit_open(config.name, resting)
             asked = {key: value for key, value in params.items() if key not in _ROUNDS}
-            call = AskedCall(caller, config.served(caller.actor), config.identity, about, asked)
-            needed = await self._asking.require(call)
-        return await self._asking.gone_on(needed, await upstream.request(method, params, meta, caller))
+            needed = await self._asking.require(AskedCall(caller, served, config.identity, about, asked))
+        again = self._asking.whole_again(caller, served, needed)
+        return await self._asking.gone_on(needed, await upstream.request(method, params, meta, caller, again=again))
 
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""

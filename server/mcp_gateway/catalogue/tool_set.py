@@ -8,6 +8,7 @@ from server.mcp_gateway.catalogue.definition import key_of
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.tool import Tool
+from server.mcp_gateway.failures import unknown_tool, waits_for_approval
 
 
 class ToolSet:
@@ -40,6 +41,15 @@ class ToolSet:
     def find(self, name: str, *, by_own_name: bool) -> Tool | None:
         """A tool by the name that an endpoint gives it."""
         return (self.by_own_name if by_own_name else self.by_public_name).get(name)
+
+    def still(self, tool: Tool, *, owned: bool) -> Tool:
+        """What is offered now of a tool that was found a while ago. Raises CallFailed when it is not any more."""
+        now = self.by_public_name.get(tool.public_name)
+        if now is not None and now.name == tool.name:
+            return now
+        if tool.public_name not in self._waiting:
+            raise unknown_tool(tool.public_name)
+        raise waits_for_approval(tool.public_name, owned=owned)
 
     def by_key(self, key: str) -> tuple[Tool, bool] | None:
         """A tool by what it is kept under, and whether it waits."""

@@ -8,7 +8,7 @@ from typing import Any
 from server.access.actor import Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import changed_meanwhile, unknown_tool
+from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, changed_meanwhile, unknown_tool
 from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall
 from server.mcp_gateway.policy.rule import Served
@@ -41,18 +41,31 @@ class Asking:
             return None
         return await self.require(AskedCall(caller, server, identity, tool, arguments), use=use)
 
-    def again(self, caller: Caller, server: Served, approval: int | None) -> Callable[[Tool], None]:
-        """To be asked before the call, of a tool that has become another one since `about_tool` gave `approval`.
+    def again(self, caller: Caller, server: Served, tool: Tool, approval: int | None) -> Callable[[Tool | None], None]:
+        """To be asked before the call, when its server was waited for since `about_tool` gave `approval`.
 
-        It raises CallFailed where that decides otherwise.
+        By then rules may be others, and the tool another one. It raises CallFailed where that decides otherwise.
         """
 
-        def ask(now: Tool) -> None:
+        def ask(found: Tool | None) -> None:
+            now = tool if found is None else found
             effect = self._policy.effect(caller.actor, server, now)
             if effect == "deny":
                 raise unknown_tool(now.public_name)
-            if approval is not None or (effect == "ask" and caller.actor.kind != "user"):
+            is_other, wants = now.sealed != tool.sealed, effect == "ask" and caller.actor.kind != "user"
+            if (is_other and approval is not None) or (wants and (is_other or approval is None)):
                 raise changed_meanwhile(now.public_name)
+
+        return ask
+
+    def whole_again(self, caller: Caller, server: Served, approval: int | None) -> Callable[[Tool | None], None]:
+        """The same for what is no tool."""
+
+        def ask(_found: Tool | None) -> None:
+            effect = self._policy.whole_effect(caller.actor, server)
+            if effect == "deny" or (effect == "ask" and caller.actor.kind != "user" and approval is None):
+                text = f"You may not use the prompts and resources of {server.name} any more, or not without approval."
+                raise CallFailed(INVALID_PARAMS, text)
 
         return ask
 

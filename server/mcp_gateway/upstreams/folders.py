@@ -48,6 +48,11 @@ class Folders:
         self._telling: asyncio.Task[None] | None = None
 
     @property
+    def are_asked(self) -> bool:
+        """Whether the server wants to know the folders of clients, and calls may have to wait for that."""
+        return self._asks
+
+    @property
     def home(self) -> Caller | None:
         """The client to ask while none of its calls is running: the one that told of a change last."""
         return self._home

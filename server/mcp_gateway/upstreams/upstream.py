@@ -19,8 +19,6 @@ from server.mcp_gateway.failures import (
     UPSTREAM_TIMEOUT,
     CallFailed,
     circuit_open,
-    unknown_tool,
-    waits_for_approval,
 )
 from server.mcp_gateway.log_levels import is_wanted
 from server.mcp_gateway.upstreams.config import ServerConfig
@@ -200,11 +198,11 @@ class Upstream:
         caller: Caller,
         more: Mapping[str, Any] | None = None,
         *,
-        again: Callable[[Tool], None],
+        again: Callable[[Tool | None], None],
     ) -> dict[str, Any]:
         """Call a tool once; a call that may have reached the server is never sent again.
 
-        `again` is asked about the tool when the start of the server, or the wait for it, made it another one.
+        `again` is asked about the tool when the server was waited for, or the tool is another one by now.
         Returns the server's result as it wrote it. Raises CallFailed.
         """
         params: dict[str, Any] = {**(more or {}), "name": tool.name}
@@ -220,11 +218,11 @@ class Upstream:
         caller: Caller,
         *,
         tool: Tool | None = None,
-        again: Callable[[Tool], None] | None = None,
+        again: Callable[[Tool | None], None] | None = None,
     ) -> dict[str, Any]:
         """Pass a request on, once. `params` are without their `_meta`. Returns the result as the server wrote it.
 
-        With `tool` only while the server has it. Raises CallFailed.
+        With `tool` only while the server has it; `again` is asked after a wait. Raises CallFailed.
         """
         permit = self.breaker.acquire(self._clock())
         if not permit.allowed:
@@ -268,8 +266,9 @@ class Upstream:
         meta: Mapping[str, Any] | None,
         caller: Caller,
         tool: Tool | None,
-        again: Callable[[Tool], None] | None,
+        again: Callable[[Tool | None], None] | None,
     ) -> dict[str, Any]:
+        waits = self.supervisor.current is None or self._in_flight.asks or self.folders.are_asked
         try:
             with self.folders.coming(caller):
                 session = await self._ready(self.start_wait)
@@ -281,12 +280,14 @@ class Upstream:
         seconds = self._settings.current.mcp_call_timeout_seconds
         await self._in_flight.turn(caller, _TURN_SECONDS)
         if self.supervisor.current is not session:
-            session = await self._ready(self.start_wait)
+            session, waits = await self._ready(self.start_wait), True
         try:
             with self._in_flight.one(caller, seconds) as flight:
                 await self.folders.ready_for(caller)
-                if tool is not None:
-                    self._check(tool, again)
+                # A start, or the wait for a turn, may have brought other tools, and others may decide by now.
+                now = None if tool is None else self.offered.still(tool, owned=self.config.owner is not None)
+                if again is not None and (waits or now is not tool):
+                    again(now)
 
                 async def report(done: float, total: float | None, message: str | None) -> None:
                     flight.sign_of_life()
@@ -314,17 +315,6 @@ class Upstream:
             raise apart(self.config.name, flight.refused, result)
         self.links.learn(result)
         return result
-
-    def _check(self, tool: Tool, again: Callable[[Tool], None] | None) -> None:
-        # The start, or the wait for a turn, may have brought other tools, and a switch may have been turned meanwhile.
-        offered = self.offered
-        now = offered.by_public_name.get(tool.public_name)
-        if now is None or now.name != tool.name:
-            if offered.find_waiting(tool.public_name, by_own_name=False) is None:
-                raise unknown_tool(tool.public_name)
-            raise waits_for_approval(tool.public_name, owned=self.config.owner is not None)
-        if again is not None and now.sealed != tool.sealed:
-            again(now)
 
     async def _ready(self, wait: float) -> SdkSession:
         """The open session. Raises CallFailed, also when that takes more than `wait` seconds; the start goes on."""

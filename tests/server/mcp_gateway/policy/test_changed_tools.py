@@ -10,7 +10,10 @@ import pytest
 from tests_shifty_support import Shifty, definition
 from tests_wire_support import MODERN, Wire, message
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.upstreams.upstream import Upstream
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
@@ -80,3 +83,48 @@ async def test_a_tool_that_becomes_another_while_its_call_waits_for_its_turn_is_
     error = await call(member, "/mcp?read_only=1")
     assert error == {"code": -32602, "message": "Unknown tool: up__look"}
     assert await call(member) == "called look"
+
+
+async def ruled_meanwhile(bear: Bear, monkeypatch: pytest.MonkeyPatch, effect: str) -> Upstream:
+    """The server, at which each call waits until there is such a rule."""
+    [number] = [row["id"] for row in await bear.app.records.find(SYSTEM, "mcp_servers")]
+    upstream = bear.app.gateway.gateway._pool.of_id(number)
+    assert upstream is not None
+    turn = upstream._in_flight.turn
+
+    async def meanwhile(*waiting: Any) -> None:
+        if not await bear.app.records.find(SYSTEM, "mcp_rules"):
+            await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "effect": effect})
+        await turn(*waiting)
+
+    monkeypatch.setattr(upstream._in_flight, "turn", meanwhile)
+    return upstream
+
+
+@pytest.mark.parametrize("effect", ["deny", "ask"])
+async def test_a_rule_that_is_made_while_a_call_waits_for_its_server_holds_for_that_call(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: str
+) -> None:
+    await rested(bear, tmp_path)
+    await ruled_meanwhile(bear, monkeypatch, effect)
+    error = await call(member)
+    if effect == "deny":
+        assert error == {"code": -32602, "message": "Unknown tool: up__look"}
+    else:
+        assert error["code"] == -32009 and error["data"] == {"state": "ended"}, error
+        assert (await call(member))["data"]["state"] == "pending"
+
+
+@pytest.mark.parametrize("effect", ["deny", "ask"])
+async def test_it_holds_for_what_is_no_tool_as_well(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: str
+) -> None:
+    await rested(bear, tmp_path)
+    upstream = await ruled_meanwhile(bear, monkeypatch, effect)
+    program = Actor(
+        kind="token", user_id=bear.ids["max"], username="max", role="member", scopes=frozenset({"mcp"}), credential_id=7
+    )
+    with pytest.raises(CallFailed, match="any more, or not without approval"):
+        await bear.app.gateway.gateway.request(
+            Caller(actor=program), upstream, "resources/read", {"uri": "up://look"}, None, None
+        )
