@@ -31,6 +31,7 @@ from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
 
+_RESUMED = b"last-event-id"
 _asking: ContextVar[Actor | None] = ContextVar("asking", default=None)
 """Whose request the SDK looks at: it asks for schemas before it asks anything of ours."""
 
@@ -80,9 +81,11 @@ class McpEndpoint:
             # Binds a session of the older protocol versions to the credential that opened it.
             token = AccessToken(token="", client_id=owner_of(actor), scopes=[], subject=str(actor.user_id))
             state = {**scope.get("state", {}), ACTOR_KEY: actor}
+            whole = {**scope, "state": state, "user": AuthenticatedUser(token)}
             if scope["method"] == "GET":
                 send = self._telling(scope, send)
-            whole = {**scope, "state": state, "user": AuthenticatedUser(token)}
+                # No stream is kept to be taken up again, and asked for one the SDK would answer nothing at all.
+                whole["headers"] = [header for header in scope["headers"] if header[0] != _RESUMED]
             asking = _asking.set(actor)
             try:
                 await self._manager.handle_request(whole, receive, send)

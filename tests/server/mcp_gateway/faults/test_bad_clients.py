@@ -15,7 +15,7 @@ import orjson
 import pytest
 from faulty_site import FaultySite
 from tests_mcp_support import House
-from tests_wire_support import ACCEPT, LEGACY, META, MODERN, Wire, message
+from tests_wire_support import ACCEPT, LEGACY, META, MODERN, Stream, Wire, message
 
 from server.mcp_gateway.endpoint import sdk_sessions
 
@@ -290,6 +290,20 @@ async def test_a_session_that_is_opened_in_an_odd_way_counts_and_ends_with_its_c
         gone = next(row["id"] for row in rows if row["name"] == "watcher")
         assert (await http.delete(f"/api/v1/api_tokens/{gone}")).status_code in (200, 204)
     assert not gateway.house.app.gateway.endpoint._endpoints[None]._manager._server_instances
+
+
+async def test_a_client_that_wants_to_take_up_an_old_stream_gets_a_new_one_and_of_its_own_session_alone(
+    gateway: Open,
+) -> None:
+    wire = await Wire(gateway.http, LEGACY).open()
+    assert wire.session is not None
+    asked = {"mcp_session_id": wire.session, "mcp_protocol_version": LEGACY, "last_event_id": "1"}
+    app, tokens = gateway.house.app, gateway.house.tokens
+    async with Stream(app, tokens["bob"], "GET", "/mcp", **asked) as stream:
+        assert stream.status == 200 and stream.headers["content-type"].startswith("text/event-stream")
+    async with Stream(app, tokens["ann"], "GET", "/mcp", **asked) as stream:
+        assert stream.status == 404
+    await gateway.is_well(wire)
 
 
 async def test_no_other_address_leads_to_a_server(gateway: Open) -> None:
