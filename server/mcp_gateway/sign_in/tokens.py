@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,8 @@ from server.mcp_gateway.sign_in.guarded_transport import GuardedTransport
 REQUEST_SECONDS = 15.0
 _EARLY_SECONDS = 30.0
 """Renewed this long before the end, so that no request arrives with a token that has just run out."""
+_MOST_SECONDS = 100 * 365 * 86_400.0
+"""Some say that a token never ends by a number that no calendar has."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -129,8 +132,9 @@ async def asked(home: str | None, endpoint: str, tokens: Tokens, form: dict[str,
 
 
 def ends(now: float, seconds: object) -> float | None:
-    """When something ends that lasts `seconds`, None when that is not said."""
+    """When something ends that lasts `seconds`, None when that is not said; at most a hundred years from now."""
     try:
-        return now + float(str(seconds))
+        lasts = float(str(seconds))
     except ValueError:
         return None
+    return None if math.isnan(lasts) else now + min(max(lasts, 0.0), _MOST_SECONDS)

@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 from server.mcp_gateway.messages.tap import UNWATCHED
-from server.mcp_gateway.sign_in.tokens import TokenAuth, Tokens
+from server.mcp_gateway.sign_in.sign_ins import _columns
+from server.mcp_gateway.sign_in.tokens import TokenAuth, Tokens, ends
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
@@ -110,3 +111,13 @@ async def test_nobody_is_to_sign_in_while_a_token_is_being_renewed(renewed: bool
 
 def _spec(values: dict[str, Any]) -> dict[str, Any]:
     return {"command": "", "args": (), "env": {}, "cwd": None, "headers": {}, **values}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "year"),
+    [(3600, "1970"), ("3600", "1970"), (2**63 - 1, "2069"), (1e300, "2069"), ("9" * 500, "2069"), (-1e18, "1970"),
+     (float("nan"), None), (None, None), ("soon", None), ({}, None)],
+)  # fmt: skip
+def test_whatever_an_issuer_says_of_how_long_a_token_lasts_it_can_be_kept(seconds: object, year: str | None) -> None:
+    told = _columns(Tokens("access", None, ends(0.0, seconds), "", None, None, "us", None, None))["expires_at"]
+    assert (told and told[:4]) == year
