@@ -23,9 +23,7 @@ class Schedule(Owned, Record, Base):
     )
 
     name: Mapped[str] = field(Text, label="Name", required=True, max_length=200)
-    task: Mapped[str] = field(
-        Text, label="Task", required=True, max_length=100, help="What it lets run; `GET /schedules/kinds` lists it."
-    )
+    task: Mapped[str] = field(Text, label="Task", required=True, max_length=100, help="What it lets run.")
     input: Mapped[str | None] = field(JsonText, label="Input", help='What the task gets, such as {"title": "Tea"}.')
     cron: Mapped[str | None] = field(
         Text,

@@ -89,6 +89,30 @@ def test_what_was_saved_is_not_asked_about_while_its_next_version_is_on_the_way(
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_back_leaves_a_dialog_with_the_page_that_it_is_about(watched: Watched) -> None:
+    page = watched.open("/#/activity", "h1")
+    page.goto(page.url.partition("#")[0] + "#/account")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.locator("dialog[open]")).to_have_count(1)
+    by_back(page)
+    page.locator("#main h1").get_by_text("Activity").wait_for()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_back_out_of_a_dialog_asks_about_what_was_typed_in_it(watched: Watched) -> None:
+    page = watched.open("/#/activity", "h1")
+    page.goto(page.url.partition("#")[0] + "#/account")
+    page.get_by_role("button", name="New token").click()
+    page.fill("dialog input.input >> nth=0", "For half a script")
+    by_back(page)
+    page.get_by_role("button", name="Keep editing").click()
+    expect(page.locator("dialog input.input").first).to_have_value("For half a script")
+    by_back(page)
+    page.get_by_role("button", name="Discard").click()
+    page.locator("#main h1").get_by_text("Activity").wait_for()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 FORMS = {
     "/data/-": ("#design-plural", "Half a model"),
     "/data/notes/import": (".mapping select", ""),

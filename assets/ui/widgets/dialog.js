@@ -1,5 +1,6 @@
 // A question before something that can't be undone, and other short dialogs. One at a time.
 import { t } from "../i18n.js";
+import { holdBack, route } from "../router.js";
 import { html, signal, useEffect, useRef } from "../vendor/preact.js";
 
 /** @typedef {{heading: string, words: string, verb: string, stay?: string, danger?: boolean}} Question */
@@ -37,6 +38,7 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     if (held && target.form && "value" in target && !found.current.has(target)) found.current.set(target, valueOf(target));
   };
   const changed = () => [...found.current].some(([control, value]) => control.isConnected && valueOf(control) !== value);
+  const sent = useRef(false);
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   useEffect(() => {
     const dialog = box.current;
@@ -44,7 +46,13 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     dialog?.showModal();
     // What has the focus may stand at the end: it is read from the beginning.
     if (dialog) dialog.scrollTop = 0;
+    // It is about the page that it was opened on.
+    const { path } = route.value;
+    const stay = holdBack({ loses: (to) => to.path !== path && !sent.current && changed(), ask: askToDiscard });
+    const follow = route.subscribe((now) => now.path !== path && onClose());
     return () => {
+      stay();
+      follow();
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();
     };
@@ -53,7 +61,8 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     event.preventDefault();
     if (!changed() || (await askToDiscard())) onClose();
   };
-  return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel} onfocusin=${come}>${children}</dialog>`;
+  return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel} onfocusin=${come}
+    onInput=${() => (sent.current = false)} onSubmit=${() => (sent.current = true)}>${children}</dialog>`;
 }
 
 /** Leaves the dialog that it is in, as Esc does. */
