@@ -22,7 +22,7 @@ export function Automations({ rest }) {
   const [empty, setEmpty] = useState("");
   if (!part) return null;
   const [model, Part] = PARTS[part];
-  const add = may(modelNamed(model), "create") && href(`/data/${model}`, { record: "new" });
+  const add = may(modelNamed(model), "create") && href(`/data/${model}`, { record: "new", back: `/automations/${part}` });
   return html`<div class="tools">
     <header class="page-head">
       <div class="say"><h1>${t("page.automations")}</h1><p>${t(`automations.words_${part}`)}</p></div>

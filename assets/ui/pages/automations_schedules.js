@@ -32,7 +32,7 @@ function Schedule({ schedule, act }) {
       ${schedule.problem && html`<p class="small bad-ink">${schedule.problem}</p>`}
     </div>
     <button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/run`), t("schedule.did_run", { name: schedule.name }))}><${Icon} name="play" />${t("schedule.run")}</button>
-    <a class="btn only quiet dense" href=${href("/data/schedules", { record: schedule.id })} aria-label=${t("schedule.edit", { name: schedule.name })} title=${t("schedule.edit", { name: schedule.name })}><${Icon} name="edit" /></a>
+    <a class="btn only quiet dense" href=${href("/data/schedules", { record: schedule.id, back: "/automations/schedules" })} aria-label=${t("schedule.edit", { name: schedule.name })} title=${t("schedule.edit", { name: schedule.name })}><${Icon} name="edit" /></a>
   </li>`;
 }
 

@@ -15,7 +15,7 @@ const AGAIN = ["failed", "cancelled", "interrupted"];
 
 export function Tasks() {
   const rows = useRows("tasks", "sort=-id&limit=100&total=false");
-  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.tasks")} none=${{ heading: t("automations.no_tasks"), words: t("automations.no_tasks_words"), add: may(modelNamed("schedules"), "create") && { to: href("/data/schedules", { record: "new" }), label: t("automations.new_schedules") } }}
+  return html`<${Rows} rows=${rows} what=${t("automations.error")} label=${t("automations.tasks")} none=${{ heading: t("automations.no_tasks"), words: t("automations.no_tasks_words"), add: may(modelNamed("schedules"), "create") && { to: href("/data/schedules", { record: "new", back: "/automations/schedules" }), label: t("automations.new_schedules") } }}
     draw=${(/** @type {any} */ task) => html`<${Task} key=${task.key} task=${task} act=${rows.act} />`} />`;
 }
 

@@ -42,7 +42,7 @@ function Webhook({ hook, act }) {
       ${hook.disabled_because && html`<p class="small bad-ink">${hook.disabled_because}</p>`}
     </div>
     <button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/test`), t("webhook.tested"))}><${Icon} name="send" />${t("webhook.test")}</button>
-    <a class="btn only quiet dense" href=${href("/data/webhooks", { record: hook.id })} aria-label=${t("schedule.edit", { name: hook.name })} title=${t("schedule.edit", { name: hook.name })}><${Icon} name="edit" /></a>
+    <a class="btn only quiet dense" href=${href("/data/webhooks", { record: hook.id, back: "/automations/webhooks" })} aria-label=${t("schedule.edit", { name: hook.name })} title=${t("schedule.edit", { name: hook.name })}><${Icon} name="edit" /></a>
   </li>`;
 }
 

@@ -107,6 +107,9 @@ function Area({ model, query }) {
   useEffect(() => select(new Set()), [search]);
   const record = query.get("record");
   const close = () => {
+    // Who came from another page to one record goes back there.
+    const back = query.get("back");
+    if (back) return go(href(back));
     move({ record: null, like: null });
     requestAnimationFrame(() => {
       // Who types elsewhere by now, say a search, goes on there.
