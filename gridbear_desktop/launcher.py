@@ -256,7 +256,10 @@ class Launcher:
             # What ends this process may have reached the window first.
             if trouble and self._quitting.wait(POLL_SECONDS):
                 return
-            if trouble:
+            if trouble and ended.was_just_asked_for():
+                log.warning("another window, as one was asked for: %s", trouble)
+                self._window.show_again()
+            elif trouble:
                 log.warning("no window: %s", trouble)
                 if ended.take_its_place():
                     self._say(f"{trouble} GridBear opens in the system's browser.")

@@ -26,6 +26,8 @@ FIRST_WINDOWS_ERROR = 0x80000000
 """Windows has no signals: a process that crashes there ends with such a code."""
 PAINT_SECONDS = 5.0
 END_SECONDS = 3.0
+UNHEARD_SECONDS = 5.0
+"""A window that ended so soon after an order may not have heard of it: on a busy computer dying takes a second."""
 
 
 class WindowChild:
@@ -48,6 +50,7 @@ class WindowChild:
         self.painted = threading.Event()
         """Set once something of GridBear can be seen."""
         self._opened_at = 0.0
+        self._asked_for_at: float | None = None
         self._replaced = False
         self._replacing = threading.Lock()
         self._process = subprocess.Popen(
@@ -106,7 +109,12 @@ class WindowChild:
 
     def to_the_front(self, page: str = "", token: str = "") -> None:
         """Show it; with a `page` (`/settings/about`) that page of GridBear. `token` is its leave for that."""
+        self._asked_for_at = time.monotonic()
         self._order(show=True, page=page, token=token)
+
+    def was_just_asked_for(self) -> bool:
+        """Whether it was to come to the front so short a time ago that it may have ended instead."""
+        return self._asked_for_at is not None and time.monotonic() - self._asked_for_at < UNHEARD_SECONDS
 
     def end(self) -> None:
         """Close it; returns when it is gone."""

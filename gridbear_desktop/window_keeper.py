@@ -59,6 +59,10 @@ class WindowKeeper:
             self._waiting_text, self._waits_since = None, time.monotonic()
         self.tend()
 
+    def show_again(self) -> None:
+        """Open another window in place of one that has ended, at the page that was wanted last."""
+        self.show(self._page)
+
     def tend(self) -> None:
         """Give a window that has no address yet what there is: the address, or the news of the start."""
         child = self._child

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from gridbear_process import Gridbear, run_info, wait_for
-from screens import end_by_signal
+from noting_window import noting
+from screens import children, end_by_signal
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="it is about signals")]
 
@@ -72,6 +73,21 @@ def test_a_window_on_a_running_server_that_aborts_opens_the_browser(gridbear: Gr
     done = gridbear.cli("window")
     assert done.returncode == 0 and "The window crashed: it was ended by signal 6." in done.stdout
     assert wait_for(lambda: aborting.exists() and aborting.read_text("utf-8"), "the browser").startswith(info["url"])
+
+
+def test_a_launch_that_meets_a_dying_window_opens_another(gridbear: Gridbear, tmp_path: Path) -> None:
+    notes = noting(gridbear, tmp_path)
+    process = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir), "--port", "0"))
+    wait_for(lambda: any("open" in note for note in notes()), "the window")
+    window = children(process)["window"]
+    # As one whose end takes its time: it is there, and hears nothing any more.
+    window.suspend()
+    gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir))).communicate(timeout=30)
+    request = gridbear.data_dir / "run" / "show"
+    wait_for(lambda: not request.exists(), "the launcher's notice of the launch")
+    window.kill()
+    wait_for(lambda: len([note for note in notes() if "open" in note]) == 2, "another window")
+    end_by_signal(process)
 
 
 def test_the_doctor_outlives_an_engine_that_aborts(gridbear: Gridbear, aborting: Path) -> None:
