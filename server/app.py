@@ -177,7 +177,7 @@ class GridBearApp:
                 self._folder.path,
                 Keeper(registry, vault, lambda folder: KeyStore(folder, self._started_with.key_store)),
                 self.settings,
-                frozenset(self._started_with.model_fields_set),
+                self._started_with.bound_to_the_start(),
                 self._restart,
                 lambda: registry,
                 self.records.note,

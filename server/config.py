@@ -48,6 +48,11 @@ class Settings(SettingFields):
             return "command line" if name in self.model_fields_set else None
         return self._sources.get(name)
 
+    def bound_to_the_start(self) -> frozenset[str]:
+        """The settings that the command line or the environment decided; no record of them is anywhere."""
+        decided = ("command line", "environment")
+        return frozenset(name for name in self.model_fields_set if self.started_from(name) in decided)
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this computer can reach the server. Anything else is LAN mode."""

@@ -6,9 +6,17 @@ import pytest
 
 from server.access.actor import SYSTEM
 from server.backup.unmovable import unmovable
+from server.config import Settings
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
+
+
+def test_only_what_somebody_gave_at_the_start_is_told_as_bound_to_it() -> None:
+    given = Settings.load({"port": 8099}, env={"GRIDBEAR_BACKUP_KEEP": "3"}, stored={"tls": "off"})
+    # As the listener names what it has bound, given or not.
+    listening = given.model_copy(update={"host": given.host, "port": 8099, "tls": given.tls})
+    assert listening.bound_to_the_start() == {"port", "backup_keep"}
 
 
 async def test_the_folder_of_a_plugins_server_goes_with_its_plugin_and_is_not_told(bear: Bear) -> None:
