@@ -123,10 +123,10 @@ def _link_project() -> None:
     """Make `gridbear` and its modules known in the environment, without building a package."""
     (_site_packages() / "gridbear-desktop.pth").write_text(f"{ROOT}\n", "utf-8")
     if os.name == "nt":
-        (SCRIPTS / "gridbear.cmd").write_text(f'@"{PYTHON}" -m gridbear_desktop %*\r\n', "utf-8")
+        (SCRIPTS / "gridbear.cmd").write_text(f'@"{PYTHON}" -P -m gridbear_desktop %*\r\n', "utf-8")
         return
     script = SCRIPTS / "gridbear"
-    script.write_text(f'#!/bin/sh\nexec "{PYTHON}" -m gridbear_desktop "$@"\n', "utf-8")
+    script.write_text(f'#!/bin/sh\nexec "{PYTHON}" -P -m gridbear_desktop "$@"\n', "utf-8")
     script.chmod(0o755)
 
 

@@ -152,6 +152,15 @@ def test_a_full_disk_under_the_output_is_one_sentence(command: Command, tmp_path
     assert told.stderr.splitlines() == ["gridbear: No space left on device."]
 
 
+def test_nothing_is_imported_from_the_folder_that_a_command_is_run_in(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "__init__.py").write_text("raise SystemExit('of somebody else')")
+    told = subprocess.run(
+        [sys.executable, "-m", "gridbear_desktop", "--version"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 def test_json_is_all_that_stdout_has(command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (
         ["user", "create", "otto"],
