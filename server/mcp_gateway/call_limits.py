@@ -64,13 +64,21 @@ class CallLimits:
         if not decision.allowed:
             raise rate_limited(server, decision.retry_after, limit.per_minute, limit.burst, own=limit.own)
 
+    def wait_own(self, actor: Actor) -> float:
+        """Seconds until a use of the gateway's own tools is within the limit, 0 when it is now."""
+        limit = self._of_own()
+        return self._own.wait(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
+
     def count_own(self, actor: Actor) -> None:
         """Count a use of the gateway's own tools, a list of what there is, or a look at a task. Raises CallFailed."""
-        common = self.of(None)
-        limit = Limit(common.per_minute * _OWN_TIMES, common.burst * _OWN_TIMES)
+        limit = self._of_own()
         decision = self._own.take(_key(actor), rate=limit.per_minute / 60, burst=limit.burst, now=self._clock())
         if not decision.allowed:
             raise rate_limited(OWN_SERVER, decision.retry_after, limit.per_minute, limit.burst)
+
+    def _of_own(self) -> Limit:
+        common = self.of(None)
+        return Limit(common.per_minute * _OWN_TIMES, common.burst * _OWN_TIMES)
 
     def check(self, actor: Actor, server: str, config: ServerConfig | None = None) -> None:
         """Raise CallFailed if a call would be over the limit now; nothing is counted."""

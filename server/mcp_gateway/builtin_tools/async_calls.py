@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ EXTENSION = "io.modelcontextprotocol/tasks"
 POLL_MS = 1000
 """How often a client should ask for a task that is still open."""
 _AT_ONCE = 50
+_PIECE_BYTES = 1 << 18
 _INPUT = '{"tool": "server__tool", "arguments": {}}'
 _STATES = {"queued": "working", "running": "working", "interrupted": "failed"}
 
@@ -82,6 +84,27 @@ class AsyncCalls:
             failure = row["failure"] or {"code": INTERNAL_ERROR, "message": row["error"] or STOPPED}
             answer["error"] = {name: value for name, value in failure.items() if value is not None}
         return {**answer, "resultType": "complete"}
+
+    async def large(self, actor: Actor, key: str) -> tuple[dict[str, Any], dict[str, Any], int] | None:
+        """What tasks/get answers less its result, the task, and how long that is; None where it is not large.
+
+        Such a look counts as one; whoever asks in another way after None is counted by that.
+        """
+        with contextlib.suppress(NotFound):
+            row = await self._row(actor, key, "read")
+            _part, size = await self._tasks.result_part(row, 0, 0)
+            if row["status"] == "completed" and size > PAGE_BYTES and not self._gateway.limits.wait_own(actor):
+                self._gateway.limits.count_own(actor)
+                return {**_handle(row), "resultType": "complete"}, row, size
+        return None
+
+    async def pieces(self, row: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """The result of a task, as it is stored."""
+        begin, size = 0, 1
+        while begin < size:
+            part, size = await self._tasks.result_part(row, begin, begin + _PIECE_BYTES)
+            yield part.encode()
+            begin += _PIECE_BYTES
 
     async def acknowledge_input(self, actor: Actor, key: str) -> None:
         """What tasks/update does here: no task of ours asks for anything, so every answer is one too many."""

@@ -62,10 +62,7 @@ def plain_request(message: Mapping[str, Any], headers: Mapping[bytes, str]) -> P
     params = message.get("params") or {}
     if method not in ("tools/call", "tools/list") or not is_id(number) or not isinstance(params, dict):
         return None
-    accept = headers.get(b"accept", "")
-    if "application/json" not in accept or "text/event-stream" not in accept:
-        return None
-    if headers.get(b"content-type", "").partition(";")[0].strip() != "application/json":
+    if not takes_json(headers):
         return None
     is_call = method == "tools/call"
     name, arguments = params.get("name", ""), params.get("arguments")
@@ -78,13 +75,22 @@ def plain_request(message: Mapping[str, Any], headers: Mapping[bytes, str]) -> P
         return None
     session = headers.get(b"mcp-session-id")
     if headers.get(b"mcp-protocol-version") == MODERN:
-        fits = session is None and _is_modern(meta, headers, str(method), name)
+        fits = session is None and is_modern(meta, headers, str(method), name)
     else:
         fits = session is not None and headers.get(b"mcp-protocol-version") in _HANDSHAKE
     return PlainRequest(number, str(method), name, params, meta, session) if fits else None
 
 
-def _is_modern(meta: Mapping[str, Any], headers: Mapping[bytes, str], method: str, name: str) -> bool:
+def takes_json(headers: Mapping[bytes, str]) -> bool:
+    """Whether a request sends JSON and takes it, or a stream of events, for an answer."""
+    accept = headers.get(b"accept", "")
+    if "application/json" not in accept or "text/event-stream" not in accept:
+        return False
+    return headers.get(b"content-type", "").partition(";")[0].strip() == "application/json"
+
+
+def is_modern(meta: Mapping[str, Any], headers: Mapping[bytes, str], method: str, name: str) -> bool:
+    """Whether headers and `_meta` say the same of a request of 2026-07-28, and say all."""
     capabilities, client = meta.get(f"{_META}clientCapabilities"), meta.get(f"{_META}clientInfo")
     return (
         meta.get(f"{_META}protocolVersion") == MODERN

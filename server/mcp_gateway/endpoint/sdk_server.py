@@ -23,6 +23,7 @@ from server.mcp_gateway.builtin_tools.definitions import TOOLS
 from server.mcp_gateway.endpoint.answers import Answers
 from server.mcp_gateway.endpoint.audience import Audience
 from server.mcp_gateway.endpoint.callers import ACTOR_KEY, actor_of
+from server.mcp_gateway.endpoint.large_results import LargeResults
 from server.mcp_gateway.endpoint.middleware import Middleware
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, owner_of
 from server.mcp_gateway.endpoint.short_way import ShortWay
@@ -69,7 +70,8 @@ class McpEndpoint:
         self._sessions = SdkSessions(self._manager, endings)
         info = sdk.server_info_stamp
         sdk.middleware.append(Middleware(answers, relay, self._audience, server, info, self._sessions.has_stream))
-        self._short_way = ShortWay(gateway, server, self._sessions, answers.by_method, info, body_bytes)
+        large = LargeResults(builtins.calls, info) if server is None else None
+        self._short_way = ShortWay(gateway, server, self._sessions, answers.by_method, info, body_bytes, large)
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
         self._task = asyncio.create_task(self._serve(), name=f"mcp-endpoint-{server or 'all'}")

@@ -25,6 +25,7 @@ from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
 from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
+from server.mcp_gateway.endpoint.large_results import METHOD, LargeResults
 from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
 from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, Session, owner_of
@@ -54,6 +55,7 @@ class ShortWay:
         answers: Mapping[str, Answer],
         server_info: Mapping[str, Any],
         body_bytes: int,
+        large: LargeResults | None,
     ) -> None:
         self._gateway = gateway
         self._server = server
@@ -61,6 +63,7 @@ class ShortWay:
         self._answers = answers
         self._server_info = server_info
         self._body_bytes = body_bytes
+        self._large = large
         self._in_flight = InFlight()
 
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send, go_on: GoOn) -> None:
@@ -104,6 +107,8 @@ class ShortWay:
         method, number = message.get("method"), message.get("id")
         if method == "initialize":
             await go_on(again, self._sessions.watching(actor, message, send))
+            return
+        if method == METHOD and self._large is not None and await self._large.answered(actor, message, headers, send):
             return
         if session_id is not None and isinstance(method, str) and is_id(number):
             await self._in_flight.put_away(session_id, number)
