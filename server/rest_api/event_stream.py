@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from server.access.actor import Actor
 from server.auth.authenticate import concerns
@@ -47,7 +47,7 @@ class EventStreams:
         self._heartbeat = heartbeat_seconds
         self._open: Counter[object] = Counter()
 
-    def open(self, actor: Actor, models: str, last_event_id: str | None) -> AsyncIterator[bytes]:
+    def open(self, actor: Actor, models: str, last_event_id: str | None) -> AsyncGenerator[bytes, None]:
         """The messages for `actor`, of `models` (names with commas; empty: all that are no logs).
 
         Raises ValidationFailed for a model that is unknown or not theirs to list, RateLimited for one too many.
@@ -64,7 +64,7 @@ class EventStreams:
 
     async def _messages(
         self, actor: Actor, names: frozenset[str] | None, last_event_id: str | None, person: object
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         self._open[person] += 1
         try:
             log, began = self._log, self._clock()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,11 @@ def test_runs_that_were_missed_while_it_was_down_follow_their_policy(victim: Vic
     client = victim.client(token)
     ids = {}
     soon = to_text(datetime.now(UTC) + timedelta(days=1))
-    ways = {"cron": {"cron": "0 4 * * *"}, "every": {"every_seconds": 600}, "at": {"at": soon}}
+    ways: dict[str, dict[str, Any]] = {
+        "cron": {"cron": "0 4 * * *"},
+        "every": {"every_seconds": 600},
+        "at": {"at": soon},
+    }
     for way, timing in ways.items():
         for missed in ("run_once", "skip"):
             name = f"{way} {missed}"

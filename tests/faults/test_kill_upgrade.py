@@ -16,6 +16,7 @@ import pytest
 
 from server.db.connection import connect
 from server.db.migrate import migrate
+from server.db.migrations import MIGRATIONS
 from server.db.schema_fingerprint import is_as_declared, schema_of
 from server.db.search import search_table
 from server.db.swap import finish_interrupted
@@ -134,7 +135,7 @@ def test_after_a_kill_the_next_start_goes_through(tmp_path: Path, monkeypatch: p
         _took, finished = upgrade_in_child(database, kill_after=delay)
         delay /= 2
     monkeypatch.setattr("server.db.file_header.SCHEMA_VERSION", next_schema.NEXT_VERSION)
-    monkeypatch.setitem(next_schema.MIGRATIONS, next_schema.NEXT_VERSION, next_schema.to_next)
+    monkeypatch.setitem(MIGRATIONS, next_schema.NEXT_VERSION, next_schema.to_next)
     migrate(database, next_schema.next_schema(), tmp_path / "backups")
     assert state(database, OLD_NOTES + SHORT) == "new"
     assert {path.name for path in tmp_path.iterdir()} == {"gridbear.db", "backups"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_kill_campaign import Victim
+from tests.faults.victim import Victim
 
 KILLS = int(os.environ.get("GRIDBEAR_SOAK_KILLS", "50"))
 CLIENTS = 4

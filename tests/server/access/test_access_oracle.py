@@ -174,7 +174,7 @@ def check_counts(scene: Scene, oracle: Oracle) -> None:
 def check_ids(scene: Scene, oracle: Oracle) -> None:
     """A record out of a verb's reach answers like one that never was."""
     ask, client = scene.world.ask, scene.max
-    writes = {
+    writes: dict[str, tuple[dict[str, Any], ...]] = {
         "update": ({"verb": "update", "values": {"amount": 1}}, {"verb": "replace", "values": {"title": "x"}},
                    {"verb": "update", "values": {"amount": 1}, "if_match": "x"}),
         "delete": ({"verb": "delete"}, {"verb": "delete", "if_match": "x"}),
@@ -249,8 +249,8 @@ def check_values(scene: Scene, oracle: Oracle) -> None:
                 )  # fmt: skip
             the_same(scene, lambda it: file_of(scene, f"title,code\nx,{it}\n"), row["code"], "secret999x", "imported")
         if oracle.reaches(ITEMS, "update", mine) and not oracle.reaches(ITEMS, "read", mine):
-            one = {"verb": "update", "id": row["id"], "values": {}}
-            the_same(scene, trying(scene, one, "if_match"),
+            change = {"verb": "update", "id": row["id"], "values": dict[str, Any]()}
+            the_same(scene, trying(scene, change, "if_match"),
                      scene.tags[row["id"]], '"0123456789abcdef"', "an entity tag")  # fmt: skip
 
 

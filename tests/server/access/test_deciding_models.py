@@ -71,8 +71,8 @@ async def test_under_the_widest_rules_a_member_decides_over_nobody(
                 bulk = await client.patch(f"/api/v1/users/bulk?id={number}", json=change)
                 assert bulk.status_code in (403, 404, 422), (number, change, bulk.text)
             assert (await client.post(f"/auth/users/{number}/leave", json={"trash": True})).status_code == 403
-        for path, sent in (("/auth/invites", {"role": "admin"}), ("/auth/resets", {"user_id": str(ada)})):
-            assert (await client.post(path, json=sent)).status_code == 403
+        for path, form in (("/auth/invites", {"role": "admin"}), ("/auth/resets", {"user_id": str(ada)})):
+            assert (await client.post(path, json=form)).status_code == 403
     assert (await admin.delete(f"/api/v1/users/{ada}")).status_code == 409
     people = {row["username"]: row for row in (await admin.get("/api/v1/users")).json()["data"]}
     assert set(people) == {"ada", "max", "olga"}

@@ -50,9 +50,7 @@ async def test_who_may_change_a_record_but_not_read_it_gets_its_id_alone(
     assert (await member.put(f"{URL}/{mine}", json={"title": "still"})).json()["data"]["title"] == "still"
     body = {"operations": [{"verb": "update", "model": "cards", "id": hers, "values": {"score": 2}}]}
     assert (await member.post("/api/v1/batch", json=body)).json()["data"][0]["data"] == {"id": hers}
-    body["operations"].append(
-        {"verb": "update", "model": "cards", "id": mine, "values": {"title": {"$ref": "0.zpin"}}}  # type: ignore[dict-item]
-    )
+    body["operations"].append({"verb": "update", "model": "cards", "id": mine, "values": {"title": {"$ref": "0.zpin"}}})
     told = await member.post("/api/v1/batch", json=body)
     assert told.status_code == 422 and "1234" not in told.text
     upserted = await member.post(f"{URL}?upsert=zcode", json={"title": "hers", "zcode": "c"})
@@ -187,7 +185,7 @@ async def test_a_plugin_searches_and_sorts_by_what_its_caller_may_see(
         {"where": {"title__near": "x"}},
     ):  # fmt: skip
         with pytest.raises(ValidationFailed):
-            await records.find(actor, "cards", **wrong)  # type: ignore[arg-type]
+            await records.find(actor, "cards", **wrong)
     assert len(await records.find(actor, "cards", where={"title__ne": None})) == 1
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
+
+from tests.conftest import Bear, running_bear
 
 MODEL = """
 from sqlalchemy import Text
@@ -30,6 +34,23 @@ async def who(caller: Caller):
 async def fails():
     raise RuntimeError("private detail")
 """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the plugins of `house` lie."""
+    return tmp_path / "data" / "plugins"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Bear]:
+    async with running_bear(tmp_path / "data") as bear:
+        yield bear
+
+
+@pytest.fixture
+async def ada(house: Bear) -> httpx2.AsyncClient:
+    return await house.person("ada", "admin")
 
 
 def write(

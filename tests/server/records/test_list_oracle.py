@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ POOLS: dict[str, list[Any]] = {
     "kind": ["red", "Green", "blue it's"],
 }  # fmt: skip
 TEXTS = ("name", "note", "day", "at", "kind")
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "name", "type": "text", "required": True, "searchable": True},
     {"name": "note", "type": "long_text", "searchable": True},
     {"name": "n", "type": "integer", "indexed": True},
@@ -65,7 +66,7 @@ class Things:
             self.add(name, 40)
 
     def add(self, name: str, count: int) -> None:
-        operations = []
+        operations = list[dict[str, Any]]()
         for _ in range(count):
             values = random_values(self.dice)
             mine = [row["id"] for row in self.rows if row["owner_id"] == self.people[name]]
@@ -156,6 +157,11 @@ def orders(draw: st.DrawFn) -> list[str]:
     return keys
 
 
+def _fits(comparison: tuple[str, str, Any], row: Row) -> bool:
+    field, operator, value = comparison
+    return compared(row[field], operator, value)
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[list[tuple[str, str]], Test]:
     """Parameters of a list, and what they mean for one row."""
@@ -163,7 +169,7 @@ def questions(draw: st.DrawFn) -> tuple[list[tuple[str, str]], Test]:
     tests: list[Test] = []
     for one in draw(st.lists(comparison().filter(fits_a_parameter), max_size=2)):
         parameters.append(as_parameter(*one))
-        tests.append(lambda row, one=one: compared(row[one[0]], one[1], one[2]))
+        tests.append(partial(_fits, one))
     if draw(st.booleans()):
         domain = draw(DOMAINS)
         parameters.append(("domain", json.dumps(domain)))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from server.access.actor import SYSTEM
 from server.db.connection import connect
@@ -64,7 +64,8 @@ def test_what_is_counted_is_what_the_file_takes(tmp_path: Path, length: int) -> 
 
 def _made(connection: sqlite3.Connection) -> None:
     """Make the history's table."""
-    for statement in (CreateTable(HISTORY), *(CreateIndex(index) for index in HISTORY.indexes)):
+    statements: list[ExecutableDDLElement] = [CreateTable(HISTORY), *(CreateIndex(index) for index in HISTORY.indexes)]
+    for statement in statements:
         connection.execute(str(statement.compile(dialect=sqlite.dialect())))
 
 

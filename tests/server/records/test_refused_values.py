@@ -320,10 +320,10 @@ async def test_ids_beyond_64_bits_are_no_records(vals: Vals) -> None:
         for verb in ("GET", "PUT", "PATCH", "DELETE"):
             answer = await vals.member.request(verb, f"{URL}/{wrong}", json={"text": "x"})
             assert answer.status_code == 404, (verb, wrong, answer.text)
-    for wrong in (2**63, -1, True, 1.0, "1"):
-        operation = {"verb": "delete", "model": "vals", "id": wrong}
+    for number in (2**63, -1, True, 1.0, "1"):
+        operation = {"verb": "delete", "model": "vals", "id": number}
         answer = await vals.member.post("/api/v1/batch", json={"operations": [operation]})
-        assert answer.status_code == 422, (wrong, answer.text)
+        assert answer.status_code == 422, (number, answer.text)
     await vals.unchanged()
 
 

@@ -16,11 +16,12 @@ from server.access.actor import SYSTEM, Actor
 from server.db.writer import Transaction
 from server.events.bus import RecordChanged
 from server.records import together
+from server.records.log_rows import insert_rows
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
 
-_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=30)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 _NOTE = st.fixed_dictionaries(
     {"title": _TEXT.filter(str.strip)},
     optional={
@@ -64,8 +65,12 @@ async def test_each_gets_their_own_row_its_history_and_its_event(
     told: list[RecordChanged] = []
     bear.app._bus.subscribe(told.append)
     parts: list[int] = []
-    insert = together.insert_rows
-    monkeypatch.setattr(together, "insert_rows", lambda t, p, rows: (parts.append(len(rows)), insert(t, p, rows)))
+
+    def insert(table: Any, prepared: Any, rows: Any) -> Any:
+        parts.append(len(rows))
+        return insert_rows(table, prepared, rows)
+
+    monkeypatch.setattr(together, "insert_rows", insert)
     asked = [
         (member, other)[n % 2].post("/api/v1/notes", json={"title": f"note {n}", "priority": n}) for n in range(71)
     ]

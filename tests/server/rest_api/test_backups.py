@@ -11,6 +11,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
@@ -182,7 +183,12 @@ async def test_one_thing_at_a_time(bear: Bear, admin: httpx2.AsyncClient) -> Non
     jobs = bear.app.backups._jobs
     seen: list[httpx2.Response] = []
     go = threading.Event()
-    running = asyncio.ensure_future(jobs.alone("backup", lambda stop, told: (told(0.25), go.wait(10))))
+
+    def waits(_stop: Any, told: Any) -> None:
+        told(0.25)
+        go.wait(10)
+
+    running = asyncio.ensure_future(jobs.alone("backup", waits))
     while jobs.running is None or jobs.running.progress == 0:
         await asyncio.sleep(0)
     seen.append(await admin.post(URL, json={"without_phrase": True}))

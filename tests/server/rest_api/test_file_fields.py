@@ -83,7 +83,8 @@ async def test_a_field_takes_what_it_accepts_alone(admin: httpx2.AsyncClient, me
             await member.put(f"/api/v1/books/{record}", json={"title": "x", "cover": file["id"]}),
         ):
             assert (answer.status_code, answer.json()["fields"]["cover"]["code"]) == (422, code)
-    for bad in ("1", 1.5, True, [1], {}):
+    wrong: tuple[Any, ...] = ("1", 1.5, True, [1], {})
+    for bad in wrong:
         answer = await member.post("/api/v1/books", json={"title": "x", "cover": bad})
         assert (answer.status_code, list(answer.json()["fields"])) == (422, ["cover"])
     assert (await member.get("/api/v1/books")).json()["count"] == 1
@@ -96,7 +97,7 @@ async def test_a_file_of_somebody_else_answers_like_a_missing_one(
     foreign = await uploaded(other, b"x" * 200_000, "a.txt", "text/plain")
     missing = 99_999
     for field in ("cover", "contract"):
-        answers = []
+        answers: list[tuple[int, str | bool]] = []
         for file_id in (foreign["id"], missing):
             answer = await member.post("/api/v1/books", json={"title": "x", field: file_id})
             answers.append((answer.status_code, answer.text.replace(str(file_id), "#").split("request_id")[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ async def until(event: threading.Event) -> None:
     assert await asyncio.to_thread(event.wait, WAIT_SECONDS)
 
 
-async def soon(*requests: Awaitable[httpx2.Response]) -> list[asyncio.Future[httpx2.Response]]:
+async def soon(*requests: Awaitable[httpx2.Response]) -> Sequence[asyncio.Future[httpx2.Response]]:
     """Start requests and let them run as far as they can."""
     started = [asyncio.ensure_future(request) for request in requests]
     for _ in range(200):

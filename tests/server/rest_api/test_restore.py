@@ -141,7 +141,7 @@ async def test_data_that_does_not_start_is_undone(home: House, monkeypatch: pyte
     name = (await home.backup())["name"]
     await home.note("new")
     assert (await home.owner.post(f"{URL}/{name}/restore")).status_code == 202
-    check, failed = Settling.check, []
+    check, failed = Settling.check, list[bool]()
 
     def broken(self: Settling) -> None:
         check(self)

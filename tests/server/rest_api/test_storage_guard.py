@@ -138,8 +138,8 @@ async def test_on_a_low_disk_people_sign_in_and_delete(
 
 async def test_an_admin_changes_the_limits_while_nothing_else_can_be_written(tmp_path: Path, disk: Disk) -> None:
     disk.free = 150 * MB
-    unset = dict.fromkeys(("storage_logs_stop_bytes", "storage_read_only_bytes"))
-    async with running_bear(tmp_path / "live", **unset) as bear:
+    limits = tmp_path / "live"
+    async with running_bear(limits, storage_logs_stop_bytes=None, storage_read_only_bytes=None) as bear:
         admin = await bear.person("ada", "admin")
         storage_of(bear)._free = disk
         await left(bear, disk, 150)

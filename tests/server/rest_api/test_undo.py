@@ -24,7 +24,7 @@ async def notes(client: httpx2.AsyncClient) -> list[tuple[int, str, bool]]:
 
 
 async def done(client: httpx2.AsyncClient, method: str, query: str, **body: Any) -> dict[str, Any]:
-    answer = await client.request(method, f"/api/v1/notes/bulk?{query}", **({"json": body} if body else {}))
+    answer = await client.request(method, f"/api/v1/notes/bulk?{query}", json=body or None)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()["data"]
     return found
