@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,9 @@ class GatewayEndpoint:
         except asyncio.CancelledError:
             # Somebody else may have cancelled the task in the same moment: then it is cancelled.
             if not unwelcome or task.uncancel() > cancelling:
+                if self._ended and not started:
+                    with contextlib.suppress(OSError):
+                        await send_error(_stopping(), scope, receive, send)
                 raise
         finally:
             stop_watching()
@@ -154,7 +158,7 @@ class GatewayEndpoint:
 
     async def _endpoint(self, server: str | None) -> McpEndpoint:
         if self._ended:
-            raise Busy("The server is stopping.", retry_after=2.0)
+            raise _stopping()
         found = self._endpoints.get(server)
         if found is not None:
             return found
@@ -176,6 +180,10 @@ class GatewayEndpoint:
             task = asyncio.get_running_loop().create_task(endpoint.stop())
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
+
+
+def _stopping() -> Busy:
+    return Busy("The server is stopping.", retry_after=2.0)
 
 
 def _load_endpoint() -> type[McpEndpoint]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import httpx2
+import orjson
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
+from starlette.types import Message, Receive, Scope, Send
 from tests_mcp_support import House
+from tests_wire_support import LEGACY, MODERN, Wire
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -73,3 +78,35 @@ async def test_the_official_client_tells_its_person_why_it_was_refused(make_hous
                     async with Client(transport, mode=era, cache=None) as client:
                         await client.list_tools()
             assert reason in why(refused.value)
+
+
+@pytest.mark.parametrize("era", [LEGACY, MODERN])
+async def test_a_call_that_the_end_of_the_program_cuts_off_is_told_why(make_house: MakeHouse, era: str) -> None:
+    sent: list[Message] = []
+    async with make_house() as house:
+        await house.add("up")
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            async def noting(message: Message) -> None:
+                sent.append(message)
+                await send(message)
+
+            await house.app(scope, receive, noting)
+
+        transport = httpx2.ASGITransport(watched)
+        headers = {"authorization": f"Bearer {house.tokens['ann']}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8088", headers=headers) as http:
+            wire = await Wire(http, era).open()
+            assert "hello" in (await wire.call("up__echo", {"text": "hello"})).text
+            sent.clear()
+            cut_off = asyncio.create_task(wire.call("up__slow", {"seconds": 60}))
+            while not house.app.gateway.activity.meters.of("up").in_flight:
+                await asyncio.sleep(0)
+            house.app.stop_streams()
+            # As uvicorn does to what is not answered in time.
+            cut_off.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cut_off
+    assert sent[0]["status"] == 503
+    error = orjson.loads(sent[1]["body"])["error"]
+    assert error["message"] == "The server is stopping." and error["data"]["retry_after"] == 2.0
