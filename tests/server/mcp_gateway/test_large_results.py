@@ -49,6 +49,7 @@ async def watched_loop() -> AsyncIterator[Holds]:
     try:
         yield holds
     finally:
+        await asyncio.sleep(0)  # the last turn counts as well
         watching.cancel()
 
 
