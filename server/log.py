@@ -49,6 +49,8 @@ def configure_logging(level: str, file: Path | None = None, stderr: logging.Hand
     # These log every message they carry at INFO, arguments and addresses included.
     for noisy in ("httpx2", "httpcore2", "mcp"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # It warns of every form that it can't read, whoever sends it; the answer says so.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def _rotating(file: Path) -> logging.Handler:

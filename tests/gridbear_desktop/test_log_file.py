@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from gridbear_process import Gridbear
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser
 
 from gridbear_desktop import log_files
 from server import log
@@ -186,3 +188,12 @@ def test_a_server_begins_the_log_anew_that_its_tray_gave_it(gridbear: Gridbear) 
     older = file.with_name("server.log.1").read_text("utf-8").splitlines()
     assert len(older) == 2 and " DEBUG " in older[1]
     assert " DEBUG " in file.read_text("utf-8")
+
+
+def test_a_form_that_can_not_be_read_writes_nothing_in_the_log(tmp_path: Path) -> None:
+    """Whoever is not signed in can send one, as often as they like."""
+    configure_logging("INFO", tmp_path / "server.log")
+    parser = MultipartParser("x")
+    with pytest.raises(MultipartParseError):
+        parser.write(b"no form at all")
+    assert (tmp_path / "server.log").read_text("utf-8") == ""
