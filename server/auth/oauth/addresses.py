@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.types import Scope
 
 from server.errors import Forbidden
@@ -66,7 +68,9 @@ def challenge(issuer: str | None, path: str, *, insufficient: bool) -> bytes:
     if issuer is None:
         return b"Bearer"
     parts = ['error="insufficient_scope"'] if insufficient else []
-    parts += [f'resource_metadata="{issuer}{RESOURCE_METADATA}{path.rstrip("/")}"', f'scope="{CHALLENGE_SCOPE}"']
+    # The address may be anything that somebody asked for: no sign of it ends the value, or can't be in a header.
+    named = quote(path.rstrip("/"), errors="replace")
+    parts += [f'resource_metadata="{issuer}{RESOURCE_METADATA}{named}"', f'scope="{CHALLENGE_SCOPE}"']
     return f"Bearer {', '.join(parts)}".encode("latin-1", "replace")
 
 

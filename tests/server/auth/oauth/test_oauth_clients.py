@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import httpx2
@@ -270,3 +271,11 @@ async def test_over_https_by_a_listed_proxy_the_issuer_is_what_the_client_sees(b
     )
     told = (await proxied.get("/.well-known/oauth-authorization-server")).json()
     assert told["issuer"] == "https://bear.example"
+
+
+@pytest.mark.parametrize("name", ["%00", "%0d%0aX:%201", "%7f", "%22,%20x=%22", "%F0%9F%90%BB", "%ED%A0%80", "%ff"])
+async def test_no_address_under_mcp_gets_into_the_challenge_as_it_is(bear: Bear, name: str) -> None:
+    answer = await (await bear.client()).get(f"/mcp/{name}")
+    assert answer.status_code == 401
+    told = answer.headers["www-authenticate"]
+    assert re.fullmatch(r'Bearer resource_metadata="http://[\w.:/%-]+/mcp/[\w%.-]+", scope="mcp"', told), told
