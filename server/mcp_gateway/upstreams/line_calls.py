@@ -15,6 +15,11 @@ from server.mcp_gateway.upstreams.pending_calls import ABANDONED, OWN_ID, Pendin
 from server.mcp_gateway.upstreams.request_failed import RequestFailed, connection_closed, too_large
 from server.mcp_gateway.wire import from_wire, to_wire
 
+_BUSY = 8
+"""With so many calls on their way a program has enough to do: what it is told next may wait a moment."""
+_TOGETHER = 4
+_TOGETHER_SECONDS = 0.002
+"""Then so many lines go out together, or all of so long."""
 _ID = re.compile(rb'"id"\s*:\s*"(gb-\d+)"')
 
 
@@ -99,6 +104,7 @@ class LineCalls(ChannelCalls):
         super().__init__(tap)
         self._stdin = stdin
         self._unsent: list[bytes] = []
+        self._gathering: asyncio.TimerHandle | None = None
 
     async def _write(self, message: bytes, call: PendingCall | None) -> None:
         try:
@@ -109,11 +115,20 @@ class LineCalls(ChannelCalls):
             # (RuntimeError is what uvloop makes of a pipe that is gone.)
             raise connection_closed(str(error) or self.ended) from error
         # Lines of one turn of the loop go out together: waking the child is the dearest part of a call.
-        if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._flush)
         self._unsent.append(message)
+        if self._gathering is not None:
+            if len(self._unsent) >= _TOGETHER:
+                self._gathering.cancel()
+                self._flush()
+        elif len(self._unsent) == 1:
+            loop = asyncio.get_running_loop()
+            if len(self._pending) < _BUSY:
+                loop.call_soon(self._flush)
+            else:
+                self._gathering = loop.call_later(_TOGETHER_SECONDS, self._flush)
 
     def _flush(self) -> None:
+        self._gathering = None
         lines, self._unsent = self._unsent, []
         try:
             self._stdin.write(b"\n".join((*lines, b"")))
