@@ -49,9 +49,9 @@ def _calls(folder: Path) -> str:
             rows += _rows(f"HTTP upstream, {era}", runs)
         for era in (MODERN, LEGACY):
             runs = {one.name: _asking(one, era) for one in (_tool(ours, "pipe"), least)}
-            rows += _rows(f"stdio upstream, {era}", {"direct": partial(mcp_pipes.run, PIPED, era)} | runs)
+            rows += _rows(f"stdio upstream, {era}", _direct(PIPED, era) | runs)
         if older:
-            runs = {"direct": partial(mcp_pipes.run, older, LEGACY), ours.name: _asking(_tool(ours, "older"), LEGACY)}
+            runs = _direct(older, LEGACY) | {ours.name: _asking(_tool(ours, "older"), LEGACY)}
             rows += _rows(f"stdio upstream of {LEGACY} alone", runs)
     head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct"]
     left_out = "" if len(asked) == 4 and older else "\nLeft out, not installed: FastMCP, ContextForge or SDK 1.x.\n"
@@ -60,6 +60,11 @@ def _calls(folder: Path) -> str:
 
 def _tool(ours: Asked, server: str) -> Asked:
     return Asked(ours.name, ours.port, ours.path, f"{server}__echo", ours.token)
+
+
+def _direct(command: list[str], era: str) -> dict[str, Run]:
+    by_hand, by_sdk = partial(mcp_pipes.run, command, era), partial(mcp_pipes.run_sdk, command, era)
+    return {"direct": by_hand, "direct, by the SDK's client": by_sdk}
 
 
 def _asking(asked: Asked, era: str) -> Run:
