@@ -273,7 +273,8 @@ def test_the_servers_of_the_program_stand_below_and_their_tools_are_tried_and_sw
     for _ in range(5):
         page.press("#tool-name", "ArrowDown")
     inside = "(one) => one.getBoundingClientRect().bottom <= one.closest('.choices').getBoundingClientRect().bottom"
-    assert page.locator(".choice[data-active]").evaluate(inside)
+    active = page.locator(".choice[data-active]").element_handle()
+    page.wait_for_function(inside, arg=active)
     page.fill("#tool-name", "search notes")
     page.press("#tool-name", "Enter")
     page.click(".bench button:has-text('Run')")
