@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from test_direct_calls import Pipe, params, started
 
 from server.mcp_gateway.upstreams.line_calls import LineCalls
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from tests.server.mcp_gateway.upstreams.test_direct_calls import Pipe, params, started
 
 pytestmark = pytest.mark.anyio
 
