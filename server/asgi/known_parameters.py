@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from server.asgi.query import query_pairs
@@ -29,9 +31,16 @@ def refuse_unknown(request: Request) -> None:
     documented = (route.openapi_extra or {}).get("parameters", ())
     if FILTERS in documented:
         return
-    known = {field.alias for field in route.dependant.query_params}
+    known = set(_declared(route.dependant))
     known |= {one["name"] for one in documented if one["in"] == "query"}
     for name, _ in query_pairs(request.scope):
         if name not in known:
             told = f"only {', '.join(sorted(known))} is known here" if known else "no parameter is known here"
             raise ValidationFailed.of(name, "unknown_parameter", told)
+
+
+def _declared(dependant: Dependant) -> Iterator[str]:
+    """The names of all parameters of a route, those of what it depends on included."""
+    yield from (field.alias for field in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _declared(below)

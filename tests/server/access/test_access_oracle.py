@@ -80,7 +80,7 @@ def answers(scene: Scene, client: httpx2.AsyncClient) -> Iterator[tuple[str, str
     ids = [*scene.rows[ITEMS], *scene.gone, NEVER]
     paths = ["models", f"models/{ITEMS}", f"models/{PLACES}", f"{ITEMS}/deleted", f"{PLACES}/deleted"]
     for model, fields in names.items():
-        paths += [model, f"{model}?limit=2&total=false", f"{model}?q=secret", f"{model}/aggregate?count"]
+        paths += [model, f"{model}?limit=2&total=false", f"{model}?q=secret", f"{model}/aggregate"]
         paths += [f"{model}/export?format={it}" for it in ("csv", "json", "jsonl")]
         for name in fields:
             paths += [f"{model}?sort=-{name}&limit=1", f"{model}?fields={name}", f"{model}/aggregate?group_by={name}",

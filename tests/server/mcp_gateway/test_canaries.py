@@ -122,7 +122,7 @@ async def look_everywhere(ask: Watched) -> None:
         listed = await ask("GET", f"/api/v1/{model}?limit=500")
         for way in ("csv", "json", "jsonl"):
             await ask("GET", f"/api/v1/{model}/export?format={way}")
-        for more in ("/deleted", "/aggregate?count", f"?q={MARK[:3]}"):
+        for more in ("/deleted", "/aggregate", f"?q={MARK[:3]}"):
             await ask("GET", f"/api/v1/{model}{more}")
         for row in listed.json().get("data") or ():
             await ask("GET", f"/api/v1/{model}/{row['id']}")

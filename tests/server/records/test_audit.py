@@ -184,7 +184,7 @@ async def test_only_admins_read_it_and_nobody_changes_it(
 ) -> None:
     first = (await entries(admin))[0]["id"]
     for client, status in ((member, 403), (guest_role, 403), (nobody, 401)):
-        for address in (LOG, f"{LOG}/{first}", f"{LOG}/export", f"{LOG}/aggregate?count=id"):
+        for address in (LOG, f"{LOG}/{first}", f"{LOG}/export", f"{LOG}/aggregate"):
             answer = await client.get(address)
             assert answer.status_code == status and '"ada"' not in answer.text, (address, answer.text)
     row = {"kind": "sign_in", "actor_name": "max", "through": "user"}

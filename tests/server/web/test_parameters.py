@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,20 @@ async def test_addresses_that_others_add_parameters_to_let_them_be(tmp_path: Pat
         page = await session.get("/oauth/callback?state=x&code=y&iss=https%3A%2F%2Fa.example&session_state=7&scope=a")
         assert page.status_code == 400
         assert "session_state" not in page.text
+
+
+async def test_every_parameter_that_the_document_of_the_api_names_is_known_at_its_door(tmp_path: Path) -> None:
+    async with running_bear(tmp_path / "data", rest_rate_burst=5_000) as bear:
+        admin = await bear.person("ada", "admin")
+        paths = (await admin.get("/api/openapi.json")).json()["paths"]
+        named, refused = 0, []
+        for path, verbs in paths.items():
+            for one in verbs.get("get", {}).get("parameters", ()) if path.startswith(f"{V1}/") else ():
+                if one["in"] != "query" or one["name"] == "filters" or path.endswith("/events"):
+                    continue
+                named += 1
+                answer = await admin.get(re.sub(r"\{\w+\}", "1", path), params={one["name"]: "1"})
+                if answer.status_code == 422 and "unknown_parameter" in answer.text:
+                    refused.append(f"{path}: {one['name']}: {answer.text}")
+        assert not refused, "\n".join(refused)
+        assert named > 100
