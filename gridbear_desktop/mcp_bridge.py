@@ -34,7 +34,7 @@ from server.errors import GridBearError
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 HEADER_MISMATCH = -32020
-END_SECONDS = 2.0
+END_SECONDS = 10.0
 """What was asked before stdin ended is still answered for this long."""
 _ONLY_ASK = frozenset(
     ("initialize", "ping", "server/discover", "tools/list", "resources/list", "resources/templates/list",

@@ -40,19 +40,21 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
   const changed = () => [...found.current].some(([control, value]) => control.isConnected && valueOf(control) !== value);
   const sent = useRef(false);
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
+  // It is about the page that it was opened on.
+  const { path } = route.value;
+  const opened = useRef(path);
+  useEffect(() => {
+    if (path !== opened.current) onClose();
+  }, [path]);
   useEffect(() => {
     const dialog = box.current;
     const before = document.activeElement;
     dialog?.showModal();
     // What has the focus may stand at the end: it is read from the beginning.
     if (dialog) dialog.scrollTop = 0;
-    // It is about the page that it was opened on.
-    const { path } = route.value;
-    const stay = holdBack({ loses: (to) => to.path !== path && !sent.current && changed(), ask: askToDiscard });
-    const follow = route.subscribe((now) => now.path !== path && onClose());
+    const stay = holdBack({ loses: (to) => to.path !== opened.current && !sent.current && changed(), ask: askToDiscard });
     return () => {
       stay();
-      follow();
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();
     };
