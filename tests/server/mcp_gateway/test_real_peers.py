@@ -18,6 +18,8 @@ from mcp.client.streamable_http import streamable_http_client
 from tests_mcp_support import House
 from tests_peers_support import PEERS, free_port, listening, needs, node, served
 
+from server.mcp_gateway import gateway
+
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 HERE = Path(__file__).parent / "peers"
@@ -95,7 +97,11 @@ def as_script(script: str) -> Callable[[str, str, str], tuple[list[str], Path | 
 
 
 @pytest.mark.parametrize("script", ["client_mcp1.py", "client_sdk1.mjs", "client_v2.mjs"])
-async def test_a_client_of_others_uses_servers_of_others(make_house: MakeHouse, tmp_path: Path, script: str) -> None:
+async def test_a_client_of_others_uses_servers_of_others(
+    make_house: MakeHouse, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All of them start with the first list, which on a busy computer takes longer than anybody should wait for it.
+    monkeypatch.setattr(gateway, "LIST_WAIT_SECONDS", 60.0)
     async with contextlib.AsyncExitStack() as stack:
         house = await stack.enter_async_context(make_house(port=(port := free_port())))
         await add_servers(house, tmp_path, stack)

@@ -11,6 +11,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from tests_mcp_support import UPSTREAM, House, call_text
 
+from server.mcp_gateway.upstreams import upstream
 from tests.server.mcp_gateway.upstreams.test_programs import put
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -34,7 +35,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
-async def test_an_npx_server_under_nvm_works_at_the_first_try(make_house: MakeHouse, home: Path) -> None:
+async def test_an_npx_server_under_nvm_works_at_the_first_try(
+    make_house: MakeHouse, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is fetched here, but a busy computer may take long to start a program.
+    monkeypatch.setattr(upstream, "_INSTALLING_WAIT_SECONDS", 20.0)
     folder = home / ".nvm" / "versions" / "node" / "v22.1.0" / "bin"
     put(folder / "node", f'#!/bin/sh\nexec {sys.executable} {UPSTREAM} stdio "$@"\n')
     npx = put(folder / "npx", "#!/usr/bin/env node\n")
@@ -102,8 +107,8 @@ async def test_a_slow_login_shell_takes_nothing_from_the_time_that_a_server_has_
     make_house: MakeHouse, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHELL", "/bin/bash")
-    put(home / ".bash_profile", "sleep 3.2\n")
-    async with make_house(mcp_start_timeout_seconds=3) as house:
+    put(home / ".bash_profile", "sleep 8.2\n")
+    async with make_house(mcp_start_timeout_seconds=8) as house:
         await house.add("up", command=sys.executable, args=[str(UPSTREAM), "stdio"], visibility="everyone")
         async with house.mcp("ann") as client:
             assert await call_text(client, "up__echo", {"text": "hi"}) == "hi"
@@ -153,7 +158,7 @@ async def test_after_failures_in_a_row_a_server_waits_for_a_person(make_house: M
 
 
 async def test_a_first_start_that_fetches_the_program_holds_up_no_list_and_ends_ready(
-    make_house: MakeHouse, home: Path
+    make_house: MakeHouse, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go = home / "go"
     put(
@@ -170,6 +175,7 @@ async def test_a_first_start_that_fetches_the_program_holds_up_no_list_and_ends_
             assert "up__echo" in names and "slow__echo" not in names
             assert (await house.state("slow"))["state"] == "installing"
             go.touch()
+            monkeypatch.setattr(upstream, "_INSTALLING_WAIT_SECONDS", 20.0)
             assert await call_text(client, "slow__echo", {"text": "hi"}) == "hi"
             assert (await house.state("slow"))["state"] == "ready"
             names = {tool.name for tool in (await client.list_tools()).tools}
