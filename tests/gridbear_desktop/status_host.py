@@ -33,7 +33,7 @@ PORTAL = "org.freedesktop.portal.Desktop"
 PORTAL_SETTINGS = "org.freedesktop.portal.Settings"
 APPEARANCE = "org.freedesktop.appearance"
 NOTIFICATIONS = "org.freedesktop.Notifications"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Refused(Exception):

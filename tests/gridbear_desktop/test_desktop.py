@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import subprocess
@@ -186,8 +187,10 @@ def choose(screen: Gridbear, key: str) -> None:
 def menu_of(screen: Gridbear) -> str:
     """The id of the open menu, "" where none is open. GTK names it after the program, like small helpers of its own."""
     for window in found(screen, "--name", "^__main__.py$"):
-        if geometry(screen, window)["HEIGHT"] > 100:
-            return window
+        # One of those helpers may go between two questions.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            if geometry(screen, window)["HEIGHT"] > 100:
+                return window
     return ""
 
 
