@@ -7,6 +7,7 @@ import json
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from screens import (
 )
 
 from server.cli.running import RunningServer
+
+CLICK_AGAIN_SECONDS = 5.0
 
 
 def has_web_engine() -> bool:
@@ -180,7 +183,18 @@ def test_whoever_is_killed_nothing_is_left_over_and_all_comes_back(panel: Gridbe
 def choose(screen: Gridbear, key: str) -> None:
     """Click the icon, and in its menu the entry `key`."""
     icon = wait_for(lambda: found(screen, "--name", "^GridBear Desktop: Running"), "the icon")[0]
-    click_at(screen, icon, 8, 8)
+    clicked = -CLICK_AGAIN_SECONDS
+
+    def opened() -> bool:
+        nonlocal clicked
+        shown = bool(menu_of(screen))
+        # A click is lost while the menu before still holds the pointer, which nobody can see from outside.
+        if not shown and time.monotonic() - clicked > CLICK_AGAIN_SECONDS:
+            click_at(screen, icon, 8, 8)
+            clicked = time.monotonic()
+        return shown
+
+    wait_for(opened, "the menu")
     choose_in_menu(screen, key, lambda: menu_of(screen))
 
 
@@ -194,7 +208,6 @@ def menu_of(screen: Gridbear) -> str:
     return ""
 
 
-@pytest.mark.xfail(strict=False, reason="The menu did not show on a computer three times as slow; not explained yet.")
 def test_the_menu_is_clicked_through(panel: Gridbear) -> None:
     process = start(panel, "--port", "0", "--minimized")
     first = wait_for(lambda: run_info(panel.data_dir), "the server")
