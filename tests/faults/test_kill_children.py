@@ -48,7 +48,7 @@ def gridbear(tmp_path: Path) -> Iterator[Gridbear]:
     running.end()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a job's processes itself")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a job object in place of this guardian")
 @pytest.mark.parametrize("helped", [True, False], ids=["with the kernel's help", "without setpriv"])
 def test_a_killed_server_leaves_no_process_of_an_mcp_server_and_starts_clean(
     gridbear: Gridbear, tmp_path: Path, helped: bool

@@ -270,8 +270,10 @@ class Upstream:
     ) -> dict[str, Any]:
         waits = self.supervisor.current is None or self._in_flight.asks or self.folders.are_asked
         try:
-            with self.folders.coming(caller):
-                session = await self._ready(self.start_wait)
+            session = self.supervisor.ready
+            if session is None:
+                with self.folders.coming(caller):
+                    session = await self._ready(self.start_wait)
         except CallFailed:
             # A server that is being installed, or that waits for a person, says nothing about its connection.
             if self.state == "failed":
