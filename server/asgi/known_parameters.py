@@ -9,8 +9,7 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from server.asgi.query import query_pairs
-from server.errors import ValidationFailed
+from server.asgi.query import query_pairs, refuse_other_than
 
 FILTERS: dict[str, Any] = {
     "name": "filters",
@@ -33,10 +32,7 @@ def refuse_unknown(request: Request) -> None:
         return
     known = set(_declared(route.dependant))
     known |= {one["name"] for one in documented if one["in"] == "query"}
-    for name, _ in query_pairs(request.scope):
-        if name not in known:
-            told = f"only {', '.join(sorted(known))} is known here" if known else "no parameter is known here"
-            raise ValidationFailed.of(name, "unknown_parameter", told)
+    refuse_other_than(known, query_pairs(request.scope))
 
 
 def _declared(dependant: Dependant) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -18,3 +19,12 @@ def query_pairs(scope: Scope) -> list[tuple[str, str]]:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=200)
     except ValueError:
         raise ValidationFailed("The query string is no valid UTF-8 or has more than 200 parameters.") from None
+
+
+def refuse_other_than(known: Collection[str], pairs: Iterable[tuple[str, str]]) -> None:
+    """Raises ValidationFailed for the first parameter that is none of `known`, and says which there are."""
+    for name, _ in pairs:
+        if name not in known:
+            names = sorted(known)
+            told = f"only {', '.join(names)} {'is' if len(names) == 1 else 'are'} known here"
+            raise ValidationFailed.of(name, "unknown_parameter", told if names else "no parameter is known here")

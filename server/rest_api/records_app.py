@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from server.access.actor import Actor
 from server.asgi.body import read_body
 from server.asgi.json_body import parse_object
-from server.asgi.query import query_pairs
+from server.asgi.query import query_pairs, refuse_other_than
 from server.asgi.replies import JSON_TYPE, PRIVATE, send_body, send_error
 from server.asgi.request_key import REPLAYED, RequestKey, key_in
 from server.config import SettingsHolder
@@ -129,9 +129,7 @@ class RecordsApp:
 
 def _upsert_key(pairs: list[tuple[str, str]]) -> list[str] | None:
     """The unique field of `?upsert=`, None without. Raises ValidationFailed for any other parameter."""
-    for name, _ in pairs:
-        if name != "upsert":
-            raise ValidationFailed.of(name, "unknown_parameter", "only upsert is known here")
+    refuse_other_than(("upsert",), pairs)
     return pairs[-1][1].split(",") if pairs else None
 
 
@@ -143,8 +141,7 @@ def _once(sent: bytes, model: str, body: bytes, upsert: list[str] | None) -> Req
 
 def _no_parameters(scope: Scope) -> None:
     # `dry_run`, which others know, must not be taken for a promise here.
-    for name, _ in query_pairs(scope):
-        raise ValidationFailed.of(name, "unknown_parameter", "no parameter is known here")
+    refuse_other_than((), query_pairs(scope))
 
 
 def page_text(page: Page) -> str:

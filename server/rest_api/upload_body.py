@@ -10,7 +10,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from server.asgi.query import query_pairs
+from server.asgi.query import query_pairs, refuse_other_than
 from server.errors import BadRequest, FieldError, TooLarge, ValidationFailed
 
 FORM_OVERHEAD = 64 * 1024
@@ -166,15 +166,9 @@ def _unescaped(name: str) -> str:
 
 def _asked_name(request: Request, others: Collection[str]) -> str:
     """The name in the query or in `Content-Disposition`; empty where there is none."""
-    name = ""
-    for key, value in query_pairs(request.scope):
-        if key in others:
-            continue
-        if key != "name":
-            raise ValidationFailed.of(
-                key, "unknown_parameter", f"only {', '.join(('name', *sorted(others)))} is known here"
-            )
-        name = value
+    pairs = query_pairs(request.scope)
+    refuse_other_than({"name", *others}, pairs)
+    name = next((value for key, value in reversed(pairs) if key == "name"), "")
     header = request.headers.get("content-disposition")
     if name or header is None:
         return name
