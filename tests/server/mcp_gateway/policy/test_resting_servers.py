@@ -17,6 +17,7 @@ from server.limits.circuit_breaker import FailureKind
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CIRCUIT_OPEN, CallFailed
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.supervisor import Supervisor
 from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
@@ -54,9 +55,6 @@ class Rest:
         self.bear, self.number, self.now, self.line, self.upstream = bear, number, 1000.0, Line(), upstream
         self.actor = Actor(kind="token", user_id=bear.ids["ada"], username="ada", role="admin")
 
-    async def ready(self, _wait: float) -> Any:
-        return self.line
-
     async def call(self) -> float | str:
         """What a call comes to: its text, or the seconds to wait for a server that rests, or `failed`."""
         try:
@@ -85,7 +83,7 @@ async def rest(bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.Monkey
     number = int((await bear.app.records.create(SYSTEM, "mcp_servers", row))["id"])
     assert len((await admin.get(f"/api/v1/gateway/{number}/tools")).json()["data"]) == 1
     rest = Rest(bear, number)
-    monkeypatch.setattr(rest.upstream, "_ready", rest.ready)
+    monkeypatch.setattr(Supervisor, "ready", property(lambda _: rest.line))
     for owner in (bear.app.gateway.gateway, rest.upstream):
         monkeypatch.setattr(owner, "_clock", lambda: rest.now)
     yield rest
