@@ -49,7 +49,7 @@ async def serve_plugins(
     await host.serve(
         (
             lend,
-            PluginTasks(tasks, schedules, settings).contribute,
+            PluginTasks(tasks, schedules, settings, failed).contribute,
             PluginHooks(records, bus, failed).contribute,
             PluginTools(gateway, failed).contribute,
             PluginMcpServers(gateway.plugin_servers).contribute,

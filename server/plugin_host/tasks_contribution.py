@@ -6,10 +6,12 @@ from typing import Any
 
 from server.access.actor import INTERNAL, Actor
 from server.config import SettingsHolder
+from server.errors import GridBearError
 from server.plugin_host.calls import PluginCall
 from server.plugin_host.contained import in_thread
-from server.plugin_host.live import LivePlugin, failure_of
+from server.plugin_host.live import Failed, LivePlugin, failure_of
 from server.plugin_host.load import load_part
+from server.plugin_host.mount import WhenItFails
 from server.plugin_host.workers.workers import PluginWorkers, at_once
 from server.plugin_marks import ScheduleMark, TaskMark, marked
 from server.tasks.kinds import Kind
@@ -23,10 +25,13 @@ FILE = "tasks.py"
 class PluginTasks:
     """The contribution."""
 
-    def __init__(self, tasks: Tasks, schedules: Schedules, settings: SettingsHolder) -> None:
+    def __init__(
+        self, tasks: Tasks, schedules: Schedules, settings: SettingsHolder, when_it_fails: WhenItFails
+    ) -> None:
         self._tasks = tasks
         self._settings = settings
         self._schedules = schedules
+        self._when_it_fails = when_it_fails
 
     async def contribute(self, plugin: LivePlugin) -> None:
         """Make the kinds of a plugin known, if it has any, and let it start tasks of them."""
@@ -39,7 +44,7 @@ class PluginTasks:
             workers = PluginWorkers(plugin, self._settings)
             plugin.stack.push_async_callback(workers.close)
             for function, mark in marked(module, [TaskMark, ScheduleMark]):
-                kinds.append(_kind(PluginCall(plugin, FILE, function), plugin.id, mark, workers))
+                kinds.append(_kind(PluginCall(plugin, FILE, function), plugin.id, mark, workers, self._when_it_fails))
                 if isinstance(mark, ScheduleMark):
                     shown = f"{plugin.manifest.display_name or plugin.id}: {mark.title}"
                     timing = (mark.cron, mark.every_seconds, mark.time_zone, mark.missed)
@@ -54,8 +59,26 @@ class PluginTasks:
         plugin.stack.callback(plugin.context.tasks_by, None)
 
 
-def _kind(call: PluginCall, plugin_id: str, mark: TaskMark | ScheduleMark, workers: PluginWorkers) -> Kind:
+def _kind(
+    call: PluginCall,
+    plugin_id: str,
+    mark: TaskMark | ScheduleMark,
+    workers: PluginWorkers,
+    when_it_fails: WhenItFails,
+) -> Kind:
     async def run(actor: Actor, given: dict[str, Any], report: Report) -> Any:
+        # A task is tried again or given up by its own rules, so its failures are shown and don't end the plugin.
+        try:
+            return await begun(actor, given, report)
+        except GridBearError as error:
+            if isinstance(error.__cause__, Failed):
+                await when_it_fails(plugin_id, call.where, error.__cause__, counts=False)
+            raise
+        except Exception as error:
+            await when_it_fails(plugin_id, call.where, error, counts=False)
+            raise
+
+    async def begun(actor: Actor, given: dict[str, Any], report: Report) -> Any:
         # What runs for nobody gets no rights of the program's own.
         acting = INTERNAL if actor.kind == "system" else actor
         if mark.process:

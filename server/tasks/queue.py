@@ -30,7 +30,7 @@ from server.tasks.waiting import Entry, Waiting
 log = logging.getLogger(__name__)
 
 OPEN_STATES = ("queued", "running")
-STOPPED = "GridBear was stopped while this was running."
+STOPPED = "This was running when GridBear, or the plugin that does it, was stopped."
 _LISTED = (
     "id,key,kind,title,status,priority,progress,message,error,attempts,retry_of,created_at,updated_at,started_at,"
     "finished_at"

@@ -16,6 +16,7 @@ from server.errors import GridBearError
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES, ChildProcess
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.plugin_host.context import HostContext
+from server.plugin_host.live import Failed
 from server.plugin_host.workers.frames import TooMuch, error_of, next_frame, packed, told_error
 from server.plugin_host.workers.lent import lent
 from server.tasks.kinds import TaskFailed
@@ -97,7 +98,9 @@ class Worker:
             raise TaskFailed("It needed more memory than a task may have (task_process_memory_bytes).", for_good=True)
         if "raised" in told:
             self._context.log.error("the task %s failed:\n%s", name, told["trace"] or told["raised"])
-            raise TaskFailed("Something went wrong; the log has the details.")
+            where = f"{self._context.plugin_id}/tasks.py:{name}"
+            cause = Failed(f"{where} raised {told['raised']}", told["trace"])
+            raise TaskFailed("Something went wrong; the log has the details.") from cause
         return told["result"]
 
     async def _answer(self, told: dict[str, Any], actor: Actor) -> None:

@@ -83,3 +83,26 @@ async def test_a_schedule_that_never_runs_keeps_its_plugin_out_and_says_why(
     write(folder, "tidy", files={"tasks.py": TASKS.replace("0 3 * * *", "0 3 * *")}, permissions=["tasks"])
     await switch(ada, "tidy", "enable", permissions=["tasks"])
     assert "five parts are wanted" in ((await state(ada, "tidy"))["error"] or "")
+
+
+async def test_what_a_task_raises_stands_at_its_plugin_and_what_it_says_itself_does_not(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path
+) -> None:
+    tasks = (
+        "from server.plugin_api import NotFound, schedule\n"
+        'HOW = {"known": NotFound("no such bear"), "fault": KeyError("honey")}\n'
+        '@schedule(every_seconds=86400, title="Fails")\nasync def known():\n    raise HOW["known"]\n'
+        '@schedule(every_seconds=86400, title="Raises")\nasync def fault():\n    raise HOW["fault"]\n'
+    )
+    write(folder, "tidy", files={"tasks.py": tasks}, permissions=["tasks"])
+    await on(ada, "tidy", "tasks")
+    known, fault = (await ada.get("/api/v1/schedules?sort=id")).json()["data"]
+    run = await ada.post(f"/api/v1/schedules/{known['id']}/run")
+    assert (await ended(house, run.json()["data"]["key"]))["error"] == "no such bear"
+    assert (await state(ada, "tidy"))["error"] is None
+
+    run = await ada.post(f"/api/v1/schedules/{fault['id']}/run")
+    assert (await ended(house, run.json()["data"]["key"]))["status"] == "failed"
+    row = await state(ada, "tidy")
+    assert (row["state"], row["error"]) == ("on", "tidy/tasks.py:fault raised KeyError: 'honey'")
+    assert "Traceback" in row["traceback"] and "fault" in row["traceback"]

@@ -231,7 +231,11 @@ async def test_whatever_goes_wrong_is_a_failed_task_with_its_reason(house: House
     row = await house.run(name)
     assert row["status"] == "failed" and words in row["error"] and "private detail" not in row["error"]
     assert (await house.run("pid"))["status"] == "completed"
-    assert (await state(house.ada, "crunch"))["state"] == "on"
+    plugin = await state(house.ada, "crunch")
+    assert plugin["state"] == "on"
+    if name == "raises":
+        assert plugin["error"] == "crunch/tasks.py:raises raised RuntimeError: private detail"
+        assert "Traceback" in plugin["traceback"]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="a limit of memory needs RLIMIT_AS, which Linux alone enforces")
@@ -279,7 +283,8 @@ async def test_what_runs_and_what_waits_ends_with_the_plugin(house: House) -> No
     row = await until(house.bear, key, lambda row: row["message"] is not None)
     assert (await switch(house.ada, "crunch", "disable")).json()["data"]["state"] == "off"
     assert is_gone(idle) and is_gone(int(row["message"]))
-    assert (await ended(house.bear, key))["status"] == "interrupted"
+    row = await ended(house.bear, key)
+    assert row["status"] == "interrupted" and "or the plugin that does it" in row["error"]
 
 
 async def test_a_schedule_may_run_in_a_process(house: House) -> None:
