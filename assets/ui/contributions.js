@@ -4,13 +4,15 @@ import { t } from "./i18n.js";
 import { registeringAs } from "./registering.js";
 import { theRest } from "./rest.js";
 import { person, returned } from "./store.js";
-import { useEffect } from "./vendor/preact.js";
+import { signal, useEffect } from "./vendor/preact.js";
 import { say } from "./widgets/toasts.js";
 
 /** @typedef {{plugin: string, title: string, module: string, widgets: string[]}} Contribution */
 
 /** Module addresses by plugin, as they are in force. @type {Map<string, string>} */
 const known = new Map();
+/** Whether all that plugins add has been asked for once: before, a page that is not known may be one of theirs. */
+export const contributed = signal(false);
 /** One after the other: what registers while a module is imported is that plugin's. */
 let turn = Promise.resolve();
 
@@ -46,6 +48,7 @@ export function loadContributions() {
     } catch {
       // Away, or not allowed: what is there stays, and the next look finds out.
     }
+    contributed.value = true;
   });
 }
 

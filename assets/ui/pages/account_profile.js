@@ -7,23 +7,28 @@ import { fileAddress } from "../widgets/file.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { ChooseButton, Sending, Unsent, useUpload } from "../widgets/uploading.js";
+
+/** What the fields are drawn with until the answer is here, so that they need not push the page down. @type {{user: any, etag: string|null, picture: any}} */
+const NOT_YET = { user: {}, etag: null, picture: null };
 
 export function Profile() {
   const id = person.value?.id;
-  const { data, error, slow, reload } = useLoad(async (signal) => {
+  const page = useLoad(async (signal) => {
     const [user, pictures] = await Promise.all([
       api.get(`/api/v1/users/${id}`, { signal }),
       modelNamed("avatars") ? api.get("/api/v1/avatars", { signal, query: `owner_id=${id}` }) : { data: [] },
     ]);
     return { user: user.data, etag: user.etag, picture: pictures.data[0] || null };
   }, [id]);
+  const { data, error, reload } = page;
+  const { user, etag, picture } = data || NOT_YET;
   return html`<section class="card" aria-labelledby="account-profile">
     <header><h2 id="account-profile">${t("account.profile")}</h2></header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${3} />`}
-    ${data && html`<div class="body stack wide"><${Picture} picture=${data.picture} reload=${reload} /><${Names} key=${data.user.updated_at} user=${data.user} etag=${data.etag} reload=${reload} /></div>`}
+    <${Waiting} page=${page} />
+    ${(data || !error) && html`<fieldset class="body stack wide" disabled=${!data}><${Picture} picture=${picture} reload=${reload} /><${Names} key=${user.updated_at} user=${user} etag=${etag} reload=${reload} /></fieldset>`}
   </section>`;
 }
 

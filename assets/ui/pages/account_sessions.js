@@ -8,7 +8,7 @@ import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 
 const MOST = 100;
 
@@ -39,7 +39,8 @@ export async function endSession(session) {
 }
 
 export function Sessions() {
-  const { data, error, slow, reload } = useMine("sessions");
+  const page = useMine("sessions");
+  const { data, error, reload } = page;
   const here = useLoad(async (signal) => (await request("GET", "/auth/me", { signal })).data.session_id, []).data;
   const end = async (/** @type {any} */ session) => {
     await endSession(session);
@@ -59,7 +60,7 @@ export function Sessions() {
     <header><h2 id="account-sessions">${t("account.sessions")}</h2><span class="grow"></span>
       ${data && data.length > 1 && html`<button class="btn dense" type="button" onClick=${endOthers}>${t("account.end_others")}</button>`}</header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${2} />`}
+    <${Waiting} page=${page} rows=${2} />
     <ul class="plain-list">${(data || []).map((one) => html`<li key=${one.id}>
       <${Icon} name="globe" />
       <div class="grow min0"><p class="clip" title=${one.device || undefined}>${deviceName(one.device)}</p><p class="small soft">${one.address || "–"}, <${Ago} iso=${one.last_used_at} /></p></div>
@@ -69,7 +70,8 @@ export function Sessions() {
 }
 
 export function Apps() {
-  const { data, error, reload } = useMine("oauth_tokens");
+  const page = useMine("oauth_tokens");
+  const { data, error, reload } = page;
   const remove = async (/** @type {any} */ app) => {
     if (!(await confirm({ heading: t("account.app_ask", { name: app.client_name }), words: t("account.app_words"), verb: t("account.app_remove"), danger: true }))) return;
     try {
@@ -83,6 +85,7 @@ export function Apps() {
   return html`<section class="card" aria-labelledby="account-apps">
     <header><h2 id="account-apps">${t("account.apps")}</h2></header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
+    <${Waiting} page=${page} rows=${1} />
     ${data && !data.length && html`<p class="body small soft">${t("account.no_apps")}</p>`}
     <ul class="plain-list">${(data || []).map((one) => html`<li key=${one.id}>
       <${Icon} name="link" />

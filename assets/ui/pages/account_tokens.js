@@ -9,7 +9,7 @@ import { FieldError, Labelled } from "../widgets/labelled.js";
 import { Select } from "../widgets/select.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { useMine } from "./account_sessions.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
@@ -19,7 +19,8 @@ const USES = { read: ["api:read"], write: ["api"], tools: ["mcp"], all: ["api", 
 const LIFETIMES = [30, 90, 365, 0];
 
 export function Tokens() {
-  const { data, error, slow, reload } = useMine("api_tokens");
+  const page = useMine("api_tokens");
+  const { data, error, reload } = page;
   const [making, make] = useState(false);
   const [made, setMade] = useState(/** @type {any} */ (null));
   const model = /** @type {import("../types").Model} */ (modelNamed("api_tokens"));
@@ -42,7 +43,7 @@ export function Tokens() {
     <header><h2 id="account-tokens">${t("account.tokens")}</h2><span class="grow"></span>
       <button class="btn dense" type="button" onClick=${() => make(true)}><${Icon} name="plus" />${t("account.token_new")}</button></header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${2} />`}
+    <${Waiting} page=${page} rows=${1} />
     ${data && !data.length && html`<p class="body small soft">${t("account.no_tokens")}</p>`}
     <ul class="plain-list">${(data || []).map((one) => html`<li key=${one.id}>
       <${Icon} name="key" />

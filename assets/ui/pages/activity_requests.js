@@ -8,7 +8,7 @@ import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { SearchField } from "../widgets/search_field.js";
 import { Select } from "../widgets/select.js";
-import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
+import { Empty, Trouble, Waiting } from "../widgets/trouble.js";
 import { Histogram } from "./activity_chart.js";
 import { RequestDrawer } from "./activity_drawer.js";
 import { REQUEST_SHAPES, took } from "./activity_level.js";
@@ -39,11 +39,12 @@ export function Requests({ query }) {
   const rows = page.data?.data || [];
   const filtered = ["level", "surface", "q", "user_name"].some((name) => query.get(name)) || !range.preset;
   return html`<div class="area activity-area">
-    <div class="scroll"><div class="column pad-top requests">
+    <div class="scroll"><div class="column pad-top requests settles">
       <${Bar} query=${query} stretch=${stretch} />
       ${chart.data && html`<${Histogram} label=${t("activity.chart")} told=${(/** @type {Record<string, number>} */ sums) => t("activity.bar", sums)} range=${chart.data.range} bars=${barsOf(chart.data.range, chart.data.groups)} zoom=${zoom} />`}
       ${page.error && !page.data && html`<${Trouble} error=${page.error} what=${t("activity.error")} retry=${page.reload} />`}
-      ${page.slow && !page.data && html`<section class="card"><${Skeleton} rows=${8} /></section>`}
+      <${Waiting} page=${chart} />
+      ${!page.data && !page.error && html`<section class="card"><${Waiting} page=${page} rows=${8} /></section>`}
       ${page.data && !rows.length && (filtered
         ? html`<p class="row"><span>${t("activity.no_match")}</span><button class="btn dense" type="button" onClick=${() => go(href("/activity"))}>${t("filter.clear")}</button></p>`
         : html`<${Empty} heading=${t("activity.none")} words=${t("activity.none_words")} />`)}

@@ -8,7 +8,7 @@ const WIDEST = 900;
 
 /** Pixels, by the class of a type's column. @type {Record<string, number>} */
 const USUAL = {
-  "c-title": 204, "c-text": 148, "c-long": 176, "c-num": 112, "c-tag": 108, "c-tags": 140, "c-rel": 104, "c-bool": 76, "c-date": 112, "c-json": 180,
+  "c-title": 204, "c-text": 148, "c-long": 176, "c-num": 112, "c-tag": 108, "c-tags": 140, "c-rel": 104, "c-bool": 76, "c-date": 124, "c-json": 180,
 };
 const LETTER = 7;
 const AROUND_LABEL = 44;

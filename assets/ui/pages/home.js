@@ -24,7 +24,7 @@ export function Home() {
     <header class="page-head"><div class="say"><h1>${t(`home.${part}`, { name })}</h1><p>${t("home.words")}</p></div></header>
     <${LostClients} clients=${clients} reload=${reload} />
     <${Plate} />
-    <div class="two">
+    <div class="two settles">
       <div class="stack wide">
         <${Attention} servers=${page.servers} />
         ${modelNamed("requests") && html`<${RecentActivity} />`}

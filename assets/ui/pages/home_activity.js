@@ -6,7 +6,7 @@ import { isAdmin, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
-import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { Trouble, Waiting } from "../widgets/trouble.js";
 import { Column } from "./activity_chart.js";
 import { barsOf, rangeOf } from "./activity_range.js";
 
@@ -35,7 +35,8 @@ async function load(signal) {
 }
 
 export function RecentActivity() {
-  const { data, error, slow, reload } = useLoad(load, []);
+  const page = useLoad(load, []);
+  const { data, error, reload } = page;
   return html`<section class="card" aria-labelledby="recent-title">
     <header>
       <h2 id="recent-title">${t("recent.title")}</h2>
@@ -43,7 +44,7 @@ export function RecentActivity() {
       <a class="btn quiet dense" href=${href("/activity")}>${t("page.activity")}<${Icon} name="right" /></a>
     </header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("recent.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${3} />`}
+    <${Waiting} page=${page} rows=${3} />
     ${data && html`<div class="body stack wide">
       <div class="recent">${data.map((one) => html`<${Day} key=${one.key} series=${one} />`)}</div>
       <${Numbers} series=${data} />

@@ -6,6 +6,7 @@ import { isAdmin, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
+import { Waiting } from "../widgets/trouble.js";
 
 /** @typedef {{key: string, shape: "bad"|"warn", name: string, reason: string, to: string, verb: string}} Need */
 
@@ -40,9 +41,9 @@ async function load(signal) {
 
 /** @param {{servers: any[]}} props */
 export function Attention({ servers }) {
-  const { data } = useLoad(load, []);
-  const needs = [...servers.flatMap(ofServer), ...(data || [])];
-  if (!needs.length) return null;
+  const page = useLoad(load, []);
+  const needs = [...servers.flatMap(ofServer), ...(page.data || [])];
+  if (!needs.length) return html`<${Waiting} page=${page} />`;
   return html`<section class="card attention" aria-labelledby="attention-title">
     <header><h2 id="attention-title">${t("attention.title")}</h2><span class="grow">${t("attention.count", { n: needs.length })}</span></header>
     <ul class="plain-list">${needs.map((one) => html`<li key=${one.key}>

@@ -8,7 +8,7 @@ import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 
 const LATEST = 6;
 const CALM_MS = 30_000;
@@ -25,7 +25,8 @@ async function load(/** @type {AbortSignal} */ signal) {
 }
 
 export function Notifications() {
-  const { data, error, slow, reload } = useLoad(load, []);
+  const page = useLoad(load, []);
+  const { data, error, reload } = page;
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && reload(), CALM_MS);
     return () => clearInterval(timer);
@@ -45,7 +46,7 @@ export function Notifications() {
       ${data?.length > 0 && html`<a class="btn quiet dense" href=${href("/data/notifications", { sort: "-id" })}>${t("notifications.all")}<${Icon} name="right" /></a>`}
     </header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("notifications.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${3} />`}
+    <${Waiting} page=${page} rows=${3} />
     ${data && !data.length && html`<p class="body small soft">${t("notifications.none")}</p>`}
     <ul class="plain-list news">
       ${(data || []).map((/** @type {any} */ one) => html`<${Item} key=${one.id} one=${one} read=${read} />`)}

@@ -29,7 +29,7 @@ export function Plate() {
         </div>`)}
       </dl>
     </div>
-    ${about && isAdmin() && html`<${Phone} lan=${about.lan} />`}
+    ${isAdmin() && (about ? html`<${Phone} lan=${about.lan} />` : html`<div class="phone"></div>`)}
   </section>`;
 }
 
@@ -40,7 +40,7 @@ function Phone({ lan }) {
     return html`<div class="phone"><${Icon} name="phone" size=${24} /><p class="small soft">${t("home.phone_closed")}</p>
       <a class="btn dense" href=${href("/settings/sharing")}>${t("home.phone_let_in")}</a></div>`;
   }
-  if (!data?.qr) return null;
+  if (!data?.qr) return data ? null : html`<div class="phone"></div>`;
   return html`<div class="phone"><${QrCode} rows=${data.qr} label=${t("home.phone_qr", { address: data.address })} /><p class="small soft">${t("home.phone_open")}</p></div>`;
 }
 

@@ -4,12 +4,12 @@ import { href } from "../router.js";
 import { isAdmin, may, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
-import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { Trouble, Waiting } from "../widgets/trouble.js";
 import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 
 /** @param {{page: ReturnType<typeof import("./tools_states.js").useServers>}} props */
 export function Servers({ page }) {
-  const { data, error, slow, reload, servers } = page;
+  const { data, error, reload, servers } = page;
   const model = modelNamed("mcp_servers");
   const add = may(model, "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tools = servers.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.tools?.length || 0), 0);
@@ -20,7 +20,7 @@ export function Servers({ page }) {
       ${add && servers.length > 0 && html`<a class="btn quiet dense" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
     </header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("servers.error")} retry=${reload} /></div>`}
-    ${slow && !data && html`<${Skeleton} rows=${3} />`}
+    <${Waiting} page=${page} rows=${3} />
     ${data && !servers.length && html`<div class="body stack wide">
       <p class="small soft">${t(add ? "servers.none_admin" : "servers.none")}</p>
       ${add && html`<div><a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a></div>`}

@@ -7,7 +7,7 @@ import { keep, may, modelNamed, stored } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
-import { Skeleton } from "../widgets/trouble.js";
+import { Waiting } from "../widgets/trouble.js";
 
 /** For each that the server knows: the model whose changes may tick it, and where it is done. @type {Record<string, [string, string]>} */
 const STEPS = {
@@ -36,7 +36,8 @@ export function Steps() {
 
 /** @param {{away: () => void}} props */
 function StepList({ away }) {
-  const { data, error, slow, reload } = useLoad(load, []);
+  const page = useLoad(load, []);
+  const { data, error, reload } = page;
   // A step that is done elsewhere ticks itself here.
   useFresh(MODELS.filter((model) => may(modelNamed(model), "list")), reload);
   if (error && !data) return null;
@@ -47,7 +48,7 @@ function StepList({ away }) {
       <h2 id="steps-title">${t("steps.title")}</h2>
       <span class="grow">${data && t("steps.done", { done: steps.filter((step) => step.done).length + 1, all: steps.length + 1 })}</span>
     </header>
-    ${slow && !data && html`<${Skeleton} rows=${4} />`}
+    <${Waiting} page=${page} />
     <ul class="body steps">
       <li class="done"><${Box} done />${t("steps.signed_in")}</li>
       ${steps.map(({ name, done }) => html`<li key=${name} class=${done ? "done" : ""}>

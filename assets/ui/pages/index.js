@@ -38,11 +38,14 @@ export function pagesUnderMore() {
   return all.length > IN_BAR ? all.slice(IN_BAR - 1) : [];
 }
 
-/** @param {string} name @returns {Page} the start page when there is none of that name */
+/** Where an address leads that names no page, or one that is not for who is signed in. @type {Page} */
+const NOWHERE = { name: "nowhere", label: "page.nowhere", icon: "search", Page: later(() => import("./nowhere.js").then((found) => found.Nowhere)), rail: "open" };
+
+/** @param {string} name @returns {Page} */
 export function pageNamed(name) {
   if (name === MORE.name) return MORE;
   if (name === ACCOUNT.name) return ACCOUNT;
-  return allPages().find((page) => page.name === name) || pages[0];
+  return allPages().find((page) => page.name === name) || NOWHERE;
 }
 
 /** Those that are for who is signed in. */
@@ -55,7 +58,7 @@ export function allPages() {
 export function registerPage(page) {
   const { name, label, Page } = page;
   if (!/^[a-z][a-z0-9-]*$/.test(name || "") || !label || typeof Page !== "function") throw new Error("page() wants a name (a-z, 0-9, -), a label and a Page");
-  if ([...pages, ...added.value, ACCOUNT, MORE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
+  if ([...pages, ...added.value, ACCOUNT, MORE, NOWHERE].some((one) => one.name === name)) throw new Error(`there is a page ${name} already`);
   const { plugin } = registering();
   added.value = [...added.value, { icon: "plugins", rail: "open", ...page, plugin, Page: contained(Page, stopped(plugin)) }];
 }

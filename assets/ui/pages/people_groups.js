@@ -12,7 +12,7 @@ import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
-import { Empty, Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Empty, Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { ROLES, attempt, end, make, nameOf, useEverybody, useGroups } from "./people_data.js";
 
 const DUTY = "second_factor_roles";
@@ -39,16 +39,17 @@ function useDuty() {
 }
 
 export function Groups() {
-  const { data, error, slow, reload } = useGroups();
+  const page = useGroups();
+  const { data, error, reload } = page;
   const everybody = useEverybody();
   const duty = useDuty();
   useFresh(["groups", "group_members", "users", "settings"], () => {
     reload();
     duty.reload();
   });
-  return html`<div class="scroll"><div class="column pad-top">
+  return html`<div class="scroll"><div class="column pad-top settles">
     ${error && !data && html`<${Trouble} error=${error} what=${t("people.error")} retry=${reload} />`}
-    ${slow && !data && html`<section class="card"><${Skeleton} rows=${5} /></section>`}
+    ${!data && !error && html`<section class="card"><${Waiting} page=${page} rows=${8} /></section>`}
     ${data && (data.groups.length
       ? html`<div class="plugins-grid">${data.groups.map((group) => html`<${Group} key=${group.id} group=${group} members=${data.members.filter((one) => one.group_id === group.id)} everybody=${everybody.data || []} duty=${duty} reload=${reload} />`)}</div>`
       : html`<${Empty} heading=${t("people.none_groups")} words=${t("people.none_groups_words")} curl=${CURL} />`)}

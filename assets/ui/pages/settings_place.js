@@ -6,7 +6,7 @@ import { CopyButton } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
-import { Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { useRestart } from "./settings_restart.js";
 
 const ADDRESS = "/api/v1/server/data-folder";
@@ -22,7 +22,7 @@ export function Place() {
   });
   const { data } = place;
   if (place.error && !data) return html`<${Trouble} error=${place.error} what=${t("place.error")} retry=${place.reload} />`;
-  if (!data) return null;
+  if (!data) return html`<section class="card"><${Waiting} page=${place} rows=${4} /></section>`;
   return html`<section class="card" aria-labelledby="place-title">
     <header><h2 id="place-title">${t("place.heading")}</h2><span class="grow"></span>
       ${!open && html`<button class="btn quiet dense" type="button" onClick=${() => setOpen(true)}>${t("place.move")}</button>`}</header>

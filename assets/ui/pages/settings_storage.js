@@ -7,7 +7,7 @@ import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { SettingsCard } from "./settings_fields.js";
 import { Place } from "./settings_place.js";
 
@@ -36,11 +36,11 @@ export function Storage({ group, settings, reload }) {
     }
     setBusy(false);
   };
-  return html`<div class="scroll"><div class="column settings-column">
+  return html`<div class="scroll"><div class="column settings-column settles">
     <header class="page-head"><div class="say"><h1>${t("settings.group_storage")}</h1><p>${t("settings.words_storage")}</p></div>
       <div class="do"><button class="btn" type="button" disabled=${busy || running || !storage} onClick=${check}><${Icon} name="shield" />${t("space.check")}</button></div></header>
     ${page.error && !storage && html`<${Trouble} error=${page.error} what=${t("space.error")} retry=${page.reload} />`}
-    ${!storage && page.slow && html`<section class="card"><${Skeleton} rows=${6} /></section>`}
+    ${!storage && !page.error && html`<section class="card"><${Waiting} page=${page} rows=${14} /></section>`}
     ${storage?.check && html`<div class=${`note ${storage.check.state === "whole" ? "good" : storage.check.state === "running" ? "" : "bad"}`} role="status"><${Icon} name=${storage.check.state === "whole" ? "check" : "info"} />
       <span>${t(`storage.check_${storage.check.state}`)} ${storage.check.found} ${!running && formatExact(storage.check.at)}</span></div>`}
     ${storage?.space && html`<${Space} storage=${storage} />`}

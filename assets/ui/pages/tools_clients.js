@@ -8,10 +8,11 @@ import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
-import { Skeleton, Trouble, sentence } from "../widgets/trouble.js";
+import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 
 export function Clients() {
-  const { data, error, slow, reload } = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/gateway/clients", { signal })).data), []);
+  const page = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/gateway/clients", { signal })).data), []);
+  const { data, error, reload } = page;
   const [asked, ask] = useState(/** @type {any} */ (null));
   const elsewhere = error?.code === "loopback_only";
   const preview = async (/** @type {any} */ client, /** @type {"connect"|"disconnect"} */ deed) => {
@@ -23,12 +24,12 @@ export function Clients() {
     }
   };
   const address = `${server.value?.address || location.origin}${base}/mcp`;
-  return html`<div class="scroll"><div class="column pad-top">
+  return html`<div class="scroll"><div class="column pad-top settles">
     <section class="card" aria-labelledby="clients-title">
       <header><h2 id="clients-title">${t("clients.here")}</h2></header>
       ${elsewhere && html`<p class="small soft body">${t("clients.elsewhere")}</p>`}
       ${error && !elsewhere && !data && html`<div class="body"><${Trouble} error=${error} what=${t("clients.error")} retry=${reload} /></div>`}
-      ${slow && !data && html`<${Skeleton} rows=${6} />`}
+      <${Waiting} page=${page} rows=${10} />
       ${data && html`<ul class="plain-list">${data.map((client) => html`<li key=${client.client} class="client">
         <div class="grow min0 stack tight"><b>${client.label}</b><code class="small muted clip">${client.problem || client.path}</code></div>
         <${State} kind=${client.problem || client.lost ? "warn" : client.connected ? "ok" : "off"}>${t(client.problem ? "clients.unreadable" : client.connected ? "clients.connected" : client.lost ? "clients.lost" : client.exists ? "clients.not_connected" : "clients.not_found")}<//>

@@ -4,7 +4,7 @@ import { theRest } from "../rest.js";
 import { away, returned } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { SLOW_MS } from "./load.js";
-import { Skeleton, Trouble } from "./trouble.js";
+import { Trouble, Waiting } from "./trouble.js";
 
 /**
  * @param {() => Promise<any>} load answers with the component
@@ -44,6 +44,6 @@ export function later(load, { rest = true } = {}) {
     }, [error, returned.value]);
     if (Ready) return html`<${Ready} ...${props} />`;
     if (error) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
-    return slow ? html`<${Skeleton} rows=${6} />` : null;
+    return html`<${Waiting} page=${{ data: null, error: null, slow }} rows=${6} />`;
   }
 }

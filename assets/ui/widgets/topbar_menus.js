@@ -4,7 +4,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, chooseTheme, darkNow, factorOpen, passwordOpen, person, theme } from "../store.js";
 import { html } from "../vendor/preact.js";
-import { initials } from "./avatar.js";
+import { groundOf, initials } from "./avatar.js";
 import { Icon } from "./icon.js";
 import { later } from "./later.js";
 import { Menu } from "./menu.js";
@@ -47,7 +47,7 @@ export function PersonMenu() {
   const name = me.display_name || me.username;
   const letters = initials(name);
   return html`<${Menu}
-      id="person-menu" label=${t("person.menu", { letters, name })} className="avatar a"
+      id="person-menu" label=${t("person.menu", { letters, name })} className=${`avatar ${groundOf(me.id)}`}
       button=${html`<span aria-hidden="true">${letters}</span>`}
     >
       <p class="who"><b>${name}</b><span>${t("person.as", { username: me.username, role: me.role })}</span></p>

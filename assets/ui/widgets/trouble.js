@@ -41,6 +41,17 @@ export function Empty({ heading, words, curl, main = false, children }) {
   </section>`;
 }
 
+/**
+ * Where the first answer of a part will stand. For a moment nothing, and the page round it (`settles`) waits too, so that
+ * nothing on it jumps; then `rows` in the shape of what comes.
+ * @param {{page: {data: any, error: any, slow: boolean}, rows?: number}} props
+ */
+export function Waiting({ page, rows = 0 }) {
+  if (page.data || page.error) return null;
+  if (!page.slow) return html`<span class="soon" hidden></span>`;
+  return rows > 0 && html`<${Skeleton} rows=${rows} />`;
+}
+
 /** @param {{rows?: number}} props */
 export function Skeleton({ rows = 8 }) {
   const widths = ["w65", "w35", "w80", "w50"];
