@@ -1,4 +1,4 @@
-"""What is drawn stays where it is: pages do not jump while their parts are loaded, and an address shows its own page."""
+"""What is drawn stays where it is while parts are loaded, and an address that no page has says so."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def test_a_person_has_one_colour_wherever_they_are_shown(at_desk: Watched) -> No
 
 def test_how_long_ago_something_was_fits_into_its_column(at_desk: Watched) -> None:
     page = at_desk.open("/#/data/users", ".grid tbody tr")
-    page.evaluate("document.querySelectorAll('.grid td time').forEach((one) => { one.textContent = '59 minutes ago'; })")
+    page.evaluate(
+        "document.querySelectorAll('.grid td time').forEach((one) => { one.textContent = '59 minutes ago'; })"
+    )
     cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
     cells = page.locator(".grid td", has=page.locator("time"))
     assert cells.count() >= 2
