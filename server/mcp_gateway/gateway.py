@@ -126,7 +126,9 @@ class Gateway:
 
     def visible(self, actor: Actor) -> list[Upstream]:
         """The servers whose tools `actor` may use, by name."""
-        allowed = [self._pool.of(actor, upstream) for upstream in self._pool.servers() if self._is_for(upstream, actor)]
+        allowed = [
+            self._pool.of(actor, upstream) for upstream in self._pool.servers() if self._is_for(upstream.config, actor)
+        ]
         return sorted(allowed, key=lambda upstream: upstream.config.name)
 
     def visible_whole(self, actor: Actor) -> list[Upstream]:
@@ -143,10 +145,9 @@ class Gateway:
         """Which servers an admin watches, and what passed meanwhile."""
         return self._pool.watches
 
-    def hears(self, actor: Actor, upstream: Upstream, *, whole: bool) -> bool:
+    def hears(self, actor: Actor, config: ServerConfig, *, whole: bool) -> bool:
         """Whether `actor` may hear what a connection tells; `whole`: of more than single tools."""
-        config = upstream.config
-        if config.person not in (None, actor.user_id) or not self._is_for(upstream, actor):
+        if config.person not in (None, actor.user_id) or not self._is_for(config, actor):
             return False
         return not whole or self._policy.reaches_whole(actor, config.served(actor))
 
@@ -198,7 +199,7 @@ class Gateway:
         """A tool and whose it is, from memory, if `actor` may call it: to choose how a call is answered."""
         upstream = self._named(name, server)
         tool = None if upstream is None else upstream.offered.find(name, by_own_name=server is not None)
-        if upstream is None or tool is None or not self._is_for(upstream, actor):
+        if upstream is None or tool is None or not self._is_for(upstream.config, actor):
             return None
         return None if self._effect(actor, upstream, tool) == "deny" else (upstream, tool)
 
@@ -235,13 +236,13 @@ class Gateway:
             config = upstream.config
             call.of(config.name, tool.name)
             self.limits.count(actor, config.name, config)
-            if resting := upstream.breaker.retry_after(self._clock()):
+            if resting := upstream.requests.breaker.retry_after(self._clock()):
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(config.name, resting)
             served = config.served(actor)
             needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
             again = self._asking.again(caller, served, tool, needed)
-            answer = await upstream.call(tool, arguments, meta, caller, more, again=again)
+            answer = await upstream.requests.call(tool, arguments, meta, caller, more, again=again)
             return call.answered(await self._asking.gone_on(needed, answer))
 
     def count(self, caller: Caller, upstream: Upstream, *, typing: bool = False) -> None:
@@ -267,12 +268,13 @@ class Gateway:
         config, served, needed = upstream.config, upstream.config.served(caller.actor), None
         self.count(caller, upstream, typing=method == COMPLETE)
         if about is not None and self._asking.is_about_whole(caller.actor, served):
-            if resting := upstream.breaker.retry_after(self._clock()):
+            if resting := upstream.requests.breaker.retry_after(self._clock()):
                 raise circuit_open(config.name, resting)
             asked = {key: value for key, value in params.items() if key not in _ROUNDS}
             needed = await self._asking.require(AskedCall(caller, served, config.identity, about, asked))
         again = self._asking.whole_again(caller, served, needed)
-        return await self._asking.gone_on(needed, await upstream.request(method, params, meta, caller, again=again))
+        answer = await upstream.requests.pass_on(method, params, meta, caller, again=again)
+        return await self._asking.gone_on(needed, answer)
 
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
@@ -291,7 +293,7 @@ class Gateway:
             about = served_by(server), "", own[1]
         else:
             upstream, tool = await self._tool(caller, name, None)
-            config, resting = upstream.config, upstream.breaker.retry_after(self._clock())
+            config, resting = upstream.config, upstream.requests.breaker.retry_after(self._clock())
             server, about = config.name, (config.served(actor), config.identity, tool)
         self.limits.check(actor, server, config)
         if resting:
@@ -331,7 +333,7 @@ class Gateway:
     async def refresh(self, actor: Actor, server_id: int) -> None:
         """Ask a server for its tools now. Raises NotFound, CallFailed."""
         upstream = self._pool.of(actor, self._shown(actor, server_id))
-        await upstream.refresh(upstream.start_wait)
+        await upstream.refresh(upstream.start.seconds)
 
     def metrics_for(self, actor: Actor) -> dict[str, Any]:
         """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
@@ -341,19 +343,18 @@ class Gateway:
     def standing(self) -> list[tuple[str, str, str]]:
         """Name, state and breaker of every server, for numbers of the whole."""
         now = self._clock()
-        return [(up.config.name, up.state, up.breaker.state(now)) for up in self._pool.servers()]
+        return [(up.config.name, up.state, up.requests.breaker.state(now)) for up in self._pool.servers()]
 
     # Parts
 
     def _shown(self, actor: Actor, server_id: int) -> Upstream:
         upstream = self._pool.of_id(server_id)
-        if upstream is None or not (actor.is_admin or self._is_for(upstream, actor)):
+        if upstream is None or not (actor.is_admin or self._is_for(upstream.config, actor)):
             raise NotFound(f"There is no MCP server {server_id}.")
         return upstream
 
-    def _is_for(self, upstream: Upstream, actor: Actor) -> bool:
+    def _is_for(self, config: ServerConfig, actor: Actor) -> bool:
         # One from before a name became ours would stand in the way of the program's own server.
-        config = upstream.config
         return config.enabled and config.name not in self.hosted and self._policy.reaches(actor, config.served(actor))
 
     def _effect(self, actor: Actor, upstream: Upstream, tool: Tool) -> Effect:
@@ -369,13 +370,13 @@ class Gateway:
     async def _tool(self, caller: Caller, name: str, server: str | None) -> tuple[Upstream, Tool]:
         actor = caller.actor
         upstream = self._named(name, server)
-        if upstream is None or not self._is_for(upstream, actor):
+        if upstream is None or not self._is_for(upstream.config, actor):
             raise unknown_tool(name)
         upstream = self._pool.of(actor, upstream)
         offered = upstream.offered
         if not (tools := offered.by_public_name):
             with upstream.folders.coming(caller):
-                tools = await upstream.tools(upstream.start_wait)
+                tools = await upstream.tools(upstream.start.seconds)
             offered = upstream.offered
         found = offered.find(name, by_own_name=server is not None)
         if found is not None and self._effect(actor, upstream, found) != "deny":

@@ -37,8 +37,8 @@ def server_state(
         "plugin": config.plugin,
         "watched": actor.is_admin and upstream.is_watched,
         "tools_waiting": upstream.offered.waiting if actor.is_admin or owned else 0,
-        "breaker": upstream.breaker.state(now),
-        "retry_after": round(upstream.retry_after, 3),
+        "breaker": upstream.requests.breaker.state(now),
+        "retry_after": round(upstream.requests.retry_after, 3),
         "limit": {"per_minute": limit.per_minute, "burst": limit.burst, "own": limit.own},
         "limit_wait": round(limit_wait, 3),
     }

@@ -175,7 +175,8 @@ class Audience:
             return False
         whole = notice.method != TOOLS_CHANGED
         return any(
-            caller.server in (None, upstream.config.name) and self._gateway.hears(caller.actor, upstream, whole=whole)
+            caller.server in (None, upstream.config.name)
+            and self._gateway.hears(caller.actor, upstream.config, whole=whole)
             for upstream in (notice.upstream, notice.before)
             if upstream is not None
         )

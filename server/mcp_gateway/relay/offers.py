@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from server.mcp_gateway.catalogue.shape import readable_item
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.upstreams.listing import Listing
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.upstream import Upstream
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 Kind = Literal["prompts", "resources", "templates"]
 KEYS: Mapping[Kind, str] = {"prompts": "name", "resources": "uri", "templates": "uriTemplate"}
@@ -37,7 +35,7 @@ class Offers:
         self._known: dict[Kind, Sequence[Item]] = {
             kind: items for kind in KEYS if (items := upstream.introduction.lists.get(kind)) is not None
         }
-        self._kept: dict[Kind, SdkSession] = {}
+        self._kept: dict[Kind, Session] = {}
         """The session of which a list holds."""
         self._holds_until: dict[Kind, float] = {}
         """Where the server has said how long."""
@@ -76,13 +74,13 @@ class Offers:
         """Seconds for which the server says that a list still holds; 0 when it does not say."""
         return max(0.0, self._holds_until.get(kind, 0.0) - self.upstream.now())
 
-    def _is_stale(self, kind: Kind, session: SdkSession) -> bool:
+    def _is_stale(self, kind: Kind, session: Session) -> bool:
         until = self._holds_until.get(kind)
         if until is not None:
             return self.upstream.now() >= until
         return self._kept.get(kind) is not session
 
-    async def _learn(self, kind: Kind, session: SdkSession) -> None:
+    async def _learn(self, kind: Kind, session: Session) -> None:
         capability, key = _CAPABILITIES[kind], KEYS[kind]
         if capability not in session.capabilities:
             self._known[kind] = []

@@ -17,7 +17,7 @@ from server.mcp_gateway.own_texts import OwnText
 from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.relay.offers import FIELDS, KEYS, Item, Kind, Offers
 from server.mcp_gateway.relay.uris import fits, ui_resources
-from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, Notice
+from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, Notice, Origin
 from server.mcp_gateway.upstreams.upstream import Upstream
 
 Params = Mapping[str, Any]
@@ -37,7 +37,7 @@ class Relay:
     def __init__(self, gateway: Gateway, activity: Activity) -> None:
         self._gateway = gateway
         self._activity = activity
-        self._offers: WeakKeyDictionary[Upstream, Offers] = WeakKeyDictionary()
+        self._offers: WeakKeyDictionary[Origin, Offers] = WeakKeyDictionary()
         gateway.notices.listen(self._hear)
 
     def offers(self, upstream: Upstream) -> Offers:
@@ -72,7 +72,7 @@ class Relay:
         """A client wants to hear what its servers log, from this level on."""
         for upstream in self._gateway.visible_whole(caller.actor):
             if caller.server in (None, upstream.config.name):
-                upstream.want_log(level)
+                upstream.log.want(level)
 
     def folders_changed(self, caller: Caller) -> None:
         """A client of the older eras has other folders now; heard by servers on a connection of its person's own."""
@@ -165,12 +165,13 @@ class Relay:
         raise unknown_resource(uri, modern=caller.modern)
 
     def _hear(self, notice: Notice) -> None:
-        if notice.upstream is None or notice.upstream not in self._offers:
+        offers = None if notice.upstream is None else self._offers.get(notice.upstream)
+        if offers is None:
             return
         if notice.method == PROMPTS_CHANGED:
-            self.offers(notice.upstream).forget("prompts")
+            offers.forget("prompts")
         elif notice.method == RESOURCES_CHANGED:
-            self.offers(notice.upstream).forget("resources")
+            offers.forget("resources")
 
     async def _of_prompt(self, caller: Caller, name: str) -> tuple[Upstream, str]:
         if caller.server is not None:
@@ -181,7 +182,7 @@ class Relay:
                 continue
             offers = self.offers(upstream)
             for fresh in (False, True):
-                items = await offers.items("prompts", upstream.start_wait) if fresh else offers.known("prompts")
+                items = await offers.items("prompts", upstream.start.seconds) if fresh else offers.known("prompts")
                 for item in items:
                     if public_name(server, item["name"]) == name:
                         return upstream, item["name"]
@@ -245,6 +246,6 @@ def _first(offers: Sequence[Offers], uri: str) -> Upstream | None:
             return one.upstream
     for one in offers:
         upstream = one.upstream
-        if uri in upstream.links or uri in ui_resources(upstream.known_tools.values()):
+        if uri in upstream.requests.links or uri in ui_resources(upstream.known_tools.values()):
             return upstream
     return None

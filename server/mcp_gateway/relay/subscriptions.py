@@ -41,7 +41,7 @@ class Subscriptions:
             server = upstream.config.name
             call.of(server, f"resources/subscribe {uri}")
             self._gateway.count(caller, upstream)
-            session = await upstream.open(upstream.start_wait)
+            session = await upstream.open(upstream.start.seconds)
             if not session.takes_subscriptions:
                 raise CallFailed(INVALID_PARAMS, f"The MCP server {server} does not tell of changes of its resources.")
             first = upstream.watched.add(uri)
@@ -51,7 +51,7 @@ class Subscriptions:
                         async with asyncio.timeout(_TOLD_SECONDS):
                             await upstream.watched.told.wait()
                 elif first:
-                    await upstream.request("resources/subscribe", {"uri": uri}, None, caller)
+                    await upstream.requests.pass_on("resources/subscribe", {"uri": uri}, None, caller)
             except BaseException:
                 upstream.watched.remove(uri)
                 raise
@@ -76,4 +76,4 @@ class Subscriptions:
     async def _unsubscribe(self, caller: Caller, subscription: Subscription) -> None:
         with contextlib.suppress(CallFailed):
             params = {"uri": subscription.uri}
-            await subscription.upstream.request("resources/unsubscribe", params, None, caller)
+            await subscription.upstream.requests.pass_on("resources/unsubscribe", params, None, caller)

@@ -30,7 +30,7 @@ class ResourceUpdates:
         stream = WokenStream(
             b"event: watching\ndata: %s\n\n" % data,
             b"event: updated\ndata: %s\n\n" % data,
-            lambda: self._gateway.hears(caller.actor, mine.upstream, whole=True),
+            lambda: self._gateway.hears(caller.actor, mine.upstream.config, whole=True),
         )
 
         def hear(notice: Notice) -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from server.mcp_gateway.caller import Caller
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import SdkSession
-    from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.upstreams.session import Session
 
 ROOTS = "roots/list"
 ROOTS_CHANGED = "notifications/roots/list_changed"
@@ -28,16 +24,17 @@ class Folders:
     told of a change as well when the client of a call is another one than that whose folders it has.
     """
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    def __init__(self, current: Callable[[], Session | None]) -> None:
+        """`current` is the open session, if there is one."""
+        self._current = current
         self._asks = False
         """Whether the server ever wanted to know."""
-        self._given: tuple[SdkSession | None, str | None] | None = None
+        self._given: tuple[Session | None, str | None] | None = None
         """The connection, and the client whose folders the server was told on it."""
-        self._announced: tuple[SdkSession | None, str | None] | None = None
+        self._announced: tuple[Session | None, str | None] | None = None
         """The same, of the last that it was told to ask for."""
         self._answered = asyncio.Event()
-        self._deaf: SdkSession | None = None
+        self._deaf: Session | None = None
         """A connection on which the server did not ask when it was told of a change."""
         self._home: Caller | None = None
         self._coming: dict[int, Caller] = {}
@@ -60,7 +57,7 @@ class Folders:
     @contextlib.contextmanager
     def coming(self, caller: Caller) -> Iterator[None]:
         """A call of `caller` waits inside until the server has started: it may ask for the folders at once."""
-        if self._upstream.supervisor.current is not None or not _has_some(caller):
+        if self._current() is not None or not _has_some(caller):
             yield
             return
         self._coming[id(caller)] = caller
@@ -91,7 +88,7 @@ class Folders:
 
     def answered(self, caller: Caller) -> None:
         """It was told what the client has, or that it does not say."""
-        session = self._upstream.supervisor.current
+        session = self._current()
         self._given = (session, caller.session)
         self._told_at_start = caller if session is None else None
         self._answered.set()
@@ -107,7 +104,7 @@ class Folders:
         """Before a call of `caller` goes on its way: let the server ask for its folders, if it has those of another."""
         if self._is_asked is not None and self._is_asked.session == caller.session:
             await self._answered.wait()
-        session = self._upstream.supervisor.current
+        session = self._current()
         mine = (session, caller.session)
         if self._told_at_start is not None and session is not None:
             # It asked this connection before it was ready.
@@ -135,7 +132,7 @@ class Folders:
     async def _tell_news(self) -> None:
         while self._is_news:
             self._is_news = False
-            session = self._upstream.supervisor.current
+            session = self._current()
             if session is not None and not session.is_modern:
                 await session.tell_folders_changed()
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from server.mcp_gateway.caller import Ask, Caller, Tell
 from server.mcp_gateway.log_levels import is_wanted
-from server.mcp_gateway.upstreams.folders import CAPABILITY, ROOTS
+from server.mcp_gateway.upstreams.folders import CAPABILITY, ROOTS, Folders
 from server.mcp_gateway.upstreams.in_flight import Flight, InFlight
+from server.mcp_gateway.upstreams.introduction import Introduction
 from server.mcp_gateway.upstreams.notices import (
     PROMPTS_CHANGED,
     RESOURCE_UPDATED,
     RESOURCES_CHANGED,
     TOOLS_CHANGED,
-    Notice,
+    OwnNotices,
 )
+from server.mcp_gateway.upstreams.watched import Watched
 from server.mcp_gateway.wire import Unwritable, to_wire
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.upstream import Upstream
 
 _log = logging.getLogger(__name__)
 LOG_MESSAGE = "notifications/message"
@@ -46,9 +45,24 @@ class NotAsked(Exception):
 class Heard:
     """Sorts it. `known` is the request that it came on the answer of, where a transport says so."""
 
-    def __init__(self, upstream: Upstream, in_flight: InFlight, relist: Callable[[], None]) -> None:
-        self._upstream = upstream
+    def __init__(
+        self,
+        notices: OwnNotices,
+        introduction: Introduction,
+        folders: Folders,
+        in_flight: InFlight,
+        watched: Watched,
+        *,
+        relist: Callable[[], None],
+        is_personal: bool,
+    ) -> None:
+        """`relist` has the tools listed anew. `is_personal`: the connection is one person's alone."""
+        self.is_personal = is_personal
+        self._notices = notices
+        self._introduction = introduction
+        self._folders = folders
         self._in_flight = in_flight
+        self._watched = watched
         self._relist = relist
         self._telling: set[asyncio.Task[None]] = set()
         self._waiting_bytes = 0
@@ -62,7 +76,7 @@ class Heard:
             self._relist()
         elif method in (PROMPTS_CHANGED, RESOURCES_CHANGED):
             self._tell(method, None)
-        elif method == RESOURCE_UPDATED and params is not None and params.get("uri") in self._upstream.watched:
+        elif method == RESOURCE_UPDATED and params is not None and params.get("uri") in self._watched:
             self._tell(method, params)
         elif method in (LOG_MESSAGE, ELICITATION_COMPLETE) and params is not None:
             self._to_caller(method, params, known)
@@ -79,11 +93,11 @@ class Heard:
             # Most servers open for everybody on their connection what one client names.
             raise NotAsked("several people use this connection, and the folders of one are not opened for all")
         if method == ROOTS:
-            return await self._folders(params, known)
+            return await self._folders_of(params, known)
         return await self._ask_for(self._asked(known), method, params)
 
-    async def _folders(self, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
-        folders = self._upstream.folders
+    async def _folders_of(self, params: Mapping[str, Any], known: Flight | None) -> dict[str, Any]:
+        folders = self._folders
         folders.asked()
         if known is None and not self._in_flight.whose(None):
             if folders.first is not None:
@@ -97,7 +111,7 @@ class Heard:
             folders.answered(flight.caller)
 
     async def _folders_alone(self, client: Caller, params: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        folders = self._upstream.folders
+        folders = self._folders
         with folders.asking(client):
             try:
                 async with asyncio.timeout(seconds):
@@ -125,15 +139,10 @@ class Heard:
             finally:
                 asking.cancel()
 
-    @property
-    def is_personal(self) -> bool:
-        """Whether the connection is one person's alone."""
-        return self._upstream.config.person is not None
-
     def _asked(self, known: Flight | None) -> Flight:
         if known is None and not self._in_flight.asks:
             self._in_flight.asks = True
-            self._soon(self._upstream.introduction.asked())
+            self._soon(self._introduction.asked())
         flights = self._in_flight.whose(known)
         if not flights:
             raise NotAsked("no request of a client is running, so there is nobody to ask")
@@ -154,7 +163,7 @@ class Heard:
             self._repeated[key] = params
             return
         self._resting[key] = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._rested, key)
-        self._upstream.notices.tell(Notice(method, self._upstream, params=params))
+        self._notices.tell(method, params)
 
     def _rested(self, key: tuple[str, str]) -> None:
         del self._resting[key]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.upstreams.config import ServerConfig
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +18,13 @@ RESOURCE_UPDATED = "notifications/resources/updated"
 LISTS_CHANGED = (TOOLS_CHANGED, PROMPTS_CHANGED, RESOURCES_CHANGED)
 
 
+class Origin(Protocol):
+    """The connection that a notice is about: what decides who may hear of it."""
+
+    @property
+    def config(self) -> ServerConfig: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One notification. `upstream` None: it is not about one connection, and concerns everybody.
@@ -27,8 +33,8 @@ class Notice:
     """
 
     method: str
-    upstream: Upstream | None = None
-    before: Upstream | None = None
+    upstream: Origin | None = None
+    before: Origin | None = None
     params: Mapping[str, Any] | None = None
 
 
@@ -51,7 +57,22 @@ class Notices:
             except Exception:  # one listener's fault is not the others'
                 _log.exception("a listener failed at %s", notice.method)
 
-    def lists_changed(self, upstream: Upstream | None = None, before: Upstream | None = None) -> None:
+    def lists_changed(self, upstream: Origin | None = None, before: Origin | None = None) -> None:
         """Everything that it offers may be another, or may be offered to others."""
         for method in LISTS_CHANGED:
             self.tell(Notice(method, upstream, before))
+
+
+class OwnNotices:
+    """Those about one connection."""
+
+    def __init__(self, notices: Notices, upstream: Origin) -> None:
+        self._notices, self._upstream = notices, upstream
+
+    def tell(self, method: str, params: Mapping[str, Any] | None = None) -> None:
+        """Pass one on."""
+        self._notices.tell(Notice(method, self._upstream, params=params))
+
+    def lists_changed(self) -> None:
+        """Everything that it offers may be another."""
+        self._notices.lists_changed(self._upstream)

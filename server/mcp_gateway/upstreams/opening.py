@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from server.mcp_gateway.messages.tap import Tap
 from server.mcp_gateway.upstreams.config import LaunchSpec
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.process_guardian import Guardian
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.sdk_client import SdkSession
+from server.mcp_gateway.upstreams.session import Session
 
 
 class OpenSession(Protocol):
@@ -31,7 +29,7 @@ class OpenSession(Protocol):
         tap: Tap,
         on_child: Callable[[int | None], None],
         on_end: Callable[[], None],
-    ) -> AbstractAsyncContextManager[SdkSession]: ...
+    ) -> AbstractAsyncContextManager[Session]: ...
 
 
 def load_open_session() -> OpenSession:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from server.mcp_gateway.failures import CallFailed
-from server.mcp_gateway.upstreams.notices import RESOURCE_UPDATED, Notice
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.upstream import Upstream
+from server.mcp_gateway.upstreams.notices import RESOURCE_UPDATED, OwnNotices
+from server.mcp_gateway.upstreams.supervisor import Supervisor
+from server.mcp_gateway.upstreams.watched import Watched
 
 _log = logging.getLogger(__name__)
 _AGAIN_SECONDS = 1.0
@@ -19,8 +18,21 @@ _AGAIN_SECONDS = 1.0
 class Reopening:
     """Of one connection. It tries as often as the standing of the server allows, and not while a person is wanted."""
 
-    def __init__(self, upstream: Upstream) -> None:
-        self._upstream = upstream
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        notices: OwnNotices,
+        watched: Watched,
+        *,
+        open_it: Callable[[], Awaitable[object]],
+        retry_after: Callable[[], float],
+    ) -> None:
+        """`open_it` starts the server and raises CallFailed; `retry_after` are the seconds until it may."""
+        self._supervisor = supervisor
+        self._notices = notices
+        self._watched = watched
+        self._open_it = open_it
+        self._retry_after = retry_after
         self._task: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -37,20 +49,20 @@ class Reopening:
             self._task.cancel()
 
     def _is_wanted(self) -> bool:
-        supervisor = self._upstream.supervisor
-        wanted = bool(self._upstream.watched) and self._upstream.config.enabled and supervisor.current is None
+        supervisor = self._supervisor
+        wanted = bool(self._watched) and supervisor.config.enabled and supervisor.current is None
         return wanted and not supervisor.standing.waits_for_a_person
 
     async def _open(self) -> None:
-        upstream = self._upstream
         while self._is_wanted():
-            await asyncio.sleep(max(_AGAIN_SECONDS, upstream.retry_after))
+            await asyncio.sleep(max(_AGAIN_SECONDS, self._retry_after()))
             try:
-                await upstream.open(upstream.start_wait)
+                await self._open_it()
             except CallFailed as error:
-                _log.debug("MCP server %s can't be reached for its news: %s", upstream.config.name, error.message)
+                name = self._supervisor.config.name
+                _log.debug("MCP server %s can't be reached for its news: %s", name, error.message)
                 continue
             # What happened in between nobody has told.
-            upstream.notices.lists_changed(upstream)
-            for uri in upstream.watched.uris:
-                upstream.notices.tell(Notice(RESOURCE_UPDATED, upstream, params={"uri": uri}))
+            self._notices.lists_changed()
+            for uri in self._watched.uris:
+                self._notices.tell(RESOURCE_UPDATED, {"uri": uri})

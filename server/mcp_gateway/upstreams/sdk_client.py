@@ -57,7 +57,7 @@ _CLIENT = types.Implementation(name="gridbear-desktop", version=__version__)
 
 
 class SdkSession:
-    """An open, negotiated connection to one MCP server."""
+    """A `Session` by the SDK's client, with the short way for requests beside it."""
 
     def __init__(self, client: Client, direct: DirectCalls) -> None:
         self._client = client
@@ -73,7 +73,6 @@ class SdkSession:
         return self._client.protocol_version
 
     async def ping(self) -> None:
-        """A sign of life, however small. Raises RequestFailed when the connection is gone."""
         try:
             await self._send("server/discover" if self.is_modern else "ping", {}, None)
         except RequestFailed as error:
@@ -83,42 +82,34 @@ class SdkSession:
 
     @property
     def is_modern(self) -> bool:
-        """Whether it is of the era without sessions, in which servers send no requests of their own."""
         return self.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     @property
     def server_version(self) -> str | None:
-        """The version that the server says it has."""
         told = self._client.server_info
         return told.version if told is not None and told.version else None
 
     @property
     def may_log(self) -> bool:
-        """Whether the server says that it sends messages for a log."""
         return self._client.server_capabilities.logging is not None
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """What the server says that it has: `tools`, `prompts`, `resources`, `completions`, `logging`…"""
         return frozenset(self._client.server_capabilities.model_dump(by_alias=True, exclude_none=True))
 
     def tells_changes(self, capability: str) -> bool:
-        """Whether the server says when its list of `tools`, `prompts` or `resources` is another."""
         found = getattr(self._client.server_capabilities, capability)
         return found is not None and bool(found.list_changed)
 
     async def set_log_level(self, level: str) -> None:
-        """For a server of the older eras. Raises RequestFailed."""
         await self._send("logging/setLevel", {"level": level}, None)
 
     @property
     def takes_subscriptions(self) -> bool:
-        """Whether the server tells of changes of single resources."""
         resources = self._client.server_capabilities.resources
         return resources is not None and bool(resources.subscribe)
 
     async def list_tools(self) -> Listing:
-        """The tools, as the server wrote them. Raises RequestFailed."""
         tools = await self.listed("tools/list", "tools")
         if self.is_modern and any(has_header_fields(tool) for tool in tools.items):
             # The SDK mirrors annotated arguments into headers only for tools that its own listing has seen.
@@ -126,7 +117,6 @@ class SdkSession:
         return tools
 
     async def listed(self, method: str, field: str) -> Listing:
-        """All pages of a list, as the server wrote them. Raises RequestFailed."""
         pages: list[dict[str, Any]] = []
         cursor: str | None = None
         size = 0
@@ -149,10 +139,6 @@ class SdkSession:
         caller: Caller,
         progress: Progress | None,
     ) -> dict[str, Any]:
-        """The result as the server wrote it (also one with `isError`). Raises RequestFailed.
-
-        `params` are without their `_meta`; what this connection and this caller put on each request is added.
-        """
         sent = {**params, "_meta": dict(meta or {})}
         options: CallOptions = {}
         if self._direct.has_headers:
@@ -179,15 +165,10 @@ class SdkSession:
         await self._client.session.send_notification(types.CancelledNotification(params=params))
 
     async def tell_folders_changed(self) -> None:
-        """For a server of the older eras that may ask for a client's folders; best effort."""
         with contextlib.suppress(MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError, RuntimeError):
             await self._client.session.send_notification(types.RootsListChangedNotification())
 
     async def watch(self, watched: Watched, missed: Callable[[], None]) -> None:
-        """Let the server tell of changes: of its lists, and of the resources that are `watched`.
-
-        What it tells comes through `Heard`. `missed`: something may have been told while nobody listened.
-        """
         if not self.is_modern:
             # The connection is new, and its server knows of none; later ones are subscribed to when they are wanted.
             for uri in watched.uris:

@@ -90,6 +90,11 @@ class Standing:
         return max(0.0, self._retry_at - now) if self.state == "failed" else 0.0
 
     @property
+    def is_down(self) -> bool:
+        """Whether it could not be reached when that was last tried."""
+        return self.state == "failed" or self.waits_for_a_person
+
+    @property
     def waits_for_a_person(self) -> bool:
         return self.state in ("needs_attention", "needs_login")
 

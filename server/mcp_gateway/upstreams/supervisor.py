@@ -9,7 +9,6 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import anyio
 
@@ -24,14 +23,12 @@ from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.opening import load_open_session
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
+from server.mcp_gateway.upstreams.request_failed import RequestFailed
+from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Standing, UpstreamState
 from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
 from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
 from server.mcp_gateway.upstreams.watched import Watched
-
-if TYPE_CHECKING:
-    from server.mcp_gateway.upstreams.request_failed import RequestFailed
-    from server.mcp_gateway.upstreams.sdk_client import SdkSession
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.5  # how often a starting program's lines are looked at
@@ -63,8 +60,8 @@ class Supervisor:
         config: ServerConfig,
         around: Surroundings,
         *,
-        on_open: Callable[[SdkSession], Awaitable[None]],
-        on_tools_changed: Callable[[SdkSession], Awaitable[None]],
+        on_open: Callable[[Session], Awaitable[None]],
+        on_tools_changed: Callable[[Session], Awaitable[None]],
         on_changed: Callable[[], None],
         is_known: Callable[[], bool],
         heard: Heard,
@@ -83,9 +80,9 @@ class Supervisor:
         self._is_known = is_known
         self._heard = heard
         self._watched = watched
-        self._session: SdkSession | None = None
+        self._session: Session | None = None
         self._task: asyncio.Task[None] | None = None
-        self._opened: asyncio.Future[SdkSession] | None = None
+        self._opened: asyncio.Future[Session] | None = None
         self._wake = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
         self._relist = False
@@ -103,16 +100,16 @@ class Supervisor:
         return "checking" if state == "ready" and self._session is not None and self._has_slept() else state
 
     @property
-    def current(self) -> SdkSession | None:
+    def current(self) -> Session | None:
         """The open session, if there is one at this moment."""
         return self._session
 
     @property
-    def ready(self) -> SdkSession | None:
+    def ready(self) -> Session | None:
         """The open session, if it needs no look at whether it lives."""
         return None if self._session is None or self._is_doubtful() else self._session
 
-    async def session(self) -> SdkSession:
+    async def session(self) -> Session:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
         while True:
             session = self._session
@@ -155,13 +152,13 @@ class Supervisor:
             self._in_flight -= 1
             self._last_used = self._around.clock()
 
-    def lost(self, session: SdkSession) -> None:
+    def lost(self, session: Session) -> None:
         """The session is of no further use; the next caller gets a new one."""
         if self._session is session:
             self._session = None
             self._wake.set()
 
-    def login_refused(self, session: SdkSession, error: RequestFailed) -> CallFailed | None:
+    def login_refused(self, session: Session, error: RequestFailed) -> CallFailed | None:
         """Ends a session whose credential the server does not take any more; what its callers are told."""
         if self._session is not session or error.status != UNAUTHORIZED:
             return None
@@ -187,7 +184,7 @@ class Supervisor:
                 await asyncio.wait({task}, timeout=0.2)
         self.standing.stop()
 
-    async def _supervise(self, previous: asyncio.Task[None] | None, opened: asyncio.Future[SdkSession]) -> None:
+    async def _supervise(self, previous: asyncio.Task[None] | None, opened: asyncio.Future[Session]) -> None:
         # One task enters and leaves everything: cancel scopes may not be left by another task.
         if previous is not None and not previous.done():
             await asyncio.wait({previous})
@@ -212,7 +209,7 @@ class Supervisor:
         self._failed(opened, failure, began, faults)
 
     def _failed(
-        self, opened: asyncio.Future[SdkSession], failure: BaseException | None, began: float, faults: HttpFaults
+        self, opened: asyncio.Future[Session], failure: BaseException | None, began: float, faults: HttpFaults
     ) -> None:
         from server.mcp_gateway.upstreams.reasons import trouble_of  # here the SDK is loaded already
 
@@ -242,7 +239,7 @@ class Supervisor:
             )
         self._on_changed()
 
-    async def _serve(self, opened: asyncio.Future[SdkSession], scope: anyio.CancelScope, faults: HttpFaults) -> None:
+    async def _serve(self, opened: asyncio.Future[Session], scope: anyio.CancelScope, faults: HttpFaults) -> None:
         # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
         open_session, spec = await asyncio.gather(asyncio.to_thread(load_open_session), self._whole_spec())
         # What came so far was our own time, and none of the server's.
@@ -312,7 +309,7 @@ class Supervisor:
             if self.standing.state == "starting" and says_it_fetches(self.stderr):
                 self._installing(scope)
 
-    async def _stay(self, session: SdkSession) -> None:
+    async def _stay(self, session: Session) -> None:
         """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
         relist_at = anyio.current_time()
         while not self._end and self._session is session:
@@ -347,14 +344,13 @@ class Supervisor:
         on_a_network = self.config.transport != "stdio" and self._in_flight <= 1
         return self._has_slept() or (on_a_network and silent > _SILENT_SECONDS)
 
-    async def _answers(self, session: SdkSession) -> bool:
+    async def _answers(self, session: Session) -> bool:
         """Ask the server for a sign of life, once for all who want to know; without one the session is given up."""
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check(session))
         return await asyncio.shield(self._checking)
 
-    async def _check(self, session: SdkSession) -> bool:
-        from server.mcp_gateway.upstreams.request_failed import RequestFailed  # here the SDK is loaded already
+    async def _check(self, session: Session) -> bool:
 
         sleeps = self._around.vigil.sleeps()
         try:

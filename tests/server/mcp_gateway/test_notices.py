@@ -119,11 +119,11 @@ async def test_what_the_connection_of_one_person_tells_is_for_them(make_house: M
                           scopes=frozenset({"mcp"})) for number in (1, 2))  # fmt: skip
         (hers,) = gateway.visible(ann)
         for whole in (True, False):
-            assert gateway.hears(ann, hers, whole=whole)
-            assert not gateway.hears(bob, hers, whole=whole)
+            assert gateway.hears(ann, hers.config, whole=whole)
+            assert not gateway.hears(bob, hers.config, whole=whole)
         single = replace(ann, scopes=frozenset({"mcp:each:echo"}))
-        assert gateway.hears(single, hers, whole=False)
-        assert not gateway.hears(single, hers, whole=True), "a token for one tool has no prompts and resources"
+        assert gateway.hears(single, hers.config, whole=False)
+        assert not gateway.hears(single, hers.config, whole=True), "a token for one tool has no prompts and resources"
 
 
 @pytest.mark.parametrize("era", [MODERN, LEGACY])

@@ -16,7 +16,7 @@ from tests_wire_support import LEGACY, META, MODERN, Wire
 from server.access.actor import SYSTEM, Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
-from server.mcp_gateway.upstreams import upstream as upstream_module
+from server.mcp_gateway.upstreams import requests
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.in_flight import InFlight
 
@@ -145,7 +145,7 @@ async def test_a_server_that_asks_gets_the_calls_of_one_client_at_a_time(
                 await hers.post({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {}}})
                 assert "accept" in (await stream.next())["result"]["content"][0]["text"]
         # Nobody waits for ever: after a while both are on their way, and nobody is asked for another.
-        monkeypatch.setattr(upstream_module, "_TURN_SECONDS", 0.01)
+        monkeypatch.setattr(requests, "_TURN_SECONDS", 0.01)
         wait = {"name": "rich__wait", "arguments": {"until": "never"}}
         async with sending(house, hers, "eve", "tools/call", wait) as stream:
             await waits(his, 1)

@@ -74,7 +74,7 @@ class Rest:
 
     @property
     def state(self) -> str:
-        return self.upstream.breaker.state(self.now)
+        return self.upstream.requests.breaker.state(self.now)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def rest(bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.Monkey
     assert len((await admin.get(f"/api/v1/gateway/{number}/tools")).json()["data"]) == 1
     rest = Rest(bear, number)
     monkeypatch.setattr(Supervisor, "ready", property(lambda _: rest.line))
-    for owner in (bear.app.gateway.gateway, rest.upstream):
+    for owner in (bear.app.gateway.gateway, rest.upstream, rest.upstream.requests):
         monkeypatch.setattr(owner, "_clock", lambda: rest.now)
     yield rest
 

@@ -15,6 +15,7 @@ from server.access.actor import SYSTEM
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.upstreams.heard import LOG_MESSAGE, Heard
 from server.mcp_gateway.upstreams.in_flight import InFlight
+from server.mcp_gateway.upstreams.notices import Notices, OwnNotices
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -34,8 +35,17 @@ async def slow_client(make_house: MakeHouse) -> AsyncIterator[tuple[Heard, list[
         upstream = house.app.gateway.gateway._pool.of_id(server)
         assert upstream is not None
         flights = InFlight()
+        heard = Heard(
+            OwnNotices(Notices(), upstream),
+            upstream.introduction,
+            upstream.folders,
+            flights,
+            upstream.watched,
+            relist=lambda: None,
+            is_personal=False,
+        )
         with flights.one(Caller(actor=SYSTEM, log_level="debug", tell=tell), 60):
-            yield Heard(upstream, flights, lambda: None), said, reads
+            yield heard, said, reads
 
 
 async def test_a_flood_of_messages_for_a_client_that_does_not_read_has_an_end(make_house: MakeHouse) -> None:
