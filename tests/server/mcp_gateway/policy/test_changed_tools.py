@@ -72,14 +72,14 @@ async def test_a_tool_that_becomes_another_while_its_call_waits_for_its_turn_is_
     [number] = [row["id"] for row in await bear.app.records.find(SYSTEM, "mcp_servers")]
     upstream = bear.app.gateway.gateway._pool.of_id(number)
     assert upstream is not None
-    turn = upstream._in_flight.turn
+    turn = upstream.requests._in_flight.turn
 
     async def meanwhile(*waiting: Any) -> None:
         shifty.offers(definition("look", annotations=WRITES))
         await upstream.refresh(30)
         await turn(*waiting)
 
-    monkeypatch.setattr(upstream._in_flight, "turn", meanwhile)
+    monkeypatch.setattr(upstream.requests._in_flight, "turn", meanwhile)
     error = await call(member, "/mcp?read_only=1")
     assert error == {"code": -32602, "message": "Unknown tool: up__look"}
     assert await call(member) == "called look"
@@ -90,14 +90,14 @@ async def ruled_meanwhile(bear: Bear, monkeypatch: pytest.MonkeyPatch, effect: s
     [number] = [row["id"] for row in await bear.app.records.find(SYSTEM, "mcp_servers")]
     upstream = bear.app.gateway.gateway._pool.of_id(number)
     assert upstream is not None
-    turn = upstream._in_flight.turn
+    turn = upstream.requests._in_flight.turn
 
     async def meanwhile(*waiting: Any) -> None:
         if not await bear.app.records.find(SYSTEM, "mcp_rules"):
             await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "effect": effect})
         await turn(*waiting)
 
-    monkeypatch.setattr(upstream._in_flight, "turn", meanwhile)
+    monkeypatch.setattr(upstream.requests._in_flight, "turn", meanwhile)
     return upstream
 
 
