@@ -237,6 +237,8 @@ def _allowed(settings: SettingsHolder) -> tuple[frozenset[bytes], frozenset[byte
             origins.add(f"{parts.scheme}://{parts.netloc}")
         else:
             hosts.add(entry)
+            if ":" not in entry.rpartition("]")[2]:
+                hosts.add(f"{entry}:{current.port}")
     return frozenset(host.lower().encode() for host in hosts), frozenset(origin.lower().encode() for origin in origins)
 
 

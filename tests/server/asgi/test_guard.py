@@ -13,6 +13,21 @@ from tests.conftest import Bear, running_bear
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.parametrize(("entry", "good", "bad"), [
+    ("bear.lan", ("bear.lan", "bear.lan:8088", "BEAR.lan:8088"), ("bear.lan:9", "lan:8088")),
+    ("[fd00::2]", ("[fd00::2]", "[fd00::2]:8088"), ("[fd00::3]:8088",)),
+    ("bear.lan:9", ("bear.lan:9",), ("bear.lan", "bear.lan:8088", "bear.lan:9:8088")),
+])  # fmt: skip
+async def test_an_allowed_name_without_a_port_counts_with_our_own_port_too(
+    tmp_path: Path, entry: str, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    async with running_bear(tmp_path, allowed_hosts=entry) as bear:
+        client = await bear.client()
+        for hosts, status in ((good, 200), (bad, 403)):
+            for host in hosts:
+                assert (await client.get("/healthz", headers={"host": host})).status_code == status, host
+
+
 async def test_a_foreign_host_name_is_refused_everywhere(bear: Bear, nobody: httpx2.AsyncClient) -> None:
     for host in ("evil.example", "127.0.0.1", "127.0.0.1:9999", "localhost.evil.example:8088"):
         for address in ("/", "/healthz", "/ui/main.js", "/api/webhook-inbox/", "/mcp", "/api/v1/notes"):
