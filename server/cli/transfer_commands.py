@@ -132,8 +132,12 @@ def import_command(
 
     of_file = _given(table=table, delimiter=delimiter)
     with _source(file) as source, data_door(data_dir, new=True) as door:
-        if create and not door.has_model(model):
-            model = _make_model(door, model, of_file, source, dry_run=dry_run, as_json=as_json)
+        columns: dict[str, str | None] = {}
+        if create:
+            model, columns = _make_model(door, model, of_file, source, dry_run=dry_run, as_json=as_json)
+        if keep_ids:
+            columns = {column: field for column, field in columns.items() if field is not None}
+        columns |= _mapping(mapping or [])
         parameters = [
             *of_file,
             *_given(
@@ -142,7 +146,7 @@ def import_command(
                 ignore_unknown="true" if ignore_unknown else None,
                 keep_ids="true" if keep_ids else None,
                 owner=owner or door.first_admin(),
-                mapping=json.dumps(_mapping(mapping)) if mapping else None,
+                mapping=json.dumps(columns) if columns else None,
             ),
         ]
         try:
@@ -184,20 +188,30 @@ def _want_whole(file: Path) -> None:
         raise ValidationFailed(f"Name the model that the records are for: `gridbear import MODEL {file}`.")
 
 
-def _make_model(door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool, as_json: bool) -> str:
-    """Make what `file` holds. Returns the name of the model, which may be nearer to the rules than the one given."""
-    definition = door.guess(of_file, model, file)["model"]
+def _make_model(
+    door: Door, model: str, of_file: Pairs, file: Path, *, dry_run: bool, as_json: bool
+) -> tuple[str, dict[str, str | None]]:
+    """Make what `file` holds, if there is none yet.
+
+    Returns the name of the model, which may be nearer to the rules than the one given, and the field (None: none) of
+    each column that is called otherwise.
+    """
+    guessed = door.guess(of_file, model, file)
+    columns = {one["name"]: one["field"] for one in guessed["columns"] if one["field"] != one["name"]}
+    if door.has_model(model):
+        return model, columns
+    definition = guessed["model"]
     fields = ", ".join(f"{one['name']} ({one['type']})" for one in definition["fields"])
     name: str = definition["name"]
     if door.has_model(name):
-        return name
+        return name, columns
     typer.echo(f"{'Would make' if dry_run else 'Making'} the model {name}: {fields}.", err=True)
     if dry_run:
         if as_json:
             typer.echo(json.dumps({"dry_run": True, "would_make": definition}))
         raise typer.Exit
     door.make_model(definition)
-    return name
+    return name, columns
 
 
 def _written(
@@ -248,7 +262,10 @@ def _target(file: Path | None, force: bool) -> Iterator[BinaryIO]:
 
 def _format_of(file: Path | None) -> Format:
     ending = file.suffix.lower().lstrip(".") if file is not None else ""
-    return next((known for known in Format if known == ending), Format.csv)
+    known = {"": Format.csv, "ndjson": Format.jsonl, **{format_.value: format_ for format_ in Format}}
+    if ending not in known:
+        raise ValidationFailed(f"{file} ends in no format of ours: csv, json or jsonl. Say one with --format.")
+    return known[ending]
 
 
 def _given(**values: str | None) -> Pairs:

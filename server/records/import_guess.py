@@ -28,7 +28,7 @@ _KEPT = ("id", "created_at", "updated_at", "owner_id")
 
 
 def guess_file(path: Path, options: ImportOptions, name: str) -> dict[str, Any]:
-    """Columns with type, examples and share of empty cells, and a definition for `POST /api/v1/models`.
+    """Columns with type, examples, empty cells and the field made of each, and a definition for `POST /api/v1/models`.
 
     Raises ValidationFailed for a file that can't be read.
     """
@@ -50,7 +50,8 @@ def guess_file(path: Path, options: ImportOptions, name: str) -> dict[str, Any]:
             raise ValidationFailed(
                 f"Column {number} has text that is no valid Unicode (a lone surrogate).", code="lone_surrogate"
             )
-    return {**report, "rows_looked_at": rows, "columns": described, "model": _definition(name, described)}
+    model = _definition(name, described)
+    return {**report, "rows_looked_at": rows, "columns": described, "model": model}
 
 
 def _sample(file: RowFile, names: list[str]) -> tuple[list[list[Any]], int]:
@@ -179,12 +180,14 @@ def _definition(name: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
     for column in columns:
         field = snake_case(str(column["name"])) or f"column_{len(fields) + 1}"
         if field in _KEPT:
+            column["field"] = None
             continue
         if field in PARAMETER_NAMES:
             field += "_field"
         plain, number = field, 2
         while any(known["name"] == field for known in fields):
             field, number = f"{plain}_{number}", number + 1
+        column["field"] = field
         made = {
             "name": field,
             "type": column["type"],

@@ -169,7 +169,7 @@ def _unusable(spec: ModelSpec, may: Permission, name: str) -> FieldError:
         return FieldError("read_only", f"{name} is kept by the server")
     return FieldError(
         "unknown_field",
-        f"{spec.name} has no field {name}; map the column to one, or send ignore_unknown=true",
+        f"{spec.name} has no field {name}; map the column to one, or leave it out (ignore_unknown)",
     )
 
 

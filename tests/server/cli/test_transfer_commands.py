@@ -56,6 +56,39 @@ def test_a_model_made_under_a_name_that_had_to_be_changed_gets_the_rows(
         assert len(capsys.readouterr().out.splitlines()) == rows + 1
 
 
+def test_headings_of_people_become_fields_and_their_rows_come_in_again_and_again(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "films.csv"
+    path.write_text("ID;Title;Price (EUR);limit\n7;Alien;9,5;1\n8;Arrival;8,5;2\n", "utf-8")
+    for rows in (2, 4):
+        assert command("import", "films", path, "--create") == 0
+        assert "2 of 2 rows of films.csv were imported into films" in capsys.readouterr().out
+        assert command("export", "films", "--fields", "title,price_eur,limit_field", "--sort", "id") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1] == '"Alien","9,5",1' and len(lines) == rows + 1
+    path.write_text("id,Title,Price (EUR),limit\n70,Heat,7,3\n", "utf-8")
+    assert command("import", "films", path, "--create", "--keep-ids") == 0
+    assert command("export", "films", "--fields", "title", "--where", "id=70") == 0
+    assert "Heat" in capsys.readouterr().out
+    assert command("import", "films", path) == 1
+    told = capsys.readouterr().err
+    assert "films has no field Title; map the column to one, or leave it out (ignore_unknown)" in told
+
+
+def test_an_export_into_a_file_of_another_kind_is_refused_unless_the_format_is_said(
+    command: Command, books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("import", "books", books, "--create")
+    sheet = tmp_path / "books.xlsx"
+    assert command("export", "books", sheet) == 1
+    assert "books.xlsx" in capsys.readouterr().err and not sheet.exists()
+    assert command("export", "books", sheet, "--format", "csv") == 0
+    for name in ("books", "books.csv", "BOOKS.JSONL", "books.ndjson", "books.tar.json"):
+        assert command("export", "books", tmp_path / f"out-{name}") == 0, name
+    assert (tmp_path / "out-books.ndjson").read_text("utf-8").startswith("{")
+
+
 def test_a_file_of_records_without_its_model_and_one_that_is_not_there_are_told_what_is_missing(
     command: Command, books: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
