@@ -6,7 +6,7 @@ import { FieldInput } from "../fields/widgets.js";
 import { Unreadable } from "../fields/text.js";
 import { CLEARED } from "../fields/secret.js";
 import { t } from "../i18n.js";
-import { may } from "../store.js";
+import { may, returned } from "../store.js";
 import { removeRecords } from "../undo.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
@@ -105,6 +105,9 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
   const remove = async () => {
     if (await removeRecords(model, `id=${row.id}`, 1, { after: changed })) removed();
   };
+  useEffect(() => {
+    if (problem?.code === "away") setProblem(null);
+  }, [returned.value]);
   const latest = useRef(/** @type {typeof save|undefined} */ (save));
   latest.current = relating ? undefined : save;
   useEffect(() => {

@@ -39,6 +39,7 @@ export function Access({ query }) {
     ${data && html`<div class="row wrap wide small soft legend">
         ${["all", "own", "none"].map((extent) => html`<span class="row" key=${extent}><${May} extent=${extent} />${t(`access.extent_${extent}`)}</span>`)}
         <span class="row"><i class="sq" aria-hidden="true"></i>${t("matrix.changed")}</span>
+        <span class="letters">${VERBS.map((verb) => html`<span class="row tight" key=${verb}><b>${t(`matrix.letter_${verb}`)}</b>${t(`access.verb_${verb}`)}</span>`)}</span>
         <span class="grow"></span>
         ${all.length > 2 && html`<${Select} dense aria-label=${t("matrix.groups")} value=${group} onChange=${(/** @type {any} */ event) => move({ group: event.target.value })}>
           <option value="" selected=${!group}>${t("matrix.all_groups")}</option>

@@ -6,7 +6,7 @@ import { href } from "../router.js";
 import { COMMAND_KEY, paletteOpen, sheetOpen } from "../shortcuts.js";
 import { away, base, keep, modelNamed, person, rail, returned, server, unread } from "../store.js";
 import { html, useEffect } from "../vendor/preact.js";
-import { Icon, Mark, State } from "./icon.js";
+import { Icon, Mark, State, keepIcons } from "./icon.js";
 import { later } from "./later.js";
 import { PersonMenu, ThemeMenu } from "./topbar_menus.js";
 import { trail } from "./trail.js";
@@ -33,6 +33,7 @@ export function Frame({ page, rest, children }) {
     return () => clearInterval(timer);
   }, [returned.value, near]);
   useEffect(() => {
+    keepIcons();
     const look = () => document.visibilityState === "visible" && lookForServer();
     const pulse = setInterval(look, PULSE_MS);
     addEventListener("offline", look);

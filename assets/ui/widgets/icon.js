@@ -1,11 +1,34 @@
 // Icons and states from the sprite; the shape says the state, the colour only repeats it.
-import { base } from "../store.js";
-import { html } from "../vendor/preact.js";
+import { away, base } from "../store.js";
+import { effect, html, signal } from "../vendor/preact.js";
+
+const SPRITE = `${base}/ui/icons.svg`;
+/** Whether the page holds the shapes itself: from the first time that the server was away. */
+const held = signal(false);
+let kept = "";
+
+/** For icons that are first drawn while the server is away: a browser asks for the sprite anew for each. */
+export async function keepIcons() {
+  const answer = await fetch(SPRITE).catch(() => null);
+  if (answer?.ok) kept = await answer.text();
+}
+
+effect(() => {
+  if (!away.value || !kept || held.peek()) return;
+  const box = document.createElement("div");
+  box.hidden = true;
+  box.append(new DOMParser().parseFromString(kept.replaceAll(' id="', ' id="icon-'), "image/svg+xml").documentElement);
+  document.body.append(box);
+  held.value = true;
+});
+
+/** @param {string} shape */
+const placeOf = (shape) => (held.value ? `#icon-${shape}` : `${SPRITE}#${shape}`);
 
 /** @param {{name: string, size?: 14|16|18|20, label?: string, extra?: string}} props */
 export function Icon({ name, size = 18, label, extra = "" }) {
   const kind = `icon ${size === 18 ? "" : `s${size}`} ${extra}`.trim();
-  const use = html`<use href=${`${base}/ui/icons.svg#${name}`} />`;
+  const use = html`<use href=${placeOf(name)} />`;
   return label
     ? html`<svg class=${kind} role="img" aria-label=${label}>${use}</svg>`
     : html`<svg class=${kind} aria-hidden="true">${use}</svg>`;
@@ -16,7 +39,7 @@ const SHAPES = { ok: "st-run", busy: "st-start", off: "st-stop", warn: "st-warn"
 /** @param {{kind: keyof SHAPES, children?: any, title?: string}} props */
 export function State({ kind, children, title }) {
   return html`<span class=${`state ${kind}`} title=${title}>
-    <svg aria-hidden="true"><use href=${`${base}/ui/icons.svg#${SHAPES[kind]}`} /></svg>${children}
+    <svg aria-hidden="true"><use href=${placeOf(SHAPES[kind])} /></svg>${children}
   </span>`;
 }
 

@@ -43,7 +43,7 @@ export function later(load, { rest = true } = {}) {
       if (error && returned.value !== round) location.reload();
     }, [error, returned.value]);
     if (Ready) return html`<${Ready} ...${props} />`;
-    if (error) return html`<div class="column pad-top"><${Trouble} error=${error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
+    if (error) return html`<div class="column pad-top"><${Trouble} error=${away.value ? { code: "away" } : error} what=${t("error.page")} retry=${() => location.reload()} /></div>`;
     return html`<${Waiting} page=${{ data: null, error: null, slow }} rows=${6} />`;
   }
 }

@@ -8,7 +8,7 @@ import { Icon } from "./icon.js";
 
 /** The sentence for an error. @param {any} error @returns {string} */
 export function sentence(error) {
-  if (error?.code === "away") return t("error.away");
+  if (error?.code === "away") return t(/^GET /.test(error.request || "GET ") ? "error.away" : "error.away_sent");
   if (error?.code === "slow") return t(/^GET /.test(error.request) ? "error.slow" : "error.slow_sent");
   if (error?.status === 429) return t("error.limit", { n: error.retryAfter || 1 });
   return error?.message || t("error.unexpected", { status: error?.status || 0 });
