@@ -63,6 +63,25 @@ def search_ddl(table: Table) -> list[str]:
     ]
 
 
+def watch_ddl(table: Table) -> tuple[str, ...]:
+    """The statements that end and begin the noting of new rows, for a unit that indexes its own: `index_new_sql`.
+
+    Empty when nothing is searchable.
+    """
+    name = f'"{search_table(table.name)}_insert"'
+    made = [statement for statement in search_ddl(table) if statement.startswith(f"CREATE TRIGGER {name} ")]
+    return (f"DROP TRIGGER {name}", *made) if made else ()
+
+
+def index_new_sql(table: Table) -> str:
+    """Index the rows with ids from `:first` to `:last`, which nothing noted."""
+    names = ", ".join(f'"{name}"' for name in searched_columns(table))
+    return (
+        f'INSERT INTO "{search_table(table.name)}" (rowid, {names}) '
+        f'SELECT id, {names} FROM "{table.name}" WHERE id BETWEEN :first AND :last'
+    )
+
+
 def rank_sql(table: Table, columns: Sequence[str]) -> str:
     """An SQL expression that is least for the best hit. See `ListShape.rank_by` for `columns`."""
     index = search_table(table.name)

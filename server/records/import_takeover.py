@@ -59,9 +59,53 @@ class Takeover:
             self._constants["owner_id"] = self.owner
         self._bulk = BulkInsert(spec.table, plan.names, tuple(self._constants))
         self._relations = [(name, model) for name, model in prepared.relations if name in plan.names]
+        self._settled: dict[str, Any] | None = None
 
-    def problems(self, execute: Execute, low: int, high: int, limit: int) -> list[Problem]:
-        """Rows whose values are taken or whose references lead nowhere, as far as can be told before the insert."""
+    def look(self, execute: Execute, last: int, limit: int) -> None:
+        """Before the writer: refuse what contradicts what is stored, in a snapshot that was begun after this call.
+
+        The writer looks again at what has changed since.
+        """
+        seen = self._targets_now()
+        refuse(self.problems(execute, 1, last, limit + 1), limit)
+        self._settled = seen
+
+    def _targets_now(self) -> dict[str, Any]:
+        """What decides about references to each model: how often it was changed, and what its actor may read of it.
+
+        Files are told by more than their own table, and rows of the model itself change while they are stored.
+        """
+        names = {model for _, model in self._relations} - {FILES_TABLE, self._spec.name}
+        versions, policy, registry = self._shelf.store.versions, self._shelf.policy, self._shelf.registry
+        return {
+            name: (version, policy.permission(self._actor, registry.get(name), "read"))
+            for name in names
+            if (version := versions.of(name)) is not None
+        }
+
+    def _news(self, execute: Execute, last: int, limit: int) -> list[Problem]:
+        """In the writer: problems that `look` could not see. SQLite itself looks at values that must be unique."""
+        if self._settled is None:
+            return self.problems(execute, 1, last, limit)
+        now = self._targets_now().items()
+        same = {name for name, found in now if self._settled.get(name) == found}
+        relations = [(name, model) for name, model in self._relations if model not in same]
+        return self.problems(execute, 1, last, limit, uniques=[], relations=relations)
+
+    def problems(
+        self,
+        execute: Execute,
+        low: int,
+        high: int,
+        limit: int,
+        *,
+        uniques: list[tuple[str, ...]] | None = None,
+        relations: list[tuple[str, str]] | None = None,
+    ) -> list[Problem]:
+        """Rows whose values are taken or whose references lead nowhere, as far as can be told before the insert.
+
+        Of all columns that must be unique and all relations, or of those that are given.
+        """
         window = {
             **self._parameters(self._constants),
             "low": low,
@@ -70,11 +114,11 @@ class Takeover:
             "actor_id": self._actor.user_id,
         }
         found: list[Problem] = []
-        for names in self._bulk.unique_sets():
+        for names in self._bulk.unique_sets() if uniques is None else uniques:
             shown = [name for name in names if name != "owner_id"] or list(names)
             for (row,) in execute(self._bulk.taken_sql(names), window).fetchall():
                 found += [(row, name, "not_unique", "another record already has this value") for name in shown]
-        for name, model in self._relations:
+        for name, model in self._relations if relations is None else relations:
             if model == FILES_TABLE:
                 found += self._file_problems(execute, name, window)
                 continue
@@ -103,17 +147,21 @@ class Takeover:
 
     def all_rows(self, work: Work, last: int, limit: int) -> Taken:
         """Every staged row. Raises ValidationFailed with the rows that contradict what is stored."""
-        refuse(self.problems(work.transaction.execute, 1, last, limit + 1), limit)
+        execute = work.transaction.execute
+        refuse(self._news(execute, last, limit + 1), limit)
         tuned = last >= TUNED_FROM
         for sql in self._bulk.prepare_search() if tuned else ():
-            work.transaction.execute(sql)
+            execute(sql, {})
         taken = Taken()
         error = self._insert(work, 1, last, "[]", taken)
         if error is not None:
+            refuse(self.problems(execute, 1, last, limit + 1), limit)
             raise error
+        for sql in self._bulk.index_sql() if tuned and taken.rows else ():
+            execute(sql, {"first": taken.first_id, "last": taken.last_id})
         work.transaction.settle_search()
         for sql in self._bulk.restore_search() if tuned else ():
-            work.transaction.execute(sql)
+            execute(sql, {})
         return taken
 
     def some_rows(self, work: Work, low: int, high: int) -> tuple[Taken, list[Problem]]:

@@ -165,7 +165,7 @@ class Import:
                 elif options.dry_run:
                     taken = await loop.run_in_executor(threads, self._try, read)
                 else:
-                    taken = await self._take(read)
+                    taken = await self._take(read, threads)
         finally:
             for end in ("", "-journal"):
                 with contextlib.suppress(OSError):
@@ -261,17 +261,22 @@ class Import:
             add_problems(read.errors, takeover.problems(connection.execute, 1, read.last, -1))
         return Taken()
 
+    def _look(self, read: ReadFile, takeover: Takeover) -> None:
+        with staged_reader(self._records.shelf.store.storage, self._staged) as connection:
+            takeover.look(connection.execute, read.last, LISTED_OF_ALL)
+
     # On the event loop
 
     def _takeover(self, read: ReadFile) -> Takeover:
         kept = self.options.keep_ids
         return Takeover(self._records.shelf, self._actor, self._spec, read.plan, self._owner, kept)
 
-    async def _take(self, read: ReadFile) -> Taken:
+    async def _take(self, read: ReadFile, threads: Executor) -> Taken:
         takeover = self._takeover(read)
         if self.options.mode == "all":
             if read.errors.rows:
                 raise read.errors.failure()
+            await asyncio.get_running_loop().run_in_executor(threads, self._look, read, takeover)
 
             def unit(work: Work, _results: list[Any]) -> Taken:
                 taken = takeover.all_rows(work, read.last, LISTED_OF_ALL)

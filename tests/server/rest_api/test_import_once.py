@@ -57,10 +57,10 @@ async def test_those_that_come_while_it_is_stored_wait_for_it_and_take_no_place(
     begun, may = asyncio.Event(), asyncio.Event()
     take = importing.Import._take
 
-    async def slow(self: importing.Import, read: Any) -> Any:
+    async def slow(self: importing.Import, *given: Any) -> Any:
         begun.set()
         await may.wait()
-        return await take(self, read)
+        return await take(self, *given)
 
     monkeypatch.setattr(importing.Import, "_take", slow)
     first = asyncio.create_task(sent(member))
@@ -80,7 +80,7 @@ async def test_a_failure_of_the_first_is_that_of_those_that_waited_and_keeps_not
 ) -> None:
     begun, may = asyncio.Event(), asyncio.Event()
 
-    async def slow(_self: importing.Import, _read: Any) -> Any:
+    async def slow(_self: importing.Import, *_given: Any) -> Any:
         begun.set()
         await may.wait()
         raise Busy("The disk is slow.", retry_after=3.0)
