@@ -25,11 +25,11 @@ from gridbear_desktop.listener import BACKLOG, Listener
 from gridbear_desktop.shutdown import Shutdown
 from gridbear_desktop.streams import tell
 from server import __version__, data_move
-from server.config import Settings
+from server.config import Settings, mistyped_variables
 from server.data_folder import DataFolder
 from server.errors import GridBearError, StartupError
 from server.log import configure_logging
-from server.this_computer import lan_names
+from server.this_computer import lan_names, resource_dir
 
 EXIT_CANNOT_START = 2
 GARBAGE_THRESHOLD = 10_000
@@ -65,6 +65,8 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved:
     configure_logging(settings.log_level)
     folder = DataFolder(settings.data_dir)
     warnings = folder.open()
+    if not just_moved:
+        warnings += mistyped_variables(os.environ, (resource_dir("plugins"), folder.plugins))
     file = folder.logs / settings.log_file if settings.log_file else None
     configure_logging(settings.log_level, file, log_files.of_stderr(folder.logs / log_files.SERVER_LOG))
     with (

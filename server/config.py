@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pydantic import PrivateAttr, ValidationError
@@ -16,6 +18,10 @@ from server.setting_fields import Applies, SettingFields
 from server.this_computer import EVERY_ADDRESS, in_url, is_loopback_host
 
 SettingSource = Literal["command line", "environment", "settings", "default"]
+
+_PREFIX = "GRIDBEAR_"
+_NEAR = 0.69
+"""How alike two names are, from 0 to 1, of which one is taken for the other mistyped."""
 
 READ_BEFORE_THE_DATABASE = frozenset(
     (
@@ -121,7 +127,34 @@ class SettingField(NamedTuple):
 
 def environment_name(setting: str) -> str:
     """The environment variable that sets `setting`."""
-    return "INTERNAL_API_SECRET" if setting == "internal_api_secret" else f"GRIDBEAR_{setting.upper()}"
+    return "INTERNAL_API_SECRET" if setting == "internal_api_secret" else f"{_PREFIX}{setting.upper()}"
+
+
+def mistyped_variables(env: Mapping[str, str], plugin_folders: Iterable[Path]) -> list[str]:
+    """A sentence for each variable that is no setting and whose name is nearly that of one, nearest named.
+
+    Variables of plugins in `plugin_folders` are theirs, whatever they are called.
+    """
+    known = {environment_name(name).removeprefix(_PREFIX): environment_name(name) for name in Settings.model_fields}
+    strange = sorted(name for name in env if name.upper().startswith(_PREFIX) and name not in known.values())
+    if not strange:
+        return []
+    from difflib import get_close_matches  # which a start without such variables need not pay
+
+    plugins = tuple(_plugin_prefixes(plugin_folders))
+    near = {
+        name: known[found]
+        for name in strange
+        if not name.startswith(plugins)
+        for found in get_close_matches(name.upper().removeprefix(_PREFIX), known, 1, _NEAR)
+    }
+    return [f"The variable {name} does nothing; {found} is a setting. Is that meant?" for name, found in near.items()]
+
+
+def _plugin_prefixes(folders: Iterable[Path]) -> Iterable[str]:
+    for folder in folders:
+        with suppress(OSError):
+            yield from (f"{_PREFIX}{one.name.upper().replace('-', '_')}_" for one in folder.iterdir() if one.is_dir())
 
 
 def setting_fields() -> list[SettingField]:

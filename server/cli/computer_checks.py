@@ -13,11 +13,11 @@ from typing import Any
 from server import __version__
 from server.cli.doctor_checks import Finding
 from server.cli.running import RunningServer, running_server
-from server.config import Settings
+from server.config import Settings, mistyped_variables
 from server.data_folder import DataFolder
 from server.errors import GridBearError
 from server.secrets.key_store import KeyStore
-from server.this_computer import is_bundle, is_loopback_host
+from server.this_computer import is_bundle, is_loopback_host, resource_dir
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 HERE = frozenset(("127.0.0.1", "localhost", "*"))
@@ -30,6 +30,8 @@ def computer_findings(settings: Settings) -> Iterator[Finding]:
     yield _versions()
     yield _port(settings, server)
     yield _proxies()
+    if mistyped := mistyped_variables(os.environ, (resource_dir("plugins"), folder.plugins)):
+        yield Finding("variables", "attention", " ".join(mistyped))
     if server is not None:
         with suppress(GridBearError):
             if (firewall := _firewall(server)) is not None:

@@ -231,3 +231,13 @@ def test_a_public_port_that_is_taken_is_named(gridbear: Gridbear) -> None:
         taken.listen()
         gridbear.env["GRIDBEAR_PUBLIC_PORT"] = str(taken.getsockname()[1])
         assert "GRIDBEAR_PUBLIC_PORT" in gridbear.refused("--port", "0")
+
+
+def test_a_mistyped_variable_is_warned_of_once_and_the_server_starts(gridbear: Gridbear) -> None:
+    gridbear.env["GRIDBEAR_LOGLEVEL"] = "debug"
+    process = gridbear.serve("--port", "0")
+    gridbear.ready(process)
+    process.terminate()
+    out, _ = process.communicate(timeout=END_SECONDS)
+    warned = "Warning: The variable GRIDBEAR_LOGLEVEL does nothing; GRIDBEAR_LOG_LEVEL is a setting. Is that meant?"
+    assert out.count(warned) == 1

@@ -181,3 +181,21 @@ def test_plugins_with_errors_are_named(data: Path, capsys: pytest.CaptureFixture
     asyncio.run(store())
     found = seen(capsys, 1)["plugins"]
     assert found["state"] == "attention" and "broken: no honey" in found["text"] and "Traceback" not in found["text"]
+
+
+def test_a_mistyped_variable_is_named_with_the_nearest_setting_and_never_its_value(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "plugins" / "log-level").mkdir(parents=True)
+    for name in ("GRIDBEAR_PROT", "GRIDBEAR_TLS_CERT", "GRIDBEAR_LOG_LEVEL_X", "GRIDBEAR_WEBHOOK_INBOX_SECRET",
+                 "GRIDBEAR_TOKEN", "GRIDBEAR_CHROMIUM", "GRIDBEAR_SOAK_KILLS", "GRIDBEAR_TEST_CANARY"):  # fmt: skip
+        monkeypatch.setenv(name, "confidential")
+    capsys.readouterr()
+    run(["doctor", "--json"])
+    told = capsys.readouterr().out
+    (found,) = [one for one in json.loads(told)["findings"] if one["what"] == "variables"]
+    assert found["state"] == "attention" and "confidential" not in told
+    assert found["text"] == (
+        "The variable GRIDBEAR_PROT does nothing; GRIDBEAR_PORT is a setting. Is that meant? "
+        "The variable GRIDBEAR_TLS_CERT does nothing; GRIDBEAR_TLS_CERTIFICATE is a setting. Is that meant?"
+    )
