@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gridbear_desktop.fast_commands import COMPLETION_VARIABLE, FAST_COMMANDS, tray_main
 from gridbear_desktop.streams import open_missing
-from gridbear_desktop.usage import refuse_no_folder
+from gridbear_desktop.usage import WrongUse, refuse_no_folder
 from server.errors import StartupError
 
 
@@ -33,7 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _typer_main(arguments: list[str]) -> int:
     if not arguments or (arguments[0].startswith("--") and arguments[0] != "--help"):
-        return tray_main(arguments)
+        try:
+            return tray_main(arguments)
+        except WrongUse as error:
+            from gridbear_desktop.commands import where_they_go  # as below
+
+            raise StartupError(where_they_go(arguments) or error.message) from None
     from gridbear_desktop.commands import run  # typer and the data commands
 
     return run(arguments)

@@ -15,7 +15,7 @@ from gridbear_desktop.autostart_commands import autostart
 from gridbear_desktop.completion import PROGRAM, completion_command, know_options, know_shells
 from gridbear_desktop.streams import leave_stdout
 from gridbear_desktop.uninstall_command import uninstall_command
-from gridbear_desktop.usage import of_typer
+from gridbear_desktop.usage import of_typer, where_options_go
 from server.cli import app as data_commands
 from server.cli.doctor_commands import MORE_LOOKS
 from server.errors import GridBearError, StartupError
@@ -83,7 +83,7 @@ def run(arguments: list[str]) -> int:
     except GridBearError as error:
         return _failed(error.message, 1)
     except TyperException as error:
-        return _failed(of_typer(error), error.exit_code)
+        return _failed(where_they_go(arguments) or of_typer(error), error.exit_code)
     except OSError as error:
         # Such as a full disk under a redirected answer.
         leave_stdout()
@@ -92,6 +92,13 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return _failed("stopped", 1)
     return result if isinstance(result, int) else 0
+
+
+def where_they_go(arguments: list[str]) -> str | None:
+    """What is said when options of a command stand before it, else None."""
+    whole = typer.main.get_command(build())
+    know_options(whole)
+    return where_options_go(whole, arguments)
 
 
 def _failed(message: str, code: int) -> int:

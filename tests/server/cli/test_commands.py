@@ -118,6 +118,16 @@ def test_exit_codes_are_those_of_the_page_and_errors_say_what_to_do(
         (["serve", "--data-dir", ""], "--data-dir is empty"),
         (["--data-dir="], "--data-dir is empty"),
         (["user", "list", "--data-dir", ""], "--data-dir is empty"),
+        (["--data-dir", "my place", "serve"], "`gridbear serve --data-dir 'my place'`"),
+        (["--port=80", "serve", "--safe"], "`gridbear serve --safe --port=80`"),
+        (["--server", "time", "mcp"], "`gridbear mcp --server time`"),
+        (["--data-dir", "x", "user", "list"], "behind the command that they are of: `gridbear user list --data-dir x`"),
+        (["user", "--json", "list"], "`gridbear user list --json`"),
+        (["--format", "csv", "export", "notes"], "`gridbear export notes --format csv`"),
+        (["plugin", "--seconds", "5", "check", "x"], "`gridbear plugin check x --seconds 5`"),
+        (["user", "--loud", "list"], "No such option: --loud"),
+        (["--loud", "user", "list"], "Unrecognized arguments: --loud user list"),
+        (["--data-dir", "x", "user"], "Unrecognized arguments: user"),
     ],
 )
 def test_wrong_use_is_one_sentence_of_every_command(
