@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 END_SECONDS = 15.0
 POLL_SECONDS = 0.1
+_QUIT_FIRST = "Choose Quit in its menu, in each of your sign-ins to this computer that has one, then do this again."
 
 
 def uninstall_command(
@@ -51,23 +52,27 @@ def uninstall_command(
     refuse_existing(last_backup, force)
     if not (dry_run or yes or remove_data or as_json) and sys.stdin.isatty() and folder.path.is_dir():
         remove_data = typer.confirm(f"Remove the data in {folder.path} as well?", default=False)
+    if last_backup is not None and remove_data and folder.path in last_backup.absolute().parents:
+        raise ValidationFailed(f"{last_backup} would be removed with the data. Name a file elsewhere.")
     found = [*_that_start_it(folder), *_others(folder, remove_data)]
+    server = _server(folder)
     told: dict[str, Any] = {
         "dry_run": dry_run,
+        "server": None if server is None else {"pid": server.pid, "url": server.url},
+        "tray": instance.is_any(folder.run),
         "data": {"path": str(folder.path), "kept": not remove_data and folder.path.is_dir()},
         "last_backup": None,
         "items": [{"kind": one.kind, "what": one.what, "path": one.path} for one in found],
         "program": _how_the_program_goes(),
     }
     if not as_json:
-        _show(found, told)
+        _show(found, told, _of_the_backup(folder, last_backup, remove_data))
     if dry_run:
         _end(told, as_json)
         return
-    if last_backup is not None and remove_data and folder.path in last_backup.absolute().parents:
-        raise ValidationFailed(f"{last_backup} would be removed with the data. Name a file elsewhere.")
     confirmed("Remove all of this?" if found else "Go on?", yes)
-    _want_no_tray(folder)
+    if instance.is_any(folder.run):
+        raise StartupError(f"GridBear runs in the tray. {_QUIT_FIRST}")
     failed = _carried_out(folder, told, remove_data=remove_data, last_backup=last_backup, as_json=as_json)
     _end(told, as_json)
     if failed:
@@ -132,17 +137,15 @@ def _others(folder: DataFolder, remove_data: bool) -> Iterator[Leftover]:
         yield from leftovers.data(folder)
 
 
-def _want_no_tray(folder: DataFolder) -> None:
-    if instance.is_any(folder.run):
-        raise StartupError(
-            "GridBear runs in the tray. Choose Quit in its menu, in each of your sign-ins to this computer that has "
-            "one, then do this again."
-        )
+def _server(folder: DataFolder) -> runfile.RunInfo | None:
+    """The server of this data folder, if it runs."""
+    info = runfile.read(folder.run)
+    return info if info is not None and control.answers(info) else None
 
 
 def _end_server(folder: DataFolder) -> None:
-    info = runfile.read(folder.run)
-    if info is None or not control.answers(info):
+    info = _server(folder)
+    if info is None:
         return
     try:
         os.kill(info.pid, signal.SIGTERM)
@@ -180,12 +183,24 @@ def _how_the_program_goes() -> str:
     return f"The program itself: remove the folder {program_folder()}."
 
 
-def _show(found: list[Leftover], told: dict[str, Any]) -> None:
+def _of_the_backup(folder: DataFolder, target: Path | None, remove_data: bool) -> str:
+    if not folder.database.exists() or (remove_data and target is None):
+        return ""
+    return f"a last backup is written to {target}" if target is not None else "a last backup is made among them"
+
+
+def _show(found: list[Leftover], told: dict[str, Any], backup: str) -> None:
     typer.echo("GridBear has left on this computer:" if found else "GridBear has left nothing outside its data folder.")
     for one in found:
         typer.echo(f"  {one.kind}: {one.what}{f' ({one.path})' if one.path else ''}")
+    if told["tray"]:
+        typer.echo(f"GridBear runs in the tray, and nothing is removed while it does. {_QUIT_FIRST}")
+    elif told["server"] is not None:
+        typer.echo(f"Its server runs (process {told['server']['pid']}, {told['server']['url']}) and is ended first.")
     if told["data"]["kept"]:
-        typer.echo(f"The data in {told['data']['path']} stay, with a last backup among them.")
+        typer.echo(f"The data in {told['data']['path']} stay{f'; {backup}' if backup else ''}.")
+    elif backup:
+        typer.echo(f"{backup[:1].upper()}{backup[1:]} first.")
 
 
 def _show_done(item: dict[str, Any]) -> None:

@@ -97,6 +97,11 @@ def test_nothing_is_left_besides_the_data_and_dated_copies(gridbear: Gridbear, h
     planned = json.loads(gridbear.cli("uninstall", "--dry-run", "--json").stdout)
     assert content(home).keys() == while_used.keys() and run_info(gridbear.data_dir) is not None
     assert [one["kind"] for one in planned["items"]] == ["service", "start at login", *["client"] * len(CLIENTS)]
+    info = run_info(gridbear.data_dir)
+    assert info is not None and planned["server"] == {"pid": info["pid"], "url": info["url"]} and not planned["tray"]
+    shown = gridbear.cli("uninstall", "--dry-run").stdout
+    assert f"Its server runs (process {info['pid']}, {info['url']}) and is ended first." in shown
+    assert f"The data in {gridbear.data_dir} stay; a last backup is made among them." in shown
 
     done = gridbear.cli("uninstall", "--yes", "--json")
     assert done.returncode == 0, done.stderr
@@ -133,7 +138,11 @@ def test_with_the_data_only_the_last_backup_and_the_copies_are_left(gridbear: Gr
     assert gridbear.cli("data", "move", str(gridbear.data_dir), "--yes", "--data-dir", str(former)).returncode == 0
     inside = gridbear.cli("uninstall", "--remove-data", "--yes", "--last-backup", str(gridbear.data_dir / "last.zip"))
     assert inside.returncode == 1 and "elsewhere" in inside.stderr and gridbear.data_dir.is_dir()
+    inside = gridbear.cli("uninstall", "--remove-data", "--dry-run", "--last-backup", str(gridbear.data_dir / "l.zip"))
+    assert inside.returncode == 1 and "elsewhere" in inside.stderr
     backup = home / "last.zip"
+    shown = gridbear.cli("uninstall", "--remove-data", "--dry-run", "--last-backup", str(backup)).stdout
+    assert f"A last backup is written to {backup} first." in shown and "runs" not in shown and not backup.exists()
     done = gridbear.cli("uninstall", "--remove-data", "--yes", "--last-backup", str(backup))
     assert done.returncode == 0, done.stderr
     after = content(home)
@@ -154,6 +163,9 @@ def test_nothing_happens_without_a_yes_or_beside_a_tray(gridbear: Gridbear, home
     tray, guest = Instance(gridbear.data_dir / "run", ":0"), Instance(gridbear.data_dir / "run", ":1")
     assert tray.acquire() and guest.acquire()
     for left in (tray, guest):
+        shown = gridbear.cli("uninstall", "--dry-run")
+        assert shown.returncode == 0 and "runs in the tray, and nothing is removed while it does" in shown.stdout
+        assert json.loads(gridbear.cli("uninstall", "--dry-run", "--json").stdout)["tray"] is True
         refused = gridbear.cli("uninstall", "--yes")
         left.release()
         assert refused.returncode == 2 and "Quit" in refused.stderr
