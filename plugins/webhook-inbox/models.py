@@ -13,8 +13,8 @@ class WebhookInboxDelivery(Record, Base):
 
     __tablename__ = "webhook_inbox_deliveries"
     __options__ = ModelOptions(
-        label="Webhook delivery",
-        label_plural="Webhook deliveries",
+        label="Received webhook",
+        label_plural="Received webhooks",
         description="Signed webhooks that this server received.",
         group="plugins",
         icon="mail",

@@ -36,6 +36,14 @@ async def kept(admin: httpx2.AsyncClient) -> list[dict[str, Any]]:
     return rows
 
 
+async def test_it_is_told_from_what_is_sent_and_no_two_models_have_one_label(admin: httpx2.AsyncClient) -> None:
+    models = {one["name"]: one for one in (await admin.get("/api/v1/models")).json()["data"]}
+    assert {"webhook_inbox_deliveries", "webhook_deliveries"} <= models.keys()
+    for name in ("label", "label_plural"):
+        labels = [one[name] for one in models.values()]
+        assert sorted(labels) == sorted(set(labels))
+
+
 async def test_a_signed_delivery_is_kept_whole_and_a_repeated_one_only_once(
     admin: httpx2.AsyncClient, nobody: httpx2.AsyncClient
 ) -> None:
