@@ -14,6 +14,7 @@ from server.records.values import BadValue, clean_text
 
 _LONGEST = 2000
 _MOST = 50
+_SUCH_A_PATH = "/home/me/Documents"
 Given = Mapping[str, str | list[str]]
 
 
@@ -37,7 +38,7 @@ def filled(
     secrets: list[NewSecret] = []
     for variable in known.variables:
         try:
-            text = _text(variable.required, variables.get(variable.name), variable.help)
+            text = _text(variables.get(variable.name), variable if variable.required else None)
         except BadValue as error:
             errors[variable.name] = FieldError(error.code, error.message)
             continue
@@ -64,9 +65,9 @@ def _words(argument: Argument, given: str | list[str] | None, home: Path) -> lis
     many = [given] if isinstance(given, str) else given or []
     if len(many) > (_MOST if argument.many else 1):
         raise BadValue("too_many", f"at most {_MOST} values" if argument.many else "one value is wanted")
-    texts = [_text(True, one, argument.help) for one in many]
+    texts = [_text(one, argument) for one in many]
     if argument.required and not texts:
-        raise BadValue("required", argument.help or "a value is required")
+        raise _missing(argument)
     # Whoever chooses a folder has chosen no option of the program.
     if any(text.startswith("-") for text in texts):
         raise BadValue("wrong_form", "a value can't begin with -")
@@ -79,14 +80,24 @@ def _path(text: str, home: Path) -> str:
     # No shell stands between us and the program: nobody else would know what ~ is.
     whole = f"{home}{text[1:]}" if text == "~" or text.startswith(("~/", "~\\")) else text
     if not (os.path.isabs(whole) or PureWindowsPath(whole).is_absolute()):
-        raise BadValue("wrong_form", "the whole path is wanted, such as /home/me/Documents")
+        raise BadValue("wrong_form", f"the whole path is wanted, such as {_SUCH_A_PATH}")
     return whole
 
 
-def _text(required: bool, given: str | None, help_: str) -> str:
+def _missing(wanted: Argument | Variable) -> BadValue:
+    several = isinstance(wanted, Argument) and wanted.many
+    if isinstance(wanted, Argument) and wanted.kind == "path":
+        what = f"{'one or more whole paths' if several else 'the whole path'}, such as {_SUCH_A_PATH}"
+    else:
+        what = "one or more texts" if several else "a text"
+    hint = f". {wanted.help}" if wanted.help else ""
+    return BadValue("required", f"“{wanted.label}” is missing: give {what}{hint}")
+
+
+def _text(given: str | None, required_by: Argument | Variable | None) -> str:
     text = clean_text(given or "").strip()
-    if required and not text:
-        raise BadValue("required", help_ or "a value is required")
+    if required_by is not None and not text:
+        raise _missing(required_by)
     if len(text) > _LONGEST:
         raise BadValue("too_long", f"at most {_LONGEST} characters")
     if "\n" in text or "\r" in text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -123,6 +124,22 @@ async def test_what_can_t_be_taken_is_named_and_nothing_is_made(case: str, admin
     assert field is None or field in answer.json()["fields"], answer.text
     assert (await admin.get("/api/v1/mcp_servers")).json()["data"] == []
     assert (await admin.get("/api/v1/secrets")).json()["data"] == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("arguments", [{}, {"folders": []}, {"folders": [" "]}, {"folders": ""}])
+async def test_a_value_that_is_missing_is_asked_for_by_its_label_and_kind(
+    arguments: dict[str, Any], admin: httpx2.AsyncClient
+) -> None:
+    answer = await admin.post(f"{CATALOGUE}/filesystem/add", json={"arguments": arguments})
+    assert answer.status_code == 422 and answer.json()["fields"]["folders"]["code"] == "required"
+    assert answer.json()["fields"]["folders"]["message"] == (
+        "“Folders” is missing: give one or more whole paths, such as /home/me/Documents. "
+        "It may read and change everything in them."
+    )
+    answer = await admin.post(f"{CATALOGUE}/brave-search/add", json={})
+    told = answer.json()["fields"]["BRAVE_API_KEY"]["message"]
+    assert " is missing: give a text" in told, told
 
 
 @pytest.mark.anyio
