@@ -13,6 +13,7 @@ from typing import Any
 from server.errors import GridBearError
 from server.plugin_host.consent import asked
 from server.plugin_host.package import Staged, stage
+from server.plugin_host.source_look import misuses
 from server.this_computer import program
 
 SECONDS = 60.0
@@ -22,10 +23,11 @@ INSIDE = "check-inside"
 def check(source: Path, seconds: float = SECONDS) -> dict[str, Any]:
     """What is wrong with the plugin at `source`, a folder or a zip.
 
-    `error` is None for a good one; `traceback` says where its own code raised. Raises NotFound when nothing is there.
+    `error` is None for a good one; `traceback` says where its own code raised; `misuses` are the places in its code
+    that use what is not for plugins, not there or not permitted. Raises NotFound when nothing is there.
     """
     with tempfile.TemporaryDirectory(prefix="gridbear-check-") as place:
-        told: dict[str, Any] = {"name": source.name, "error": None, "traceback": None, "warnings": []}
+        told: dict[str, Any] = {"name": source.name, "error": None, "traceback": None, "warnings": [], "misuses": []}
         try:
             staged = stage(source, Path(place) / "looked-at")
         except GridBearError as error:
@@ -37,8 +39,13 @@ def check(source: Path, seconds: float = SECONDS) -> dict[str, Any]:
             "warnings": list(staged.checked.warnings),
             "permissions": asked(staged.id, manifest),
             "content_hash": staged.content_hash,
+            "misuses": (found := misuses(staged.folder, manifest.permissions)),
         }
-        return {**told, **_started(staged, source, Path(place), seconds)}
+        told |= _started(staged, source, Path(place), seconds)
+        if found and told["error"] is None:
+            places = "one place" if len(found) == 1 else f"{len(found)} places"
+            told["error"] = f"{staged.id} uses what is not for plugins, not there or not permitted, in {places}."
+        return told
 
 
 def _started(staged: Staged, source: Path, place: Path, seconds: float) -> dict[str, Any]:

@@ -73,6 +73,8 @@ def check_command(
     else:
         for warning in told["warnings"]:
             typer.echo(f"Warning: {warning}", err=True)
+        for place in told["misuses"]:
+            typer.echo(place, err=True)
         if told["error"] is None:
             brings = f" It brings {', '.join(told['models'])}." if told["models"] else ""
             typer.echo(f"{told['name']} {told['version']} is good.{brings}")

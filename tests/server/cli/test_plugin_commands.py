@@ -144,6 +144,16 @@ def test_what_is_wrong_is_told_with_file_and_reason(
     assert not (tmp_path / "data" / "plugins" / "weather").exists()
 
 
+def test_code_that_is_not_for_plugins_is_told_by_file_and_line_though_it_starts(
+    command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "weather", files={"hooks.py": "def late():\n    from server.records.service import Records\n"})
+    told = answer(command, capsys, "check", "weather", code=1)
+    assert "in one place" in told["error"] and told["misuses"][0].startswith("hooks.py:2: server.records.service")
+    assert command("check", "weather") == 1
+    assert "\nhooks.py:2: server.records.service" in f"\n{capsys.readouterr().err}"
+
+
 def test_a_plugin_that_never_ends_is_given_up(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
