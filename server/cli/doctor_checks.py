@@ -158,7 +158,7 @@ class Doctor:
         whole = [one for one in entries if one["problem"] is None]
         if not whole:
             state: State = "attention" if self._folder.database.exists() else "ok"
-            return Finding("backups", state, "there is none. `gridbear backup` makes one.")
+            return Finding("backups", state, "none was made here yet. `gridbear backup` makes one.")
         newest = whole[0]
         age = self._now() - from_text(newest["made_at"])
         text = f"{len(whole)}, the newest {_age(age)} old"

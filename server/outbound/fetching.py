@@ -11,6 +11,7 @@ from server import __version__
 from server.errors import Forbidden, TooLarge, UpstreamFailed, ValidationFailed
 from server.outbound.fetched import Fetched
 from server.outbound.pinned_transport import AddressRefused, HostUnknown, PublicTransport
+from server.outbound.reasons import why_no_answer
 
 CONNECT_SECONDS = 10.0
 _NOT_REACHED = (HostUnknown, httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -57,7 +58,8 @@ class Fetcher:
         except _NOT_REACHED as error:
             if isinstance(error, AddressRefused) and not isinstance(error, HostUnknown):
                 raise Forbidden(str(error), code="address_refused") from error
-            raise UpstreamFailed(f"{_host(url)} can't be reached: {error}", code="not_reached") from error
+            why = str(error) if isinstance(error, HostUnknown) else why_no_answer(error)
+            raise UpstreamFailed(f"{_host(url)} can't be reached. {why}", code="not_reached") from error
         except (TimeoutError, httpx2.HTTPError, OSError) as error:
             late = isinstance(error, (TimeoutError, httpx2.TimeoutException))
             reason = "gave no whole answer in time" if late else f"broke off: {error or type(error).__name__}"

@@ -44,13 +44,15 @@ def public_router(
 async def _problem(reach: Reach, url: str, transport: httpx2.AsyncBaseTransport | None) -> str | None:
     import httpx2  # only who asks for this needs it
 
+    from server.outbound.reasons import why_no_answer
+
     word = secrets.token_urlsafe(24)
     reach.expect(word)
     try:
         async with httpx2.AsyncClient(transport=transport, trust_env=False, timeout=_SECONDS) as http:
             answer = await http.get(f"{url}{REACH}{word}")
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        return f"{url} could not be called: {error or type(error).__name__}"
+        return f"{url} could not be called. {why_no_answer(error)}"
     finally:
         reach.forget(word)
     if answer.status_code == 200 and answer.text == word:

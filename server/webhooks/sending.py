@@ -11,6 +11,7 @@ import httpx2
 from server import __version__
 from server.asgi.signatures import sign_standard
 from server.outbound.pinned_transport import AddressRefused, HostUnknown, PublicTransport
+from server.outbound.reasons import why_no_answer
 from server.webhooks.answer import Answer
 
 ATTEMPT_SECONDS = 20.0
@@ -54,13 +55,8 @@ class Sender:
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             # Where the head of the answer is there, it counts; its body is for people alone.
             if status is None:
-                late = isinstance(error, (TimeoutError, httpx2.TimeoutException))
-                return Answer(None, "", "No answer in time." if late else _reason(error), _since(began))
+                return Answer(None, "", why_no_answer(error), _since(began))
         return Answer(status, text, _fault(status), _since(began), retry_after, status == 410)
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _fault(status: int) -> str:
