@@ -204,7 +204,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(events_router(parts.streams, gate))
     web.include_router(records_router(records, parts.history, gate, settings))
     web.include_router(files_router(parts.files, records, gate, settings))
-    handle_errors(web, authenticator.actor_for)
+    handle_errors(web, authenticator.actor_for, lambda: settings.current.base_path)
     web.include_router(openapi_router(ApiDocument(web, records, settings, _done_once), authenticator.actor_for))
     return web
 

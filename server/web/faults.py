@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from server import errors
@@ -24,11 +26,19 @@ _BY_STATUS: dict[int, type[errors.GridBearError]] = {
     422: errors.ValidationFailed,
 }
 
+# What somebody types who leaves out the "#": a page, no address for programs.
+_TYPED = re.compile(r"/(?!(?:api|auth|mcp|oauth|ui)(?:/|$)|plugins/)[a-z][a-z0-9_/-]*")
 
-def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
-    """Answer every error of `app`'s routes in the one shape. Anything unknown passes on to the guard."""
+
+def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor], base_path: Callable[[], str]) -> None:
+    """Answer every error of `app`'s routes in the one shape. Anything unknown passes on to the guard.
+
+    A browser that is sent to an address without a route is led to the page of that name, which says if there is none.
+    """
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException) and error.status_code == 404 and _is_typed(request):
+            return RedirectResponse(f"{base_path()}/#{_within_page(request)}", 303)
         known = as_known(error)
         if isinstance(error, RequestValidationError) or (isinstance(error, HTTPException) and error.status_code == 404):
             try:
@@ -45,6 +55,17 @@ def handle_errors(app: FastAPI, actor_for: Callable[[Scope], Actor]) -> None:
 
     for kind in (errors.GridBearError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, answer)
+
+
+def _is_typed(request: Request) -> bool:
+    """Whether a person opened this in a browser, and not a program that wants to be told."""
+    wants_page = request.headers.get("accept", "").startswith("text/html")
+    return wants_page and request.method in ("GET", "HEAD") and bool(_TYPED.fullmatch(request.scope["path"]))
+
+
+def _within_page(request: Request) -> str:
+    query = quote(request.scope["query_string"], safe="=&%+,;:@!~*'()")
+    return f"{request.scope['path']}?{query}" if query else str(request.scope["path"])
 
 
 def as_known(error: Exception) -> errors.GridBearError:
