@@ -37,7 +37,7 @@ class Filters:
         found = self.spec.fields.get(name) if isinstance(name, str) else None
         if found is None or name not in self.permission.shown:
             known = ", ".join(self.permission.shown)
-            raise BadValue("unknown_field", f"{self.spec.name} has no such field; it has {known}")
+            raise BadValue("unknown_field", f"{self.spec.name} has no such field as {name!r:.60}; it has {known}")
         return found
 
     def from_text(self, name: str, text: str) -> Leaf:

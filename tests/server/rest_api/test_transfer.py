@@ -141,3 +141,12 @@ async def test_rows_become_the_callers_unless_an_admin_names_another(
     assert [row["title"] for row in await rows(other)] == ["given"]
     assert (await refused(admin, 422, "title\nx\n", owner="who"))["fields"]["owner"]["code"] == "unknown_user"
     assert (await sent(member, "title\nx\n", owner="olga")).status_code == 403
+
+
+async def test_of_several_fields_the_one_that_is_not_there_is_named(member: httpx2.AsyncClient) -> None:
+    for query in ("sort=-priority,titel", "fields=title,titel", 'domain=["|", ["done", "=", true], ["titel", "=", 1]]'):
+        for address in (NOTES, f"{NOTES}/export"):
+            answer = await member.get(f"{address}?{query}")
+            assert answer.status_code == 422 and "no such field as 'titel'" in answer.json()["error"], query
+    answer = await member.get(NOTES, params={"sort": "x" * 5000})
+    assert answer.status_code == 422 and len(answer.json()["error"]) < 400
