@@ -4,6 +4,8 @@ import { html } from "../vendor/preact.js";
 import { Unreadable, common } from "./text.js";
 
 const PEEK = 160;
+const LEAST_ROWS = 4;
+const MOST_ROWS = 14;
 
 /** @param {string} draft @param {import("../types").Field} field */
 export function readJson(draft, field) {
@@ -17,8 +19,9 @@ export function readJson(draft, field) {
 
 /** @param {import("./text.js").InputProps} props */
 function JsonInput(props) {
+  const rows = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, props.draft.split("\n").length));
   return html`<textarea
-    class=${`input mono ${props.changed ? "changed" : ""}`} rows="4" spellcheck="false" ...${common(props)}
+    class=${`input mono ${props.changed ? "changed" : ""}`} rows=${rows} spellcheck="false" ...${common(props)}
     value=${props.draft} onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
   ></textarea>`;
 }
