@@ -7,10 +7,11 @@ from dataclasses import replace
 from starlette.types import Scope
 
 from server.access.actor import Actor, ToolLimit
-from server.asgi.query import query_pairs
+from server.asgi.query import query_pairs, refuse_other_than
 from server.errors import ValidationFailed
 
 _YES, _NO = ("1", "true"), ("0", "false")
+_KNOWN = ("destructive", "mode", "read_only")
 
 
 def only_search(scope: Scope) -> bool:
@@ -24,12 +25,17 @@ def only_search(scope: Scope) -> bool:
 
 
 def limited(actor: Actor, scope: Scope) -> Actor:
-    """`actor`, who reaches no more than the address asks for, by any way. Raises ValidationFailed."""
+    """`actor`, who reaches no more than the address asks for, by any way.
+
+    Raises ValidationFailed, also for a parameter that is not known: a mistyped one would leave nothing out.
+    """
     if not scope["query_string"]:
         return actor
     limits: set[ToolLimit] = set()
+    pairs = query_pairs(scope)
+    refuse_other_than(_KNOWN, pairs)
     # All of them count: of an address with both, the wider half must not win.
-    for name, value in query_pairs(scope):
+    for name, value in pairs:
         if name == "read_only" and _is_on(name, value):
             limits.add("read_only")
         elif name == "destructive" and not _is_on(name, value):

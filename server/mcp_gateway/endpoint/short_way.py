@@ -20,7 +20,7 @@ from server.access.actor import Actor
 from server.asgi.body import read_body, replayed
 from server.asgi.hang_up import Watch, on_hang_up
 from server.asgi.replies import send_error
-from server.errors import GridBearError
+from server.errors import BadRequest, GridBearError
 from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
 from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
@@ -37,6 +37,7 @@ from server.mcp_gateway.wire import to_wire
 _log = logging.getLogger(__name__)
 _INVALID_REQUEST = -32600
 _CANCELLED = -32006
+_JSON_WANTED = "Messages are wanted as JSON, with the header Content-Type: application/json."
 
 _Reply = tuple[int, dict[str, Any]]
 _Found = tuple[Upstream, Tool]
@@ -91,6 +92,8 @@ class ShortWay:
         go_on: GoOn,
     ) -> None:
         try:
+            if not headers.get(b"content-type", "").lower().startswith("application/json"):
+                raise BadRequest(_JSON_WANTED, code="json_wanted")
             body = await read_body(receive, scope, self._body_bytes)
         except ClientDisconnect:
             return

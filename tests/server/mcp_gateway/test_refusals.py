@@ -26,6 +26,7 @@ REFUSALS = [
     (403, "reader", "/mcp", "forbidden"),
     (404, "bob", "/mcp/nothing", "not_found"),
     (422, "bob", "/mcp?mode=odd", "validation_error"),
+    (422, "bob", "/mcp?read_onyl=1", "validation_error"),
     (503, "bob", "/mcp", "busy"),
 ]
 """The last when the program stops."""
@@ -110,3 +111,36 @@ async def test_a_call_that_the_end_of_the_program_cuts_off_is_told_why(make_hous
     assert sent[0]["status"] == 503
     error = orjson.loads(sent[1]["body"])["error"]
     assert error["message"] == "The server is stopping." and error["data"]["retry_after"] == 2.0
+
+
+@pytest.mark.parametrize("era", [LEGACY, MODERN])
+async def test_a_mistyped_parameter_of_the_address_leaves_nothing_open_and_is_told(
+    make_house: MakeHouse, era: str
+) -> None:
+    async with make_house() as house, house.http("ann") as http:
+        await house.add("up")
+        for path in ("/mcp", "/mcp/up"):
+            for query in ("read_onyl=1", "read_only=1&Destructive=0", "read_only=1&="):
+                answer = await Wire(http, era, f"{path}?{query}").ask("tools/list", {})
+                assert answer.status_code == 422, answer.text
+                message = answer.json()["error"]["message"]
+                assert "only destructive, mode, read_only are known here" in message
+            assert (await http.get(f"{path}?read_onyl=1")).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", None])
+async def test_a_client_that_does_not_say_that_it_sends_json_is_told_so(
+    make_house: MakeHouse, kind: str | None
+) -> None:
+    async with make_house() as house, house.http("ann") as http:
+        await house.add("up")
+        for path in ("/mcp", "/mcp/up"):
+            for headers in (BOTH, {}):
+                if kind is not None:
+                    headers = headers | {"content-type": kind}
+                answer = await http.post(path, content=orjson.dumps(CALL), headers=headers)
+                assert answer.status_code == 400, answer.text
+                body = answer.json()
+                told = body["error"] if isinstance(body["error"], str) else body["error"]["message"]
+                assert "Content-Type: application/json" in told and body["code"] == "json_wanted"
+                assert ("jsonrpc" in body) is ("accept" in headers)
