@@ -206,7 +206,7 @@ class GridBearApp:
             streams = EventStreams(self.records, self._events, time.monotonic, authenticator.is_still)
             endings = Endings(authenticator, self.settings, self._bus)
             stack.callback(endings.stop)
-            tasks = Tasks(self.records, self.settings)
+            tasks = Tasks(self.records, self.settings, self._bus)
             self.gateway = McpGateway(self.records, self.settings, self._bus, tasks, authenticator.actor_for, endings)
             await self.gateway.start()
             self.deliveries = Deliveries(self.records, self.settings, self._bus, tasks)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
-
-from filelock import FileLock, Timeout
 
 from server.backup.archive_format import KEY_RING
 from server.backup.archive_reader import Archive
@@ -34,6 +34,9 @@ from server.secrets.wrapped_ring import WrappedRing
 State = Literal["ok", "attention", "trouble"]
 BACKUP_DAYS = 7.0
 """A newest backup that is older wants attention."""
+START_SECONDS = 10.0
+"""So long a server that holds the data folder may take until it answers, before that is trouble."""
+_LOOK_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,16 @@ class Finding:
 class Doctor:
     """Looks at one data folder, whether its server runs or not."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
         self._folder = DataFolder(settings.data_dir)
         self._now = now
+        self._pause = pause
         self._needed: frozenset[str] = frozenset()
 
     def findings(self) -> Iterator[Finding]:
@@ -98,17 +107,28 @@ class Doctor:
         return Finding("free space", "ok", f"{text}.")
 
     def _server(self) -> Finding:
-        server = running_server(self._folder)
-        if server is not None:
-            return self._running(server)
-        if (self._folder.run / "server.lock").exists():
-            try:
-                with FileLock(self._folder.run / "server.lock", timeout=0):
-                    pass
-            except Timeout:
-                text = "a GridBear holds the data folder and does not answer. Look into its log; end it if it stays so."
+        until = time.monotonic() + START_SECONDS
+        while (server := running_server(self._folder)) is None:
+            # Looking makes the file of the lock, where there is none.
+            if not (self._folder.run / "server.lock").exists() or not self._folder.is_held():
+                return Finding("server", "ok", "it does not run.")
+            if how_far := self._upgrade():
+                return Finding("server", "ok", f"it is starting. {how_far}")
+            if time.monotonic() >= until:
+                text = (
+                    f"a GridBear holds the data folder and has not answered for {START_SECONDS:g} s. If it is still "
+                    "starting, wait; else look into its log, and end it if it stays so."
+                )
                 return Finding("server", "trouble", text)
-        return Finding("server", "ok", "it does not run.")
+            self._pause(_LOOK_SECONDS)
+        return self._running(server)
+
+    def _upgrade(self) -> str:
+        """What a starting server says of the upgrade of the data that it is busy with; empty when there is none."""
+        try:
+            return str(json.loads(self._folder.upgrading.read_text("utf-8"))["text"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def _running(self, server: RunningServer) -> Finding:
         shown: dict[str, Any] = server.ask("/api/v1/server")["data"]

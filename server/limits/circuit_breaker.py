@@ -33,9 +33,8 @@ class Permit:
     allowed: bool
     retry_after: float = 0.0
     probe: int | None = None
-
-
-_ALLOWED = Permit(True)
+    age: int = 0
+    """How often the circuit had been forgotten when this was given: what began before says nothing about it since."""
 
 
 class CircuitBreaker:
@@ -50,7 +49,8 @@ class CircuitBreaker:
         self._failures: dict[FailureKind, deque[float]] = {"transport": deque(), "slow": deque()}
         self._opened_at: float | None = None
         self._probe: tuple[int, float] | None = None
-        self._probes = 0
+        self._probes = self._age = 0
+        self._allowed = Permit(True)
 
     def state(self, now: float) -> BreakerState:
         """`open` refuses everything, `half_open` lets one probe through, `closed` lets everything through."""
@@ -69,16 +69,24 @@ class CircuitBreaker:
     def acquire(self, now: float) -> Permit:
         """Ask to make one call."""
         if self._opened_at is None:
-            return _ALLOWED
+            return self._allowed
         wait = self.retry_after(now)
         if wait > 0:
             return Permit(False, retry_after=wait)
         self._probes += 1
         self._probe = (self._probes, now + self._limits.lease_seconds)
-        return Permit(True, probe=self._probes)
+        return Permit(True, probe=self._probes, age=self._age)
+
+    def forget(self) -> None:
+        """Begin anew: whoever mended the connection wants to know how it is now. Calls under way have no say in it."""
+        self._close()
+        self._age += 1
+        self._allowed = Permit(True, age=self._age)
 
     def record_success(self, permit: Permit) -> None:
         """The connection answered. A probe that still holds its lease closes the circuit."""
+        if permit.age != self._age:
+            return
         if self._opened_at is None:
             self._failures["transport"].clear()
         elif self._holds_lease(permit):
@@ -86,6 +94,8 @@ class CircuitBreaker:
 
     def record_failure(self, permit: Permit, kind: FailureKind, now: float) -> None:
         """The connection failed. Enough of these within their window open the circuit; a failed probe reopens it."""
+        if permit.age != self._age:
+            return
         if self._opened_at is not None:
             if self._holds_lease(permit):
                 self._opened_at, self._probe = now, None

@@ -16,16 +16,18 @@ import orjson
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
+from server.events.bus import Bus
 from server.events.hook_path import led_by, path_of_task
 from server.models.task import ASKED_BY_SQL
 from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
-from server.tasks.acting import actor_now, kept
+from server.tasks.acting import kept
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.looks import MODEL, Looks
 from server.tasks.report import Report
 from server.tasks.to_the_end import to_the_end
 from server.tasks.waiting import Entry, Waiting
+from server.tasks.welcome import Welcome
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,9 @@ class Tasks:
     A task whose kind is not idempotent is begun once, whatever happens; the others at least once.
     """
 
-    def __init__(self, records: Records, settings: SettingsHolder) -> None:
+    def __init__(self, records: Records, settings: SettingsHolder, bus: Bus) -> None:
         self._records = records
+        self._welcome = Welcome(records, bus)
         self._settings = settings
         self._kinds: dict[str, Kind] = {}
         self._looks = Looks(records)
@@ -253,8 +256,6 @@ class Tasks:
             doer, row["kind"], row["title"] or "", row["input"], priority=row["priority"], retry_of=key
         )
 
-    # Parts
-
     async def _in_hand(self, actor: Actor, key: str) -> dict[str, Any]:
         """The task `key` that this person may end or do again, but for its result. Raises NotFound."""
         if actor.is_admin and (found := await self._looks.nobodys(key)) is not None:
@@ -329,8 +330,7 @@ class Tasks:
             report = Report(lambda columns: self._store(record_id, columns), row["log"])
             begun = {"status": "running", "attempts": attempts, "started_at": now_text(), "not_before": None}
             await self._records.update(SYSTEM, MODEL, record_id, begun)
-            actor = actor_now(self._records, entry.owner_id, row["acting"])
-            result = await kind.run(actor, row["input"], report)
+            result = await self._welcome.work(entry.owner_id, row["acting"], kind.run, row["input"], report)
         except asyncio.CancelledError:
             end = self._broken_off(entry, kind, attempts, report)
         except Exception as error:

@@ -27,7 +27,7 @@ async def main(folder: Path, count: int, deeds: Path) -> None:
     app = create_app(Settings(data_dir=folder, key_store="file", tasks_open_per_person=100_000,
                               storage_logs_stop_bytes=0, storage_read_only_bytes=0))  # fmt: skip
     async with app.data():
-        tasks = Tasks(app.records, app.settings)
+        tasks = Tasks(app.records, app.settings, app._bus)
         file = os.open(deeds, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
         async def work(_actor: Actor, given: dict[str, Any], report: Report) -> Any:

@@ -62,7 +62,7 @@ class Requests:
 
     def forget_failures(self) -> None:
         """However often they failed before, the next one may go."""
-        self.breaker = CircuitBreaker()
+        self.breaker.forget()
 
     async def call(
         self,

@@ -15,6 +15,7 @@ from filelock import FileLock
 from gridbear_desktop.commands import run
 from server.access.actor import SYSTEM
 from server.app import create_app
+from server.cli import doctor_checks
 from server.config import Settings
 from server.secrets.key_store import KeyStore
 from server.secrets.vault import Vault, open_vault
@@ -113,6 +114,7 @@ def test_damage_a_lost_key_a_full_disk_and_a_folder_that_is_held_are_trouble(
     assert "gridbear secrets recover" in seen(capsys, 1)["key"]["text"]
     (data / "secrets" / "elsewhere").rename(data / "secrets" / "key-ring")
     monkeypatch.setenv("GRIDBEAR_STORAGE_READ_ONLY_BYTES", str(1 << 60))
+    monkeypatch.setattr(doctor_checks, "START_SECONDS", 0.0)
     with FileLock(data / "run" / "server.lock"):
         found = seen(capsys, 1)
     assert found["free space"]["state"] == found["server"]["state"] == "trouble"
@@ -121,6 +123,27 @@ def test_damage_a_lost_key_a_full_disk_and_a_folder_that_is_held_are_trouble(
     (data / "gridbear.db").write_bytes(os.urandom(20_000))
     found = seen(capsys, 1)
     assert found["database"]["state"] == "trouble" and found["key"]["state"] == "trouble"
+
+
+def test_a_server_that_is_starting_is_waited_for_and_its_upgrade_is_told(data: Path) -> None:
+    pauses: list[float] = []
+    held = FileLock(data / "run" / "server.lock")
+
+    def found() -> doctor_checks.Finding:
+        doctor = doctor_checks.Doctor(Settings.load({"data_dir": data}), pause=pause)
+        return next(one for one in doctor.findings() if one.what == "server")
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            held.release()
+
+    with held:
+        assert found().text == "it does not run." and len(pauses) == 3
+    with held:
+        (data / "run" / "upgrading.json").write_text(json.dumps({"pid": 1, "text": "Upgrading: copying (40%)"}))
+        assert found() == doctor_checks.Finding("server", "ok", "it is starting. Upgrading: copying (40%)")
+    assert found().text == "it does not run.", "a note that a killed server has left says nothing"
 
 
 def test_an_option_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

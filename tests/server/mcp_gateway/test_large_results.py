@@ -122,7 +122,7 @@ async def test_to_end_a_finished_task_of_many_megabytes_holds_the_loop_no_longer
     await stored(bear, "much" * 10_000_000)
     async with watched_loop() as holds:
         with pytest.raises(Conflict, match="ended already: completed"):
-            await Tasks(bear.app.records, bear.app.settings).cancel(max_of(bear), KEY)
+            await Tasks(bear.app.records, bear.app.settings, bear.app._bus).cancel(max_of(bear), KEY)
     assert holds.longest < MOST_SECONDS
 
 

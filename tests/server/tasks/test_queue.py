@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,47 @@ async def test_a_task_acts_with_the_rights_of_the_time_when_it_runs(bear: Bear) 
     await bear.app.records.update(SYSTEM, "users", max_.user_id or 0, {"is_active": False})
     gone = await ended(bear, (await tasks.submit(max_, "look", "Look", {}))["key"])
     assert gone["status"] == "failed" and len(seen) == 1
+    await tasks.stop()
+
+
+@pytest.mark.parametrize("end", ["revoked", "deactivated", "demoted", "renamed"])
+async def test_what_runs_ends_with_the_rights_of_whom_it_runs_for_and_says_why(bear: Bear, end: str) -> None:
+    max_, olga = await person(bear, "max"), await person(bear, "olga")
+    records, tasks, gate = bear.app.records, queue(bear), Gate()
+    if end == "demoted":
+        await records.update(SYSTEM, "users", max_.user_id or 0, {"role": "admin"})
+    tokens = [(await bear.app.people.create_token(name))["id"] for name in ("max", "max", "olga")]
+    runs = [(max_, tokens[0]), (max_, tokens[1]), (olga, tokens[2])]
+    tasks.register(Kind("gate", gate.run, idempotent=True, attempts=3))
+    rows = [
+        await tasks.submit(replace(actor, kind="token", credential_id=token), "gate", "Gate", {"name": str(token)})
+        for actor, token in runs
+    ]
+    rows.append(await tasks.submit(max_, "gate", "Gate", {"name": "signed in"}))
+    for row in rows:
+        await until(bear, row["key"], lambda row: row["status"] == "running")
+    while gate.at_once < len(rows):
+        await asyncio.sleep(0)
+    over = [0, 1, 3]
+    if end == "revoked":
+        await records.delete(SYSTEM, "api_tokens", tokens[0])
+        over, why = [0], "The token that asked for this task was revoked or has expired."
+    elif end == "deactivated":
+        await records.update(SYSTEM, "users", max_.user_id or 0, {"is_active": False})
+        why = "The person of this task may not enter any more."
+    elif end == "demoted":
+        await records.update(SYSTEM, "users", max_.user_id or 0, {"role": "member"})
+        why = "The person of this task was an admin when it began, and is none any more."
+    else:
+        await records.update(SYSTEM, "users", max_.user_id or 0, {"display_name": "Max"})
+        over, why = [], ""
+    for index in over:
+        row = await ended(bear, rows[index]["key"])
+        assert (row["status"], row["error"]) == ("failed", why)
+    assert gate.at_once == len(rows) - len(over)
+    gate.open.set()
+    for index in {0, 1, 2, 3} - set(over):
+        assert (await ended(bear, rows[index]["key"]))["status"] == "completed"
     await tasks.stop()
 
 

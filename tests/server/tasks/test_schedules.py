@@ -60,7 +60,7 @@ class World:
 async def world(folder: Path) -> AsyncIterator[World]:
     async with running_bear(folder / "data") as bear:
         await bear.app.schedules.stop()
-        tasks = Tasks(bear.app.records, bear.app.settings)
+        tasks = Tasks(bear.app.records, bear.app.settings, bear.app._bus)
         await bear.person("ada", "admin")
         await bear.person("max")
         try:

@@ -13,7 +13,7 @@ from tests.conftest import Bear
 
 def queue(bear: Bear) -> Tasks:
     """A queue beside the server's own, which knows none of its kinds."""
-    return Tasks(bear.app.records, bear.app.settings)
+    return Tasks(bear.app.records, bear.app.settings, bear.app._bus)
 
 
 async def person(bear: Bear, name: str) -> Actor:

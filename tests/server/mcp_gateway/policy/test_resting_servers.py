@@ -32,13 +32,14 @@ class Line:
         self.error: RequestFailed | None = None
         self.hangs = False
         self.asked = asyncio.Event()
+        self.let_go = asyncio.Event()
         self.calls = 0
 
     async def request(self, *_given: Any) -> dict[str, Any]:
         self.calls += 1
         self.asked.set()
         if self.hangs:
-            await asyncio.Event().wait()
+            await self.let_go.wait()
         if self.error is not None:
             raise self.error
         if self.fails is not None:
@@ -184,3 +185,38 @@ async def test_a_resting_server_holds_up_no_other_and_asks_nobody(rest: Rest, be
     assert await rest.call() == 30.0
     approvals = await bear.app.records.find(SYSTEM, "mcp_approvals")
     assert [row["server"] for row in approvals] == ["records"], "a call that can't be made now is no question"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_a_probe_that_was_out_when_an_admin_restarted_it_has_no_say_in_how_it_is_since(
+    rest: Rest, admin: httpx2.AsyncClient, fails: bool
+) -> None:
+    await rest.opened()
+    rest.now += 30
+    probe = _hanging(rest)
+    await rest.line.asked.wait()
+    rest.line.hangs = False
+    assert (await admin.post(f"/api/v1/gateway/{rest.number}/restart")).status_code == 200
+    if fails:
+        rest.line.fails = "transport"
+        assert [await rest.call() for _ in range(2)] == ["failed"] * 2
+        rest.line.let_go.set()
+        assert await probe == "failed" and rest.state == "closed", "two of three failed since"
+        assert await rest.call() == "failed" and rest.state == "open"
+        return
+    await rest.opened()
+    rest.now += 30
+    second = _hanging(rest)
+    await rest.line.asked.wait()
+    rest.line.hangs = False
+    probe.cancel()
+    await asyncio.gather(probe, return_exceptions=True)
+    assert rest.state == "half_open" and await rest.call() == 90.0, "the probe of now is still out"
+    rest.line.let_go.set()
+    assert await second == "hi" and rest.state == "closed"
+
+
+def _hanging(rest: Rest) -> asyncio.Task[float | str]:
+    rest.line.hangs = True
+    rest.line.asked.clear()
+    return asyncio.create_task(rest.call())
