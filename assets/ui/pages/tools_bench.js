@@ -70,7 +70,7 @@ function ServerTools({ server, query, show, changed, manage, again, taken }) {
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
   if (!data.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
   if (manage) return html`<${ManageTools} server=${server} tools=${data} reload=${reload} />`;
-  const callable = data.filter((one) => one.enabled && one.state === "approved");
+  const callable = data.filter((one) => one.enabled && one.state === "approved" && one.kind !== "instructions");
   const waiting = data.filter(waits).length;
   if (!callable.length) {
     return html`<div class="bench-empty stack"><p class="small muted">${t(waiting ? "manage.all_wait" : "manage.all_off")}</p>

@@ -14,6 +14,16 @@ export function waits(tool) {
   return tool.state === "new" || tool.state === "changed";
 }
 
+/** What the server says to models about all of its tools stands among them. @param {any} tool */
+function isInstructions(tool) {
+  return tool.kind === "instructions";
+}
+
+/** @param {any} tool */
+function editLabel(tool) {
+  return isInstructions(tool) ? t("manage.reword") : t("manage.edit", { name: tool.name });
+}
+
 /** @param {{server: any, tools: any[], reload: () => void}} props */
 export function ManageTools({ server, tools, reload }) {
   const waiting = tools.filter(waits);
@@ -48,15 +58,15 @@ function ManagedTool({ tool, server, approve, change, reload }) {
     change({ enabled: wanted });
   };
   return html`<li class="managed">
-    <input class="switch" type="checkbox" role="switch" aria-label=${t("manage.offer", { name: tool.name })} checked=${tool.enabled} onChange=${toggle} />
+    <input class="switch" type="checkbox" role="switch" aria-label=${t("manage.offer", { name: isInstructions(tool) ? t("manage.instructions") : tool.name })} checked=${tool.enabled} onChange=${toggle} />
     <div class="grow min0 stack tight">
-      <p class="row wrap"><code>${tool.name}</code>${tool.original_name !== tool.name && html`<span class="small muted">${t("manage.was", { name: tool.original_name })}</span>`}
+      <p class="row wrap">${isInstructions(tool) ? html`<span>${t("manage.instructions")}</span>` : html`<code>${tool.name}</code>`}${tool.original_name !== tool.name && html`<span class="small muted">${t("manage.was", { name: tool.original_name })}</span>`}
         ${tool.state !== "approved" && html`<span class=${`tag ${waits(tool) ? "warn" : ""}`}>${t(`manage.state_${tool.state}`)}</span>`}</p>
       ${tool.description && html`<p class="small soft lines">${tool.description}</p>`}
       ${waits(tool) && html`<details class="folded"><summary><${Icon} name="right" size=${14} extra="turn" />${t("manage.look", { n: tool.changes?.length || 0 })}${tool.version && html`<span class="muted">${t("manage.version", { version: tool.version })}</span>`}</summary>${tool.changes?.length ? html`<${Changes} changes=${tool.changes} />` : html`<p class="small soft">${t("manage.other_version", { before: tool.approved_versions?.join(", ") || "–" })}</p>`}</details>`}
     </div>
     ${waits(tool) && html`<button class="btn dense" type="button" onClick=${approve}><${Icon} name="check" />${t("manage.approve")}</button>`}
-    <button class="btn only quiet dense" type="button" aria-label=${t("manage.edit", { name: tool.name })} title=${t("manage.edit", { name: tool.name })} onClick=${() => edit(true)}><${Icon} name="edit" /></button>
+    <button class="btn only quiet dense" type="button" aria-label=${editLabel(tool)} title=${editLabel(tool)} onClick=${() => edit(true)}><${Icon} name="edit" /></button>
     ${editing && html`<${EditTool} tool=${tool} server=${server} close=${() => edit(false)} done=${reload} />`}
   </li>`;
 }
@@ -80,11 +90,11 @@ function EditTool({ tool, server, close, done }) {
   };
   const about = (/** @type {string} */ name) => problem?.fields?.[name]?.message;
   return html`<${Dialog} label="tool-title" onClose=${close}>
-    <h2 id="tool-title">${t("manage.edit", { name: tool.original_name })}</h2>
+    <h2 id="tool-title">${isInstructions(tool) ? t("manage.reword") : t("manage.edit", { name: tool.original_name })}</h2>
     <form class="form" onSubmit=${save}>
-      <${Labelled} id="tool-alias" label=${t("manage.alias")} help=${t("manage.alias_help", { name: tool.original_name })} error=${about("alias")}>
-        <input class="input mono" id="tool-alias" value=${alias} placeholder=${tool.original_name} autocomplete="off" spellcheck="false" aria-invalid=${about("alias") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setAlias(event.target.value)} /><//>
-      <${Labelled} id="tool-text" label=${t("manage.description")} help=${t("manage.description_help")} error=${about("description")}>
+      ${!isInstructions(tool) && html`<${Labelled} id="tool-alias" label=${t("manage.alias")} help=${t("manage.alias_help", { name: tool.original_name })} error=${about("alias")}>
+        <input class="input mono" id="tool-alias" value=${alias} placeholder=${tool.original_name} autocomplete="off" spellcheck="false" aria-invalid=${about("alias") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setAlias(event.target.value)} /><//>`}
+      <${Labelled} id="tool-text" label=${t(isInstructions(tool) ? "manage.instructions" : "manage.description")} help=${t("manage.description_help")} error=${about("description")}>
         <textarea class="input" id="tool-text" rows="5" value=${text} placeholder=${tool.original_description || ""} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea><//>
       ${problem && !Object.keys(problem.fields || {}).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
       <footer><${Cancel} /><button class="btn primary" type="submit">${t("account.save")}</button></footer>

@@ -30,7 +30,8 @@ TOOLS: dict[str, dict[str, Any]] = {
         _tool(
             "gridbear_help",
             "Help with this gateway",
-            "Lists the servers behind this gateway and how many tools each has; with a server's name, its tools.",
+            "Lists the servers behind this gateway, how many tools each has and what it says of itself; with a "
+            "server's name, its tools.",
             {"server": {"type": "string", "description": "A server's name."}},
             readOnlyHint=True,
             openWorldHint=False,

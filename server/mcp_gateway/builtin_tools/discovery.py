@@ -14,6 +14,8 @@ from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.gateway import Gateway
 
 _MOST_INDEXES = 16
+_SHORT = 300
+"""Characters of what a server says of itself, in the list of all; the whole stands beside its tools."""
 _ABOUT = (
     "Tools are called by name, such as time__get_time: the server, two underscores, the tool. search_tools finds one, "
     "execute_discovered_tool runs it; async_run_tool runs it in the background. records__… are this person's own data."
@@ -28,16 +30,25 @@ class Discovery:
         self._indexes: OrderedDict[tuple[int, ...], tuple[Sequence[Tool], asyncio.Future[ToolIndex]]] = OrderedDict()
 
     async def help(self, actor: Actor, server: str | None) -> dict[str, Any]:
-        """The servers and how many tools each has, or the tools of one. Raises NotFound."""
+        """The servers and how many tools each has, or the tools of one; with what they say of themselves.
+
+        Raises NotFound.
+        """
         tools = await self._gateway.tools(actor, server)
+        whole = self._gateway.visible_whole(actor)
+        told = {up.config.name: text for up in whole if (text := up.offered.instructions) is not None}
         if server is not None:
             if not tools and not self._gateway.serves(actor, server):
                 raise NotFound(f"There is no MCP server {server!r}.")
-            return {"server": server, "tools": [{**tool.summary(), "name": tool.public_name} for tool in tools]}
+            shown = [{**tool.summary(), "name": tool.public_name} for tool in tools]
+            return {"server": server, **_instructions(told.get(server)), "tools": shown}
         counts = {upstream.config.name: 0 for upstream in self._gateway.visible(actor)}
         for tool in tools:
             counts[tool.server] = counts.get(tool.server, 0) + 1
-        return {"about": _ABOUT, "servers": [{"name": name, "tools": count} for name, count in counts.items()]}
+        servers = [
+            {"name": name, "tools": count, **_instructions(told.get(name), _SHORT)} for name, count in counts.items()
+        ]
+        return {"about": _ABOUT, "servers": servers}
 
     async def search(self, actor: Actor, query: str, limit: int, server: str | None) -> dict[str, Any]:
         """The best tools for a query, as they are listed."""
@@ -57,3 +68,9 @@ class Discovery:
                 self._indexes.popitem(last=False)
         self._indexes.move_to_end(key)
         return await asyncio.shield(known[1])
+
+
+def _instructions(text: str | None, most: int | None = None) -> dict[str, str]:
+    if text is None:
+        return {}
+    return {"instructions": text if most is None or len(text) <= most else f"{text[: most - 1]}…"}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.mcp_gateway.catalogue.definition import changes, seal
+from server.mcp_gateway.catalogue.instructions import KEY as INSTRUCTIONS
 from server.mcp_gateway.catalogue.known_tool import KnownTool
 from server.mcp_gateway.catalogue.learning import approved_now
 from server.mcp_gateway.catalogue.names import public_name
@@ -47,6 +48,8 @@ class ToolDesk:
     async def change(self, actor: Actor, server_id: int, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Change `enabled`, `alias` or `description`. Raises Forbidden, NotFound, ValidationFailed."""
         server, row = self._found(actor, server_id, name)
+        if row.key == INSTRUCTIONS and values.get("alias"):
+            raise ValidationFailed.of("alias", "not_wanted", "the instructions of a server have no name")
         await self._records.update(self._writer(actor, server_id), MODEL, row.id, values)
         if not actor.is_admin:
             await self._noted("tool_changed", actor, server, row, ", ".join(sorted(values)))
@@ -121,6 +124,7 @@ def _told(server: str, row: KnownTool) -> dict[str, Any]:
     tool = Tool(server, name, row.own_name, public_name(server, row.own_name), raw, row.definition_hash)
     told = {
         **tool.described(),
+        "kind": "tool",
         "state": row.state,
         "enabled": row.enabled,
         "id": row.id,
@@ -132,6 +136,8 @@ def _told(server: str, row: KnownTool) -> dict[str, Any]:
         "first_seen_at": row.first_seen_at,
         "changed_at": row.changed_at,
     }
+    if row.key == INSTRUCTIONS:
+        told |= {"kind": "instructions", "name": row.key}
     if row.waits:
         told["changes"] = changes(row.approved_definition, row.definition)
         told["approved_versions"] = sorted({version for _, version in row.approvals if version})

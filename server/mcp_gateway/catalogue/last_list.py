@@ -53,9 +53,11 @@ class LastList:
         """It is being asked for: whatever comes of that, not again before it is old once more."""
         self._at = self._clock()
 
-    async def learn(self, listing: Listing, version: str | None) -> None:
-        """A new one. `version`: of the server's program, as it says itself."""
-        self._listed, waiting = await self._catalogue.learned(self._config, listing.items, version, again=self.is_known)
+    async def learn(self, listing: Listing, version: str | None, instructions: str | None) -> None:
+        """A new one. `version`: of the server's program, as it says itself; `instructions`: what it says to models."""
+        self._listed, waiting = await self._catalogue.learned(
+            self._config, listing.items, version, instructions, again=self.is_known
+        )
         self._ttl = listing.ttl
         self._at = self._clock()
         if waiting:

@@ -13,6 +13,8 @@ from server.config import SettingsHolder
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
 from server.mcp_gateway.catalogue.behaviour import McpToolBehaviour
+from server.mcp_gateway.catalogue.instructions import KEY as INSTRUCTIONS
+from server.mcp_gateway.catalogue.instructions import listed_instructions
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.learning import Change, Source, learn
 from server.mcp_gateway.catalogue.offer_store import OfferStore
@@ -95,15 +97,24 @@ class ToolCatalogue:
         return 0.0 if seen is None else (datetime.now(UTC) - from_text(seen)).total_seconds()
 
     async def learned(
-        self, config: ServerConfig, raw: Sequence[Mapping[str, Any]], version: str | None, *, again: bool
+        self,
+        config: ServerConfig,
+        raw: Sequence[Mapping[str, Any]],
+        version: str | None,
+        instructions: str | None,
+        *,
+        again: bool,
     ) -> tuple[tuple[Listed, ...], list[str]]:
         """Remember a list. `version`: of the program, as it says itself; `again`: this connection has listed before.
 
-        Returns it without what can't be offered, and the names of tools that wait for an admin since now.
+        Returns it without what can't be offered and with the server's `instructions`, and the names of what waits for
+        an admin since now.
         """
         told = "".join(sign for sign in version or "" if sign.isprintable())[:_VERSION_LENGTH]
         bound = config.pinned or (told if config.transport == "stdio" else "") or None
         listed = await asyncio.to_thread(_read, config.name, raw, bound)
+        if (told := listed_instructions(instructions, bound)) is not None:
+            listed = (*listed, told)
         # What it offers beside tools is kept after each list, also after one without tools.
         again = again or self.offers.of(config) is not None
         source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each, again)
@@ -203,6 +214,8 @@ def _read(server: str, raw: Sequence[Mapping[str, Any]], version: str | None) ->
         tool = Listed.of(definition, version)
         if isinstance(tool, str):
             _log.warning("MCP server %s: left out: %s", server, tool)
+        elif tool.key == INSTRUCTIONS:
+            _log.warning("MCP server %s: left out: a tool named %s, as its instructions are", server, tool.key)
         elif found.setdefault(tool.key, tool) is not tool:
             _log.warning("MCP server %s has two tools named %s; the first is kept", server, tool.key)
     return tuple(found.values())

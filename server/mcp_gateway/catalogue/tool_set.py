@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from server.mcp_gateway.catalogue.definition import key_of
+from server.mcp_gateway.catalogue.instructions import KEY as INSTRUCTIONS
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.tool import Tool
@@ -22,9 +23,16 @@ class ToolSet:
         self.by_public_name: dict[str, Tool] = {}
         self.by_own_name: dict[str, Tool] = {}
         self._waiting: dict[str, Tool] = {}
+        self.instructions: str | None = None
+        """What the server says to models about all of it."""
+        self._instructions_wait = False
         pairs = [(row, tool) for tool in listed if (row := (known or {}).get(tool.key)) is not None]
         for row, tool in sorted(pairs, key=lambda pair: pair[0].id):
             offered = _offered(server, row, tool)
+            if tool.key == INSTRUCTIONS:
+                self._instructions_wait = row.enabled and asks and tool.approval not in row.approvals
+                self.instructions = offered.raw["description"] if row.enabled and not self._instructions_wait else None
+                continue
             if not row.enabled or offered.public_name in self.by_public_name or offered.own_name in self.by_own_name:
                 continue
             if asks and tool.approval not in row.approvals:
@@ -35,8 +43,8 @@ class ToolSet:
 
     @property
     def waiting(self) -> int:
-        """How many wait for an admin's approval."""
-        return len(self._waiting)
+        """How many wait for an admin's approval, the instructions among them."""
+        return len(self._waiting) + self._instructions_wait
 
     def find(self, name: str, *, by_own_name: bool) -> Tool | None:
         """A tool by the name that an endpoint gives it."""

@@ -101,6 +101,8 @@ class Middleware:
         result = await call_next(ctx)
         if isinstance(result, dict):
             result["capabilities"] |= await self._relay.capabilities(caller)
+            if (told := self._relay.instructions(caller)) is not None:
+                result["instructions"] = told
         if not caller.modern and self._audience.member(connection) is None:
             self._audience.join(caller, connection, lambda: self._has_stream(connection.session_id))
         return result

@@ -6,6 +6,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.errors import NotFound
+from server.mcp_gateway.catalogue.instructions import KEY as INSTRUCTIONS
 from server.mcp_gateway.catalogue.known_tool import KnownTool
 from server.mcp_gateway.catalogue.names import public_name
 from server.mcp_gateway.catalogue.own_tools import OwnTools
@@ -41,7 +42,7 @@ class ToolExplainer:
         asked = await asked_person(self._records, actor, user_id, token_id)
         config = self._gateway.config_for(actor, server_id)
         known = next((row for row in self._catalogue.of(server_id).values() if name in (row.key, row.own_name)), None)
-        if known is None:
+        if known is None or known.key == INSTRUCTIONS:
             raise NotFound(f"The MCP server {config.name} has no tool {name!r}, or was never started.")
         # Where everybody signs in for themselves, the tool is what their own account makes of it.
         theirs = self._gateway.definition_for(asked.session, server_id, known.key)

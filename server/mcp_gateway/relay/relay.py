@@ -68,6 +68,11 @@ class Relay:
             found["resources"]["subscribe"] = True
         return found
 
+    def instructions(self, caller: Caller) -> str | None:
+        """What the server of this endpoint says to models about all of it, for who may use it for more than tools."""
+        own = (up for up in self._gateway.visible_whole(caller.actor) if up.config.name == caller.server)
+        return next((upstream.offered.instructions for upstream in own), None)
+
     def set_log_level(self, caller: Caller, level: str) -> None:
         """A client wants to hear what its servers log, from this level on."""
         for upstream in self._gateway.visible_whole(caller.actor):

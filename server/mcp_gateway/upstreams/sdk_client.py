@@ -90,6 +90,11 @@ class SdkSession:
         return told.version if told is not None and told.version else None
 
     @property
+    def instructions(self) -> str | None:
+        """What the server says to models about all of it."""
+        return self._client.instructions
+
+    @property
     def may_log(self) -> bool:
         return self._client.server_capabilities.logging is not None
 

@@ -226,7 +226,7 @@ class Upstream:
             _log.warning("MCP server %s: its tools could not be listed again: %s", self.config.name, error.message)
 
     async def _learn(self, session: Session) -> None:
-        await self._last_list.learn(await session.list_tools(), session.server_version)
+        await self._last_list.learn(await session.list_tools(), session.server_version, session.instructions)
         await self.introduction.learn(session.capabilities)
         await self.log.tell(session)
 

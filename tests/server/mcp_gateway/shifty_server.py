@@ -1,7 +1,8 @@
 """An MCP server whose tools and version are what a file says at the moment: `shifty_server.py FILE`.
 
-The file: `{"version": "1", "tools": [...]}`. A call answers with the name of the tool; one of `announce` says first
-that the tools have changed, one of `flood` says so hundreds of times. `FILE.lists` has a line for each list asked for.
+The file: `{"version": "1", "tools": [...]}`, and `instructions` if there are any. A call answers with the name of the
+tool; one of `announce` says first that the tools have changed, one of `flood` says so hundreds of times. `FILE.lists`
+has a line for each list asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ def answer(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         case "initialize":
             info = {"name": "shifty", "version": told()["version"]}
             capabilities = {"tools": {"listChanged": True}}
-            return {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
+            introduced = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
+            return introduced | {key: text for key, text in told().items() if key == "instructions"}
         case "tools/list":
             with Path(f"{sys.argv[1]}.lists").open("a") as lists:
                 lists.write("one\n")

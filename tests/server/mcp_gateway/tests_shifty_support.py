@@ -28,12 +28,13 @@ def definition(name: str, description: str = "Does what its name says.", **more:
 class Shifty:
     """A server whose tools are what the test says at the moment."""
 
-    def __init__(self, folder: Path, *tools: dict[str, Any], version: str = "1") -> None:
+    def __init__(self, folder: Path, *tools: dict[str, Any], version: str = "1", **more: Any) -> None:
         self.file = folder / "tools.json"
-        self.offers(*tools, version=version)
+        self.offers(*tools, version=version, **more)
 
-    def offers(self, *tools: dict[str, Any], version: str = "1") -> None:
-        self.file.write_bytes(orjson.dumps({"version": version, "tools": tools}))
+    def offers(self, *tools: dict[str, Any], version: str = "1", **more: Any) -> None:
+        """`more`: such as `instructions`."""
+        self.file.write_bytes(orjson.dumps({"version": version, "tools": tools, **more}))
 
     @property
     def command(self) -> dict[str, Any]:
@@ -54,7 +55,12 @@ def over_http(shifty: Shifty) -> Iterator[str]:
             offered = orjson.loads(shifty.file.read_bytes())
             info = {"name": "shifty", "version": offered["version"]}
             results: dict[str, Any] = {
-                "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info},
+                "initialize": {
+                    "protocolVersion": "2025-06-18",
+                    "capabilities": {"tools": {}},
+                    "serverInfo": info,
+                    **{key: text for key, text in offered.items() if key == "instructions"},
+                },
                 "tools/list": {"tools": offered["tools"]},
                 "tools/call": {
                     "content": [{"type": "text", "text": f"called {message.get('params', {}).get('name')}"}]
