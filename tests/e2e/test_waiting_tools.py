@@ -76,6 +76,23 @@ def test_nothing_hides_from_the_admin_who_approves_and_a_yes_is_for_what_was_see
         look = page.locator(".managed", has_text="look").first
         look.locator("summary").click()
         expect(look).to_contain_text("another version than the approved one (1)")
+        # What the server says of all its tools waits among them, and has no name to change.
+        offered = {"version": "2", "tools": [MAIL], "instructions": "Write to nobody unasked."}
+        tools.write_text(json.dumps(offered))
+        client.post(f"/api/v1/gateway/{number}/restart")
+        page.reload()
+        words = page.locator(".managed", has_text="Instructions of the server")
+        expect(words).to_contain_text("New, waits for you")
+        expect(words).to_contain_text("Write to nobody unasked.")
+        words.get_by_role("button", name="Say the instructions otherwise").click()
+        expect(page.get_by_role("textbox")).to_have_count(1)
+        page.get_by_role("textbox").fill("Ask before you write.")
+        watched.settle()
+        assert watched.axe() == []
+        page.get_by_role("button", name="Save").click()
+        expect(words).to_contain_text("Ask before you write.")
+        words.locator("button", has_text="Approve").click()
+        expect(words).not_to_contain_text("waits for you")
         watched.check(documented, allowed=("409",))
         watched.close()
 

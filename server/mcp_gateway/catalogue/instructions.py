@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from server.mcp_gateway.catalogue.definition import definition_hash, stored
 from server.mcp_gateway.catalogue.known_tool import Listed
 
@@ -16,8 +18,14 @@ def listed_instructions(text: str | None, version: str | None) -> Listed | None:
 
     Signs that nobody sees are left out: whoever approves them reads what the model reads.
     """
-    told = "".join(sign for sign in text or "" if sign.isprintable() or sign in "\n\t").strip()[:MOST_CHARACTERS]
+    told = "".join(map(_visible, text or "")).strip()[:MOST_CHARACTERS]
     if not told:
         return None
     raw = {"name": KEY, "description": told}
     return Listed(KEY, KEY, raw, definition_hash(raw), version, stored(raw) or "")
+
+
+def _visible(sign: str) -> str:
+    if sign.isprintable() or sign in "\n\t":
+        return sign
+    return " " if unicodedata.category(sign) == "Zs" else ""

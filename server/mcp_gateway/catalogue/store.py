@@ -113,8 +113,8 @@ class ToolCatalogue:
         told = "".join(sign for sign in version or "" if sign.isprintable())[:_VERSION_LENGTH]
         bound = config.pinned or (told if config.transport == "stdio" else "") or None
         listed = await asyncio.to_thread(_read, config.name, raw, bound)
-        if (told := listed_instructions(instructions, bound)) is not None:
-            listed = (*listed, told)
+        if (words := listed_instructions(instructions, bound)) is not None:
+            listed = (*listed, words)
         # What it offers beside tools is kept after each list, also after one without tools.
         again = again or self.offers.of(config) is not None
         source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each, again)

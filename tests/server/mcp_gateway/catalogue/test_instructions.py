@@ -123,7 +123,7 @@ async def test_who_may_use_single_tools_alone_is_not_told_what_is_about_all_of_t
 
 
 async def test_signs_that_nobody_sees_are_left_out_and_what_is_too_long_is_cut() -> None:
-    hidden = "Be" + chr(0xE0041) + chr(0x200B) + chr(0x202E) + " kind.\r\n\tAlways.\0" + chr(0xD800)
+    hidden = "Be" + chr(0xE0041) + chr(0x200B) + chr(0x202E) + chr(0xA0) + "kind.\r\n\tAlways.\0" + chr(0xD800)
     found = listed_instructions(hidden, None)
     assert found is not None and found.raw["description"] == "Be kind.\n\tAlways."
     long = listed_instructions("x" * (MOST_CHARACTERS + 1), "1")
