@@ -22,6 +22,10 @@ class Session(Protocol):
         """The version that the server says it has."""
 
     @property
+    def instructions(self) -> str | None:
+        """What the server says to models about all of it."""
+
+    @property
     def may_log(self) -> bool:
         """Whether the server says that it sends messages for a log."""
 

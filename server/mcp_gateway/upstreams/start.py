@@ -52,6 +52,6 @@ class Start:
         doing = "being installed" if state == "installing" else "starting"
         return CallFailed(
             UPSTREAM_FAILED,
-            f"The MCP server {name} is still {doing}. Try again in a moment.",
+            f"The MCP server {name} is still {doing}. Try again in {_AGAIN_SECONDS:g} s.",
             {"server": name, "state": state, "retry_after": _AGAIN_SECONDS},
         )
