@@ -27,7 +27,7 @@ from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.own_texts import OwnText, OwnTexts
 from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.approvals import Approvals
-from server.mcp_gateway.policy.asked_call import AskedCall, thing
+from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.policy.asking import Asking
 from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
@@ -46,8 +46,6 @@ LIST_WAIT_SECONDS = 10.0
 """A list waits this long for servers that were never listed before; the others are not held up longer."""
 
 COMPLETE = "completion/complete"
-_ROUNDS = ("inputResponses", "requestState")
-"""Of a request that goes on after its client was asked for something: it is still the same request."""
 
 
 class Gateway:
@@ -265,24 +263,25 @@ class Gateway:
 
         Raises CallFailed.
         """
-        config, served, needed = upstream.config, upstream.config.served(caller.actor), None
         self.count(caller, upstream, typing=method == COMPLETE)
-        if about is not None and self._asking.is_about_whole(caller.actor, served):
-            if resting := upstream.requests.breaker.retry_after(self._clock()):
-                raise circuit_open(config.name, resting)
-            asked = {key: value for key, value in params.items() if key not in _ROUNDS}
-            needed = await self._asking.require(AskedCall(caller, served, config.identity, about, asked))
-        again = self._asking.whole_again(caller, served, needed)
+        needed = None if about is None else await self.approved(caller, upstream, params, about)
+        again = self._asking.whole_again(caller, upstream.config.served(caller.actor), needed)
         answer = await upstream.requests.pass_on(method, params, meta, caller, again=again)
         return await self._asking.gone_on(needed, answer)
+
+    async def approved(self, caller: Caller, upstream: Upstream, params: Mapping[str, Any], about: Tool) -> int | None:
+        """The approval of what is no call of a tool, None where no rule wants one. Raises CallFailed."""
+        config, served = upstream.config, upstream.config.served(caller.actor)
+        resting = upstream.requests.breaker.retry_after(self._clock())
+        if resting and self._asking.is_about_whole(caller.actor, served):
+            raise circuit_open(config.name, resting)
+        return await self._asking.about_whole(caller, served, config.identity, about, params)
 
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
         self.limits.count(caller.actor, server)
-        if self._asking.is_about_whole(caller.actor, served):
-            about = thing(server, method, uri, None)
-            await self._asking.require(AskedCall(caller, served, "", about, {"uri": uri}))
+        await self._asking.about_whole(caller, served, "", thing(server, method, uri, None), {"uri": uri})
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""

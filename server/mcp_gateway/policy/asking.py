@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.access.actor import Actor
@@ -13,6 +13,9 @@ from server.mcp_gateway.policy.approvals import Approvals
 from server.mcp_gateway.policy.asked_call import AskedCall
 from server.mcp_gateway.policy.rule import Served
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
+
+_ROUNDS = ("inputResponses", "requestState")
+"""Of a request that goes on after its client was asked for something: it is still the same request."""
 
 
 class Asking:
@@ -72,6 +75,15 @@ class Asking:
     def is_about_whole(self, actor: Actor, server: Served) -> bool:
         """Whether a request for something else than a tool needs an approval."""
         return actor.kind != "user" and self._policy.whole_effect(actor, server) == "ask"
+
+    async def about_whole(
+        self, caller: Caller, server: Served, identity: str, about: Tool, params: Mapping[str, Any]
+    ) -> int | None:
+        """The same as `about_tool` of what is no tool."""
+        if not self.is_about_whole(caller.actor, server):
+            return None
+        asked = {key: value for key, value in params.items() if key not in _ROUNDS}
+        return await self.require(AskedCall(caller, server, identity, about, asked))
 
     async def gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
         """The result of a call; an approval that it has not come to the end with is given back."""

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.names import public_name
+from server.mcp_gateway.catalogue.tool import Tool
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed, unknown_prompt, unknown_resource
 from server.mcp_gateway.gateway import COMPLETE, Gateway
 from server.mcp_gateway.own_texts import OwnText
@@ -169,6 +170,12 @@ class Relay:
                 return found
         raise unknown_resource(uri, modern=caller.modern)
 
+    def about(self, upstream: Upstream, method: str, name: str) -> Tool:
+        """What a request gets, as its person is asked about it: a prompt or a resource, as its server listed it."""
+        kind: Kind = "prompts" if method == "prompts/get" else "resources"
+        known = next((one for one in self.offers(upstream).known(kind) if one[KEYS[kind]] == name), None)
+        return thing(upstream.config.name, method, name, known)
+
     def _hear(self, notice: Notice) -> None:
         offers = None if notice.upstream is None else self._offers.get(notice.upstream)
         if offers is None:
@@ -226,9 +233,7 @@ class Relay:
         self, caller: Caller, upstream: Upstream, method: str, about: str | None, params: Params, meta: Params | None
     ) -> dict[str, Any]:
         given = {key: value for key, value in params.items() if key != "_meta"}
-        kind: Kind = "prompts" if method == "prompts/get" else "resources"
-        known = next((one for one in self.offers(upstream).known(kind) if one[KEYS[kind]] == about), None)
-        asked = None if about is None else thing(upstream.config.name, method, about, known)
+        asked = None if about is None else self.about(upstream, method, about)
         return await self._gateway.request(caller, upstream, method, given, meta, asked)
 
 

@@ -41,6 +41,8 @@ class Subscriptions:
             server = upstream.config.name
             call.of(server, f"resources/subscribe {uri}")
             self._gateway.count(caller, upstream)
+            about = self._relay.about(upstream, "resources/subscribe", uri)
+            await self._gateway.approved(caller, upstream, {"uri": uri}, about)
             session = await upstream.open(upstream.start.seconds)
             if not session.takes_subscriptions:
                 raise CallFailed(INVALID_PARAMS, f"The MCP server {server} does not tell of changes of its resources.")

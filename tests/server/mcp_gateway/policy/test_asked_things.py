@@ -7,10 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 from tests_mcp_support import House
 from tests_rich_support import add, refused, result
-from tests_wire_support import LEGACY, MODERN, Wire, message
+from tests_wire_support import LEGACY, META, MODERN, Stream, Wire, message
 
 from server.access.actor import SYSTEM
 
@@ -19,6 +20,17 @@ MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
 NEEDED = -32009
 GREET = {"name": "greet", "arguments": {"who": "you"}}
 READ = {"uri": "note://rich/1"}
+CHANGES = {"uri": "note://both"}
+LISTEN = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "subscriptions/listen",
+    "params": {
+        "notifications": {"resourceSubscriptions": [CHANGES["uri"]]},
+        "_meta": {f"{META}protocolVersion": MODERN, f"{META}clientCapabilities": {}},
+    },
+}
+LISTEN_HEADERS = {"mcp_protocol_version": MODERN, "mcp_method": "subscriptions/listen"}
 
 
 async def rule(house: House, **values: Any) -> None:
@@ -102,3 +114,30 @@ async def test_who_is_signed_in_is_not_asked_and_nobody_approves_for_others(make
         hers = await asked(Wire(other, MODERN, "/mcp/rich"), "prompts/get", GREET)
         assert hers != number, "bob's approval is for bob"
         assert "error" in message(await wire.ask("resources/read", READ))
+
+
+async def test_to_hear_of_changes_of_a_resource_is_asked_about_as_reading_it_is(make_house: MakeHouse) -> None:
+    async with make_house() as house, house.http("bob") as http, house.session("bob") as bob:
+        server = await add(house, "rich", LEGACY)
+        wire = await Wire(http, LEGACY, "/mcp/rich").open()
+        [upstream] = house.app.gateway.gateway._pool.servers()
+        await rule(house)
+        number = await asked(wire, "resources/subscribe", CHANGES)
+        assert CHANGES["uri"] not in upstream.watched
+        [row] = (await bob.get("/api/v1/mcp_approvals")).json()["data"]
+        assert (row["tool"], row["arguments"]) == ("resources/subscribe note://both", CHANGES)
+        updates = f"/api/v1/gateway/{server}/resources/updates"
+        answer = await http.get(updates, params=CHANGES)
+        assert answer.status_code == 403 and answer.json()["code"] == "approval_pending"
+        stream = Stream(house.app, house.tokens["bob"], "POST", "/mcp/rich", orjson.dumps(LISTEN), **LISTEN_HEADERS)
+        async with stream:
+            assert (await stream.next())["method"].endswith("acknowledged")
+            assert CHANGES["uri"] not in upstream.watched
+        assert (await decide(bob, number, lasts="while")).status_code == 200
+        await result(wire, "resources/subscribe", **CHANGES)
+        assert CHANGES["uri"] in upstream.watched
+        await result(wire, "resources/unsubscribe", **CHANGES)
+        # Who is there with a session of their own asks nobody but themselves.
+        own = await Wire(bob, LEGACY, "/mcp/rich").open()
+        await result(own, "resources/subscribe", **CHANGES)
+        assert CHANGES["uri"] in upstream.watched
