@@ -174,6 +174,10 @@ async def test_a_first_start_that_fetches_the_program_holds_up_no_list_and_ends_
             names = {tool.name for tool in (await client.list_tools()).tools}
             assert "up__echo" in names and "slow__echo" not in names
             assert (await house.state("slow"))["state"] == "installing"
+            with pytest.raises(MCPError) as early:
+                await client.call_tool("slow__echo", {"text": "hi"})
+            assert early.value.message == "The MCP server slow is still being installed. Try again in 5 s."
+            assert early.value.error.data == {"server": "slow", "state": "installing", "retry_after": 5.0}
             go.touch()
             monkeypatch.setattr(upstream, "_INSTALLING_WAIT_SECONDS", 20.0)
             assert await call_text(client, "slow__echo", {"text": "hi"}) == "hi"
