@@ -68,8 +68,8 @@ function ServerTools({ server, query, show, changed, manage, again, taken }) {
   }, [data, error]);
   if (error && !data) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("tools.error")} retry=${reload} /></div>`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
-  if (!data.length) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
-  if (manage) return html`<${ManageTools} server=${server} tools=${data} reload=${reload} />`;
+  if (manage && data.length) return html`<${ManageTools} server=${server} tools=${data} reload=${reload} />`;
+  if (!data.some((one) => one.kind !== "instructions")) return html`<div class="bench-empty"><p class="small muted">${t("servers.no_tools")}</p></div>`;
   const callable = data.filter((one) => one.enabled && one.state === "approved" && one.kind !== "instructions");
   const waiting = data.filter(waits).length;
   if (!callable.length) {
