@@ -10,6 +10,7 @@ from server.access.actor import READING, Actor, Role
 from server.errors import Forbidden, Unauthorized
 from server.models.access_rule import ANY_VERB
 from server.models.base import EXTENTS, VERBS, WRITES, Extent, Verb
+from server.models.labels import in_sentence
 from server.models.registry import ModelSpec, unknown_model
 
 
@@ -160,7 +161,7 @@ class Policy:
             if spec.options.by_hand and verb in WRITES and actor.kind != "user" and actor.is_admin:
                 message = f"{spec.options.label_plural} are changed by people who are signed in, not with a token."
                 raise Forbidden(message, code="session_required")
-            raise Forbidden(f"You may not {verb} {spec.options.label_plural.lower()}.")
+            raise Forbidden(f"You may not {verb} {in_sentence(spec.options.label_plural)}.")
         return found
 
     def known_fields(self, actor: Actor, spec: ModelSpec) -> frozenset[str]:
@@ -174,7 +175,7 @@ class Policy:
 
     def noun(self, actor: Actor, spec: ModelSpec) -> str:
         """What a record of a model is called in a sentence to `actor`."""
-        return spec.options.label.lower() if self.may_know_of(actor, spec) else "record"
+        return in_sentence(spec.options.label) if self.may_know_of(actor, spec) else "record"
 
     def grants(self, actor: Actor, spec: ModelSpec, verb: Verb) -> list[Grant]:
         """Everything that speaks for or against `actor`, the role first."""

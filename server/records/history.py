@@ -17,6 +17,7 @@ from server.db.store import Store
 from server.db.writer import Transaction
 from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Verb
+from server.models.labels import in_sentence
 from server.models.registry import ModelSpec
 from server.records.circles import Circles, circle_around
 from server.records.service import Records
@@ -192,7 +193,7 @@ class History:
         spec = self._records.registry.get(model)
         may = self._records.policy.allow(actor, spec, verb)
         if not spec.options.history:
-            raise NotFound(f"No history is kept of {spec.options.label_plural.lower()}.", code="no_history")
+            raise NotFound(f"No history is kept of {in_sentence(spec.options.label_plural)}.", code="no_history")
         return spec, may
 
     def _oldest_deletion(self) -> str:

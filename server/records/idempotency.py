@@ -14,6 +14,7 @@ import orjson
 from server.access.actor import Actor
 from server.asgi.request_key import RequestKey
 from server.errors import Conflict, GridBearError, NotFound
+from server.models.labels import in_sentence
 from server.models.registry import ModelSpec
 from server.records.kept_keys import MODEL, Clock, Known, keep, known_in, known_now, utc_now
 from server.records.planning import plan_create
@@ -88,7 +89,7 @@ class KeyedCreates:
 
     async def _again(self, actor: Actor, spec: ModelSpec, known: Known, key: RequestKey) -> Created:
         key.check(known.request_hash)
-        label, record_id = spec.options.label.lower(), known.record_id
+        label, record_id = in_sentence(spec.options.label), known.record_id
         unreadable = self.shelf.shown_to(actor, spec) == ("id",)
         told = self._told.of(actor, key, self._now()) if known.told_once else None
         if known.told_once and (told is None or unreadable):

@@ -7,6 +7,7 @@ from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.errors import Forbidden
+from server.models.labels import in_sentence
 from server.records.service import Records
 from server.records.work import absent
 
@@ -46,5 +47,5 @@ async def row_to_change(
     spec = records.registry.get(model)
     if row and records.policy.permission(actor, spec, "update").owned_by is not None:
         raise absent(spec, record_id)
-    plural = spec.options.label_plural.lower()
+    plural = in_sentence(spec.options.label_plural)
     raise Forbidden(f"Only admins change {plural} of other people, or several at once.")

@@ -12,6 +12,7 @@ from server.errors import Conflict, FieldError, ValidationFailed
 from server.events.bus import Bus
 from server.models.access_rule import ANY_VERB, same_rules_sql
 from server.models.base import EXTENTS, VERBS, WriteVerb
+from server.models.labels import in_sentence
 from server.models.registry import ModelRegistry
 from server.records.behaviour import Behaviour, Prepared
 from server.records.reading import Reading
@@ -65,7 +66,9 @@ class AccessRuleBehaviour(Behaviour):
         widest = max(EXTENTS.index(spec.rules_for(role)[verb]) for role in roles for verb in verbs)
         if EXTENTS.index(row["extent"]) > widest:
             what = "" if spec.options.private else f" {row['verb']} of"
-            message = f"no rule opens{what} {spec.options.label_plural.lower()} further: {EXTENTS[widest]} is the most"
+            message = (
+                f"no rule opens{what} {in_sentence(spec.options.label_plural)} further: {EXTENTS[widest]} is the most"
+            )
             raise ValidationFailed.of("extent", "not_possible", message)
 
 

@@ -13,6 +13,7 @@ from server.db import trash
 from server.db.writer import Transaction
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.models.base import Verb
+from server.models.labels import in_sentence
 from server.models.registry import ModelSpec
 from server.records.circles import Circles
 from server.records.prepared import PreparedModel
@@ -80,7 +81,7 @@ def deleted_row(
     """The row that a deleted record would come back with. Raises NotFound, Forbidden."""
     # Before anything is looked up: who may not bring records back learns of none.
     if any(may.extent == "none" for may in wanted):
-        plural = spec.options.label_plural.lower()
+        plural = in_sentence(spec.options.label_plural)
         raise Forbidden(f"You may not create and read {plural}, so none can be brought back.")
     prepared = work.prepared(spec.name)
     found = work.transaction.execute(trash.last_deletion_sql(), {"model": spec.name, "record_id": record_id}).fetchone()
@@ -106,7 +107,7 @@ def earlier(transaction: Transaction, spec: ModelSpec, record_id: int, entry_id:
     values = {"model": spec.name, "record_id": record_id, "since": entry_id}
     rows = transaction.execute(trash.entries_since_sql(), values).fetchall()
     if not rows or rows[-1][0] != entry_id or rows[-1][1] != "update":
-        raise NotFound(f"The history of this {spec.options.label.lower()} has no change {entry_id}.")
+        raise NotFound(f"The history of this {in_sentence(spec.options.label)} has no change {entry_id}.")
     found: dict[str, Any] = {}
     for _, verb, before, _ in rows:
         if verb in ("update", "delete") and before is not None:

@@ -14,6 +14,7 @@ from server.db.writer import Transaction
 from server.errors import Conflict, FieldError, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
 from server.models.base import WriteVerb
+from server.models.labels import in_sentence
 from server.models.registry import ModelSpec
 from server.models.stored_file import FILES_TABLE
 from server.records.audit import AUDIT, audit_entry, changed_fields
@@ -228,7 +229,7 @@ class Work:
                 continue
             found = self.transaction.execute(prepared.referring(referrer.column), {"id": target_id}).fetchall()
             if found and not taken:
-                kind, plural = target.options.label.lower(), prepared.spec.options.label_plural.lower()
+                kind, plural = in_sentence(target.options.label), in_sentence(prepared.spec.options.label_plural)
                 raise Conflict(f"This {kind} has {plural}. {way_out.format(id=target_id)}", code="has_records")
             for [at] in found:
                 if (row := self._row(prepared, at)) is not None and referrer.on_delete == "CASCADE":
@@ -388,7 +389,7 @@ class Work:
 
 def absent(spec: ModelSpec, record_id: int) -> NotFound:
     """There is no such record, or the caller may not know of it."""
-    return NotFound(f"There is no {spec.options.label.lower()} {record_id}.")
+    return NotFound(f"There is no {in_sentence(spec.options.label)} {record_id}.")
 
 
 def owner_of(spec: ModelSpec, row: Mapping[str, Any], record_id: int) -> int | None:

@@ -15,6 +15,7 @@ from server.asgi.request_key import key_parameter
 from server.config import SettingsHolder
 from server.db.conditions import OPERATORS
 from server.errors import Unauthorized
+from server.models.labels import in_sentence, with_article
 from server.models.registry import ModelSpec
 from server.records.json_schema import body_schema, row_schema
 from server.records.query import MAX_LIMIT
@@ -150,7 +151,7 @@ def _plain(title: str) -> str:
 
 
 def _paths(spec: ModelSpec) -> dict[str, Any]:
-    name, plural, label = spec.name, spec.options.label_plural.lower(), spec.options.label.lower()
+    name, plural, one = spec.name, in_sentence(spec.options.label_plural), with_article(spec.options.label)
     row = {"$ref": f"#/components/schemas/{name}"}
     identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "format": "int64"}}
     if_match = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
@@ -163,15 +164,15 @@ def _paths(spec: ModelSpec) -> dict[str, Any]:
     collection = {
         "get": _operation(spec, "list", f"List {plural}", {"200": _answer({"type": "array", "items": row}, True)},
                           parameters=_list_parameters(spec)),
-        "post": _operation(spec, "create", f"Create a {label}", {"201": created}, [_ONCE], f"{name}_create"),
+        "post": _operation(spec, "create", f"Create {one}", {"201": created}, [_ONCE], f"{name}_create"),
     }  # fmt: skip
     member = {
         "get": _operation(
-            spec, "read", f"Read a {label}", {"200": _answer(row), "304": {"description": "Not modified"}}, _PARTS
+            spec, "read", f"Read {one}", {"200": _answer(row), "304": {"description": "Not modified"}}, _PARTS
         ),
-        "put": _operation(spec, "replace", f"Replace a {label}", {"200": _answer(row)}, [if_match], f"{name}_replace"),
-        "patch": _operation(spec, "update", f"Change a {label}", {"200": _answer(row)}, [if_match], f"{name}_update"),
-        "delete": _operation(spec, "delete", f"Delete a {label}", {"200": _answer({"type": "null"})}, [if_match]),
+        "put": _operation(spec, "replace", f"Replace {one}", {"200": _answer(row)}, [if_match], f"{name}_replace"),
+        "patch": _operation(spec, "update", f"Change {one}", {"200": _answer(row)}, [if_match], f"{name}_update"),
+        "delete": _operation(spec, "delete", f"Delete {one}", {"200": _answer({"type": "null"})}, [if_match]),
         "parameters": [identifier],
     }
     offered = {"list": "get", "create": "post"}

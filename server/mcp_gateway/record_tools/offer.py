@@ -11,6 +11,7 @@ from server.access.policy import Permission, Policy
 from server.db.search import searched_columns
 from server.mcp_gateway.record_tools.switches import Switch
 from server.models.base import Verb
+from server.models.labels import in_sentence, with_article
 from server.models.registry import FieldSpec, ModelRegistry, ModelSpec
 from server.records.json_schema import body_schema
 from server.records.values import writable
@@ -40,27 +41,27 @@ class Offer:
     def tools(self) -> Iterator[dict[str, Any]]:
         """The tools as tools/list shows them, without the server's name before theirs."""
         name, options = self.spec.name, self.spec.options
-        label, plural = options.label.lower(), options.label_plural.lower()
+        label, plural, one = in_sentence(options.label), in_sentence(options.label_plural), with_article(options.label)
         if self.switch.reading and (may := self._may("list")):
             about = f"Finds {plural}. {options.description} Fields: {self._fields(may)}."
             yield _tool(f"search_{name}", f"Search {plural}", about, _READS, self._search(may))
         if self.switch.reading and (may := self._may("read")):
             fields = _chosen("Only these fields.", may.shown)
             about = f"Reads one {label} by its id, whole, with its etag."
-            yield _tool(f"get_{name}", f"Read a {label}", about, _READS, {"id": _ID, "fields": fields}, ("id",))
+            yield _tool(f"get_{name}", f"Read {one}", about, _READS, {"id": _ID, "fields": fields}, ("id",))
         if self.switch.writing and (may := self._may("create")):
-            about = f"Creates a {label}. {options.description}"
+            about = f"Creates {one}. {options.description}"
             values = {"values": self._values(may, "create")}
-            yield _tool(f"create_{name}", f"Create a {label}", about, _ADDS, values, ("values",))
+            yield _tool(f"create_{name}", f"Create {one}", about, _ADDS, values, ("values",))
         if self.switch.writing and (may := self._may("update")):
             etag = {"type": "string", "description": "As read: what was changed since then is not changed."}
-            about = f"Changes the given fields of a {label}."
+            about = f"Changes the given fields of {one}."
             values = {"id": _ID, "values": self._values(may, "update"), "etag": etag}
-            yield _tool(f"update_{name}", f"Change a {label}", about, _CHANGES, values, ("id", "values"))
+            yield _tool(f"update_{name}", f"Change {one}", about, _CHANGES, values, ("id", "values"))
         if self.switch.deleting and options.history and self._may("delete"):
             etag = {"type": "string", "description": "As read: what was changed since then is not deleted."}
-            about = f"Puts a {label} into the trash; people can bring it back for {self.trash_days:g} days."
-            yield _tool(f"delete_{name}", f"Delete a {label}", about, _CHANGES, {"id": _ID, "etag": etag},
+            about = f"Puts {one} into the trash; people can bring it back for {self.trash_days:g} days."
+            yield _tool(f"delete_{name}", f"Delete {one}", about, _CHANGES, {"id": _ID, "etag": etag},
                         ("id", "etag"))  # fmt: skip
 
     def _may(self, verb: Verb) -> Permission | None:
