@@ -18,6 +18,9 @@ from server.this_computer import program
 NAME = "gridbear.service"
 _MARK = "# Written by `gridbear service install`; `gridbear service remove` takes it away."
 _SECONDS = 30
+_NO_BUS = (
+    "\nSign in as the person whose service it is, at the computer or by ssh: `su` and `sudo` open no session for it."
+)
 State = Literal["running", "failed", "stopped", "absent"]
 
 _UNIT = """{mark}
@@ -76,6 +79,8 @@ class UserUnit:
         """
         if self.path.exists() and not replace and not self.is_ours:
             raise Conflict(f"{self.path} was not written by GridBear. --replace writes over it, and keeps a copy.")
+        # Where nobody answers, no unit is left behind that can't be started.
+        self._ask("show", "--property=Version")
         if self.path.exists() and not self.is_ours:
             self.path.replace(self.path.with_suffix(".service.before-gridbear"))
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +125,8 @@ class UserUnit:
         done = self._run("systemctl", "--user", *words)
         if done.returncode:
             said = done.stderr.strip() or f"it ended with exit code {done.returncode}"
-            raise StartupError(f"`systemctl --user {' '.join(words)}` was refused: {said}")
+            way_out = _NO_BUS if "bus" in said else ""
+            raise StartupError(f"`systemctl --user {' '.join(words)}` was refused: {said}{way_out}")
 
     def _told(self, *words: str) -> str:
         return self._run("systemctl", "--user", *words).stdout.strip()

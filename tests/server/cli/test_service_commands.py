@@ -74,7 +74,8 @@ def test_it_is_installed_read_back_and_removed_and_the_data_stay(
     assert (found["state"], found["at_login"], found["data_dir"]) == ("running", True, str(data))
     text = unit(tmp_path).read_text()
     assert 'Environment="GRIDBEAR_PORT=8123"' in text and "not for a file" not in text
-    assert json.loads(systemd.read_text())["calls"][:3] == [
+    assert json.loads(systemd.read_text())["calls"][:4] == [
+        ["show", "--property=Version"],
         ["daemon-reload"], ["enable", "gridbear.service"], ["restart", "gridbear.service"],
     ]  # fmt: skip
     assert told(capsys, "status")["state"] == "running"
@@ -107,6 +108,15 @@ def test_what_systemd_refuses_is_said(systemd: Path, capsys: pytest.CaptureFixtu
     systemd.write_text(json.dumps({"calls": [], "enabled": False, "active": "inactive", "refuses": "enable"}))
     assert run(["service", "install"]) == 2
     assert "Failed to connect to bus" in capsys.readouterr().err
+
+
+def test_where_nobody_answers_for_a_session_nothing_is_left_and_the_way_out_is_said(
+    systemd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    systemd.write_text(json.dumps({"calls": [], "enabled": False, "active": "inactive", "refuses": "show"}))
+    assert run(["service", "install"]) == 2
+    assert "by ssh" in capsys.readouterr().err
+    assert not unit(tmp_path).exists()
 
 
 def test_without_systemd_it_says_what_to_do(
