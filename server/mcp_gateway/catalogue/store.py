@@ -132,11 +132,11 @@ class ToolCatalogue:
     async def tell(self, config: ServerConfig, waiting: Sequence[str]) -> None:
         """Notify every admin of tools that wait, or the owner of the server; not while that is still unread."""
         who = "an admin has" if config.owner is None else "you have"
-        names = ", ".join(waiting[:_MOST_NAMED]) + (
-            f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else ""
-        )
+        shown = ["its instructions" if key == INSTRUCTIONS else key for key in waiting[:_MOST_NAMED]]
+        names = ", ".join(shown) + (f" and {len(waiting) - _MOST_NAMED} more" if waiting[_MOST_NAMED:] else "")
+        what = "Instructions" if list(waiting) == [INSTRUCTIONS] else "Tools"
         values = {
-            "title": f"Tools of {config.name} wait for your approval",
+            "title": f"{what} of {config.name} wait for your approval",
             "message": f"New or changed: {names}. Nobody can see or call them until {who} looked at them.",
             "severity": "warning",
             "category": "mcp",

@@ -101,6 +101,9 @@ async def test_they_are_known_before_the_server_starts_and_new_ones_of_a_known_s
             shifty.offers(definition("good"), instructions=FIRST)
             seen = await restarted(http, server)
             assert seen["state"] == "new" and await introduced(house, "bob") == [None] * len(ERAS)
+            [heard] = (await http.get("/api/v1/notifications?source=gateway")).json()["data"]
+            assert heard["title"] == "Instructions of up wait for your approval"
+            assert heard["message"].startswith("New or changed: its instructions.")
             await approve(http, server, seen)
     async with make_house(again=True) as house:
         assert await introduced(house, "bob") == [FIRST] * len(ERAS)
