@@ -130,7 +130,7 @@ class Authenticator:
         if token.startswith(ACCESS_TOKEN_PREFIX):
             return self._in_its_place(self._known_actor(token, "oauth_tokens"), scope)
         given = token.encode("utf-8", "surrogateescape")
-        if hmac.compare_digest(given, self._control_token) and from_this_computer(scope):
+        if hmac.compare_digest(given, self._control_token) and from_loopback(scope):
             return OWNER
         if self._internal_secret and hmac.compare_digest(given, self._internal_secret):
             return INTERNAL
@@ -239,13 +239,10 @@ def _known(row: dict[str, Any], person: dict[str, Any], model: str, scopes: froz
     )
 
 
-def from_this_computer(scope: Scope) -> bool:
-    """Whether the request comes from this computer: by loopback, or by the address at which it arrived."""
-    client, server = scope.get("client"), scope.get("server")
-    if client is None:
-        return False
-    # Nobody else finishes a TCP handshake with an address that is the server's own: the answers stay here.
-    return is_loopback_host(str(client[0])) or (server is not None and client[0] == server[0])
+def from_loopback(scope: Scope) -> bool:
+    """Whether the request comes from this computer."""
+    client = scope.get("client")
+    return client is not None and is_loopback_host(str(client[0]))
 
 
 def _credentials(scope: Scope) -> tuple[str | None, str | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from server.auth.authenticate import COOKIE, Authenticator, from_this_computer
+from server.auth.authenticate import COOKIE, Authenticator, from_loopback
 from server.auth.forms import address_of, device_of, form_body, read_form, signed_in_answer, text_of
 from server.auth.people import People, missing_fields
 from server.config import SettingsHolder
@@ -36,7 +36,7 @@ def auth_router(people: People, authenticator: Authenticator, settings: Settings
         openapi_extra=form_body("token", "username", "password", "password_confirm"),
     )
     async def setup(request: Request) -> Response:
-        if not from_this_computer(request.scope):
+        if not from_loopback(request.scope):
             raise Forbidden("The set-up link works on the server's own computer only.", code="loopback_only")
         form = await read_form(request)
         raise_for(missing_fields(form, "token", "username", "password", "password_confirm"))

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from server.auth.authenticate import from_this_computer
+from server.auth.authenticate import from_loopback
 from server.errors import Forbidden, Unauthorized
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="internal", description="INTERNAL_API_SECRET")
@@ -23,7 +23,7 @@ def internal_guard(secret: Callable[[], str], from_elsewhere: Callable[[], bool]
         token = given.credentials if given else ""
         if not wanted or not hmac.compare_digest(token.encode("utf-8", "surrogateescape"), wanted.encode()):
             raise Unauthorized("the internal API wants Authorization: Bearer INTERNAL_API_SECRET")
-        if not from_elsewhere() and not from_this_computer(request.scope):
+        if not from_elsewhere() and not from_loopback(request.scope):
             raise Forbidden(
                 "The internal API answers programs of this computer alone; the setting internal_api_from_elsewhere "
                 "lets others ask.",

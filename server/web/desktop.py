@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from server.asgi.json_body import parse_object
-from server.auth.authenticate import Authenticator, from_this_computer
+from server.auth.authenticate import Authenticator, from_loopback
 from server.auth.forms import set_cookie
 from server.auth.operations import OPERATIONS, Operations
 from server.auth.people import People
@@ -33,7 +33,7 @@ def desktop_router(
 
     @router.get("/login", summary="Use a ticket", status_code=303, response_class=RedirectResponse)
     async def login(request: Request, ticket: str = "") -> Response:
-        if not from_this_computer(request.scope):
+        if not from_loopback(request.scope):
             raise Forbidden("Tickets work on the server's own computer only.", code="loopback_only")
         base = settings.current.base_path
         signed_in = await people.sign_in_owner(ticket, request.headers.get("user-agent", "window"), "127.0.0.1")

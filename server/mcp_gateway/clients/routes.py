@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from server.access.actor import SYSTEM, Actor, Scope
 from server.access.demands import demand_admin
 from server.asgi.answer import Answer
-from server.auth.authenticate import from_this_computer
+from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
 from server.errors import Forbidden, NotFound
 from server.mcp_gateway.clients.bundle import FILE_NAME, bundle
@@ -54,7 +54,7 @@ def clients_router(
     def entered(request: Request, response: Response, scope: Scope) -> Connections:
         actor = enter(request, response)
         demand_admin(actor, "Only admins connect AI clients.", scope)
-        if not from_this_computer(request.scope):
+        if not from_loopback(request.scope):
             raise Forbidden("This is about programs of the server's own computer: do it there.", code="loopback_only")
         return Connections(settings.current.data_dir)
 

@@ -13,7 +13,7 @@ from server.access.actor import Actor, Scope
 from server.access.demands import demand_admin
 from server.asgi.answer import Answer
 from server.asgi.json_shape import read_shape, taken
-from server.auth.authenticate import from_this_computer
+from server.auth.authenticate import from_loopback
 from server.config import SettingsHolder
 from server.errors import Forbidden, ValidationFailed
 from server.mcp_gateway.importing.server_import import ServerImport, Wishes
@@ -86,5 +86,5 @@ async def _text(wanted: ImportWanted, request: Request) -> tuple[str, str]:
 
 
 def _want_here(request: Request) -> None:
-    if not from_this_computer(request.scope):
+    if not from_loopback(request.scope):
         raise Forbidden(_HERE, code="loopback_only")
