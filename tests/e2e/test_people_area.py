@@ -110,7 +110,7 @@ def test_a_member_has_no_people_page_and_gets_nothing_of_it(browser: Browser, ho
     page = watched.open("/", ".plate")
     assert page.locator(".rail >> text=People").count() == 0
     page.goto(f"{house.server.url}/#/people/access")
-    page.locator(".plate").wait_for()
+    page.get_by_role("heading", name="There is no such page").wait_for()
     assert page.locator(".matrix, .rows").count() == 0
     assert not [path for _verb, path in watched.requests if "matrix" in path or path.startswith("/api/v1/groups")]
     watched.check(house.documented)

@@ -236,7 +236,7 @@ def test_a_file_of_rows_that_did_not_arrive_is_sent_again_without_choosing_it_an
     page.locator("[role=alert]", has_text="The file did not arrive").wait_for()
     watched.context.set_offline(False)
     page.locator(".banner").wait_for(state="detached", timeout=60_000)
-    page.locator("[role=alert]").get_by_text("Try again").click()
+    page.locator("[role=alert]").get_by_role("button", name="Try again").click()
     page.locator(".mapping li").first.wait_for()
     watched.check(allowed=LOST)
 
