@@ -158,7 +158,9 @@ class StatusHost:
         if self.is_confused and member in ("Read", "GetCapabilities", "Notify"):
             answer = new_method_return(message) if member == "Read" else new_method_return(message, "i", (5,))
         elif member == "RegisterStatusNotifierItem" and not self.refuses:
-            self.items.append(message.body[0])
+            # As panels do: an icon that registers again stays where it is.
+            if message.body[0] not in self.items:
+                self.items.append(message.body[0])
             answer = new_method_return(message)
         elif member == "Get" and message.body == (WATCHER, "IsStatusNotifierHostRegistered"):
             answer = new_method_return(message, "v", (("b", self.has_panel),))
