@@ -71,6 +71,8 @@ class Relay:
 
     def instructions(self, caller: Caller) -> str | None:
         """What the server of this endpoint says to models about all of it, for who may use it for more than tools."""
+        if caller.server is None:
+            return None
         own = (up for up in self._gateway.visible_whole(caller.actor) if up.config.name == caller.server)
         return next((upstream.offered.instructions for upstream in own), None)
 
