@@ -281,8 +281,13 @@ class Launcher:
 
     def _run_tray(self, backend: str) -> None:
         try:
-            self._view = view_of(TrayModel(self), backend)
-            self._view.run(self.quit)
+            view = self._view = view_of(TrayModel(self), backend)
+            if self._quitting.is_set():
+                # Whoever ends it found no view to stop.
+                return
+            # What changed while the view was made had nobody to tell it.
+            self._changed()
+            view.run(self.quit)
         except Exception as error:
             # On quitting, pystray's GTK backends raise where no notification service runs.
             if not self._quitting.is_set():

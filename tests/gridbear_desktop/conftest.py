@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,16 @@ from gridbear_process import Gridbear, wait_for
 from screens import end, found
 from test_tray import FakeLauncher
 from window_site import Site, serving
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the processes of a failed test said is shown with it: they were alone with a busy machine."""
+    report = yield
+    processes = getattr(item, "funcargs", {}).get("gridbear")
+    if report.failed and report.when == "call" and isinstance(processes, Gridbear):
+        report.sections.extend(processes.said())
+    return report
 
 
 @pytest.fixture

@@ -93,6 +93,18 @@ class Gridbear:
         """What `gridbear user create` does, without a process that starts for it."""
         run_operation("user-create", {"username": name, "password": password, "role": role}, self.data_dir)
 
+    def said(self) -> list[tuple[str, str]]:
+        """The end of each log, and what each process has written; ends them."""
+        logs = sorted((self.data_dir / "logs").glob("*.log"))
+        told = [(path.name, path.read_text("utf-8", "replace")[-4000:]) for path in logs]
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
+                if stream is not None and not stream.closed and (text := stream.read()):
+                    told.append((f"{name} of {process.args}", text[-4000:]))
+        return told
+
     def end(self) -> None:
         for process in self.started:
             if process.poll() is None:
