@@ -57,6 +57,11 @@ def choose(page: Page, field: str, name: str, kind: str, data: bytes) -> None:
     page.set_input_files(f"#field-{field}", {"name": name, "mimeType": kind, "buffer": data})
 
 
+def arrived(page: Page, name: str) -> None:
+    """Wait until the file is with the server; its name is there from the moment it is on its way."""
+    page.locator(".file-box:not(:has(progress))").filter(has_text=name).wait_for()
+
+
 def save(page: Page) -> None:
     with page.expect_response(lambda answer: answer.request.method == "PATCH"):
         page.click("form.record button[type=submit]")
@@ -79,7 +84,7 @@ def test_a_record_with_files_is_made_shown_and_changed(
     choose(page, "cover", "A very long name of a picture, longer than any field is wide.png", "image/png", picture())
     page.locator(".file-box img.thumb").wait_for()
     choose(page, "booklet", "booklet.pdf", "application/pdf", b"%PDF-1.7 x")
-    page.locator(".file-box >> text=booklet.pdf").wait_for()
+    arrived(page, "booklet.pdf")
     assert watched.axe() == []
     page.click("form.record button[type=submit]")
     record = page.locator(rows(width)).filter(has_text=title)
@@ -112,7 +117,7 @@ def test_a_file_is_replaced_by_dropping_another_and_removed(
         }""",
         list(picture()),
     )
-    page.locator(".file-box >> text=new.png").wait_for()
+    arrived(page, "new.png")
     save(page)
     cover = albums.get(f"/api/v1/albums/{record}?expand=cover").json()["data"]["expand"]["cover"]
     assert cover["name"] == "new.png"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -78,23 +79,27 @@ def test_a_link_to_elsewhere_opens_in_the_browser(screen: Gridbear, window: str,
 
 def test_a_file_is_chosen_and_sent(screen: Gridbear, window: str, site: Site, tmp_path: Path) -> None:
     (tmp_path / "honey.txt").write_bytes(b"golden")
-    click_at(screen, window, 50, 250)
-    opened = dialog(screen, window)
-    focused(screen, opened)
-    asked = count()
+    opened, asked, gone_since = "", count(), 0.0
 
     def sent() -> bool:
-        # GTK looks the path up beside, and takes no answer until it has. Keys that come too early are lost.
-        if opened in found(screen, "--name", DIALOG):
+        nonlocal opened, asked, gone_since
+        if opened and opened in found(screen, "--name", DIALOG):
+            gone_since = time.monotonic()
+            # GTK looks the path up beside, and takes no answer until it has. Keys that come too early are lost.
             if next(asked) % 20 == 0:
                 # What came too late before is replaced. GTK's dialog has no field for a path until a slash is typed;
                 # Ctrl+L would open one as well, and close it when it is open.
                 keys(screen, "ctrl+a")
                 subprocess.run(["xdotool", "type", str(tmp_path / "honey.txt")], env=screen.env, check=True)
             keys(screen, "Return")
-        return site.uploads == [b"golden"]
+        elif time.monotonic() - gone_since > 3:
+            # A Return between two of GTK's looks closes the dialog with nothing chosen: so do people, who try again.
+            click_at(screen, window, 50, 250)
+            opened, asked = dialog(screen, window), count()
+            focused(screen, opened)
+        return site.uploads[:1] == [b"golden"]
 
-    wait_for(sent, "the upload", 30)
+    wait_for(sent, "the upload")
 
 
 def test_keys_reload_and_zoom(screen: Gridbear, window: str, site: Site) -> None:
