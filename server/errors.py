@@ -85,6 +85,12 @@ class MethodNotAllowed(GridBearError):
         self.allowed = allowed
 
 
+class NotAcceptable(GridBearError):
+    """The client takes none of the forms that the answer has."""
+
+    code = "not_acceptable"
+
+
 class Conflict(GridBearError):
     """The change contradicts what is stored (unique value taken, row still referenced)."""
 

@@ -21,6 +21,7 @@ STATUS: dict[type[errors.GridBearError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
     errors.TooLarge: 413,

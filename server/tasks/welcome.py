@@ -14,13 +14,16 @@ from server.tasks.acting import actor_now
 from server.tasks.kinds import Runner
 from server.tasks.report import Report
 
+LOOK_SECONDS = 15.0
+"""How long work may outlive a token whose end nothing tells of: its time is up, or a cap dropped it."""
 _MODELS = ("users", "api_tokens", "oauth_tokens", "oauth_clients")
 
 
 class Welcome:
     """Ends work at once when its person or the token that asked for it is let in no more."""
 
-    def __init__(self, records: Records, bus: Bus) -> None:
+    def __init__(self, records: Records, bus: Bus, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._look_seconds = look_seconds
         self._records = records
         self._bus = bus
 
@@ -31,11 +34,17 @@ class Welcome:
         actor = actor_now(self._records, owner_id, acting)
         task = asyncio.current_task()
         assert task is not None
-        cancelling, ended = task.cancelling(), None
+        cancelling, loop = task.cancelling(), asyncio.get_running_loop()
+        ended: Forbidden | None = None
+        timer: asyncio.TimerHandle
 
-        def look(event: RecordChanged) -> None:
+        def changed(event: RecordChanged) -> None:
+            if event.model != "users" or event.record_id == owner_id:
+                look()
+
+        def look() -> None:
             nonlocal ended
-            if ended is not None or (event.model == "users" and event.record_id != owner_id):
+            if ended is not None:
                 return
             try:
                 _want_rights_of(actor, actor_now(self._records, owner_id, acting))
@@ -43,7 +52,13 @@ class Welcome:
                 ended = error
                 task.cancel()
 
-        stop_looking = self._bus.subscribe(look, _MODELS)
+        def look_and_go_on() -> None:
+            nonlocal timer
+            look()
+            timer = loop.call_later(self._look_seconds, look_and_go_on)
+
+        timer = loop.call_later(self._look_seconds, look_and_go_on)
+        stop_looking = self._bus.subscribe(changed, _MODELS)
         try:
             return await run(actor, given, report)
         except asyncio.CancelledError:
@@ -53,6 +68,7 @@ class Welcome:
             raise ended from None
         finally:
             stop_looking()
+            timer.cancel()
 
 
 def _want_rights_of(before: Actor, now: Actor) -> None:

@@ -15,6 +15,10 @@ _WATCHED = (
     b"accept", b"content-type", b"mcp-protocol-version", b"mcp-session-id", b"mcp-method", b"mcp-name",
 )  # fmt: skip
 _HANDSHAKE = frozenset((None, "2025-03-26", "2025-06-18", "2025-11-25"))
+_ANSWERS = (
+    frozenset(("*/*", "application/*", "application/json")),
+    frozenset(("*/*", "text/*", "text/event-stream")),
+)
 _CALL_KEYS = frozenset(("name", "arguments", "_meta"))
 _LIST_KEYS = frozenset(("_meta",))
 
@@ -79,6 +83,17 @@ def plain_request(message: Mapping[str, Any], headers: Mapping[bytes, str]) -> P
     else:
         fits = session is not None and headers.get(b"mcp-protocol-version") in _HANDSHAKE
     return PlainRequest(number, str(method), name, params, meta, session) if fits else None
+
+
+def takes_answers(headers: Mapping[bytes, str]) -> bool:
+    """Whether a request of 2026-07-28 takes both forms of an answer; the SDK says nothing where it does not.
+
+    Of the older versions the SDK has words for it.
+    """
+    if headers.get(b"mcp-protocol-version") != MODERN or takes_json(headers):
+        return True
+    kinds = {kind.partition(";")[0].strip().lower() for kind in headers.get(b"accept", "").split(",")}
+    return all(kinds & forms for forms in _ANSWERS)
 
 
 def takes_json(headers: Mapping[bytes, str]) -> bool:

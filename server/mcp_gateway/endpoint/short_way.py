@@ -20,13 +20,20 @@ from server.access.actor import Actor
 from server.asgi.body import read_body, replayed
 from server.asgi.hang_up import Watch, on_hang_up
 from server.asgi.replies import send_error
-from server.errors import BadRequest, GridBearError
+from server.errors import BadRequest, GridBearError, NotAcceptable
 from server.mcp_gateway.catalogue.tool import Tool, has_header_fields
 from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
 from server.mcp_gateway.endpoint.large_results import METHOD, LargeResults
-from server.mcp_gateway.endpoint.plain_request import PlainRequest, headers_of, is_id, parsed, plain_request
+from server.mcp_gateway.endpoint.plain_request import (
+    PlainRequest,
+    headers_of,
+    is_id,
+    parsed,
+    plain_request,
+    takes_answers,
+)
 from server.mcp_gateway.endpoint.results import for_modern, for_older
 from server.mcp_gateway.endpoint.sdk_sessions import SdkSessions, Session, owner_of
 from server.mcp_gateway.failures import INTERNAL_ERROR, CallFailed
@@ -38,6 +45,10 @@ _log = logging.getLogger(__name__)
 _INVALID_REQUEST = -32600
 _CANCELLED = -32006
 _JSON_WANTED = "Messages are wanted as JSON, with the header Content-Type: application/json."
+_BOTH_WANTED = (
+    "Answers come as JSON or as a stream of events, and the request must take both: "
+    "send the header Accept: application/json, text/event-stream."
+)
 
 _Reply = tuple[int, dict[str, Any]]
 _Found = tuple[Upstream, Tool]
@@ -94,6 +105,8 @@ class ShortWay:
         try:
             if not headers.get(b"content-type", "").lower().startswith("application/json"):
                 raise BadRequest(_JSON_WANTED, code="json_wanted")
+            if not takes_answers(headers):
+                raise NotAcceptable(_BOTH_WANTED)
             body = await read_body(receive, scope, self._body_bytes)
         except ClientDisconnect:
             return
