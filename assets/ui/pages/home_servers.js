@@ -7,12 +7,16 @@ import { Icon } from "../widgets/icon.js";
 import { Trouble, Waiting } from "../widgets/trouble.js";
 import { ServerState, SignInButton, useServerDeeds } from "./tools_states.js";
 
+/** Home shows so many, those with a fault first; Tools has all. */
+const MOST = 8;
+
 /** @param {{page: ReturnType<typeof import("./tools_states.js").useServers>}} props */
 export function Servers({ page }) {
   const { data, error, reload, servers } = page;
   const model = modelNamed("mcp_servers");
   const add = may(model, "create") && (isAdmin() ? href("/tools/add") : href("/data/mcp_servers", { record: "new" }));
   const tools = servers.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + (one.tools?.length || 0), 0);
+  const shown = servers.length > MOST ? [...servers].sort((one, other) => Number(!!other.error) - Number(!!one.error)).slice(0, MOST) : servers;
   return html`<section class="card" aria-labelledby="servers-title">
     <header>
       <h2 id="servers-title">${t("servers.title")}</h2>
@@ -25,7 +29,8 @@ export function Servers({ page }) {
       <p class="small soft">${t(add ? "servers.none_admin" : "servers.none")}</p>
       ${add && html`<div><a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a></div>`}
     </div>`}
-    <ul>${servers.map((/** @type {any} */ one) => html`<${Server} key=${one.id} server=${one} reload=${reload} />`)}</ul>
+    <ul>${shown.map((/** @type {any} */ one) => html`<${Server} key=${one.id} server=${one} reload=${reload} />`)}</ul>
+    ${shown.length < servers.length && html`<div class="body"><a class="btn quiet dense" href=${href("/tools")}>${t("servers.all", { n: servers.length })}<${Icon} name="right" size=${14} /></a></div>`}
   </section>`;
 }
 

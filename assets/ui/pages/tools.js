@@ -2,7 +2,7 @@
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { base, isAdmin, may, modelNamed, server as running } from "../store.js";
-import { html, useEffect } from "../vendor/preact.js";
+import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
 import { useTrail } from "../widgets/trail.js";
@@ -15,6 +15,8 @@ import { Bench } from "./tools_bench.js";
 import { ServerState, SignInButton, countOf, originOf, useOwnServers, useServerDeeds, useServers } from "./tools_states.js";
 
 const PANEL = "tools-panel";
+/** With more servers than these they can be searched. */
+const MANY = 12;
 const PARTS = ["approvals", "calls", "clients"];
 
 /** @param {{rest: string[], query: URLSearchParams}} props */
@@ -54,6 +56,7 @@ export function Tools({ rest, query }) {
 /** @param {{page: ReturnType<typeof useServers>, own: any[], current: string|undefined, query: URLSearchParams, add: string|false}} props */
 function Servers({ page, own, current, query, add }) {
   const { data, error, slow, servers, reload } = page;
+  const [words, setWords] = useState("");
   useEffect(() => {
     const wide = matchMedia("(min-width: 720px)").matches;
     if (!current && wide && servers.length) go(href(`/tools/${servers[0].id}`), { replace: true });
@@ -68,15 +71,24 @@ function Servers({ page, own, current, query, add }) {
       ${add && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
     <//>${ofProgram && html`<div class="own-servers">${ofProgram}</div>`}`;
   }
+  const shown = servers.length > MANY && words.trim() ? servers.filter((one) => fits(one, words)) : servers;
   const chosen = [...servers, ...own].find((one) => String(one.id) === current);
   return html`<div class="split wide" data-open=${current ? "area" : "list"}>
     <nav class="side scroll" aria-label=${t("servers.title")} tabindex="0">
-      <ul class="servers">${servers.map((one) => html`<${Listed} key=${one.id} server=${one} current=${chosen === one} reload=${reload} />`)}</ul>
+      ${servers.length > MANY && html`<div class="servers-search"><input class="input dense" type="search" aria-label=${t("tools.find")} placeholder=${t("tools.find")} value=${words} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} />
+        ${!shown.length && html`<p class="small soft" role="status">${t("tools.none_fits")}</p>`}</div>`}
+      <ul class="servers">${shown.map((one) => html`<${Listed} key=${one.id} server=${one} current=${chosen === one} reload=${reload} />`)}</ul>
       ${ofProgram}
     </nav>
     ${chosen ? html`<${Bench} key=${chosen.id} server=${chosen} query=${query} reload=${reload} />`
       : current && html`<div class="area"><div class="column pad-top"><p class="note"><span>${t("tools.no_server")}</span></p></div></div>`}
   </div>`;
+}
+
+/** Whether each word is in the name of the server or of one of its tools. @param {any} server @param {string} words */
+function fits(server, words) {
+  const text = [server.name, ...(server.tools || []).map((/** @type {any} */ one) => one.name)].join("\n").toLowerCase();
+  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 /** @param {{server: any, current: boolean, reload: () => void}} props */

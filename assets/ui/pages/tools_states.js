@@ -1,7 +1,7 @@
 // How an MCP server stands, in the words and shapes of every page that shows it.
 import { api } from "../api.js";
 import { t } from "../i18n.js";
-import { html, useEffect, useState } from "../vendor/preact.js";
+import { html, useEffect, useMemo, useState } from "../vendor/preact.js";
 import { State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
@@ -9,6 +9,8 @@ import { sentence } from "../widgets/trouble.js";
 
 const BUSY_MS = 2000;
 const CALM_MS = 30_000;
+/** `time2` before `time10`. */
+const ORDER = new Intl.Collator("en", { numeric: true });
 /** @type {Record<string, "ok"|"busy"|"off"|"warn"|"bad"|"wait">} */
 const SHAPES = {
   ready: "ok", starting: "busy", installing: "busy", checking: "busy", stopped: "off", failed: "bad",
@@ -19,7 +21,7 @@ const SHAPES = {
 export function useServers() {
   const load = useLoad(async (signal) => (await api.get("/api/v1/gateway", { signal })).data, []);
   /** @type {any[]} */
-  const servers = load.data?.servers || [];
+  const servers = useMemo(() => [...(load.data?.servers || [])].sort((one, other) => ORDER.compare(one.name, other.name)), [load.data]);
   const busy = servers.some((one) => SHAPES[one.state] === "busy");
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && load.reload(), busy ? BUSY_MS : CALM_MS);
