@@ -218,16 +218,16 @@ class Tasks:
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""
-        row = await self._in_hand(actor, key)
-        record_id = int(row["id"])
-        if row["status"] not in OPEN_STATES:
-            raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
+        record_id = int((await self._in_hand(actor, key))["id"])
         running = self._running.get(record_id)
         if running is not None:
             self._cancelled.add(record_id)
             running.cancel()
             await asyncio.wait({running}, timeout=_CANCEL_SECONDS)
-            row = await self._in_hand(actor, key)
+        # Read without a wait, in which it could end or begin.
+        row = self._records.look_up(SYSTEM, MODEL, "id", record_id) or await self._in_hand(actor, key)
+        if running is None and row["status"] not in OPEN_STATES:
+            raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
         # It may have failed in that very moment, and wait to be tried again.
         if running is None or row["status"] == "queued":
             self._waiting.discard(record_id)

@@ -136,6 +136,30 @@ async def test_a_cancel_in_the_moment_in_which_a_task_ends_leaves_it_ended_and_s
     assert not tasks._running and not tasks._delayed
 
 
+async def test_a_task_that_ends_while_its_cancel_reads_its_row_stays_as_it_ended(
+    bear: Bear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    max_, gate = await person(bear, "max"), Gate()
+    tasks = queue(bear)
+    tasks.register(Kind("gate", gate.run))
+    key = str((await tasks.submit(max_, "gate", "Gate", {}))["key"])
+    await until(bear, key, lambda row: row["status"] == "running")
+    read = tasks.of
+
+    async def read_late(actor: Actor, key: str) -> dict[str, Any]:
+        row = await read(actor, key)
+        gate.open.set()
+        await ended(bear, key)
+        while tasks._running:
+            await asyncio.sleep(0)
+        return row
+
+    monkeypatch.setattr(tasks, "of", read_late)
+    with pytest.raises(Conflict) as refused:
+        await tasks.cancel(max_, key)
+    assert refused.value.code == "task_ended" and (await read(max_, key))["status"] == "completed"
+
+
 async def test_the_more_important_task_goes_first_and_a_kind_runs_only_so_often_at_once(bear: Bear) -> None:
     max_ = await person(bear, "max")
     tasks, gate = queue(bear), Gate()
