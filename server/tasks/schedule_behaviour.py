@@ -21,7 +21,7 @@ from server.tasks.queue import Tasks
 from server.tasks.timing import WAYS, timing_of
 
 SCHEDULES = "schedules"
-_TIMING = frozenset((*WAYS, "time_zone", "enabled"))
+TIMING = frozenset((*WAYS, "time_zone", "enabled"))
 
 
 class ScheduleBehaviour(Behaviour):
@@ -45,10 +45,10 @@ class ScheduleBehaviour(Behaviour):
         if known.get("plugin") and set(columns) - {"enabled"}:
             raise Forbidden(f"The plugin {known['plugin']} keeps this schedule; it can be paused, not changed.")
         self._check_task(columns)
-        if record_id is not None and not _TIMING.intersection(columns):
+        if record_id is not None and not TIMING.intersection(columns):
             return Prepared(columns)
         if record_id == 0:
-            if _TIMING.intersection(columns) != {"enabled"}:
+            if TIMING.intersection(columns) != {"enabled"}:
                 raise Forbidden("Change the times of schedules one by one.")
             return Prepared({**columns, "next_run_at": None})
         made = dict(columns)

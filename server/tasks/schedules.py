@@ -10,14 +10,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import Busy, Conflict, Forbidden, GridBearError, RateLimited, StorageFull
+from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
 from server.events.bus import Bus, RecordChanged
 from server.records.service import Records
 from server.records.time_zones import local_zone
 from server.records.times import from_text, to_text
+from server.records.work import Work
 from server.tasks.acting import actor_now, kept
 from server.tasks.queue import OPEN_STATES, Tasks
-from server.tasks.schedule_behaviour import SCHEDULES, ScheduleBehaviour
+from server.tasks.schedule_behaviour import SCHEDULES, TIMING, ScheduleBehaviour
 from server.tasks.timing import timing_of
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,9 @@ class Schedules:
             await self._plan(row, now, {})
         due = {"enabled": True, "next_run_at__lte": to_text(now)}
         for row in await self._records.find(SYSTEM, SCHEDULES, where=due, sort="next_run_at", limit=_PAGE):
-            await self._run_due(row, now)
+            # What came before it took time, in which it may have been paused or changed.
+            if _is_as_read(row, self._records.look_up(SYSTEM, SCHEDULES, "id", row["id"])):
+                await self._run_due(row, now)
         coming = {"enabled": True, "next_run_at__gt": to_text(now)}
         rows = await self._records.find(SYSTEM, SCHEDULES, where=coming, sort="next_run_at", limit=1)
         until = (from_text(rows[0]["next_run_at"]) - now).total_seconds() if rows else LOOK_SECONDS
@@ -169,7 +172,17 @@ class Schedules:
         except GridBearError as error:
             following, told = None, {**told, "problem": error.message[:1000]}
         planned = {"next_run_at": None, "enabled": False} if following is None else {"next_run_at": to_text(following)}
-        await self._records.update(SYSTEM, SCHEDULES, row["id"], {**told, **planned})
+
+        def write(work: Work, _results: list[Any]) -> None:
+            prepared = work.prepared(SCHEDULES)
+            may = self._records.policy.permission(SYSTEM, prepared.spec, "update")
+            # Who changed its times meanwhile has planned it, and what was read knows nothing of that.
+            values = {**told, **planned} if _is_as_read(row, work.stored(prepared, row["id"], may)) else told
+            work.change(SCHEDULES, row["id"], values, may, ("id",))
+
+        # It may have been deleted meanwhile; the others go on.
+        with contextlib.suppress(NotFound):
+            await self._records.work(SYSTEM, write, (SCHEDULES,), always=True)
 
     async def _still_runs(self, row: Mapping[str, Any]) -> bool:
         if row["last_task"] is None:
@@ -182,6 +195,11 @@ class Schedules:
         if row["plugin"] is None:
             actor = actor_now(self._records, row["owner_id"], kept(Actor(kind="schedule", credential_id=row["id"])))
         return await self._tasks.submit(actor, row["task"], row["name"], row["input"] or {}, key=key)
+
+
+def _is_as_read(row: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:
+    """Whether a schedule still has the times, and the next run, that it had when it was read."""
+    return stored is not None and all(stored[name] == row[name] for name in (*TIMING, "next_run_at"))
 
 
 def _nobody(row: Mapping[str, Any]) -> str:

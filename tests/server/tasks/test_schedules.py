@@ -173,6 +173,50 @@ async def test_a_crash_between_the_task_and_the_note_of_it_begins_no_second_one(
         assert (await it.row(made))["next_run_at"] == "2026-06-01T14:00:00.000Z"
 
 
+async def test_a_schedule_whose_times_are_changed_while_its_run_begins_keeps_the_new_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as it:
+        max_ = await it.bear.person("max")
+        made = await it.made(max_, at="2026-06-01T12:30:00Z")
+        submit = it.tasks.submit
+
+        async def submit_and_change(*args: Any, **more: Any) -> dict[str, Any]:
+            task = await submit(*args, **more)
+            answer = await max_.patch(f"/api/v1/schedules/{made['id']}", json={"at": "2026-06-02T09:00:00Z"})
+            assert answer.status_code == 200, answer.text
+            return task
+
+        monkeypatch.setattr(it.tasks, "submit", submit_and_change)
+        assert len(await it.at(minutes=31)) == 1
+        row = await it.row(made)
+        assert (row["enabled"], row["next_run_at"]) == (True, "2026-06-02T09:00:00.000Z")
+        assert row["last_run_at"] == "2026-06-01T12:31:00.000Z"
+
+
+async def test_what_is_paused_or_deleted_while_an_earlier_run_begins_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as it:
+        max_ = await it.bear.person("max")
+        first, paused, last = [await it.made(max_, every_seconds=3600, input={"n": number}) for number in (1, 2, 3)]
+        submit = it.tasks.submit
+
+        async def submit_and_change(*args: Any, **more: Any) -> dict[str, Any]:
+            task = await submit(*args, **more)
+            if args[3] == {"n": 1}:
+                answer = await max_.patch(f"/api/v1/schedules/{paused['id']}", json={"enabled": False})
+                assert answer.status_code == 200, answer.text
+                assert (await max_.delete(f"/api/v1/schedules/{first['id']}")).status_code in (200, 204)
+            return task
+
+        monkeypatch.setattr(it.tasks, "submit", submit_and_change)
+        assert sorted(given["n"] for _, given in await it.at(hours=1)) == [1, 3]
+        row = await it.row(paused)
+        assert (row["enabled"], row["next_run_at"]) == (False, None)
+        assert (await it.row(last))["next_run_at"] == "2026-06-01T14:00:00.000Z"
+
+
 async def test_it_does_nothing_for_somebody_who_may_not_enter_any_more(tmp_path: Path) -> None:
     async with world(tmp_path) as it:
         ada, max_ = await it.bear.person("ada"), await it.bear.person("max")
