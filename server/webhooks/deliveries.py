@@ -190,10 +190,11 @@ class Deliveries:
         if delivery["status"] in ("delivered", "failed"):
             return {"status": delivery["status"]}
         last = delivery["attempts"] >= len(WAITS)
+        sent_to = self._receiver(delivery)
         answer, wait = await self._attempt(delivery, last=last)
         if answer.error:
             if wait is None:
-                await self._ended_badly(delivery, answer)
+                await self._ended_badly(delivery, answer, sent_to)
             failure = TaskFailed(answer.error, for_good=wait is None)
             failure.retry_after = wait
             raise failure
@@ -250,11 +251,21 @@ class Deliveries:
         if self._sender is not None:
             await self._sender.close()
 
-    async def _ended_badly(self, delivery: Mapping[str, Any], answer: Answer) -> None:
-        """A delivery failed for good: a webhook of which nothing was taken all that time is switched off."""
+    def _receiver(self, delivery: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Where a delivery goes now; None without its webhook."""
+        webhook = self._records.look_up(SYSTEM, WEBHOOKS, "id", delivery["webhook_id"])
+        return None if webhook is None else (webhook["url"], webhook["secret"], webhook["enabled"])
+
+    async def _ended_badly(self, delivery: Mapping[str, Any], answer: Answer, sent_to: tuple[Any, ...] | None) -> None:
+        """A delivery failed for good: a webhook of which nothing was taken all that time is switched off.
+
+        But one that has another receiver by now: the answer says nothing of that.
+        """
         webhook = await self._records.get(SYSTEM, WEBHOOKS, delivery["webhook_id"])
         taken = {"webhook_id": webhook["id"], "status": "delivered", "delivered_at__gte": delivery["created_at"]}
         if not webhook["enabled"] or await self._records.find(SYSTEM, DELIVERIES, where=taken, limit=1):
+            return
+        if self._receiver(delivery) != sent_to:
             return
         reason = answer.error[:1000]
         await self._records.update(SYSTEM, WEBHOOKS, webhook["id"], {"enabled": False, "disabled_because": reason})

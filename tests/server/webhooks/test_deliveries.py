@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.access.actor import SYSTEM
-from server.asgi.signatures import verify_standard
+from server.asgi.signatures import new_standard_secret, verify_standard
 from server.tasks import kinds
 from server.webhooks import deliveries
+from server.webhooks.answer import Answer
+from server.webhooks.sending import Sender
+from tests.server.tasks.tests_tasks_support import ended as task_ended
 from tests.server.webhooks.tests_webhooks_support import at_home, delivery, ended, hook, receiving
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +142,33 @@ async def test_who_answers_that_they_are_gone_gets_no_second_attempt(tmp_path: P
         [row] = await delivery(bear, ended(1))
         assert (row["status"], row["attempts"]) == ("failed", 1)
         await _until_off(bear, made["id"])
+
+
+@pytest.mark.parametrize("change", ["url", "secret"])
+async def test_a_webhook_that_is_mended_while_its_last_attempt_is_under_way_stays_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    async with receiving() as receiver, receiving() as other, at_home(tmp_path) as bear:
+        receiver.answer = "410 Gone"
+        ada = await bear.person("ada")
+        made = await hook(ada, receiver.url)
+        send = Sender.send
+        mended = {"url": other.url, "secret": new_standard_secret()}
+
+        async def and_meanwhile(*given: Any) -> Answer:
+            answer = await send(*given)
+            changed = await ada.patch(f"/api/v1/webhooks/{made['id']}", json={change: mended[change]})
+            assert changed.status_code == 200, changed.text
+            return answer
+
+        monkeypatch.setattr(Sender, "send", and_meanwhile)
+        await ada.post("/api/v1/notes", json={"title": "bear"})
+        [row] = await delivery(bear, ended(1))
+        assert row["status"] == "failed"
+        [task] = await bear.app.records.find(SYSTEM, "tasks", where={"kind": f"webhook.{made['id']}"})
+        await task_ended(bear, task["key"])
+        webhook = await bear.app.records.get(SYSTEM, "webhooks", made["id"])
+        assert (webhook["enabled"], webhook["disabled_because"]) == (True, None)
 
 
 async def test_a_webhook_is_tried_at_once_also_when_it_is_off(tmp_path: Path) -> None:
