@@ -13,11 +13,12 @@ from server.auth.oauth.grants import Grants
 from server.auth.one_time import OneTimeTokens
 from server.auth.passwords import hash_password, password_problem
 from server.auth.second_factors import SecondFactors
-from server.auth.sign_in import SignedIn, SignIn
+from server.auth.sign_in import SignedIn, SignIn, wrong_password
 from server.errors import Conflict, FieldError, Forbidden, NotFound, ValidationFailed
 from server.events.bus import Bus, RecordChanged
 from server.records.people_by_name import person_named, taken_name
 from server.records.service import Records
+from server.records.work import Work
 
 SETUP_SECONDS = 24 * 3600.0
 TICKET_SECONDS = 30.0
@@ -159,12 +160,22 @@ class People:
 
     async def change_password(self, actor: Actor, current: str, new: str) -> None:
         """Change one's own password; every other session of the person ends, and what they allowed apps."""
-        await self.sessions.confirm_password(actor, current, "current_password")
+        confirmed = await self.sessions.confirm_password(actor, current, "current_password")
         _good(new, "new_password")
         assert actor.user_id is not None
-        await self._records.update(SYSTEM, "users", actor.user_id, {"password": await hash_password(new)})
-        await self.sessions.end_sessions(actor.user_id, but=actor.credential_id)
-        await self.grants.end_of(actor.user_id)
+        user_id, made = actor.user_id, await hash_password(new)
+
+        def change(work: Work, _results: list[Any]) -> None:
+            users = work.prepared("users")
+            may = self._records.policy.permission(SYSTEM, users.spec, "update")
+            if work.stored(users, user_id, may)["password"] != confirmed:
+                # Somebody set another one meanwhile, perhaps because this one is in two hands.
+                raise wrong_password("current_password")
+            work.change("users", user_id, {"password": made}, may, ("id",))
+
+        await self._records.work(SYSTEM, change, ("users",), always=True)
+        await self.sessions.end_sessions(user_id, but=actor.credential_id)
+        await self.grants.end_of(user_id)
         await self.note("password_changed", actor, about=actor.username)
 
     async def create_token(

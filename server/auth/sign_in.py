@@ -12,7 +12,7 @@ from server.access.actor import ANONYMOUS, SYSTEM, Actor
 from server.auth.passwords import verify_password
 from server.auth.second_factors import SecondFactors
 from server.auth.tokens import new_token, token_hash
-from server.errors import FieldError, Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
+from server.errors import Forbidden, NotFound, RateLimited, Unauthorized, ValidationFailed
 from server.limits.growing_delay import GrowingDelay
 from server.records.audit import UNKNOWN
 from server.records.people_by_name import person_named, plain_name
@@ -85,20 +85,27 @@ class SignIn:
             raise _wrong()
         return SignedIn(token, user)
 
-    async def confirm_password(self, actor: Actor, password: str, field: str = "password") -> None:
-        """Ask for the password again before something that matters. Raises ValidationFailed, Forbidden, RateLimited."""
+    async def confirm_password(self, actor: Actor, password: str, field: str = "password") -> str | None:
+        """Ask for the password again before something that matters; the hash that it was compared with.
+
+        Raises ValidationFailed, Forbidden, RateLimited.
+        """
         if actor.user_id is None or actor.kind != "user":
             raise Forbidden("This is done in a signed-in session.", code="session_needed")
         key = ("password", actor.user_id)
         self._wait(self._accounts, key)
         self._accounts.begin(key, self._clock())
         person = await self._records.reveal(SYSTEM, "users", actor.user_id)
-        if not await verify_password(person["password"], password):
+        stored: str | None = person["password"]
+        if not await verify_password(stored, password):
             await self._records.note("password_refused", actor, about=actor.username)
-            raise ValidationFailed(
-                f"{field}: this is not your password", fields={field: FieldError("wrong", "this is not your password")}
-            )
+            raise wrong_password(field)
+        now = self._records.look_up(SYSTEM, "users", "id", actor.user_id)
+        if now is None or now["password"] != stored:
+            # Set anew while we looked at it.
+            raise wrong_password(field)
         self._accounts.succeeded(key)
+        return stored
 
     async def open_session(self, user: dict[str, Any], device: str, address: str, *, how: str) -> str:
         """The secret of a new session of `user` (a row of `users`). `how` they came in is for the audit log."""
@@ -198,6 +205,11 @@ class SignIn:
         self._addresses.take_back(attempt.address, self._both.count(attempt.both, self._clock()))
         self._accounts.succeeded(attempt.account)
         self._both.succeeded(attempt.both)
+
+
+def wrong_password(field: str) -> ValidationFailed:
+    """What was sent in `field` is not the caller's password."""
+    return ValidationFailed.of(field, "wrong", "this is not your password")
 
 
 def _wrong() -> Unauthorized:

@@ -98,6 +98,8 @@ def consent_router(
         if not scopes or not set(chosen) <= set(asked.scopes):
             raise ValidationFailed.of("allowed_scopes", "unknown_choice", "some of the scopes that were asked for")
         row = await clients.confirm(asked.client, actor, scopes)
+        # Asked again, since an app may let us wait for its document: a session that ended meanwhile lets nobody in.
+        actor = _person(authenticator.actor_for(request.scope))
         return {"ok": True, "data": {"redirect": allowed(asked, scopes, grants, row, actor, own)}}
 
     return router

@@ -11,7 +11,8 @@ import pyotp
 import pytest
 
 from server.access.actor import OWNER
-from server.auth import passwords, sign_in
+from server.auth import passwords, people, sign_in
+from server.auth.oauth.clients import Clients
 from tests.conftest import PASSWORD, Bear
 from tests.server.auth.oauth.tests_oauth_support import App
 
@@ -152,6 +153,46 @@ async def test_a_sign_in_with_the_password_of_before_does_not_outlive_its_change
     assert (await admin.get(f"/api/v1/sessions?owner_id={bear.ids['max']}")).json()["count"] == 0
     monkeypatch.undo()
     assert await attempt(await bear.client(accept="application/json"), "max", NEW) == 200
+
+
+@pytest.mark.parametrize("step", ["verify_password", "hash_password"])
+async def test_a_password_that_is_set_anew_while_its_holder_changes_it_is_the_one_that_stays(
+    bear: Bear, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    session = await bear.signed_in("max")
+    module = sign_in if step == "verify_password" else people
+    real = getattr(passwords, step)
+
+    async def and_meanwhile(*given: Any) -> Any:
+        result = await real(*given)
+        monkeypatch.undo()
+        await bear.app.people.set_password(OWNER, bear.ids["max"], NEW)
+        return result
+
+    monkeypatch.setattr(module, step, and_meanwhile)
+    form = {"current_password": PASSWORD, "new_password": "of whoever knew it too"}
+    answer = await session.post("/auth/password", data=form)
+    assert answer.status_code == 422 and "current_password" in answer.json()["fields"], answer.text
+    assert await attempt(await bear.client(accept="application/json"), "max", NEW) == 200
+
+
+async def test_an_app_is_not_let_in_by_a_session_that_ended_while_it_was_decided(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(await bear.client())
+    await app.register()
+    session = await bear.signed_in("max")
+    confirm = Clients.confirm
+
+    async def and_meanwhile(*given: Any) -> int:
+        row = await confirm(*given)
+        await bear.app.people.set_password(OWNER, bear.ids["max"], NEW)
+        return row
+
+    monkeypatch.setattr(Clients, "confirm", and_meanwhile)
+    answer = await session.post("/oauth/consent/decide", data={**app.request(), "decision": "allow"})
+    assert answer.status_code == 401, answer.text
+    assert not bear.app.people.grants._codes
 
 
 async def test_a_code_that_is_exchanged_while_the_password_changes_gives_nothing_that_lasts(
