@@ -131,7 +131,12 @@ class People:
                 raise Forbidden("This link is for a new password, not for a new account.", code="link_invalid")
             user = await self.create_user(OWNER, link["username"] or username, password, role=link["role"], **more)
             await self._put_into(user["id"], link["groups"] or ())
-            await self.links.use(token)
+            try:
+                await self.links.use(token)
+            except Forbidden:
+                # An admin withdrew it meanwhile, and the account with it.
+                await self._records.delete(SYSTEM, "users", user["id"])
+                raise
         await self.note("link_used", ANONYMOUS, about=user["username"], detail="invite")
         return user
 

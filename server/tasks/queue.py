@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -151,7 +151,7 @@ class Tasks:
                 "led_by": orjson.dumps(path).decode(),
             },
         )
-        entry = _entry(row, path)
+        entry = Entry.of(row, path)
         if self._early is not None:
             self._early.add(entry.record_id)
         if entry.record_id not in self._running:
@@ -286,7 +286,7 @@ class Tasks:
         if row["not_before"] is not None:
             wait = (from_text(row["not_before"]) - datetime.now(UTC)).total_seconds()
         whole = self._records.look_up(SYSTEM, MODEL, "id", record_id) or {}
-        self._later(_entry(row, whole.get("led_by") or ()), wait)
+        self._later(Entry.of(row, whole.get("led_by") or ()), wait)
 
     def _later(self, entry: Entry, seconds: float) -> None:
         if seconds <= 0:
@@ -310,9 +310,12 @@ class Tasks:
             self._running[entry.record_id], self._begun[entry.record_id] = task, entry
             task.add_done_callback(partial(self._ended, entry))
 
-    def _ended(self, entry: Entry, _task: asyncio.Task[None]) -> None:
+    def _ended(self, entry: Entry, task: asyncio.Task[None]) -> None:
         self._running.pop(entry.record_id, None)
         self._begun.pop(entry.record_id, None)
+        if task.cancelled() and entry.record_id not in self._cancelled:
+            # Its kind went before its first step: it waits for that again.
+            self._waiting.add(entry)
         self._cancelled.discard(entry.record_id)
         self._waiting.ended(entry)
         self._pump()
@@ -393,7 +396,3 @@ class Tasks:
             log.error("the result of task %d could not be stored: %s", record_id, failure.message)
             text = f"The result could not be stored: {failure.message}"
             await self._store(record_id, {"status": "failed", "finished_at": now_text(), "error": text})
-
-
-def _entry(row: dict[str, Any], path: Sequence[str] = ()) -> Entry:
-    return Entry(int(row["id"]), row["kind"], row["owner_id"], row["priority"], tuple(path))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 
 class Entry(NamedTuple):
@@ -17,6 +17,11 @@ class Entry(NamedTuple):
     priority: int
     led_by: tuple[str, ...] = ()
     """The hooks that led to it."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], path: Sequence[str] = ()) -> Entry:
+        """That of a row of tasks, which the hooks of `path` led to."""
+        return cls(int(row["id"]), row["kind"], row["owner_id"], row["priority"], tuple(path))
 
 
 _Lane = tuple[str, int | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pyotp
@@ -107,6 +108,22 @@ async def test_links_expire_and_are_withdrawn(bear: Bear, admin: httpx2.AsyncCli
     token, data = await made(admin, "/auth/invites")
     assert (await admin.delete(f"/api/v1/account_links/{data['id']}")).status_code == 200
     assert (await use(bear, token, username="gwen")).json()["code"] == "link_invalid"
+
+
+async def test_an_invitation_that_is_withdrawn_while_it_is_used_leaves_no_account(
+    bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, data = await made(admin, "/auth/invites", role="admin")
+    create = bear.app.people.create_user
+
+    async def and_meanwhile(*given: Any, **more: Any) -> dict[str, Any]:
+        user = await create(*given, **more)
+        assert (await admin.delete(f"/api/v1/account_links/{data['id']}")).status_code == 200
+        return user
+
+    monkeypatch.setattr(bear.app.people, "create_user", and_meanwhile)
+    assert (await use(bear, token, username="gwen")).json()["code"] == "link_invalid"
+    assert [person["username"] for person in await bear.app.people.everybody()] == ["ada"]
 
 
 async def test_only_admins_make_links_and_nobody_else_sees_them(

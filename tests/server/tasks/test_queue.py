@@ -14,8 +14,8 @@ import pytest
 from server.access.actor import SYSTEM, Actor
 from server.errors import Conflict, Forbidden, NotFound, RateLimited, UpstreamFailed, ValidationFailed
 from server.tasks.kinds import Kind, TaskFailed
-from server.tasks.queue import _entry
 from server.tasks.report import LOG_LINES, Report
+from server.tasks.waiting import Entry
 from tests.conftest import Bear, running_bear
 from tests.server.tasks.tests_tasks_support import ended, person, queue, until
 
@@ -200,7 +200,7 @@ async def test_only_what_may_be_done_twice_is_tried_again_and_waits_longer_each_
         timer = tasks._delayed[row["id"]]
         assert timer.when() - asyncio.get_running_loop().time() > (1 if attempts == 1 else 70)
         timer.cancel()
-        tasks._due(_entry(row))
+        tasks._due(Entry.of(row))
     row = await ended(bear, key)
     assert row["status"] == "completed" and row["attempts"] == 3 and row["error"] is None
     assert len(row["log"].splitlines()) == 3, "the log goes on"
