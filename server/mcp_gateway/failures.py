@@ -87,6 +87,12 @@ def changed_meanwhile(name: str) -> CallFailed:
     )
 
 
+def replaced(server: str) -> CallFailed:
+    """The server's record is another one now, or gone; the call was not made."""
+    text = f"The MCP server {server} was changed or switched off while the call waited for it: call again."
+    return CallFailed(UPSTREAM_FAILED, text, {"server": server})
+
+
 def too_many_wait(name: str, limit: int, retry_after: float) -> CallFailed:
     """No more questions until one is decided; or forgotten, which is in `retry_after` seconds at the latest."""
     return CallFailed(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import anyio
 
 from server.config import Settings, SettingsHolder
-from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, unknown_tool
+from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, replaced, unknown_tool
 from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
@@ -87,6 +87,7 @@ class Supervisor:
         self._scope: anyio.CancelScope | None = None
         self._relist = False
         self._end = False
+        self._is_replaced = False
         self._in_flight = 0
         self._last_used = around.clock()
         self._alive_at = around.clock()
@@ -122,6 +123,9 @@ class Supervisor:
             await asyncio.wait((self._task,))
         if not self.config.enabled:
             raise unknown_tool(self.config.name)
+        if self._is_replaced:
+            # Who has waited since then asked for what its record said before; nobody would end what is started now.
+            raise replaced(self.config.name)
         if self._task is None or self._task.done() or self._end:
             refusal = self.standing.refusal(self._around.clock())
             if refusal is not None:
@@ -170,6 +174,10 @@ class Supervisor:
         """The server's tools are others now; they are listed again, once for all who said so."""
         self._relist = True
         self._wake.set()
+
+    def retire(self) -> None:
+        """Its record is another now, or gone: what runs goes on until `stop`, and nothing is started any more."""
+        self._is_replaced = True
 
     async def stop(self) -> None:
         """End the connection and its child; takes about a second at most."""

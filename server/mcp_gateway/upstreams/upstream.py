@@ -181,7 +181,8 @@ class Upstream:
         return await self.start.session(wait)
 
     def retire(self) -> None:
-        """Another is in its place: it tells nothing any more."""
+        """Another is in its place: it tells nothing any more, and is not started again."""
+        self.supervisor.retire()
         self._shown.forget()
         self._reopening.end()
         self.folders.end()

@@ -1,0 +1,87 @@
+"""A server that is switched off, deleted or moved while somebody waits for it: what was in its place starts no more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests_shifty_support import Shifty, definition
+
+from server.access.actor import OWNER, SYSTEM, Actor
+from server.mcp_gateway.caller import Caller
+from server.mcp_gateway.failures import CallFailed
+from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.upstreams.upstream import Upstream
+from tests.conftest import Bear
+
+pytestmark = pytest.mark.anyio
+Change = Callable[[], Awaitable[None]]
+
+
+async def used(bear: Bear, folder: Path) -> tuple[Gateway, Upstream]:
+    """A server, `up`, that everybody may use, and that runs."""
+    await bear.app.records.create(SYSTEM, "settings", {"name": "mcp_tool_approval", "value": "false"})
+    row = {"name": "up", "transport": "stdio", "visibility": "everyone", **Shifty(folder, definition("look")).command}
+    number = (await bear.app.records.create(SYSTEM, "mcp_servers", row))["id"]
+    gateway = bear.app.gateway.gateway
+    upstream = gateway._pool.of_id(number)
+    assert upstream is not None
+    await upstream.refresh(30)
+    return gateway, upstream
+
+
+def changing(bear: Bear, upstream: Upstream, **values: Any) -> Change:
+    """Change its record, and return when that is in force."""
+
+    async def change() -> None:
+        await bear.app.records.update(SYSTEM, "mcp_servers", upstream.config.id, values)
+        pool = bear.app.gateway.gateway._pool
+        while pool._reloads:
+            for reload in list(pool._reloads):
+                await reload
+
+    return change
+
+
+def program_of(bear: Bear) -> Caller:
+    """A program of a member."""
+    person, scopes = bear.ids["max"], frozenset({"mcp"})
+    return Caller(
+        actor=Actor(kind="token", user_id=person, username="max", role="member", scopes=scopes, credential_id=7)
+    )
+
+
+@pytest.mark.parametrize("values", [{"enabled": False}, {"visibility": "admins"}], ids=["off", "for admins"])
+async def test_a_call_that_waited_does_not_start_a_server_that_was_taken_away_meanwhile(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]
+) -> None:
+    gateway, upstream = await used(bear, tmp_path)
+    change, turn = changing(bear, upstream, **values), upstream.requests._in_flight.turn
+
+    async def meanwhile(*waiting: Any) -> None:
+        await change()
+        await turn(*waiting)
+
+    monkeypatch.setattr(upstream.requests._in_flight, "turn", meanwhile)
+    with pytest.raises(CallFailed, match="call again"):
+        await gateway.call(program_of(bear), "up__look", {})
+    assert upstream.supervisor.child_pid is None and upstream not in gateway._pool.connections()
+
+
+async def test_a_restart_that_is_overtaken_starts_nothing_that_nobody_would_end(
+    bear: Bear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway, upstream = await used(bear, tmp_path)
+    change, stop = changing(bear, upstream, enabled=False), upstream.stop
+
+    async def overtaken() -> None:
+        monkeypatch.setattr(upstream, "stop", stop)
+        await stop()
+        await change()
+
+    monkeypatch.setattr(upstream, "stop", overtaken)
+    await gateway.restart(OWNER, upstream.config.id)
+    assert upstream.supervisor.child_pid is None and upstream not in gateway._pool.connections()
