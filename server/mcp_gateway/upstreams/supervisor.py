@@ -190,7 +190,8 @@ class Supervisor:
             if not done:
                 task.cancel()
                 await asyncio.wait({task}, timeout=0.2)
-        self.standing.stop()
+        if self._task is task:
+            self.standing.stop()
 
     async def _supervise(self, previous: asyncio.Task[None] | None, opened: asyncio.Future[Session]) -> None:
         # One task enters and leaves everything: cancel scopes may not be left by another task.
@@ -206,8 +207,11 @@ class Supervisor:
             except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
                 failure = error
         self._session = self._scope = None
-        if self._end:
-            self.standing.stop()
+        # Where the next start waits for this end already, that was asked for, and the standing is the next one's.
+        is_last = self._opened is opened
+        if self._end or not is_last:
+            if is_last:
+                self.standing.stop()
             if not opened.done():
                 opened.set_exception(CallFailed(UPSTREAM_FAILED, f"The MCP server {self.config.name} was stopped."))
             self._on_changed()

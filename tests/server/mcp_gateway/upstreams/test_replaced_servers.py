@@ -1,8 +1,10 @@
-"""A server that is switched off, deleted or moved while somebody waits for it: what was in its place starts no more."""
+"""A server that ends, or is another one, while somebody waits for it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from server.access.actor import OWNER, SYSTEM, Actor
 from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import CallFailed
 from server.mcp_gateway.gateway import Gateway
+from server.mcp_gateway.upstreams import supervisor
+from server.mcp_gateway.upstreams.opening import load_open_session
+from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.upstream import Upstream
 from tests.conftest import Bear
 
@@ -85,3 +90,37 @@ async def test_a_restart_that_is_overtaken_starts_nothing_that_nobody_would_end(
     monkeypatch.setattr(upstream, "stop", overtaken)
     await gateway.restart(OWNER, upstream.config.id)
     assert upstream.supervisor.child_pid is None and upstream not in gateway._pool.connections()
+
+
+async def test_a_call_that_comes_while_an_idle_server_ends_makes_no_failure_of_that_end(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, go_on = asyncio.Event(), asyncio.Event()
+    open_session = load_open_session()
+
+    @contextlib.asynccontextmanager
+    async def slow_to_end(*given: Any, **named: Any) -> AsyncIterator[Session]:
+        async with open_session(*given, **named) as session:
+            yield session
+        ending.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(supervisor, "load_open_session", lambda: slow_to_end)
+    gateway, upstream = await used(bear, tmp_path)
+    watch, states = upstream.supervisor, list[str]()
+    changed = watch._on_changed
+
+    def seen() -> None:
+        states.append(watch.state)
+        changed()
+
+    monkeypatch.setattr(watch, "_on_changed", seen)
+    watch._finish()  # as after its idle time
+    await ending.wait()
+    call = asyncio.create_task(gateway.call(program_of(bear), "up__look", {}))
+    while watch.state != "starting":
+        await asyncio.sleep(0)
+    go_on.set()
+    assert (await call)["content"][0]["text"] == "called look"
+    assert "failed" not in states, "its tools would have been gone from all lists for that moment"
+    assert states[-1] == "ready"
