@@ -203,7 +203,8 @@ class Supervisor:
         with anyio.CancelScope() as scope:
             self._scope = scope
             try:
-                await self._serve(opened, scope, faults)
+                if not self._end and self._opened is opened:
+                    await self._serve(opened, scope, faults)
             except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
                 failure = error
         self._session = self._scope = None
@@ -363,7 +364,6 @@ class Supervisor:
         return await asyncio.shield(self._checking)
 
     async def _check(self, session: Session) -> bool:
-
         sleeps = self._around.vigil.sleeps()
         try:
             async with asyncio.timeout(_SIGN_OF_LIFE_SECONDS):

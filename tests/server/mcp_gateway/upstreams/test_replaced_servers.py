@@ -92,21 +92,29 @@ async def test_a_restart_that_is_overtaken_starts_nothing_that_nobody_would_end(
     assert upstream.supervisor.child_pid is None and upstream not in gateway._pool.connections()
 
 
-async def test_a_call_that_comes_while_an_idle_server_ends_makes_no_failure_of_that_end(
-    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ending, go_on = asyncio.Event(), asyncio.Event()
-    open_session = load_open_session()
+class Ends:
+    """The ends of sessions: each waits for `go_on`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.opened = 0
+        self._open_session = load_open_session()
+        monkeypatch.setattr(supervisor, "load_open_session", lambda: self._slow_to_end)
 
     @contextlib.asynccontextmanager
-    async def slow_to_end(*given: Any, **named: Any) -> AsyncIterator[Session]:
-        async with open_session(*given, **named) as session:
+    async def _slow_to_end(self, *given: Any, **named: Any) -> AsyncIterator[Session]:
+        self.opened += 1
+        async with self._open_session(*given, **named) as session:
             yield session
-        ending.set()
-        await go_on.wait()
+        self.begun.set()
+        await self.go_on.wait()
 
-    monkeypatch.setattr(supervisor, "load_open_session", lambda: slow_to_end)
-    gateway, upstream = await used(bear, tmp_path)
+
+async def called_at_its_end(
+    bear: Bear, folder: Path, ends: Ends
+) -> tuple[Upstream, asyncio.Task[dict[str, Any]], list[str]]:
+    """A server that ends for being idle, a call that came meanwhile, and the states that are seen from now on."""
+    gateway, upstream = await used(bear, folder)
     watch, states = upstream.supervisor, list[str]()
     changed = watch._on_changed
 
@@ -114,13 +122,35 @@ async def test_a_call_that_comes_while_an_idle_server_ends_makes_no_failure_of_t
         states.append(watch.state)
         changed()
 
-    monkeypatch.setattr(watch, "_on_changed", seen)
+    watch._on_changed = seen
     watch._finish()  # as after its idle time
-    await ending.wait()
+    await ends.begun.wait()
     call = asyncio.create_task(gateway.call(program_of(bear), "up__look", {}))
     while watch.state != "starting":
         await asyncio.sleep(0)
-    go_on.set()
+    return upstream, call, states
+
+
+async def test_a_call_that_comes_while_an_idle_server_ends_makes_no_failure_of_that_end(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Ends(monkeypatch)
+    _, call, states = await called_at_its_end(bear, tmp_path, ends)
+    ends.go_on.set()
     assert (await call)["content"][0]["text"] == "called look"
     assert "failed" not in states, "its tools would have been gone from all lists for that moment"
     assert states[-1] == "ready"
+
+
+async def test_a_start_that_waits_for_the_end_of_the_one_before_is_not_made_when_it_is_stopped_meanwhile(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = Ends(monkeypatch)
+    upstream, call, _ = await called_at_its_end(bear, tmp_path, ends)
+    stop = asyncio.create_task(upstream.stop())
+    await asyncio.sleep(0)
+    ends.go_on.set()
+    await stop
+    with pytest.raises(CallFailed, match="was stopped"):
+        await call
+    assert ends.opened == 1 and upstream.state == "stopped"
