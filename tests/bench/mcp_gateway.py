@@ -17,10 +17,11 @@ from tests.bench.mcp_servers import PIPED
 from tests.bench.table import Table
 
 SECONDS = 2.0
-ROUNDS = 3
+ROUNDS = 5
 CLIENTS = 32
 MANY_SERVERS, MANY_TOOLS = 100, 2000
 MEMORY_SERVERS = 20
+BY_SDK = "direct, by the SDK's client"
 
 Run = Callable[[int, float], Load]
 
@@ -53,7 +54,8 @@ def _calls(folder: Path) -> str:
         if older:
             runs = _direct(older, LEGACY) | {ours.name: _asking(_tool(ours, "older"), LEGACY)}
             rows += _rows(f"stdio upstream of {LEGACY} alone", runs)
-    head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct"]
+    head = ["tools/call", "median, one client", "added", "calls per second, 32 clients", "of direct",
+            "of the SDK's client"]  # fmt: skip
     left_out = "" if len(asked) == 4 and older else "\nLeft out, not installed: FastMCP, ContextForge or SDK 1.x.\n"
     return Table(head, rows).markdown() + left_out
 
@@ -64,7 +66,7 @@ def _tool(ours: Asked, server: str) -> Asked:
 
 def _direct(command: list[str], era: str) -> dict[str, Run]:
     by_hand, by_sdk = partial(mcp_pipes.run, command, era), partial(mcp_pipes.run_sdk, command, era)
-    return {"direct": by_hand, "direct, by the SDK's client": by_sdk}
+    return {"direct": by_hand, BY_SDK: by_sdk}
 
 
 def _asking(asked: Asked, era: str) -> Run:
@@ -81,13 +83,19 @@ def _rows(title: str, runs: dict[str, Run]) -> list[list[str]]:
         for name, run in runs.items():
             medians[name].append(run(1, SECONDS).percentile(50))
             rates[name].append(run(CLIENTS, SECONDS).rate)
-    alone, most = statistics.median(medians["direct"]), statistics.median(rates["direct"])
+    alone = statistics.median(medians["direct"])
     rows = []
     for name in runs:
         median, rate = statistics.median(medians[name]), statistics.median(rates[name])
-        added, share = (f"{(median - alone) * 1e3:.2f} ms", f"{rate / most:.0%}") if name != "direct" else ("", "")
-        rows.append([f"{title}: {name}", f"{median * 1e3:.2f} ms", added, f"{rate:,.0f}", share])
+        added = "" if name == "direct" else f"{(median - alone) * 1e3:.2f} ms"
+        shares = [_share(rates[name], rates.get(other, [])) if name != other else "" for other in ("direct", BY_SDK)]
+        rows.append([f"{title}: {name}", f"{median * 1e3:.2f} ms", added, f"{rate:,.0f}", *shares])
     return rows
+
+
+def _share(rates: list[float], of: list[float]) -> str:
+    """The median of what each round says: what slows the machine down slows both of a round."""
+    return f"{statistics.median(one / other for one, other in zip(rates, of, strict=True)):.0%}" if of else ""
 
 
 def _lists(folder: Path) -> str:
