@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -54,7 +55,8 @@ class SignIns:
         self._records = records
         self._clock = clock
         self._open: dict[str, _Open] = {}
-        self._renewals: set[asyncio.Task[bool]] = set()
+        self._renewals: dict[asyncio.Task[bool], int] = {}
+        """Those under way, each with its sign-in."""
         self._servers: dict[int, int] = {}
         """Which server a sign-in that was used is for: asked when it is gone."""
 
@@ -130,6 +132,9 @@ class SignIns:
         if row is None:
             return None
         self._servers[row["id"]] = config.id
+        # A refresh token is good once: what the connection before this one is getting for it must not be missed.
+        if under_way := [task for task, of in self._renewals.items() if of == row["id"]]:
+            await asyncio.wait(under_way)
         tokens = await self._tokens(row["id"])
         if tokens is None:
             return None
@@ -139,7 +144,7 @@ class SignIns:
             with contextlib.suppress(NotFound):
                 await self._records.update(SYSTEM, MODEL, row["id"], _columns(renewed))
 
-        return TokenAuth(self._home(config, url), tokens, save, hold=self._hold)
+        return TokenAuth(self._home(config, url), tokens, save, hold=partial(self._hold, row["id"]))
 
     async def settle(self) -> None:
         """Wait a moment for renewals that are under way; without what they bring somebody had to sign in again."""
@@ -149,9 +154,9 @@ class SignIns:
             task.cancel()
         await asyncio.gather(*self._renewals, return_exceptions=True)
 
-    def _hold(self, renewal: asyncio.Task[bool]) -> None:
-        self._renewals.add(renewal)
-        renewal.add_done_callback(self._renewals.discard)
+    def _hold(self, sign_in_id: int, renewal: asyncio.Task[bool]) -> None:
+        self._renewals[renewal] = sign_in_id
+        renewal.add_done_callback(self._renewals.pop)
 
     def stop(self) -> None:
         """End what is open."""

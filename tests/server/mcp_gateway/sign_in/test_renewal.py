@@ -12,13 +12,15 @@ from urllib.parse import parse_qs
 import httpx2
 import pytest
 
+from server.access.actor import SYSTEM
 from server.mcp_gateway.messages.tap import UNWATCHED
-from server.mcp_gateway.sign_in.sign_ins import _columns
+from server.mcp_gateway.sign_in.sign_ins import SignIns, _columns
 from server.mcp_gateway.sign_in.tokens import TokenAuth, Tokens, ends
-from server.mcp_gateway.upstreams.config import LaunchSpec
+from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.direct_calls import DirectCalls
 from server.mcp_gateway.upstreams.http_faults import HttpFaults
 from server.mcp_gateway.upstreams.http_transport import _http_client
+from tests.conftest import Bear
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +109,36 @@ async def test_nobody_is_to_sign_in_while_a_token_is_being_renewed(renewed: bool
             issuer.go_on.set()
             assert (await call).status_code == (200 if renewed else 401)
         assert faults.unauthorized is not renewed
+
+
+async def test_a_connection_that_is_made_during_a_renewal_takes_what_that_brings(
+    bear: Bear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, sign_ins = bear.app.records, SignIns(bear.app.records)
+    async with Issuer().serving() as issuer:
+        row = {"name": "far", "transport": "http", "url": f"{issuer.origin}/mcp"}
+        config = ServerConfig.of(await records.create(SYSTEM, "mcp_servers", row))
+        values = {"server_id": config.id, "shared": True, "issuer": issuer.origin, "owner_id": None}
+        await records.create(SYSTEM, "mcp_sign_ins", {**values, **_columns(issuer.auth()._tokens)})
+        before = await sign_ins.auth_for(config, row["url"])
+        assert before is not None
+        renewal = asyncio.create_task(before._renew(before._tokens))
+        await issuer.asked.wait()
+        find = sign_ins.find
+
+        async def found(*asked: Any) -> dict[str, Any] | None:
+            row = await find(*asked)
+            asyncio.get_running_loop().call_soon(issuer.go_on.set)
+            return row
+
+        monkeypatch.setattr(sign_ins, "find", found)
+        # The server's record was changed, say: another connection takes the place of the one that renews.
+        after = await sign_ins.auth_for(config, row["url"])
+        assert await renewal
+        assert after is not None and after._tokens.refresh_token == "refresh-2"
+        async with httpx2.AsyncClient(auth=after, trust_env=False) as http:
+            assert (await http.get(row["url"])).status_code == 200
+        assert issuer.renewals == ["refresh-1"], "a second one would have ended the sign-in"
 
 
 def _spec(values: dict[str, Any]) -> dict[str, Any]:
