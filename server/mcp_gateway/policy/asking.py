@@ -42,7 +42,10 @@ class Asking:
         """
         if caller.actor.kind == "user" or self._policy.effect(caller.actor, server, tool) != "ask":
             return None
-        return await self.require(AskedCall(caller, server, identity, tool, arguments), use=use)
+        approval = await self.require(AskedCall(caller, server, identity, tool, arguments), use=use)
+        # While it was looked for, a rule may have come that forbids the call.
+        self.again(caller, server, tool, approval)(None)
+        return approval
 
     def again(self, caller: Caller, server: Served, tool: Tool, approval: int | None) -> Callable[[Tool | None], None]:
         """To be asked before the call, when its server was waited for since `about_tool` gave `approval`.
@@ -83,7 +86,9 @@ class Asking:
         if not self.is_about_whole(caller.actor, server):
             return None
         asked = {key: value for key, value in params.items() if key not in _ROUNDS}
-        return await self.require(AskedCall(caller, server, identity, about, asked))
+        approval = await self.require(AskedCall(caller, server, identity, about, asked))
+        self.whole_again(caller, server, approval)(None)
+        return approval
 
     async def gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
         """The result of a call; an approval that it has not come to the end with is given back."""

@@ -128,3 +128,22 @@ async def test_it_holds_for_what_is_no_tool_as_well(
         await bear.app.gateway.gateway.request(
             Caller(actor=program), upstream, "resources/read", {"uri": "up://look"}, None, None
         )
+
+
+async def test_a_rule_that_is_made_while_an_approval_is_looked_up_forbids_that_call(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rested(bear, tmp_path)
+    await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "effect": "ask"})
+    gateway = bear.app.gateway.gateway
+    [number] = [row["id"] for row in await bear.app.records.find(SYSTEM, "mcp_servers")]
+    upstream = gateway._pool.of_id(number)
+    assert upstream is not None
+    await upstream.refresh(30)
+
+    async def approved(*_call: Any, **_how: Any) -> int:
+        await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "effect": "deny"})
+        return 0
+
+    monkeypatch.setattr(gateway._asking, "require", approved)
+    assert await call(member) == {"code": -32602, "message": "Unknown tool: up__look"}
