@@ -11,16 +11,15 @@ from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
+from server.mcp_gateway.upstreams.notices import RESOURCES_CHANGED, Notice
 from server.mcp_gateway.upstreams.upstream import Upstream
 
-_TOLD_SECONDS = 2.0
-"""So long is waited until a server says that it heard of a subscription."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Subscription:
-    """One client's wish."""
+    """One client's wish. It follows its server to the connection that replaces another."""
 
+    caller: Caller
     upstream: Upstream
     uri: str
 
@@ -33,6 +32,8 @@ class Subscriptions:
         self._relay = relay
         self._activity = activity
         self._ending: set[asyncio.Task[None]] = set()
+        self._held: set[Subscription] = set()
+        self._deaf = gateway.notices.listen(self._hear)
 
     async def begin(self, caller: Caller, uri: str) -> Subscription:
         """From now on its server tells. Raises CallFailed."""
@@ -46,21 +47,23 @@ class Subscriptions:
             session = await upstream.open(upstream.start.seconds)
             if not session.takes_subscriptions:
                 raise CallFailed(INVALID_PARAMS, f"The MCP server {server} does not tell of changes of its resources.")
+            held = Subscription(caller, upstream, uri)
+            self._held.add(held)
             first = upstream.watched.add(uri)
             try:
                 if session.is_modern:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_TOLD_SECONDS):
-                            await upstream.watched.told.wait()
+                    await upstream.watched.settled()
                 elif first:
                     await upstream.requests.pass_on("resources/subscribe", {"uri": uri}, None, caller)
             except BaseException:
-                upstream.watched.remove(uri)
+                self._held.discard(held)
+                held.upstream.watched.remove(uri)
                 raise
-            return Subscription(upstream, uri)
+            return held
 
     def end(self, caller: Caller, subscription: Subscription) -> None:
         """It is not wanted any more."""
+        self._held.discard(subscription)
         upstream = subscription.upstream
         session = upstream.supervisor.current
         if not upstream.watched.remove(subscription.uri) or session is None or session.is_modern:
@@ -71,9 +74,24 @@ class Subscriptions:
 
     async def stop(self) -> None:
         """All servers end now: none need be told."""
+        self._deaf()
         for task in self._ending:
             task.cancel()
         await asyncio.gather(*self._ending, return_exceptions=True)
+
+    def _hear(self, notice: Notice) -> None:
+        """A server whose record was changed has another connection, which knows nothing of what was wanted before."""
+        if notice.method != RESOURCES_CHANGED or notice.before is None:
+            return
+        server = notice.before.config.id
+        for held in [one for one in self._held if one.upstream.config.id == server]:
+            # Where it is gone, off or not for them any more, nothing of it is to be heard, until it is again.
+            now = next((one for one in self._gateway.visible(held.caller.actor) if one.config.id == server), None)
+            if now is not None and now is not held.upstream:
+                held.upstream.watched.remove(held.uri)
+                held.upstream = now
+                now.watched.add(held.uri)
+                now.want_news()
 
     async def _unsubscribe(self, caller: Caller, subscription: Subscription) -> None:
         with contextlib.suppress(CallFailed):

@@ -62,6 +62,7 @@ class Reopening:
                 name = self._supervisor.config.name
                 _log.debug("MCP server %s can't be reached for its news: %s", name, error.message)
                 continue
+            await self._watched.settled()
             # What happened in between nobody has told.
             self._notices.lists_changed()
             for uri in self._watched.uris:

@@ -179,6 +179,7 @@ class SdkSession:
             for uri in watched.uris:
                 with contextlib.suppress(RequestFailed):
                     await self._send("resources/subscribe", {"uri": uri}, None)
+            watched.told.set()
             return
         pause = _LISTEN_AGAIN_SECONDS
         while True:

@@ -208,6 +208,7 @@ class Supervisor:
             except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
                 failure = error
         self._session = self._scope = None
+        self._watched.told.clear()
         # Where the next start waits for this end already, that was asked for, and the standing is the next one's.
         is_last = self._opened is opened
         if self._end or not is_last:

@@ -203,6 +203,10 @@ class Upstream:
         """What a caller is told who finds no tools here, or None when it runs and simply has none."""
         return self.start.refusal(self._clock())
 
+    def want_news(self) -> None:
+        """Somebody waits for its news: it is started for that, and again when it ends."""
+        self._reopening.look()
+
     def tell_tools_changed(self) -> None:
         """What it offers may be another now."""
         self._shown.tools_changed()

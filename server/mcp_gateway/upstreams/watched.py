@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
+
+_TOLD_SECONDS = 2.0
+"""So long is waited until a server says that it heard of what is wanted."""
 
 
 class Watched:
@@ -41,6 +45,12 @@ class Watched:
         del self._wanted[uri]
         self._changed.set()
         return True
+
+    async def settled(self) -> None:
+        """Wait until the server has heard of the set as it is; about two seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TOLD_SECONDS):
+                await self.told.wait()
 
     async def change(self) -> None:
         """Wait until the set of them is another than at the last call."""

@@ -111,6 +111,35 @@ async def test_news_are_told_also_after_their_server_died(make_house: MakeHouse)
             await stream.until("notifications/resources/updated")
 
 
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
+async def test_news_are_told_also_after_their_server_was_changed_or_switched_off_for_a_while(
+    make_house: MakeHouse, client: str, upstream: str
+) -> None:
+    async with make_house(mcp_tool_approval=False) as house, house.http("bob") as http:
+        await add(house, "rich", upstream)
+        gateway = house.app.gateway.gateway
+        wire = await Wire(http, client).open()
+        await result(wire, "tools/list")
+        if client == LEGACY:
+            await result(wire, "resources/subscribe", uri="note://rich/1")
+        async with listening(house, wire, "bob", "note://rich/1") as stream:
+            if client == MODERN:
+                await stream.next()
+            (before,) = gateway.visible(SYSTEM)
+            for change in ({"env": {"BEAR": "brown"}}, {"enabled": False}, {"enabled": True}):
+                await house.app.records.update(SYSTEM, "mcp_servers", before.config.id, change)
+                await asyncio.gather(*gateway._pool._reloads)
+                if change.get("enabled") is not False:
+                    told = await stream.until("notifications/resources/updated")
+                    assert told["params"]["uri"] == "note://rich/1", "nobody knows what happened in between"
+            await result(wire, "tools/call", name="rich__touch", arguments={})
+            await stream.until("notifications/resources/updated")
+            if client == LEGACY:
+                await result(wire, "resources/unsubscribe", uri="note://rich/1")
+        (now,) = gateway.visible(SYSTEM)
+        assert now is not before and not now.watched and not before.watched
+
+
 async def test_what_the_connection_of_one_person_tells_is_for_them(make_house: MakeHouse) -> None:
     async with make_house() as house:
         await house.add("each", transport="http", url="http://127.0.0.1:9/mcp", sign_in="each", visibility="everyone")
