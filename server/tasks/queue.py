@@ -224,16 +224,17 @@ class Tasks:
             self._cancelled.add(record_id)
             running.cancel()
             await asyncio.wait({running}, timeout=_CANCEL_SECONDS)
-        # Read without a wait, in which it could end or begin.
-        row = self._records.look_up(SYSTEM, MODEL, "id", record_id) or await self._in_hand(actor, key)
-        if running is None and row["status"] not in OPEN_STATES:
-            raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
+        timer = self._delayed.pop(record_id, None)
+        if timer is not None:
+            timer.cancel()
         # It may have failed in that very moment, and wait to be tried again.
-        if running is None or row["status"] == "queued":
-            self._waiting.discard(record_id)
-            timer = self._delayed.pop(record_id, None)
-            if timer is not None:
-                timer.cancel()
+        waits = self._waiting.discard(record_id) or timer is not None
+        if not waits and running is None:
+            # What was read may be older than its end.
+            row = await self._in_hand(actor, key)
+            if row["status"] not in OPEN_STATES:
+                raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
+        if waits or running is None:
             await self._finish(record_id, "cancelled")
         return {**await self._in_hand(actor, key), "result": None}
 
