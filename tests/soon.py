@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,16 +18,18 @@ import fastapi.dependencies.utils
 import fastapi.routing
 import pytest
 from fastapi._compat.v2 import ModelField, asdict
-from fastapi.datastructures import DefaultPlaceholder
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import _get_signature
+from fastapi.params import Depends
 from fastapi.routing import _APIRouteLike, _populate_api_route_state
 from sqlalchemy import MetaData, Table
 
 import server.app
 import server.db.connection
+import server.web.pages
 from server.db.migrate import migrate
 from server.db.upgrade import Progress, silent
+from server.web.first_modules import imported
 
 
 @contextlib.contextmanager
@@ -40,6 +43,7 @@ def quick_servers() -> Iterator[None]:
         patch.setattr(ModelField, "__post_init__", _Validators(ModelField.__post_init__).set_up)
         patch.setattr(fastapi.dependencies.utils, "_get_signature", _Signatures(_get_signature).of)
         patch.setattr(fastapi.routing, "_populate_api_route_state", _Routes(_populate_api_route_state).populate)
+        patch.setattr(server.web.pages, "imported", cache(imported))
         patch.setattr(server.db.connection, "SYNCHRONOUS", "OFF")
         patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
@@ -123,54 +127,52 @@ class _Routes:
     def __init__(self, populate: Callable[..., None]) -> None:
         self.find_out = populate
         # With the code, so that no other can come to its identity.
-        self._known: dict[Any, tuple[CodeType, dict[str, Any], list[str]]] = {}
+        self._known: dict[Any, tuple[CodeType, list[_Known]]] = {}
 
     def populate(self, route: Any, path: str, endpoint: Callable[..., Any], **told: Any) -> None:
         provider = told.pop("dependency_overrides_provider", None)
-        key = self._key(path, endpoint, told)
-        if key in self._known:
-            _, found, changeable = self._known[key]
-            vars(route).update(found)
-            vars(route).update({name: _copy(found[name]) for name in changeable})
-            route.endpoint = route.dependant.call = endpoint
+        if not self._may_be_kept(endpoint, told):
+            self.find_out(route, path, endpoint, dependency_overrides_provider=provider, **told)
+            return
+        assert isinstance(endpoint, FunctionType)
+        code, defaults = endpoint.__code__, (endpoint.__defaults__, endpoint.__kwdefaults__)
+        _, alike = self._known.setdefault((id(code), path), (code, []))
+        for known in alike:
+            if known.defaults == defaults and known.told == told:
+                # Nothing of it is changed any more but for whom the dependant calls.
+                vars(route).update(known.found)
+                route.dependant = dataclasses.replace(known.found["dependant"], call=endpoint)
+                route.endpoint = endpoint
+                break
         else:
             self.find_out(route, path, endpoint, dependency_overrides_provider=provider, **told)
-            if key is not None:
-                found = {name: _copy(getattr(route, name)) for name in _APIRouteLike.__annotations__}
-                # Nothing of this app is kept.
-                found["dependant"].call = found["endpoint"] = found["dependency_overrides_provider"] = None
-                changeable = [name for name, value in found.items() if isinstance(value, list | dict | set | Dependant)]
-                self._known[key] = endpoint.__code__, found, changeable
+            found = {name: _copy(getattr(route, name)) for name in _APIRouteLike.__annotations__}
+            # Nothing of this app is kept.
+            found["dependant"].call = found["endpoint"] = found["dependency_overrides_provider"] = None
+            alike.append(_Known({name: _copy(value) for name, value in told.items()}, defaults, found))
         route.dependency_overrides_provider = provider
 
-    def _key(self, path: str, endpoint: Any, told: dict[str, Any]) -> Any:
+    def _may_be_kept(self, endpoint: Callable[..., Any], told: dict[str, Any]) -> bool:
         if not isinstance(endpoint, FunctionType) or told.get("dependencies") or told.get("callbacks"):
-            return None
+            return False
         defaults = (*(endpoint.__defaults__ or ()), *(endpoint.__kwdefaults__ or {}).values())
-        if hasattr(endpoint, "__wrapped__") or not all(isinstance(value, self._KINDS) for value in defaults):
-            return None
-        try:
-            key = id(endpoint.__code__), path, repr(defaults), _frozen(told)
-            hash(key)
-        except TypeError:
-            return None
-        return key
+        return not hasattr(endpoint, "__wrapped__") and all(self._is_of_no_app(value) for value in defaults)
+
+    def _is_of_no_app(self, default: Any) -> bool:
+        if isinstance(default, Depends):
+            return isinstance(default.dependency, FunctionType) and default.dependency.__closure__ is None
+        return isinstance(default, self._KINDS)
 
 
-def _frozen(value: Any) -> Any:
-    if isinstance(value, dict):
-        return tuple((name, _frozen(it)) for name, it in value.items())
-    if isinstance(value, list | tuple):
-        return tuple(_frozen(it) for it in value)
-    if isinstance(value, set):
-        return frozenset(value)
-    return ("by default", value.value) if isinstance(value, DefaultPlaceholder) else value
+class _Known:
+    """What was told of a route, and what FastAPI found out about it."""
+
+    def __init__(self, told: dict[str, Any], defaults: tuple[Any, ...], found: dict[str, Any]) -> None:
+        self.told, self.defaults, self.found = told, defaults, found
 
 
 def _copy(value: Any) -> Any:
     """A copy that may be changed in its first level."""
     if isinstance(value, Dependant):
-        lists = {it.name: list(getattr(value, it.name)) for it in dataclasses.fields(value)
-                 if isinstance(getattr(value, it.name), list)}  # fmt: skip
-        return dataclasses.replace(value, **lists)
+        return dataclasses.replace(value)
     return value.copy() if isinstance(value, list | dict | set) else value

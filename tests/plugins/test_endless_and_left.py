@@ -238,6 +238,7 @@ async def test_what_can_not_be_ended_is_named(
     await all_is_well(ada)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_two_hundred_times_on_and_off_leave_nothing_of_a_whole_plugin(
     house: Bear, ada: httpx2.AsyncClient, folder: Path

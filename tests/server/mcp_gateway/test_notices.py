@@ -256,10 +256,12 @@ async def test_a_call_that_is_taken_back_is_taken_back_at_its_server(make_house:
         wire = await Wire(http, client).open()
         await result(wire, "tools/list")
         call = {"name": "rich__wait", "arguments": {"until": "never"}, "_meta": {"progressToken": 1}}
-        async with sending(house, wire, "bob", "tools/call", call, number=41) as stream:
-            await waits(wire, 1)
-            if client == LEGACY:
-                await wire.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 41}})
-                await waits(wire, 0)
-                assert "result" not in await stream.next()
+        stream = sending(house, wire, "bob", "tools/call", call, number=41)
+        stream.send()
+        await waits(wire, 1)
+        if client == LEGACY:
+            await wire.post({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 41}})
+            await waits(wire, 0)
+            assert "result" not in await stream.next()
+        await stream.hang_up()
         await waits(wire, 0)

@@ -73,14 +73,22 @@ class Stream:
         self._opened = asyncio.Event()
 
     async def __aenter__(self) -> Stream:
-        self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
+        self.send()
         opened = asyncio.create_task(self._opened.wait())
         await asyncio.wait({opened, self._task}, return_when=asyncio.FIRST_COMPLETED)
         return self
 
-    async def __aexit__(self, *_error: object) -> None:
+    def send(self) -> None:
+        """Ask, and do not wait: an answer of 2026-07-28 may begin only when there is something to say."""
+        self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
+
+    async def hang_up(self) -> None:
+        """Close the connection."""
         self._gone.set()
         await self._task
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.hang_up()
 
     async def next(self) -> dict[str, Any]:
         """The next message of the server."""

@@ -52,6 +52,7 @@ async def test_models_and_routes_come_and_go_and_the_records_stay(ada: httpx2.As
     assert [row["name"] for row in (await ada.get("/api/v1/weather_days")).json()["data"]] == ["sunny"]
 
 
+@pytest.mark.slow
 async def test_two_hundred_times_on_and_off_leave_nothing(ada: httpx2.AsyncClient, folder: Path, house: Bear) -> None:
     write(folder, "weather", models=model("weather_days"), routes=ROUTES)
     models = len(list(house.app.records.registry))
