@@ -1,8 +1,9 @@
 // One request: everything that is known of it, what else it did, and the way to more of its kind.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
-import { base, isAdmin, modelNamed } from "../store.js";
+import { isAdmin, modelNamed } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { CopyButton, Copyable } from "../widgets/copy.js";
 import { Icon, State } from "../widgets/icon.js";
@@ -31,7 +32,6 @@ function Facts({ row, narrow }) {
   const linked = useLoad(async (signal) => (calls ? (await api.get("/api/v1/tool_calls", { signal, query: `request_id=${row.request_id}&limit=20` })).data : []), [row.request_id]);
   // What was sent along is not kept, so only what needs nothing can be asked again as it was.
   const whole = row.method === "GET" && row.path.startsWith("/api/v1/");
-  const curl = `curl -H "Authorization: Bearer $TOKEN" ${location.origin}${base}${row.path}`;
   return html`
     <p><${State} kind=${REQUEST_SHAPES[row.level]}>${row.status} ${t(`activity.level_${row.level}`)}<//></p>
     ${row.level !== "ok" && html`<div class=${`note ${row.level === "failed" ? "bad" : "warn"}`}><${Icon} name="alert" /><p>${t(`activity.what_${REMEDIES[row.status] || row.level}`)}</p></div>`}
@@ -50,7 +50,7 @@ function Facts({ row, narrow }) {
       ${isAdmin() && row.user_name && html`<button class="btn dense" type="button" onClick=${() => narrow({ user_name: row.user_name, request: null })}>${t("activity.more_of", { name: row.user_name })}</button>`}
       ${row.level !== "ok" && html`<button class="btn dense" type="button" onClick=${() => narrow({ level: row.level, request: null })}>${t("activity.more_like")}</button>`}
     </div>
-    ${whole && html`<section class="stack"><h3 class="small strong">${t("activity.again")}</h3><${Copyable} text=${curl} /></section>`}`;
+    ${whole && html`<section class="stack"><h3 class="small strong">${t("activity.again")}</h3><${Copyable} text=${curl(row.path)} /></section>`}`;
 }
 
 /** Where in the server's log to look for it. @param {any} row @returns {Record<string, string>} */

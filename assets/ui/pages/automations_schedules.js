@@ -1,5 +1,6 @@
 // What runs by itself: when next, paused, begun now.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatDuration, formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
@@ -7,7 +8,7 @@ import { Icon } from "../widgets/icon.js";
 import { Ago } from "../widgets/time.js";
 import { Rows, useRows } from "./automations_rows.js";
 
-const CURL = `curl -X POST "$ADDRESS/api/v1/schedules" -H "Authorization: Bearer $TOKEN" --json '{"name": "tea", "task": "remind", "input": {"title": "Tea is ready"}, "cron": "0 16 * * mon-fri"}'`;
+const CURL = curl("/api/v1/schedules", { json: '{"name": "tea", "task": "remind", "input": {"title": "Tea is ready"}, "cron": "0 16 * * mon-fri"}' });
 
 /** @param {{add: string|false, told: (none: boolean) => void}} props `add`: where one is made; `told` hears whether there is none */
 export function Schedules({ add, told }) {

@@ -1,5 +1,6 @@
 // Webhooks out: who is told of what, whether it arrives, and what was answered.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
@@ -10,7 +11,7 @@ import { Rows, useRows } from "./automations_rows.js";
 
 /** @type {Record<string, "ok"|"busy"|"bad"|"wait">} */
 const SHAPES = { waiting: "wait", queued: "busy", delivered: "ok", failed: "bad" };
-const CURL = `curl -X POST "$ADDRESS/api/v1/webhooks" -H "Authorization: Bearer $TOKEN" --json '{"name": "notes", "url": "https://example.com/hook", "events": ["notes"]}'`;
+const CURL = curl("/api/v1/webhooks", { json: '{"name": "notes", "url": "https://example.com/hook", "events": ["notes"]}' });
 
 /** @param {{add: string|false, told: (none: boolean) => void}} props `add`: where one is made; `told` hears whether there is none */
 export function Webhooks({ add, told }) {

@@ -1,7 +1,7 @@
 // Backups, for admins: what there is, making one, bringing one back, and when they are made by themselves.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatBytes, formatExact, t } from "../i18n.js";
-import { base } from "../store.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
@@ -97,7 +97,7 @@ export function Backups({ group, settings, reload: readSettings }) {
     ${data && html`<${RestoreReport} report=${data.status.last_restore} />`}
     ${doing && doing !== "delete" && html`<section class="card"><div class="body pad"><${Progress} label=${t("backups.progress")} part=${progress || null} words=${t(`backups.doing_${doing}`)} /></div></section>`}
     ${data && !data.list.length && html`<${Empty} heading=${t("backups.none")} words=${t("backups.none_words")}
-      curl=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" -X POST ${location.origin}${base}/api/v1/backups`}>
+      curl=${curl("/api/v1/backups", { method: "POST" })}>
       <button class="btn primary" type="button" disabled=${Boolean(running)} onClick=${() => begin("backup")}><${Icon} name="archive" />${t("backups.make_first")}</button>
     <//>`}
     ${data && data.list.length > 0 && html`<${Summary} list=${data.list} status=${data.status} />

@@ -1,8 +1,9 @@
 // Why somebody may use a model or may not: each verb with the rules that count, as the server explains them.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
-import { base, person } from "../store.js";
+import { person } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
@@ -48,7 +49,7 @@ export function DataAccess({ model }) {
         </li>`)}</ul>
       </section>`}
       <details class="more"><summary>${t("empty.or")}</summary>
-        <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" "${location.origin}${base}/api/v1/access/explain?model=${model.name}&verb=update&user=${user}"`} /></details>
+        <${Copyable} text=${curl(`/api/v1/access/explain?model=${model.name}&verb=update&user=${user}`)} /></details>
     </div></div>
   </div>`;
 }

@@ -1,8 +1,9 @@
 // Deleted records of a model that can still be brought back.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, may } from "../store.js";
+import { may } from "../store.js";
 import { nameOf } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
@@ -41,7 +42,7 @@ export function Deleted({ model }) {
       ${error && !data && html`<div class="column"><${Trouble} error=${error} what=${t("deleted.error")} retry=${reload} /></div>`}
       ${!data && slow && html`<${Skeleton} rows=${8} />`}
       ${data && !rows.length && html`<${Empty} heading=${t("deleted.none", { name })} words=${t("deleted.none_words")}
-        curl=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" ${location.origin}${base}${path}/deleted`}>
+        curl=${curl(`${path}/deleted`)}>
         <a class="btn primary" href=${href(`/data/${model.name}`)}>${t("deleted.to_all", { name })}</a>
       <//>`}
       ${rows.length > 0 && html`<ul class="plain-list deleted">

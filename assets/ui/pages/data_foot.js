@@ -1,4 +1,5 @@
 // The foot of a grid: where one is, the request that made it, the neighbours.
+import { curl } from "../curl.js";
 import { formatNumber, t } from "../i18n.js";
 import { base } from "../store.js";
 import { html } from "../vendor/preact.js";
@@ -14,7 +15,7 @@ export function Foot({ path, search, page, offset, size, move }) {
   return html`<footer class="grid-foot">
     <span>${shown ? t("data.range", { from: formatNumber(offset + 1), to: formatNumber(offset + shown), all: count === null ? "?" : formatNumber(count) }) : t("data.range_none")}</span>
     <code class="clip grow desk-only">GET ${base}${path}?${decodeURIComponent(search)}</code>
-    <span class="desk-only row"><${CopyButton} text=${curl(path, search)} label=${t("data.copy_request")} /></span>
+    <span class="desk-only row"><${CopyButton} text=${curl(`${path}?${search}`)} label=${t("data.copy_request")} /></span>
     <span class="row pager">
       <button class="btn only quiet dense" type="button" aria-label=${t("data.previous")} title=${t("data.previous")}
         disabled=${offset === 0} onClick=${() => to(offset - size)}><${Icon} name="left" /></button>
@@ -22,9 +23,4 @@ export function Foot({ path, search, page, offset, size, move }) {
         disabled=${last} onClick=${() => to(offset + size)}><${Icon} name="right" /></button>
     </span>
   </footer>`;
-}
-
-/** @param {string} path @param {string} search */
-function curl(path, search) {
-  return `curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" "${location.origin}${base}${path}?${search}"`;
 }

@@ -1,8 +1,9 @@
 // A file's rows into an existing model: which column goes where, what does not fit, then all or what is good.
 import { PATIENCE_MS } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, isAdmin, lookAgain } from "../store.js";
+import { isAdmin, lookAgain } from "../store.js";
 import { nameOf, removeRecords } from "../undo.js";
 import { sampleOf, upload } from "../upload.js";
 import { html, useState } from "../vendor/preact.js";
@@ -51,7 +52,7 @@ export function DataImport({ model }) {
         : html`<${DropZone} id="import-file" words=${looking ? t("import.looking") : t("import.drop")} accept=${FILES} paste onFile=${look} />
             ${problem && html`<${Trouble} error=${problem} what=${t(problem.status ? "import.unreadable" : "import.unsent")} retry=${again && !problem.status ? () => look(again) : undefined} />`}
             <details class="more"><summary>${t("empty.or")}</summary>
-              <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" --data-binary @rows.csv "${location.origin}${base}/api/v1/${model.name}/import?dry_run=true"`} /></details>`}
+              <${Copyable} text=${curl(`/api/v1/${model.name}/import?dry_run=true`, { options: "--data-binary @rows.csv" })} /></details>`}
     </div></div>
   </div>`;
 }

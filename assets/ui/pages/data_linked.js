@@ -1,5 +1,6 @@
 // Records of other models that refer to this one, and the requests that a script would make for it.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatNumber, t } from "../i18n.js";
 import { href } from "../router.js";
 import { base, may, models } from "../store.js";
@@ -35,15 +36,14 @@ export function Linked({ model, id }) {
 
 /** @param {{model: import("../types").Model, id: string}} props */
 export function RecordRequests({ model, id }) {
-  const address = `${location.origin}${base}/api/v1/${model.name}/${id}`;
-  const who = '-H "Authorization: Bearer $GRIDBEAR_TOKEN"';
+  const path = `/api/v1/${model.name}/${id}`;
   const field = model.fields.find((one) => one.name === model.title_field && !one.read_only) || model.fields.find((one) => !one.read_only);
   return html`<div class="stack wide">
-    <div class="stack"><h3>${t("requests.read")}</h3><${Copyable} text=${`curl ${who} ${address}`} /></div>
+    <div class="stack"><h3>${t("requests.read")}</h3><${Copyable} text=${curl(path)} /></div>
     ${field && may(model, "update") && html`<div class="stack"><h3>${t("requests.change")}</h3>
-      <${Copyable} text=${`curl ${who} -X PATCH -d '{"${field.name}": …}' ${address}`} /></div>`}
-    ${model.history && html`<div class="stack"><h3>${t("requests.history")}</h3><${Copyable} text=${`curl ${who} ${address}/history`} /></div>`}
-    ${may(model, "delete") && html`<div class="stack"><h3>${t("requests.delete")}</h3><${Copyable} text=${`curl ${who} -X DELETE ${address}`} /></div>`}
+      <${Copyable} text=${curl(path, { method: "PATCH", json: `{"${field.name}": …}` })} /></div>`}
+    ${model.history && html`<div class="stack"><h3>${t("requests.history")}</h3><${Copyable} text=${curl(`${path}/history`)} /></div>`}
+    ${may(model, "delete") && html`<div class="stack"><h3>${t("requests.delete")}</h3><${Copyable} text=${curl(path, { method: "DELETE" })} /></div>`}
     <p class="small"><a href=${`${base}/api/docs#/${model.name}`} target="_blank">${t("requests.docs")}</a></p>
   </div>`;
 }

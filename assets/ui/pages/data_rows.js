@@ -1,7 +1,8 @@
 // The rows: a table on wide windows, cards on a phone; and what stands there when there are none.
+import { curl } from "../curl.js";
 import { typeOf } from "../fields/index.js";
 import { t } from "../i18n.js";
-import { base, may } from "../store.js";
+import { may } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Empty, Skeleton, Trouble } from "../widgets/trouble.js";
@@ -67,21 +68,19 @@ function Nothing({ model, filtered, clear, move, offset }) {
   }
   const create = may(model, "create");
   const words = create ? t("data.empty_words", { name: inSentence(model.label) }) : t("data.empty_kept");
-  return html`<${Empty} heading=${t("data.empty", { name })} words=${words} curl=${curl(model, create)}>
+  return html`<${Empty} heading=${t("data.empty", { name })} words=${words} curl=${request(model, create)}>
     ${create && html`<button class="btn primary" type="button" data-row="new" aria-keyshortcuts="n" onClick=${() => move({ record: "new" })}><${Icon} name="plus" />${t("data.add", { name: inSentence(model.label) })}</button>`}
   <//>`;
 }
 
 /** The request that does the same. @param {import("../types").Model} model @param {boolean} create */
-function curl(model, create) {
-  const address = `${location.origin}${base}/api/v1/${model.name}`;
-  const who = '-H "Authorization: Bearer $GRIDBEAR_TOKEN"';
-  if (!create) return `curl ${who} ${address}`;
-  if (model.name === "files") return `curl ${who} -F file=@photo.jpg ${address}`;
+function request(model, create) {
+  const path = `/api/v1/${model.name}`;
+  if (!create) return curl(path);
+  if (model.name === "files") return curl(path, { options: "-F file=@photo.jpg" });
   const asked = model.fields.filter((field) => field.required && !field.read_only);
   const wanted = asked.length ? asked : model.fields.filter((field) => field.name === model.title_field);
-  const body = Object.fromEntries(wanted.map((field) => [field.name, sample(field, model)]));
-  return `curl ${who} -H "Content-Type: application/json" -d '${JSON.stringify(body)}' ${address}`;
+  return curl(path, { json: Object.fromEntries(wanted.map((field) => [field.name, sample(field, model)])) });
 }
 
 /** @param {import("../types").Field} field @param {import("../types").Model} model */

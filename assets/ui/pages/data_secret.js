@@ -1,5 +1,5 @@
 // A secret the server says once, in the answer that made it, and never again.
-import { base } from "../store.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
@@ -21,7 +21,7 @@ export function SecretOnce({ model, secrets, close }) {
     ${secrets.map(([name, value]) => html`<${Copyable} key=${name} text=${value} label=${t("once.copy")} />`)}
     ${model.name === "api_tokens" && html`<div class="stack">
       <p class="small">${t("once.try")}</p>
-      <${Copyable} text=${`curl -H "Authorization: Bearer ${secrets[0][1]}" ${location.origin}${base}/api/v1/notes`} />
+      <${Copyable} text=${curl("/api/v1/notes").replace("$TOKEN", secrets[0][1])} />
     </div>`}
     <p class="note"><${Icon} name="info" /><span>${t("once.note")}</span></p>
     <footer><button class="btn primary" type="button" onClick=${close}>${t("once.done")}</button></footer>

@@ -1,8 +1,8 @@
 // Slow lists, for admins: what is asked for that reads more than it shows, and the index that would help. Never values.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatBytes, t } from "../i18n.js";
 import { href } from "../router.js";
-import { base } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
@@ -52,7 +52,6 @@ export function SlowLists() {
   const helped = data?.lists.filter((one) => one.suggestion) || [];
   const quiet = data?.lists.filter((one) => !one.suggestion && !one.index) || [];
   const empty = data && !data.lists.length && !data.made.length;
-  const curl = `curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" ${location.origin}${base}${LISTS}`;
   return html`<div class="area">
     <header class="page-head part">
       <a class="btn quiet only" href=${href("/data")} aria-label=${t("data.all_models")} title=${t("data.all_models")}><${Icon} name="left" /></a>
@@ -62,7 +61,7 @@ export function SlowLists() {
     <div class="scroll">
       ${error && !data && html`<div class="column narrow"><${Trouble} error=${error} what=${t("slow.error")} retry=${reload} /></div>`}
       ${!data && slow && html`<${Skeleton} rows=${6} />`}
-      ${empty && html`<${Empty} heading=${t("slow.none")} words=${t("slow.none_words")} curl=${curl}>
+      ${empty && html`<${Empty} heading=${t("slow.none")} words=${t("slow.none_words")} curl=${curl(LISTS)}>
         <button class="btn" type="button" onClick=${reload}><${Icon} name="refresh" />${t("slow.look")}</button>
       <//>`}
       ${data && !empty && html`<div class="column narrow slow">
@@ -74,7 +73,7 @@ export function SlowLists() {
         ${data.made.length > 0 && html`<${MadeIndexes} made=${data.made} lists=${data.lists} busy=${busy}
           remove=${(/** @type {Made} */ one) => change(false, one.model, one.fields)} keyOf=${keyOf} />`}
         ${quiet.length > 0 && html`<${QuietLists} lists=${quiet} />`}
-        <details class="more"><summary>${t("empty.or")}</summary><${Copyable} text=${curl} /></details>
+        <details class="more"><summary>${t("empty.or")}</summary><${Copyable} text=${curl(LISTS)} /></details>
       </div>`}
     </div>
   </div>`;

@@ -1,5 +1,4 @@
 // A model as it is being designed: what the form holds, and the definition the API gets. No drawing here.
-import { formatJson } from "../json.js";
 import { typeOf } from "../fields/index.js";
 import { Unreadable } from "../fields/text.js";
 
@@ -203,10 +202,4 @@ export function errorsOf(draft, fields) {
     else found[""] = [found[""], message].filter(Boolean).join("; ");
   }
   return found;
-}
-
-/** The request that does the same. @param {string} method @param {string} address @param {any} body */
-export function curlOf(method, address, body) {
-  const text = formatJson(body).replaceAll("'", "'\\''");
-  return `curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" ${method === "POST" ? "" : `-X ${method} `}-d '${text}' ${address}`;
 }

@@ -1,13 +1,15 @@
 // The form of a model being designed: its names, its fields in their order, who may use it, and the request that does the same.
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { base } from "../store.js";
+import { formatJson } from "../json.js";
 import { html } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { Icon } from "../widgets/icon.js";
 import { Labelled, describedBy } from "../widgets/labelled.js";
 import { MODEL_ICONS, modelIcon } from "../widgets/model_icon.js";
 import { Select } from "../widgets/select.js";
-import { blankField, curlOf, definitionOf, nameFrom, singular } from "./design_draft.js";
+import { blankField, definitionOf, nameFrom, singular } from "./design_draft.js";
 import { DesignField } from "./design_field.js";
 
 /** @typedef {import("./design_draft.js").ModelDraft} ModelDraft */
@@ -121,6 +123,6 @@ function Use({ draft, change, existing, errors }) {
 function Request({ draft, existing }) {
   const { definition } = definitionOf(draft);
   const { name, owned, ...rest } = definition;
-  const address = `${location.origin}${base}/api/v1/models`;
-  return html`<${Copyable} text=${existing ? curlOf("PATCH", `${address}/${name}`, rest) : curlOf("POST", address, { name, owned, ...rest })} />`;
+  const path = "/api/v1/models";
+  return html`<${Copyable} text=${existing ? curl(`${path}/${name}`, { method: "PATCH", json: formatJson(rest) }) : curl(path, { json: formatJson({ name, owned, ...rest }) })} />`;
 }

@@ -1,9 +1,9 @@
 // Definitions of models out of a file: read, looked at, chosen from, taken over. Records are no part of it.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { go, href } from "../router.js";
-import { base } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { DropZone } from "../widgets/drop_zone.js";
@@ -100,7 +100,7 @@ export function ModelsImport() {
         ${steps.every((step) => step.action === "none") && html`<p class="small soft" role="status">${t("defs.nothing")}</p>`}
       </footer>`}
       ${!source && html`<details class="more"><summary>${t("empty.or")}</summary>
-        <${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" --data-binary @gridbear-models.json "${location.origin}${base}${DEFINITIONS}?dry_run=true"`} /></details>`}
+        <${Copyable} text=${curl(`${DEFINITIONS}?dry_run=true`, { options: "--data-binary @gridbear-models.json" })} /></details>`}
     </div></div>
     ${asking && html`<${Typed} heading=${t("design.loss_ask")} name=${losses[0].model} verb=${t("design.loss_do")} stay=${t("design.loss_stay")} cancel=${() => ask(false)} act=${() => take(true)}>
       <p>${t("design.loss_words")}</p>

@@ -1,5 +1,6 @@
 // Groups: who is in them, and for whom a second factor is a duty.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { useFresh } from "../events.js";
 import { t } from "../i18n.js";
 import { href } from "../router.js";
@@ -16,7 +17,7 @@ import { Empty, Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { ROLES, attempt, end, make, nameOf, useEverybody, useGroups } from "./people_data.js";
 
 const DUTY = "second_factor_roles";
-const CURL = `curl -X POST "$ADDRESS/api/v1/groups" -H "Authorization: Bearer $TOKEN" --json '{"name": "Family"}'`;
+const CURL = curl("/api/v1/groups", { json: '{"name": "Family"}' });
 
 /** The group whose name is being written, {} for a new one. @type {import("../types").Signal<any>} */
 export const editing = signal(null);

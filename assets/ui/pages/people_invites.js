@@ -1,5 +1,6 @@
 // Links that nobody has used yet: invitations and new passwords.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { formatExact, t } from "../i18n.js";
 import { html } from "../vendor/preact.js";
 import { confirm } from "../widgets/dialog.js";
@@ -9,7 +10,7 @@ import { say } from "../widgets/toasts.js";
 import { Rows, useRows } from "./automations_rows.js";
 import { attempt } from "./people_data.js";
 
-const CURL = `curl -X POST "$ADDRESS/auth/invites" -H "Authorization: Bearer $TOKEN" --json '{"role": "member"}'`;
+const CURL = curl("/auth/invites", { json: '{"role": "member"}' });
 
 export function Invites() {
   const rows = useRows("account_links", "sort=-id&limit=200&total=false");

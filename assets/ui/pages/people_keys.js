@@ -1,5 +1,6 @@
 // By what everybody is signed in: sessions of browsers and tokens of programs. An admin ends what has no place here.
 import { request } from "../api.js";
+import { curl } from "../curl.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
@@ -12,7 +13,6 @@ import { nameOf } from "./people_data.js";
 import { endToken } from "./people_sign_in.js";
 
 const LATEST = "sort=-last_used_at&limit=200&total=false&expand=owner_id";
-const CURL = (/** @type {string} */ model) => `curl "$ADDRESS/api/v1/${model}" -H "Authorization: Bearer $TOKEN"`;
 
 /** @param {{row: any}} props */
 export function OwnerCell({ row }) {
@@ -31,7 +31,7 @@ export function Listing({ rows, label, heads, none, draw, shape = "of-keys" }) {
 export function AllTokens() {
   const rows = useRows("api_tokens", LATEST);
   return html`<div class="scroll"><div class="column pad-top"><${Listing} rows=${rows} label=${t("people.tab_tokens")} heads=${[t("people.token"), t("people.user"), t("people.used"), ""]}
-    none=${{ heading: t("people.none_tokens"), words: t("people.none_tokens_words"), curl: CURL("api_tokens"), add: { to: href("/account"), label: t("people.add_token") } }}
+    none=${{ heading: t("people.none_tokens"), words: t("people.none_tokens_words"), curl: curl("/api/v1/api_tokens"), add: { to: href("/account"), label: t("people.add_token") } }}
     draw=${(/** @type {any} */ one) => html`<li key=${one.id}><div class="of-keys">
       <div class="min0 what"><p class="clip strong">${one.name}</p><p class="tiny soft clip"><code>${one.prefix}…</code> ${one.scopes.join(", ")}${one.expires_at && html`, <span title=${formatExact(one.expires_at)}>${t(Date.parse(one.expires_at) < Date.now() ? "account.token_expired" : "account.token_until")} <${Ago} iso=${one.expires_at} /></span>`}</p></div>
       <${OwnerCell} row=${one} />
@@ -51,7 +51,7 @@ export function AllSessions() {
     rows.reload();
   };
   return html`<div class="scroll"><div class="column pad-top"><${Listing} rows=${rows} label=${t("people.tab_sessions")} heads=${[t("people.device"), t("people.user"), t("people.used"), ""]}
-    none=${{ heading: t("people.none_sessions"), words: t("people.no_sessions"), curl: CURL("sessions") }}
+    none=${{ heading: t("people.none_sessions"), words: t("people.no_sessions"), curl: curl("/api/v1/sessions") }}
     draw=${(/** @type {any} */ one) => html`<li key=${one.id}><div class="of-keys">
       <div class="min0 what"><p class="clip strong" title=${one.device || undefined}>${deviceName(one.device)}</p><p class="tiny soft clip">${one.address || "–"}, ${t("people.since")} <${Ago} iso=${one.created_at} /></p></div>
       <${OwnerCell} row=${one} />

@@ -1,8 +1,9 @@
 // Why somebody may do something, or may not: with records, and with tools, as the server itself decides it.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, modelNamed, models, person } from "../store.js";
+import { modelNamed, models, person } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Choice } from "../widgets/choice.js";
 import { Copyable } from "../widgets/copy.js";
@@ -42,7 +43,7 @@ export function Why({ query }) {
           </div>
           ${error && html`<${Trouble} error=${error} what=${t("access.error")} retry=${reload} />`}
           ${data && !error && html`<${Answer} data=${data} model=${model} />`}
-          <details class="more"><summary>${t("empty.or")}</summary><${Copyable} text=${`curl -H "Authorization: Bearer $GRIDBEAR_TOKEN" "${location.origin}${base}/api/v1/access/explain?${asked}"`} /></details>
+          <details class="more"><summary>${t("empty.or")}</summary><${Copyable} text=${curl(`/api/v1/access/explain?${asked}`)} /></details>
         </div></section>
       <${WhyTool} user=${user} query=${query} move=${move} />
     </div>

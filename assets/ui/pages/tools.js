@@ -1,7 +1,8 @@
 // Tools: the MCP servers at the left, one of them as a workbench; the log of calls; the clients that use them.
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, isAdmin, may, modelNamed, server as running } from "../store.js";
+import { base, isAdmin, may, modelNamed } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { Icon } from "../widgets/icon.js";
 import { Tabs } from "../widgets/tabs.js";
@@ -13,6 +14,8 @@ import { Calls } from "./tools_calls.js";
 import { Clients } from "./tools_clients.js";
 import { Bench } from "./tools_bench.js";
 import { ServerState, SignInButton, countOf, originOf, useOwnServers, useServerDeeds, useServers } from "./tools_states.js";
+
+const FIRST = '{"name": "time", "transport": "stdio", "command": "uvx", "args": ["mcp-server-time"]}';
 
 const PANEL = "tools-panel";
 /** With more servers than these they can be searched. */
@@ -66,8 +69,7 @@ function Servers({ page, own, current, query, add }) {
   const ofProgram = own.length > 0 && html`<h2 class="servers-heading">${t("tools.of_program")}</h2>
     <ul class="servers">${own.map((one) => html`<${Listed} key=${one.id} server=${one} current=${current === one.id} reload=${reload} />`)}</ul>`;
   if (!servers.length && !current) {
-    const curl = `curl ${running.value?.address || location.origin}${base}/api/v1/mcp_servers -H "Authorization: Bearer $TOKEN" --json '{"name": "time", "transport": "stdio", "command": "uvx", "args": ["mcp-server-time"]}'`;
-    return html`<${Empty} heading=${t("tools.none")} words=${t(add ? "servers.none_admin" : "servers.none")} curl=${add ? curl : undefined}>
+    return html`<${Empty} heading=${t("tools.none")} words=${t(add ? "servers.none_admin" : "servers.none")} curl=${add ? curl("/api/v1/mcp_servers", { json: FIRST }) : undefined}>
       ${add && html`<a class="btn primary" href=${add}><${Icon} name="plus" />${t("servers.add")}</a>`}
     <//>${ofProgram && html`<div class="own-servers">${ofProgram}</div>`}`;
   }

@@ -1,8 +1,9 @@
 // The protocol of one MCP server as it passes: every message in both directions, live, while an admin watches.
 import { api } from "../api.js";
+import { curl } from "../curl.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
-import { base, server as running } from "../store.js";
+import { base } from "../store.js";
 import { html, useRef, useState } from "../vendor/preact.js";
 import { Icon, State } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
@@ -41,8 +42,7 @@ export function Messages({ server, query, restart, again, tools, changed }) {
   if (error && !told) return html`<div class="bench-empty"><${Trouble} error=${error} what=${t("messages.error")} retry=${look} /></div>`;
   if (!told) return null;
   if (!told.watching && !messages.length) {
-    const curl = `curl -X PUT ${running.value?.address || location.origin}${base}${at}/messages/watch -H "Authorization: Bearer $TOKEN"`;
-    return html`<div class="scroll"><${Empty} heading=${t("messages.off")} words=${t(server.own ? "messages.off_words_own" : "messages.off_words")} curl=${curl}>
+    return html`<div class="scroll"><${Empty} heading=${t("messages.off")} words=${t(server.own ? "messages.off_words_own" : "messages.off_words")} curl=${curl(`${at}/messages/watch`, { method: "PUT" })}>
       <p class="small soft">${t("messages.rules")}</p>
       <div class="row wrap messages-begin"><button class="btn primary" type="button" disabled=${busy} onClick=${begin}><${Icon} name="eye" />${t("messages.watch")}</button>
         ${!server.own && server.enabled && html`<button class="btn" type="button" disabled=${busy} onClick=${beginAnew}><${Icon} name="refresh" />${t("messages.watch_start")}</button>`}</div>

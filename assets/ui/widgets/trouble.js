@@ -1,6 +1,5 @@
 // What stands where the content would be: an error with its way out, an empty place that teaches, a skeleton.
 import { t } from "../i18n.js";
-import { base, server } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { Copyable, CopyButton } from "./copy.js";
 import { Drawing } from "./drawing.js";
@@ -37,7 +36,7 @@ export function Empty({ heading, words, curl, main = false, children }) {
     <${Drawing} />
     <div class="stack">${main ? html`<h1>${heading}</h1>` : html`<h2>${heading}</h2>`}<p>${words}</p></div>
     ${children}
-    ${curl && html`<p class="or">${t("empty.or")}</p><${Copyable} text=${curl.replace("$ADDRESS", (server.value?.address || location.origin) + base)} />`}
+    ${curl && html`<p class="or">${t("empty.or")}</p><${Copyable} text=${curl} />`}
   </section>`;
 }
 
