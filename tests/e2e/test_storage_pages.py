@@ -53,3 +53,16 @@ def test_while_the_server_only_reads_the_page_says_why(browser: Browser, tmp_pat
         assert page.input_value("#field-title") == "Kept in the form"
         watched.check(allowed=("507 (Insufficient",))
         watched.close()
+
+
+def test_a_limit_reads_on_the_page_of_storage_as_where_it_is_set(at_desk: Watched) -> None:
+    page = at_desk.open("/#/settings/storage", "text=Tasks >> nth=0")
+    row = page.get_by_role("row", name="Requests")
+    shown = row.locator("td.num").last.inner_text()
+    page = at_desk.open("/#/settings/kept", "#setting-requests_max_bytes")
+    field, unit = (
+        page.locator("#setting-requests_max_bytes"),
+        page.locator("form:has(#setting-requests_max_bytes) .setting-unit select"),
+    )
+    assert shown == f"{field.input_value()} {unit.input_value()}"
+    at_desk.check()

@@ -10,6 +10,7 @@ import { say } from "../widgets/toasts.js";
 import { Trouble, Waiting, sentence } from "../widgets/trouble.js";
 import { SettingsCard } from "./settings_fields.js";
 import { Place } from "./settings_place.js";
+import { shownLimit } from "./settings_value.js";
 
 const LOOK_MS = 2000;
 const FULL = 0.9;
@@ -61,7 +62,7 @@ function Space({ storage }) {
         <thead><tr><th scope="col">${t("space.log")}</th><th scope="col" class="chart"><span class="vh">${t("space.part")}</span></th><th scope="col" class="num">${t("space.used")}</th><th scope="col" class="num">${t("space.cap")}</th></tr></thead>
         <tbody>${logs.map(([name, { bytes, cap }]) => html`<tr key=${name}><th scope="row">${modelNamed(name)?.label_plural || name} <code class="muted">${name}</code></th>
           <td class="chart"><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="bed" width="100" height="8" rx="2" /><rect class="mid" width=${Math.min(100, Math.max(bytes ? 1 : 0, (bytes / cap) * 100))} height="8" rx="2" /></svg></td>
-          <td class="num">${bytes / cap > FULL ? html`<${State} kind="warn">${formatBytes(bytes)}<//>` : formatBytes(bytes)}</td><td class="num" title=${formatPercent(bytes / cap)}>${formatBytes(cap)}</td></tr>`)}</tbody>
+          <td class="num">${bytes / cap > FULL ? html`<${State} kind="warn">${formatBytes(bytes)}<//>` : formatBytes(bytes)}</td><td class="num" title=${formatPercent(bytes / cap)}>${shownLimit(cap)}</td></tr>`)}</tbody>
       </table></div>
     </section>`;
 }

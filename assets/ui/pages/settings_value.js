@@ -22,12 +22,21 @@ effect(() => {
   typist = id;
 });
 
+/** @param {number} bytes @returns {{text: string, unit: string}} */
+function inUnits(bytes) {
+  const [unit, size] = SIZES.find(([, one]) => bytes >= one && bytes % one === 0) || ["B", 1];
+  return { text: String(bytes / size), unit };
+}
+
+/** A limit in bytes as its setting reads. @param {number} bytes */
+export function shownLimit(bytes) {
+  const { text, unit } = inUnits(bytes);
+  return `${formatNumber(Number(text))} ${unit}`;
+}
+
 /** As it stands in the field. @param {Setting} setting @returns {{text: string, unit: string}} */
 export function asTyped(setting, value = setting.wanted) {
-  if (setting.unit === "B" && typeof value === "number") {
-    const [unit, size] = SIZES.find(([, one]) => value >= one && value % one === 0) || ["B", 1];
-    return { text: String(value / size), unit };
-  }
+  if (setting.unit === "B" && typeof value === "number") return inUnits(value);
   return { text: value === null || value === undefined ? "" : String(value), unit: "" };
 }
 
