@@ -214,13 +214,14 @@ class PluginHost:
 
     async def failed(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None:
         """Keep what a running plugin raised for the page; too much of it that `counts` ends the plugin."""
-        if plugin_id not in self._running:
+        live = self._running.get(plugin_id)
+        if live is None:
             return
         failure = failure_of(plugin_id, what, error)
         count = await self._running.failures.add(plugin_id, failure, counts=counts)
         if count >= FAILURES_TO_SWITCH_OFF:
             # A task of its own: the caller may be a part of the plugin that ends with it.
-            giving_up = asyncio.create_task(self._give_up(plugin_id, count, failure), name=f"end of {plugin_id}")
+            giving_up = asyncio.create_task(self._give_up(live, count, failure), name=f"end of {plugin_id}")
             self._giving_up.add(giving_up)
             giving_up.add_done_callback(self._giving_up.discard)
             await asyncio.shield(giving_up)
@@ -245,13 +246,14 @@ class PluginHost:
         self._giving_up.add(telling)
         telling.add_done_callback(self._giving_up.discard)
 
-    async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
+    async def _give_up(self, live: LivePlugin, count: int, failure: Failed) -> None:
         async with self._lock:
-            # Failures that came at the same time all end here; the first of them has done it.
-            if plugin_id in self._running:
-                log.error("plugin %s failed %d times and is switched off", plugin_id, count)
-                await self._running.end_with_dependants(plugin_id)
-                await self._rows.switch_off(plugin_id, failure)
+            # Failures that came at the same time all end here; the first of them has done it. And what was started
+            # again meanwhile, perhaps from other files, has not failed.
+            if self._running.get(live.id) is live:
+                log.error("plugin %s failed %d times and is switched off", live.id, count)
+                await self._running.end_with_dependants(live.id)
+                await self._rows.switch_off(live.id, failure)
 
     async def _look(self) -> None:
         found = await asyncio.to_thread(find_plugins, (self._bundled, self._own))

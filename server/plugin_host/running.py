@@ -61,6 +61,10 @@ class RunningPlugins:
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._live))
 
+    def get(self, plugin_id: str) -> LivePlugin | None:
+        """The plugin as it runs now; one that is started again is another."""
+        return self._live.get(plugin_id)
+
     @property
     def live(self) -> list[LivePlugin]:
         """The plugins in force."""
