@@ -111,6 +111,11 @@ class PluginTables:
                 f"{', '.join(referring)} refers to records of the plugin {plugin_id}; change or drop that first.",
                 code="referred_to",
             )
+        if self._records.shelf.held.intersection(names):
+            raise Conflict(
+                f"A model that is being made refers to records of the plugin {plugin_id}; look again in a moment.",
+                code="referred_to",
+            )
 
     async def drop(self, plugin_id: str, names: Sequence[str]) -> list[str]:
         """Drop tables that are out of force, with all their rows; a copy of the file is kept. Returns their names."""

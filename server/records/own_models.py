@@ -180,7 +180,8 @@ class OwnModels:
         steps = under_way or UnderWay()
         changes = any(put.old is not None for put in puts)
         epoch = self._records.shelf.epoch
-        with epoch.changing() if changes else contextlib.nullcontext():
+        referred_to = {field.references for put in puts for field in put.new.fields if field.references}
+        with epoch.changing() if changes else contextlib.nullcontext(), self._records.shelf.holding(referred_to):
             try:
                 specs = self._checked_specs([put.new for put in puts])
 
