@@ -157,8 +157,6 @@ class RunningPlugins:
         except GridBearError as error:
             # Somebody's own model refers to it: its records stay reachable, its code is gone.
             log.warning("the models of plugin %s stay in force: %s", plugin_id, error.message)
-            self._live.pop(plugin_id)
-            return left
         self._live.pop(plugin_id)
         unload([plugin_id], Base)
         return left

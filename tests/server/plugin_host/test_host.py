@@ -225,6 +225,28 @@ async def test_a_plugin_is_not_switched_off_while_an_own_model_that_refers_to_it
     assert "diary.day" in (await switch(ada, "weather", "disable")).json()["error"]
 
 
+async def test_a_plugin_that_an_own_model_refers_to_is_loaded_again_and_comes_back_when_it_was_given_up(
+    ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.host.FAILURES_TO_SWITCH_OFF", 1)
+    write(folder, "weather", models=model("weather_days"), routes=ROUTES)
+    await on(ada, "weather")
+    fields = [{"name": "day", "type": "relation", "references": "weather_days"}, {"name": "text", "type": "text"}]
+    await ada.post("/api/v1/models", json={"name": "diary", "label": "Entry", "fields": fields})
+    day = (await ada.post("/api/v1/weather_days", json={"name": "monday"})).json()["data"]["id"]
+    assert (await ada.post("/api/v1/diary", json={"day": day})).status_code == 201
+    more = model("weather_days") + '    rain: Mapped[str | None] = field(Text, label="Rain")\n'
+    write(folder, "weather", models=more)
+    again = (await switch(ada, "weather", "reload")).json()["data"]
+    assert (again["state"], again["error"]) == ("on", None)
+    assert "rain" in (await ada.get(f"/api/v1/weather_days/{day}")).json()["data"]
+    await ada.get("/api/weather/fails")
+    assert (await state(ada, "weather"))["enabled"] is False
+    await on(ada, "weather")
+    assert (await state(ada, "weather"))["state"] == "on"
+    assert (await ada.get("/api/v1/diary?expand=day")).json()["data"][0]["day"] is not None
+
+
 async def test_a_model_that_refers_to_a_plugin_that_is_gone_waits_for_it(tmp_path: Path, folder: Path) -> None:
     fields = [{"name": "day", "type": "relation", "references": "weather_days"}, {"name": "text", "type": "text"}]
     async with running_bear(tmp_path / "data") as bear:
