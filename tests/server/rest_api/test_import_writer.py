@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from server.access.actor import OWNER
 from server.db.search import search_table
+from server.records.import_plan import ImportOptions
 from server.records.import_takeover import TUNED_FROM
 from server.records.service import Records
 from tests.conftest import Bear
@@ -96,3 +100,21 @@ async def test_a_large_import_notes_no_row_for_the_full_text_and_later_changes_a
     index = search_table(bear.app.records.registry.get("notes").table.name)
     check = f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)"
     await bear.app.records.shelf.store.write(lambda unit: unit.execute(check) and None, ())
+
+
+async def test_an_import_that_nobody_waits_for_any_more_is_in_the_audit_log_once_it_is_done(
+    bear: Bear, admin: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("title\none\ntwo\n")
+
+    async def nobody_waits() -> None:
+        importing.cancel()
+
+    before_the_writer(monkeypatch, nobody_waits)
+    importing = asyncio.ensure_future(bear.app.transfers.import_file(OWNER, "notes", ImportOptions(), path))
+    with pytest.raises(asyncio.CancelledError):
+        await importing
+    assert [row["title"] for row in (await admin.get(NOTES)).json()["data"]] == ["one", "two"]
+    told = (await admin.get("/api/v1/audit_entries?kind=import")).json()["data"]
+    assert [(row["model"], row["detail"]) for row in told] == [("notes", "2 rows")]
