@@ -231,7 +231,12 @@ class PluginHost:
     async def _with_other_files(self, plugin_id: str, change: Callable[[], None]) -> None:
         again = [plugin_id, *dependants(self.live, plugin_id)]
         left = {name: await self._running.end(name, forced=True) for name in reversed(again)}
-        await asyncio.to_thread(change)
+        failure: Exception | None = None
+        try:
+            await asyncio.to_thread(change)
+        except Exception as error:
+            # A full disk, say: what ran goes on, from the files that are there.
+            failure = error
         await self._look()
         for name in again:
             if name in self._found and self._rows.is_enabled(name):
@@ -239,6 +244,8 @@ class PluginHost:
                 if (of_before := left[name]) is not None:
                     await self._rows.failed_again(name, of_before, 1)
         await self._start_waiting(set(again).intersection(self._running))
+        if failure is not None:
+            raise failure
 
     def _held_up(self, plugin_id: str, where: str, stack: str) -> None:
         failure = Failed(f"{plugin_id}/{where} held up the whole server; await, or work in a thread", stack)
