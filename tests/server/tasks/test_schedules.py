@@ -262,6 +262,28 @@ async def test_a_run_by_hand_of_a_schedule_that_is_deleted_meanwhile_is_told_wit
         assert len(it.ran) == 1
 
 
+async def test_a_run_whose_kind_goes_while_it_is_begun_waits_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as it:
+        made = await it.made(await it.bear.person("max"), every_seconds=3600)
+        check_room = it.tasks._check_room
+
+        async def and_meanwhile(*given: Any) -> None:
+            await check_room(*given)
+            await it.tasks.unregister("test")
+
+        monkeypatch.setattr(it.tasks, "_check_room", and_meanwhile)
+        it.now = NOON + timedelta(hours=1)
+        await it.schedules.tick()
+        [task] = await it.bear.app.records.find(SYSTEM, "tasks", where={"kind": "test"})
+        assert (task["status"], (await it.row(made))["last_task"]) == ("queued", task["key"])
+        monkeypatch.undo()
+        it.tasks.register(Kind("test", it._run, schedulable="x"))
+        await ended(it.bear, task["key"])
+        assert len(it.ran) == 1
+
+
 async def test_it_does_nothing_for_somebody_who_may_not_enter_any_more(tmp_path: Path) -> None:
     async with world(tmp_path) as it:
         ada, max_ = await it.bear.person("ada"), await it.bear.person("max")
