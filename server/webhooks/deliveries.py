@@ -102,7 +102,8 @@ class Deliveries:
             _refuse_open(work.stored(work.prepared(DELIVERIES), delivery_id, may))
             work.change(DELIVERIES, delivery_id, begun, may, ("id",))
 
-        await self._records.work(SYSTEM, begin, (DELIVERIES,), always=True)
+        # Not `always`: where its task can't be stored, it is not on its way.
+        await self._records.work(SYSTEM, begin, (DELIVERIES,))
         await self._submit(delivery)
         return await self._records.get(actor, DELIVERIES, delivery_id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,23 @@ async def test_an_ended_delivery_is_sent_again_as_it_was(tmp_path: Path) -> None
         assert got[2].body == got[0].body and got[2].headers["webhook-id"] == got[0].headers["webhook-id"]
         await delivery(bear, ended(2))
         assert (await ada.post("/api/v1/webhook_deliveries/999/redeliver")).status_code == 404
+
+
+async def test_a_delivery_that_a_full_disk_keeps_from_being_sent_again_can_be_sent_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada = await bear.person("ada")
+        await hook(ada, receiver.url)
+        await ada.post("/api/v1/notes", json={"title": "bear"})
+        [row] = await delivery(bear, ended(1))
+        path, storage = f"/api/v1/webhook_deliveries/{row['id']}/redeliver", bear.app.storage_watch.storage
+        monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
+        assert (await ada.post(path)).status_code == 507
+        monkeypatch.undo()
+        assert (await ada.post(path)).status_code == 202
+        await receiver.wait(2)
+        await delivery(bear, ended(1))
 
 
 async def test_a_webhook_that_is_deleted_takes_its_deliveries_along(tmp_path: Path) -> None:
