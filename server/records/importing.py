@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from server.access.actor import Actor
+from server.access.actor import SYSTEM, Actor
 from server.db.foreign import ForeignDatabase
 from server.db.staging import Staging, staged_reader
-from server.errors import Busy, ValidationFailed
+from server.errors import Busy, Forbidden, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.behaviour import Behaviour
 from server.records.import_csv import open_csv
@@ -158,6 +158,7 @@ class Import:
         try:
             with planning(self._records.shelf.epoch, self._planned):
                 read = await loop.run_in_executor(threads, self._read)
+                self._check_rights()
                 self._phase = "storing"
                 if self._one_by_one:
                     steps = None if self.kept is None else (self.kept.begin, partial(self._end, read))
@@ -266,6 +267,15 @@ class Import:
             takeover.look(connection.execute, read.last, LISTED_OF_ALL)
 
     # On the event loop
+
+    def _check_rights(self) -> None:
+        """Raise Forbidden unless the importer may still do what was looked at when the file began to come."""
+        user_id = self._actor.user_id
+        person = None if user_id is None else self._records.look_up(SYSTEM, "users", "id", user_id)
+        if user_id is not None and (person is None or not person["is_active"] or person["role"] != self._actor.role):
+            raise Forbidden("You may not enter any more, or not as before; nothing was imported.")
+        if self._records.policy.allow(self._actor, self._spec, "create") != self._may:
+            raise Forbidden("What you may import was changed in the meantime; nothing was imported. Try again.")
 
     def _takeover(self, read: ReadFile) -> Takeover:
         kept = self.options.keep_ids
