@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import Actor
 from server.db.foreign import ForeignDatabase
 from server.db.staging import Staging, staged_reader
 from server.errors import Busy, Forbidden, ValidationFailed
@@ -38,6 +38,7 @@ from server.records.import_takeover import Problem, Taken, Takeover, add_problem
 from server.records.import_values import Column, stored_cell
 from server.records.service import Records
 from server.records.steady import planning
+from server.records.still_in import require_still_in
 from server.records.values import BadValue
 from server.records.work import Work
 
@@ -270,10 +271,7 @@ class Import:
 
     def _check_rights(self) -> None:
         """Raise Forbidden unless the importer may still do what was looked at when the file began to come."""
-        user_id = self._actor.user_id
-        person = None if user_id is None else self._records.look_up(SYSTEM, "users", "id", user_id)
-        if user_id is not None and (person is None or not person["is_active"] or person["role"] != self._actor.role):
-            raise Forbidden("You may not enter any more, or not as before; nothing was imported.")
+        require_still_in(self._records, self._actor)
         if self._records.policy.allow(self._actor, self._spec, "create") != self._may:
             raise Forbidden("What you may import was changed in the meantime; nothing was imported. Try again.")
 
