@@ -197,6 +197,8 @@ class PluginHost:
         async with self._lock:
             self._check_not_needed(plugin_id)
             await self._running.end(plugin_id)
+            if drop_data:
+                await self._running.tables.take_left(plugin_id)
             await self._rows.switch_off(plugin_id)
             await asyncio.to_thread(take)
             await self._look()

@@ -105,6 +105,11 @@ class PluginTables:
             shelf.stock()
         self._tell("delete")
 
+    async def take_left(self, plugin_id: str) -> None:
+        """Take out of force what a plugin that has ended left there. Raises Conflict as `take` does."""
+        await self.take(plugin_id, self._left.get(plugin_id, frozenset()))
+        self._left.pop(plugin_id, None)
+
     def check_free(self, plugin_id: str, names: Collection[str]) -> None:
         """Raise Conflict when a model of somebody else refers to one of `names`."""
         referring = sorted(

@@ -221,6 +221,27 @@ async def test_data_is_dropped_when_asked_with_a_copy_and_nothing_else(
     assert (await ada.get("/api/v1/weather_days")).json()["count"] == 0
 
 
+async def test_data_that_an_own_model_refers_to_stays_also_when_the_plugin_was_given_up(
+    ada: httpx2.AsyncClient, made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.host.FAILURES_TO_SWITCH_OFF", 1)
+    await install(ada, packed(made))
+    await on(ada, "weather")
+    fields = [{"name": "day", "type": "relation", "references": "weather_days"}]
+    assert (await ada.post("/api/v1/models", json={"name": "diary", "label": "D", "fields": fields})).status_code == 201
+    day = (await ada.post("/api/v1/weather_days", json={"name": "sunny"})).json()["data"]["id"]
+    await ada.get("/api/weather/fails")
+    assert (await state(ada, "weather"))["enabled"] is False
+    held = await ada.post("/api/v1/plugins/weather/uninstall", json={"drop_data": True})
+    assert (held.status_code, held.json().get("code")) == (409, "referred_to")
+    assert (folder / "weather").is_dir()
+    assert (await ada.post("/api/v1/diary", json={"day": day})).status_code == 201
+    assert (await ada.delete("/api/v1/models/diary?confirm=true")).status_code == 200
+    gone = await ada.post("/api/v1/plugins/weather/uninstall", json={"drop_data": True})
+    assert gone.json()["data"]["dropped"] == ["weather_days"], gone.text
+    assert (await ada.get("/api/v1/weather_days")).status_code == 404
+
+
 async def test_what_can_not_go_stays_whole(ada: httpx2.AsyncClient, made: Path, folder: Path) -> None:
     bundled = await ada.post("/api/v1/plugins/webhook-inbox/uninstall", json={})
     assert (bundled.status_code, bundled.json()["code"]) == (409, "plugin_bundled")
