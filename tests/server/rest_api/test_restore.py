@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -213,13 +214,12 @@ async def test_a_former_state_whose_days_end_while_it_is_brought_back_comes_back
     name = (await home.backup())["name"]
     await home.note("new")
     await home.restore(name)
-    [kept] = (home.folder / "before-restore").iterdir()
-    kept.rename(kept.with_name("state-20200101T000000000Z"))
-    put_intent, loop = Papers.put_intent, asyncio.get_running_loop()
+    put_intent, loop, service = Papers.put_intent, asyncio.get_running_loop(), home.bear.app.backups
 
     def and_tend_meanwhile(papers: Papers, intent: Intent) -> None:
         monkeypatch.undo()
-        asyncio.run_coroutine_threadsafe(home.bear.app.backups.tend(), loop).result(30)
+        service.clock = lambda: datetime.now(UTC) + timedelta(days=1000)
+        asyncio.run_coroutine_threadsafe(service.tend(), loop).result(30)
         put_intent(papers, intent)
 
     monkeypatch.setattr(Papers, "put_intent", and_tend_meanwhile)
