@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -32,7 +33,10 @@ def copy_backups(
     if not folder.is_dir():
         # Not made: where a disk is to be, a new folder would fill the disk below it.
         return Copying(str(folder), problem=f"The folder {folder} is not there. Is its disk plugged in?")
-    files = [(path.name, path.stat().st_size) for path in source.glob(pattern)]
+    files = []
+    for path in source.glob(pattern):
+        with contextlib.suppress(FileNotFoundError):
+            files.append((path.name, path.stat().st_size))
     unwanted = set(surplus(files, keep, max_bytes))
     copied: list[str] = []
     try:
@@ -40,7 +44,13 @@ def copy_backups(
             target = folder / name
             if name in unwanted or (target.exists() and target.stat().st_size == size):
                 continue
-            _copy(source / name, target, stop)
+            try:
+                _copy(source / name, target, stop)
+            except FileNotFoundError:
+                if (source / name).exists():
+                    raise
+                # Somebody has deleted it meanwhile.
+                continue
             copied.append(name)
         thin_out(folder, pattern, keep, max_bytes)
     except OSError as error:

@@ -29,7 +29,7 @@ class Library:
         """The file of a backup. Raises NotFound."""
         path = self.folder / name
         if not _NAME.fullmatch(name) or not path.is_file():
-            raise NotFound(f"There is no backup {name[:200]!r}. GET /api/v1/backups lists them.", code="unknown_backup")
+            raise _unknown(name)
         return path
 
     def entries(self) -> list[dict[str, Any]]:
@@ -40,6 +40,13 @@ class Library:
                 with contextlib.suppress(FileNotFoundError):
                     found.append(self.entry(path))
         return sorted(found, key=lambda entry: (entry["made_at"] or "", entry["name"]), reverse=True)
+
+    def present(self, path: Path) -> dict[str, Any]:
+        """As `entry`. Raises NotFound for one that somebody has deleted meanwhile."""
+        try:
+            return self.entry(path)
+        except FileNotFoundError as error:
+            raise _unknown(path.name) from error
 
     def entry(self, path: Path) -> dict[str, Any]:
         """One backup. Raises FileNotFoundError."""
@@ -65,6 +72,10 @@ class Library:
         self.path(name).unlink(missing_ok=True)
         with self._lock:
             self._known.pop(name, None)
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no backup {name[:200]!r}. GET /api/v1/backups lists them.", code="unknown_backup")
 
 
 def described(name: str, size: int, manifest: Manifest | None, problem: str | None) -> dict[str, Any]:

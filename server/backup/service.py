@@ -80,6 +80,8 @@ class BackupService:
         self._maker = Maker(data, keeper, fixed_settings, specs, failure=failure)
         self._stager = Stager(data, keeper)
         self._papers = Papers(data)
+        self._states = threading.Lock()
+        """Around whoever brings a former state back, or deletes some."""
         self._ended: _Ended | None = None
         self._copies = Copying("")
 
@@ -159,7 +161,7 @@ class BackupService:
             raise
         self._ended = _Ended(to_text(self.clock()), reason, target.name, None)
         await self._note("backup_made", actor, target.name, detail=f"{kind}, {reason}")
-        return await self._jobs.beside(self._library.entry, target)
+        return await self._jobs.beside(self._library.present, target)
 
     async def check(self, actor: Actor, name: str) -> dict[str, Any]:
         """Read a backup whole. Raises BadArchive naming what is wrong, NotFound."""
@@ -171,7 +173,7 @@ class BackupService:
                 archive.verify(self._data / "tmp", stop, _steps(told, archive.size))
 
         await self._jobs.alone("check", work)
-        return await self._jobs.beside(self._library.entry, path)
+        return await self._jobs.beside(self._library.present, path)
 
     async def content(self, actor: Actor, name: str) -> Path:
         """The file of a backup, to be read. Raises NotFound."""
@@ -207,7 +209,7 @@ class BackupService:
         finally:
             part.unlink(missing_ok=True)
         await self._note("backup_uploaded", actor, target.name)
-        return await self._jobs.beside(self._library.entry, target)
+        return await self._jobs.beside(self._library.present, target)
 
     async def plan(self, actor: Actor, name: str) -> dict[str, Any]:
         """What a restore would bring: the table of rows, what is missing, whether the phrase is needed."""
@@ -226,7 +228,7 @@ class BackupService:
                 )
                 rows = compared(archive.manifest.counts, self._data / DATABASE_NAME)
                 return {
-                    "backup": self._library.entry(path),
+                    "backup": self._library.present(path),
                     "models": [row.model_dump() for row in rows],
                     "not_included": [missing.model_dump() for missing in archive.manifest.not_included],
                     "phrase_needed": self._keeper.needs_phrase(secrets),
@@ -263,14 +265,19 @@ class BackupService:
         if not names:
             raise NotFound("There is no restore to undo, or its former state is gone.", code="nothing_to_undo")
         folder = self._data / KEPT_FOLDER / names[0]
-        await self._jobs.alone("restore", lambda stop, told: self._stager.stage_undo(folder, names[0], who, moment))
+
+        def work(stop: threading.Event, told: Fraction) -> None:
+            with self._states:
+                self._stager.stage_undo(folder, names[0], who, moment)
+
+        await self._jobs.alone("restore", work)
         await self._note("restore_undone", actor, names[0])
         self._restart()
         return {"name": names[0], "restarting": True}
 
     async def tend(self) -> None:
         """Delete former states that were kept long enough."""
-        await self._jobs.beside(expire_kept, self._data, self._settings.current.restore_undo_days, self.clock())
+        await self._jobs.beside(self._expire_states)
 
     def untold_report(self) -> tuple[str, str] | None:
         """The outcome of the last restore and a sentence on it, until `report_was_told`."""
@@ -317,6 +324,14 @@ class BackupService:
                 pattern=f"backup-*-{server_id(self.folder)}.zip",
             )
         return manifest
+
+    def _expire_states(self) -> None:
+        # Who is bringing one back just now may need it; there will be another time.
+        if self._states.acquire(blocking=False):
+            try:
+                expire_kept(self._data, self._settings.current.restore_undo_days, self.clock())
+            finally:
+                self._states.release()
 
     async def _note(self, kind: str, actor: Actor, name: str, **more: str) -> None:
         if self._noted is not None:

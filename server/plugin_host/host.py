@@ -197,6 +197,8 @@ class PluginHost:
         async with self._lock:
             self._check_not_needed(plugin_id)
             await self._running.end(plugin_id)
+            if drop_data:
+                await self._running.tables.take_left(plugin_id)
             await self._rows.switch_off(plugin_id)
             await asyncio.to_thread(take)
             await self._look()
@@ -214,13 +216,14 @@ class PluginHost:
 
     async def failed(self, plugin_id: str, what: str, error: BaseException, *, counts: bool = True) -> None:
         """Keep what a running plugin raised for the page; too much of it that `counts` ends the plugin."""
-        if plugin_id not in self._running:
+        live = self._running.get(plugin_id)
+        if live is None:
             return
         failure = failure_of(plugin_id, what, error)
         count = await self._running.failures.add(plugin_id, failure, counts=counts)
         if count >= FAILURES_TO_SWITCH_OFF:
             # A task of its own: the caller may be a part of the plugin that ends with it.
-            giving_up = asyncio.create_task(self._give_up(plugin_id, count, failure), name=f"end of {plugin_id}")
+            giving_up = asyncio.create_task(self._give_up(live, count, failure), name=f"end of {plugin_id}")
             self._giving_up.add(giving_up)
             giving_up.add_done_callback(self._giving_up.discard)
             await asyncio.shield(giving_up)
@@ -230,7 +233,12 @@ class PluginHost:
     async def _with_other_files(self, plugin_id: str, change: Callable[[], None]) -> None:
         again = [plugin_id, *dependants(self.live, plugin_id)]
         left = {name: await self._running.end(name, forced=True) for name in reversed(again)}
-        await asyncio.to_thread(change)
+        failure: Exception | None = None
+        try:
+            await asyncio.to_thread(change)
+        except Exception as error:
+            # A full disk, say: what ran goes on, from the files that are there.
+            failure = error
         await self._look()
         for name in again:
             if name in self._found and self._rows.is_enabled(name):
@@ -238,6 +246,8 @@ class PluginHost:
                 if (of_before := left[name]) is not None:
                     await self._rows.failed_again(name, of_before, 1)
         await self._start_waiting(set(again).intersection(self._running))
+        if failure is not None:
+            raise failure
 
     def _held_up(self, plugin_id: str, where: str, stack: str) -> None:
         failure = Failed(f"{plugin_id}/{where} held up the whole server; await, or work in a thread", stack)
@@ -245,13 +255,14 @@ class PluginHost:
         self._giving_up.add(telling)
         telling.add_done_callback(self._giving_up.discard)
 
-    async def _give_up(self, plugin_id: str, count: int, failure: Failed) -> None:
+    async def _give_up(self, live: LivePlugin, count: int, failure: Failed) -> None:
         async with self._lock:
-            # Failures that came at the same time all end here; the first of them has done it.
-            if plugin_id in self._running:
-                log.error("plugin %s failed %d times and is switched off", plugin_id, count)
-                await self._running.end_with_dependants(plugin_id)
-                await self._rows.switch_off(plugin_id, failure)
+            # Failures that came at the same time all end here; the first of them has done it. And what was started
+            # again meanwhile, perhaps from other files, has not failed.
+            if self._running.get(live.id) is live:
+                log.error("plugin %s failed %d times and is switched off", live.id, count)
+                await self._running.end_with_dependants(live.id)
+                await self._rows.switch_off(live.id, failure)
 
     async def _look(self) -> None:
         found = await asyncio.to_thread(find_plugins, (self._bundled, self._own))

@@ -66,7 +66,7 @@ class Installer:
             if dry_run:
                 return {**told, "plugin": None}
             self._check_place(staged.id, replace)
-            row = await self._host.with_other_files(staged.id, lambda: self._put(staged))
+            row = await self._host.with_other_files(staged.id, lambda: self._put(staged, replace))
             await self._host.note("plugin_installed", actor, staged.id, staged.content_hash)
             return {**told, "plugin": row}
 
@@ -160,7 +160,9 @@ class Installer:
                 code="plugin_exists",
             )
 
-    def _put(self, staged: Staged) -> None:
+    def _put(self, staged: Staged, replace: bool) -> None:
+        # Another one may have come while this one waited for its turn.
+        self._check_place(staged.id, replace)
         there = self._own / staged.id
         old = staged.folder.parent / ".old"
         if there.exists():

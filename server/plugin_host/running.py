@@ -61,6 +61,10 @@ class RunningPlugins:
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._live))
 
+    def get(self, plugin_id: str) -> LivePlugin | None:
+        """The plugin as it runs now; one that is started again is another."""
+        return self._live.get(plugin_id)
+
     @property
     def live(self) -> list[LivePlugin]:
         """The plugins in force."""
@@ -153,8 +157,6 @@ class RunningPlugins:
         except GridBearError as error:
             # Somebody's own model refers to it: its records stay reachable, its code is gone.
             log.warning("the models of plugin %s stay in force: %s", plugin_id, error.message)
-            self._live.pop(plugin_id)
-            return left
         self._live.pop(plugin_id)
         unload([plugin_id], Base)
         return left

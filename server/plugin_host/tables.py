@@ -38,6 +38,8 @@ class PluginTables:
     def __init__(self, records: Records, backups: Path) -> None:
         self._records = records
         self._backups = backups
+        self._left: dict[str, frozenset[str]] = {}
+        """Models of plugins that have ended, which stay in force for those that refer to them."""
 
     async def put(self, plugin_id: str, models: Sequence[type[DeclarativeBase]], of_others: Mapping[str, str]) -> None:
         """Put a plugin's models in force. A copy of the file is kept before a table is made again.
@@ -52,7 +54,7 @@ class PluginTables:
         for spec in specs:
             if spec.name in of_others:
                 raise ManifestError(f"{plugin_id}/models.py: the table {spec.name!r} is that of {of_others[spec.name]}")
-            if spec.name in self._records.registry:
+            if spec.name in self._records.registry and spec.name not in self._left.get(plugin_id, ()):
                 raise ManifestError(f"{plugin_id}/models.py: there is a model {spec.name!r} already")
         names = {spec.name for spec in specs}
         for spec in specs:
@@ -84,19 +86,29 @@ class PluginTables:
             for spec in specs:
                 self._records.registry.put(spec)
             shelf.stock()
+        self._left[plugin_id] = self._left.get(plugin_id, frozenset()).difference(names)
         self._tell("create")
 
     async def take(self, plugin_id: str, names: Collection[str]) -> None:
         """Take models out of force; their tables stay. Raises Conflict when another model refers to one of them."""
         if not names:
             return
-        self.check_free(plugin_id, names)
+        try:
+            self.check_free(plugin_id, names)
+        except Conflict:
+            self._left[plugin_id] = self._left.get(plugin_id, frozenset()).union(names)
+            raise
         shelf = self._records.shelf
         with shelf.epoch.changing():
             for name in names:
                 self._records.registry.remove(name)
             shelf.stock()
         self._tell("delete")
+
+    async def take_left(self, plugin_id: str) -> None:
+        """Take out of force what a plugin that has ended left there. Raises Conflict as `take` does."""
+        await self.take(plugin_id, self._left.get(plugin_id, frozenset()))
+        self._left.pop(plugin_id, None)
 
     def check_free(self, plugin_id: str, names: Collection[str]) -> None:
         """Raise Conflict when a model of somebody else refers to one of `names`."""
@@ -109,6 +121,11 @@ class PluginTables:
         if referring:
             raise Conflict(
                 f"{', '.join(referring)} refers to records of the plugin {plugin_id}; change or drop that first.",
+                code="referred_to",
+            )
+        if self._records.shelf.held.intersection(names):
+            raise Conflict(
+                f"A model that is being made refers to records of the plugin {plugin_id}; look again in a moment.",
                 code="referred_to",
             )
 

@@ -26,6 +26,7 @@ from server.records.kept_keys import keep, known_in, utc_now
 from server.records.query import parse_reading
 from server.records.reading import Pairs, Row
 from server.records.service import Records
+from server.records.still_in import require_still_in
 from server.records.work import Work, absent
 from server.setting_fields import listed
 
@@ -84,7 +85,7 @@ class Files:
         Raises Forbidden, TooLarge, ValidationFailed (its type is not allowed), StorageFull, Busy, and what reading
         `incoming` raises. None of them leaves anything behind.
         """
-        self._records.policy.allow(actor, self._records.registry.get(FILES_TABLE), "create")
+        self._check_may(actor)
         if key is not None:
             key_digest(key, FILES_TABLE)
         if self._uploads >= UPLOADS_AT_ONCE:
@@ -94,6 +95,8 @@ class Files:
         try:
             draft = self._content.draft()
             name, content_type = await self._receive(draft, incoming)
+            require_still_in(self._records, actor)
+            self._check_may(actor)
             storing = asyncio.create_task(self._store(actor, draft, name, content_type, key))
             draft = None
             self._storing.add(storing)
@@ -136,6 +139,9 @@ class Files:
     async def close(self) -> None:
         """Let files that have come whole get their rows."""
         await asyncio.gather(*self._storing, return_exceptions=True)
+
+    def _check_may(self, actor: Actor) -> None:
+        self._records.policy.allow(actor, self._records.registry.get(FILES_TABLE), "create")
 
     async def _row(self, actor: Actor, sql: str, file_id: int) -> tuple[Any, ...]:
         values = {"id": file_id, "actor_id": actor.user_id}

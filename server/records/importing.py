@@ -16,7 +16,7 @@ from typing import Any, Literal
 from server.access.actor import Actor
 from server.db.foreign import ForeignDatabase
 from server.db.staging import Staging, staged_reader
-from server.errors import Busy, ValidationFailed
+from server.errors import Busy, Forbidden, ValidationFailed
 from server.models.registry import ModelSpec
 from server.records.behaviour import Behaviour
 from server.records.import_csv import open_csv
@@ -38,6 +38,7 @@ from server.records.import_takeover import Problem, Taken, Takeover, add_problem
 from server.records.import_values import Column, stored_cell
 from server.records.service import Records
 from server.records.steady import planning
+from server.records.still_in import require_still_in
 from server.records.values import BadValue
 from server.records.work import Work
 
@@ -158,6 +159,7 @@ class Import:
         try:
             with planning(self._records.shelf.epoch, self._planned):
                 read = await loop.run_in_executor(threads, self._read)
+                self._check_rights()
                 self._phase = "storing"
                 if self._one_by_one:
                     steps = None if self.kept is None else (self.kept.begin, partial(self._end, read))
@@ -266,6 +268,12 @@ class Import:
             takeover.look(connection.execute, read.last, LISTED_OF_ALL)
 
     # On the event loop
+
+    def _check_rights(self) -> None:
+        """Raise Forbidden unless the importer may still do what was looked at when the file began to come."""
+        require_still_in(self._records, self._actor)
+        if self._records.policy.allow(self._actor, self._spec, "create") != self._may:
+            raise Forbidden("What you may import was changed in the meantime; nothing was imported. Try again.")
 
     def _takeover(self, read: ReadFile) -> Takeover:
         kept = self.options.keep_ids

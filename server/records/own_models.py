@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from server.access.actor import SYSTEM, Actor
 from server.access.demands import demand_admin
 from server.db import trash
 from server.db.rebuild import drop_table
-from server.db.statements import filled_sql
+from server.db.statements import filled_sql, unique_shape
 from server.errors import Conflict, FieldError, Forbidden, GridBearError, ValidationFailed
 from server.events.bus import RecordChanged
 from server.models.base import Base, WriteVerb
@@ -128,7 +128,7 @@ class OwnModels:
                 await self._prepare_loss(losses, "-".join(put.new.name for put in puts)[:60], confirmed)
             under_way: UnderWay[tuple[Put, ModelSpec]] = UnderWay()
             try:
-                await self._put(actor, puts, under_way)
+                await self._put(actor, puts, under_way, may_lose=bool(losses))
             except GridBearError as error:
                 if under_way.step is None:
                     raise
@@ -158,7 +158,7 @@ class OwnModels:
             losses = await self._losses(old, new, renamed)
             if losses:
                 await self._prepare_loss(losses, name, confirmed)
-            return (await self._put(actor, [Put(new, old, renamed)]))[0]
+            return (await self._put(actor, [Put(new, old, renamed)], may_lose=bool(losses)))[0]
 
     async def _prepare_loss(self, losses: list[Loss], name: str, confirmed: bool) -> None:
         if not confirmed:
@@ -166,17 +166,28 @@ class OwnModels:
         await keep_copy(self._records.shelf.store.path, self._backups, name)
 
     async def _put(
-        self, actor: Actor, puts: Sequence[Put], under_way: UnderWay[tuple[Put, ModelSpec]] | None = None
+        self,
+        actor: Actor,
+        puts: Sequence[Put],
+        under_way: UnderWay[tuple[Put, ModelSpec]] | None = None,
+        *,
+        may_lose: bool = False,
     ) -> list[ModelSpec]:
-        """Put models in force in one transaction; on any error nothing is changed. Inside the lock."""
+        """Put models in force in one transaction; on any error nothing is changed. Inside the lock.
+
+        `may_lose`: a person was told that values go, and a copy was kept.
+        """
         steps = under_way or UnderWay()
         changes = any(put.old is not None for put in puts)
         epoch = self._records.shelf.epoch
-        with epoch.changing() if changes else contextlib.nullcontext():
+        referred_to = {field.references for put in puts for field in put.new.fields if field.references}
+        with epoch.changing() if changes else contextlib.nullcontext(), self._records.shelf.holding(referred_to):
             try:
                 specs = self._checked_specs([put.new for put in puts])
 
                 def unit(work: Work, _: list[Any]) -> None:
+                    if not may_lose:
+                        _refuse_losses(work, puts)
                     put_all(work, self._records, list(zip(puts, specs, strict=True)), steps)
 
                 await self._run(actor, unit, exclusive=changes)
@@ -215,22 +226,20 @@ class OwnModels:
             if dry_run:
                 return count
             if count and not confirmed:
-                raise Conflict(
-                    f"{count} records would be lost. Repeat it with confirm=true; a copy of the database is kept.",
-                    code="confirmation_needed",
-                )
+                raise _records_go(count)
             if count:
                 await keep_copy(self._records.shelf.store.path, self._backups, name)
-            decided = [
-                (model, row["id"], self._records.policy.permission(SYSTEM, self._records.registry.get(model), "delete"))
-                for model in DECIDING
-                for row in await self._records.find(SYSTEM, model, where={"model": name})
-            ]
 
             def unit(work: Work, _: list[Any]) -> None:
+                # Records may have come since they were counted, and of these no copy was kept.
+                if not count and (came := _count(work, name, "id")):
+                    raise _records_go(came)
                 work.transaction.touched.update((name, MODEL, trash.HISTORY))
-                for model, row_id, may in decided:
-                    work.delete(model, row_id, may)
+                for model in DECIDING:
+                    may = self._records.policy.permission(SYSTEM, self._records.registry.get(model), "delete")
+                    sql = work.prepared(model).columns_where(unique_shape("model"), ("id",))
+                    for (row_id,) in work.transaction.execute(sql, {"f0": name}).fetchall():
+                        work.delete(model, row_id, may)
                 drop_table(work.transaction.connection, name)
                 # A later model of the same name would get these changes as its own.
                 work.forget_history(name)
@@ -327,15 +336,11 @@ class OwnModels:
                 self._metadata.remove(self._metadata.tables[name])
 
     async def _losses(self, old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[Loss]:
-        kept = {renamed.get(field.name, field.name): field for field in new.fields}
         losses = []
-        for field in old.fields:
-            now = kept.get(field.name)
-            if now is not None and now.type == field.type:
-                continue
-            records = await self._filled(old.name, field.name)
+        for name, change in _losing(old, new, renamed):
+            records = await self._filled(old.name, name)
             if records:
-                losses.append(Loss(field.name, "dropped" if now is None else f"converted to {now.type}", records))
+                losses.append(Loss(name, change, records))
         return losses
 
     async def _filled(self, model: str, field: str) -> int:
@@ -346,6 +351,40 @@ class OwnModels:
 
 def _admins_only(actor: Actor) -> None:
     demand_admin(actor, "Only admins make and change models.")
+
+
+def _losing(old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The fields whose values a change takes away, and what becomes of each."""
+    kept = {renamed.get(field.name, field.name): field for field in new.fields}
+    for field in old.fields:
+        now = kept.get(field.name)
+        if now is None or now.type != field.type:
+            yield field.name, "dropped" if now is None else f"converted to {now.type}"
+
+
+def _refuse_losses(work: Work, puts: Sequence[Put]) -> None:
+    """Raise Conflict for values that came since nobody had any."""
+    losses = [
+        Loss(name, change, records)
+        for put in puts
+        if put.old is not None
+        for name, change in _losing(put.old, put.new, put.renamed)
+        if (records := _count(work, put.old.name, name))
+    ]
+    if losses:
+        raise Conflict(_lost_text(losses), code="confirmation_needed")
+
+
+def _count(work: Work, model: str, field: str) -> int:
+    sql = filled_sql(work.prepared(model).spec.table, field)
+    return int(work.transaction.execute(sql).fetchone()[0])
+
+
+def _records_go(count: int) -> Conflict:
+    return Conflict(
+        f"{count} records would be lost. Repeat it with confirm=true; a copy of the database is kept.",
+        code="confirmation_needed",
+    )
 
 
 def _lost_text(losses: list[Loss]) -> str:

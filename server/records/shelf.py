@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +61,8 @@ class Shelf:
         self.referrers: dict[str, tuple[Referrer, ...]] = {}
         self.epoch = Epoch()
         self.outbox: Outbox | None = None
+        self.held: frozenset[str] = frozenset()
+        """Models that one in the making refers to: nobody may take them out of force now."""
         self.stock()
 
     def stock(self) -> None:
@@ -75,6 +78,15 @@ class Shelf:
         }
         self.referrers = _referrers(self.registry)
         self.policy.forget()
+
+    @contextlib.contextmanager
+    def holding(self, models: Iterable[str]) -> Iterator[None]:
+        """Around the making of a model that refers to `models`. Only one caller at a time."""
+        self.held = frozenset(models)
+        try:
+            yield
+        finally:
+            self.held = frozenset()
 
     def made_indexes(self) -> dict[str, tuple[Fields, ...]]:
         """The indexes that admins have made, by table."""

@@ -177,15 +177,11 @@ class Transfers:
         return running
 
     async def _run(self, running: Import) -> dict[str, Any]:
-        task = asyncio.create_task(running.run(self._threads))
+        task = asyncio.create_task(self._noted(running))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            report = await asyncio.shield(task)
-            if not running.options.dry_run:
-                detail = f"{report['imported']} rows"
-                await self._records.note("import", running.actor, model=running.model, detail=detail)
-            return report
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
             # Its files may not go before the thread or the writer is done with them.
             running.stop()
@@ -193,6 +189,13 @@ class Transfers:
             raise
         except OSError as error:
             raise _storage(error) from error
+
+    async def _noted(self, running: Import) -> dict[str, Any]:
+        report = await running.run(self._threads)
+        if not running.options.dry_run:
+            detail = f"{report['imported']} rows"
+            await self._records.note("import", running.actor, model=running.model, detail=detail)
+        return report
 
     async def _spool(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
         self._records.require_room()

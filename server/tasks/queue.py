@@ -133,8 +133,8 @@ class Tasks:
         """
         if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
-        await self._check_room(actor)
         known = self._kinds[kind]
+        await self._check_room(actor)
         path = path_of_task(known.name)
         row = await self._records.create(
             SYSTEM,

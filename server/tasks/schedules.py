@@ -79,7 +79,9 @@ class Schedules:
             raise Conflict(_nobody(row), code="unknown_kind")
         task = await self._submit(row, "")
         ran = {"last_run_at": to_text(self._clock()), "last_task": task["key"], "problem": None}
-        await self._records.update(SYSTEM, SCHEDULES, schedule_id, ran)
+        # It may have been deleted meanwhile; the run has begun all the same.
+        with contextlib.suppress(NotFound):
+            await self._records.update(SYSTEM, SCHEDULES, schedule_id, ran)
         return task
 
     async def declare(self, plugin_id: str, declared: Sequence[Declared]) -> None:
@@ -108,7 +110,7 @@ class Schedules:
         due = {"enabled": True, "next_run_at__lte": to_text(now)}
         for row in await self._records.find(SYSTEM, SCHEDULES, where=due, sort="next_run_at", limit=_PAGE):
             # What came before it took time, in which it may have been paused or changed.
-            if _is_as_read(row, self._records.look_up(SYSTEM, SCHEDULES, "id", row["id"])):
+            if self._is_still(row):
                 await self._run_due(row, now)
         coming = {"enabled": True, "next_run_at__gt": to_text(now)}
         rows = await self._records.find(SYSTEM, SCHEDULES, where=coming, sort="next_run_at", limit=1)
@@ -143,6 +145,8 @@ class Schedules:
                 told["problem"] = f"The run of {row['next_run_at']} was missed."
             elif await self._still_runs(row):
                 told["problem"] = "The run before it had not ended yet, so this one was left out."
+            elif not self._is_still(row):
+                return
             elif self._tasks.knows(row["task"]):
                 key = f"schedule-{row['id']}-{due:%Y%m%d%H%M%S%f}"
                 told |= {"last_run_at": to_text(now), "last_task": key}
@@ -189,6 +193,9 @@ class Schedules:
             return False
         where = {"key": row["last_task"], "status__in": OPEN_STATES}
         return bool(await self._records.find(SYSTEM, "tasks", where=where, limit=1))
+
+    def _is_still(self, row: Mapping[str, Any]) -> bool:
+        return _is_as_read(row, self._records.look_up(SYSTEM, SCHEDULES, "id", row["id"]))
 
     async def _submit(self, row: Mapping[str, Any], key: str) -> dict[str, Any]:
         actor = SYSTEM

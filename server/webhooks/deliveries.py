@@ -91,12 +91,19 @@ class Deliveries:
         self._may_change(actor)
         delivery = await self._records.get(actor, DELIVERIES, delivery_id)
         webhook = await self._changeable(actor, delivery["webhook_id"])
-        if delivery["status"] in ("waiting", "queued"):
-            raise Conflict("This delivery is on its way already.", code="delivery_open")
+        _refuse_open(delivery)
         if not webhook["enabled"]:
             raise Conflict("The webhook is off; switch it on first.", code="webhook_off")
         begun = {"status": "queued", "attempts": 0, "next_attempt_at": None, "error": None}
-        await self._records.update(SYSTEM, DELIVERIES, delivery_id, begun)
+
+        def begin(work: Work, _: list[Any]) -> None:
+            may = self._records.policy.permission(SYSTEM, work.prepared(DELIVERIES).spec, "update")
+            # Somebody else may have had the same thought.
+            _refuse_open(work.stored(work.prepared(DELIVERIES), delivery_id, may))
+            work.change(DELIVERIES, delivery_id, begun, may, ("id",))
+
+        # Not `always`: where its task can't be stored, it is not on its way.
+        await self._records.work(SYSTEM, begin, (DELIVERIES,))
         await self._submit(delivery)
         return await self._records.get(actor, DELIVERIES, delivery_id)
 
@@ -254,7 +261,7 @@ class Deliveries:
     def _receiver(self, delivery: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Where a delivery goes now; None without its webhook."""
         webhook = self._records.look_up(SYSTEM, WEBHOOKS, "id", delivery["webhook_id"])
-        return None if webhook is None else (webhook["url"], webhook["secret"], webhook["enabled"])
+        return None if webhook is None else _place_of(webhook)
 
     async def _ended_badly(self, delivery: Mapping[str, Any], answer: Answer, sent_to: tuple[Any, ...] | None) -> None:
         """A delivery failed for good: a webhook of which nothing was taken all that time is switched off.
@@ -265,10 +272,20 @@ class Deliveries:
         taken = {"webhook_id": webhook["id"], "status": "delivered", "delivered_at__gte": delivery["created_at"]}
         if not webhook["enabled"] or await self._records.find(SYSTEM, DELIVERIES, where=taken, limit=1):
             return
-        if self._receiver(delivery) != sent_to:
-            return
         reason = answer.error[:1000]
-        await self._records.update(SYSTEM, WEBHOOKS, webhook["id"], {"enabled": False, "disabled_because": reason})
+
+        def switch_off(work: Work, _: list[Any]) -> bool:
+            prepared = work.prepared(WEBHOOKS)
+            may = self._records.policy.permission(SYSTEM, prepared.spec, "update")
+            stored = work.stored(prepared, webhook["id"], may)
+            if _place_of(prepared.revealed(tuple(stored.values()))) != sent_to:
+                return False
+            work.change(WEBHOOKS, webhook["id"], {"enabled": False, "disabled_because": reason}, may, ("id",))
+            return True
+
+        # Compared where it is written: a change may wait in the writer's queue.
+        if not await self._records.work(SYSTEM, switch_off, (WEBHOOKS,), always=True):
+            return
         log.warning("webhook %d was switched off: %s", webhook["id"], reason)
         person = self._records.look_up(SYSTEM, "users", "id", webhook["owner_id"])
         values = {
@@ -292,6 +309,15 @@ class Deliveries:
 
     def _may_change(self, actor: Actor) -> None:
         self._records.policy.allow(actor, self._records.registry.get(WEBHOOKS), "update")
+
+
+def _place_of(webhook: Mapping[str, Any]) -> tuple[Any, ...]:
+    return webhook["url"], webhook["secret"], webhook["enabled"]
+
+
+def _refuse_open(delivery: Mapping[str, Any]) -> None:
+    if delivery["status"] in ("waiting", "queued"):
+        raise Conflict("This delivery is on its way already.", code="delivery_open")
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 from server.access.actor import SYSTEM, Actor
 from server.auth.oauth.documents import Documents, is_document_address
 from server.auth.oauth.redirects import MOST_REDIRECTS, is_loopback_redirect, redirect_problem
-from server.errors import FieldError, NotFound, RateLimited, ValidationFailed
+from server.errors import Conflict, FieldError, NotFound, RateLimited, ValidationFailed
 from server.limits.token_bucket import TokenBuckets
 from server.records.service import Records
 from server.records.times import now_text, to_text
+from server.records.work import Work
 
 _MODEL = "oauth_clients"
 UNCONFIRMED_HOURS = 1.0
@@ -100,10 +101,20 @@ class Clients:
             if client.kind != "document":
                 raise NotFound("This app registered too long ago. Connect it again.", code="unknown_client")
             values |= {"identifier": client.identifier, "kind": "document", "confirmed_at": now}
-            return int((await self._records.create(SYSTEM, _MODEL, values))["id"])
+            try:
+                return int((await self._records.create(SYSTEM, _MODEL, values))["id"])
+            except Conflict:
+                # Somebody else may have let it in at the same moment.
+                if self.stored(client.identifier) is None:
+                    raise
+                return await self._kept(client)
         if client.kind == "document" or stored["confirmed_at"] is None:
             values["confirmed_at"] = stored["confirmed_at"] or now
-            await self._records.update(SYSTEM, _MODEL, stored["id"], values)
+            try:
+                await self._records.update(SYSTEM, _MODEL, stored["id"], values)
+            except NotFound:
+                # Forgotten, or deleted, at the same moment.
+                return await self._kept(client)
         return int(stored["id"])
 
     async def expire(self, *, at_most: int = MOST_UNCONFIRMED) -> None:
@@ -111,9 +122,19 @@ class Clients:
         waiting = await self._records.find(SYSTEM, _MODEL, where={"confirmed_at": None})
         before = to_text(datetime.now(UTC) - timedelta(hours=UNCONFIRMED_HOURS))
         surplus = max(0, len(waiting) - at_most)
-        for place, row in enumerate(waiting):
-            if place < surplus or row["created_at"] < before:
-                await self._records.delete(SYSTEM, _MODEL, row["id"])
+        going = [row["id"] for place, row in enumerate(waiting) if place < surplus or row["created_at"] < before]
+        if not going:
+            return
+
+        def forget(work: Work, _: list[Any]) -> None:
+            prepared = work.prepared(_MODEL)
+            may = self._records.policy.permission(SYSTEM, prepared.spec, "delete")
+            for row_id in going:
+                # It may have been let in since it was looked up, or forgotten by another call.
+                if not work.is_gone(_MODEL, row_id) and work.stored(prepared, row_id, may)["confirmed_at"] is None:
+                    work.delete(_MODEL, row_id, may)
+
+        await self._records.work(SYSTEM, forget, (_MODEL,), always=True)
 
     def _take(self, key: tuple[str, object], rate: float, burst: int) -> None:
         decision = self._buckets.take(key, rate=rate, burst=burst, now=self._clock())

@@ -17,7 +17,7 @@ from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.auth.tokens import ACCESS_TOKEN_PREFIX, REFRESH_TOKEN_PREFIX, new_token, token_hash
-from server.errors import NotFound
+from server.errors import Conflict, NotFound
 from server.records.service import Records
 from server.records.times import from_text, to_text
 
@@ -115,7 +115,11 @@ class Grants:
                 "family_hash": token_hash(family),
                 "code_hash": token_hash(code),
             }
-            await self._records.create(SYSTEM, _MODEL, values)
+            try:
+                await self._records.create(SYSTEM, _MODEL, values)
+            except Conflict:
+                # The app, or the person, was deleted at that moment.
+                return None
             return issued
 
     async def row_of_refresh(self, token: str) -> dict[str, Any] | None:
@@ -130,7 +134,11 @@ class Grants:
             if row is None or not set(scopes) <= set(row["scopes"]):
                 return None
             issued, columns = self._fresh(_parts(token)[0], scopes)
-            await self._records.update(SYSTEM, _MODEL, row["id"], columns)
+            try:
+                await self._records.update(SYSTEM, _MODEL, row["id"], columns)
+            except NotFound:
+                # Its person ended it at that moment.
+                return None
             return issued
 
     def row_of_any(self, token: str) -> dict[str, Any] | None:

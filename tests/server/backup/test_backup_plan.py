@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from server.backup import copies
 from server.backup.copies import copy_backups
 from server.backup.retention import surplus, thin_out
 from server.backup.schedule import parse_schedule
@@ -103,3 +105,31 @@ def test_two_servers_share_a_copy_folder_and_delete_their_own_alone(tmp_path: Pa
     assert sorted(path.name for path in shared.iterdir()) == sorted(
         ["backup-0-by-hand.zip"] + [f"backup-{server}{n}-{names[server]}.zip" for server in names for n in (2, 3)]
     )
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_backup_that_is_deleted_while_the_others_are_copied_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for folder in (source, target):
+        folder.mkdir()
+    for number in (1, 2, 3):
+        (source / f"backup-{number}.zip").write_bytes(b"x")
+    copy, stat = copies._copy, Path.stat
+
+    def copy_and_delete(given: Path, *more: Any) -> None:
+        copy(given, *more)
+        (source / "backup-2.zip").unlink(missing_ok=True)
+
+    def delete_and_stat(path: Path, **more: Any) -> Any:
+        if path == source / "backup-2.zip":
+            path.unlink(missing_ok=True)
+        return stat(path, **more)
+
+    if moment == "after":
+        monkeypatch.setattr(copies, "_copy", copy_and_delete)
+    else:
+        monkeypatch.setattr(Path, "stat", delete_and_stat)
+    done = copy_backups(source, target, 9, 1000, Event(), pattern="backup-*.zip")
+    assert (done.copied, done.problem) == (["backup-1.zip", "backup-3.zip"], None)

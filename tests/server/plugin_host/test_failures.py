@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from server.plugin_host.failures import Failures
 from server.plugin_host.live import Failed
+from server.plugin_host.running import RunningPlugins
 from tests.conftest import Bear
 from tests.server.plugin_host.tests_plugin_support import ROUTES, on, state, switch, write
 
@@ -131,3 +133,38 @@ async def test_what_waited_for_a_plugin_starts_when_that_comes(
     (tmp_path / "base").rename(base)
     await house.app.plugins.rescan()
     assert [(await state(ada, name))["state"] for name in ("base", "top")] == ["on", "on"]
+
+
+async def test_a_plugin_that_is_mended_while_it_is_given_up_stays_on(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.host.FAILURES_TO_SWITCH_OFF", 3)
+    write(folder, "raising", routes=ROUTES)
+    await on(ada, "raising")
+    end, fails = RunningPlugins.end, ada.get("/api/raising/fails")
+    failed: list[asyncio.Task[httpx2.Response]] = []
+
+    async def and_fails_meanwhile(*given: Any, **more: Any) -> Any:
+        # The reload has the lock; so the plugin is given up once it lets go.
+        monkeypatch.setattr(RunningPlugins, "end", end)
+        add, counted = house.app.plugins._running.failures.add, asyncio.Event()
+
+        async def told(*about: Any, **rest: Any) -> int:
+            count = await add(*about, **rest)
+            counted.set()
+            return count
+
+        monkeypatch.setattr(house.app.plugins._running.failures, "add", told)
+        failed.append(asyncio.ensure_future(fails))
+        await counted.wait()
+        return await end(*given, **more)
+
+    for _ in range(2):
+        await ada.get("/api/raising/fails")
+    monkeypatch.setattr(RunningPlugins, "end", and_fails_meanwhile)
+    write(folder, "raising", routes=ROUTES.replace('raise RuntimeError("private detail")', "return {}"))
+    assert (await switch(ada, "raising", "reload")).status_code == 200
+    assert (await failed[0]).status_code == 500
+    row = await state(ada, "raising")
+    assert (row["enabled"], row["state"], row["error"]) == (True, "on", None)
+    assert (await ada.get("/api/raising/fails")).status_code == 200

@@ -14,6 +14,7 @@ from server.errors import Forbidden
 from server.models.base import Base
 from server.models.declared import declared_models
 from server.plugin_host.context import OwnRecords
+from server.records.own_models import OwnModels
 from server.this_computer import resource_dir
 from tests.conftest import Bear, running_bear
 from tests.server.plugin_host.tests_plugin_support import ROUTES, model, on, state, switch, write
@@ -200,6 +201,50 @@ async def test_an_own_model_that_refers_to_a_plugins_records_holds_it(
     refused = await switch(ada, "weather", "disable")
     assert (refused.status_code, refused.json()["code"]) == (409, "referred_to")
     assert "diary.day" in refused.json()["error"]
+
+
+async def test_a_plugin_is_not_switched_off_while_an_own_model_that_refers_to_it_is_being_made(
+    ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "weather", models=model("weather_days"))
+    await on(ada, "weather")
+    run = OwnModels._run
+
+    async def meanwhile(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        refused = await switch(ada, "weather", "disable")
+        assert (refused.status_code, refused.json().get("code")) == (409, "referred_to")
+        await run(*given, **more)
+
+    monkeypatch.setattr(OwnModels, "_run", meanwhile)
+    fields = [{"name": "day", "type": "relation", "references": "weather_days"}, {"name": "text", "type": "text"}]
+    made = await ada.post("/api/v1/models", json={"name": "diary", "label": "Entry", "fields": fields})
+    assert made.status_code == 201, made.text
+    day = (await ada.post("/api/v1/weather_days", json={"name": "monday"})).json()["data"]["id"]
+    assert (await ada.post("/api/v1/diary", json={"day": day})).status_code == 201
+    assert "diary.day" in (await switch(ada, "weather", "disable")).json()["error"]
+
+
+async def test_a_plugin_that_an_own_model_refers_to_is_loaded_again_and_comes_back_when_it_was_given_up(
+    ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.host.FAILURES_TO_SWITCH_OFF", 1)
+    write(folder, "weather", models=model("weather_days"), routes=ROUTES)
+    await on(ada, "weather")
+    fields = [{"name": "day", "type": "relation", "references": "weather_days"}, {"name": "text", "type": "text"}]
+    await ada.post("/api/v1/models", json={"name": "diary", "label": "Entry", "fields": fields})
+    day = (await ada.post("/api/v1/weather_days", json={"name": "monday"})).json()["data"]["id"]
+    assert (await ada.post("/api/v1/diary", json={"day": day})).status_code == 201
+    more = model("weather_days") + '    rain: Mapped[str | None] = field(Text, label="Rain")\n'
+    write(folder, "weather", models=more)
+    again = (await switch(ada, "weather", "reload")).json()["data"]
+    assert (again["state"], again["error"]) == ("on", None)
+    assert "rain" in (await ada.get(f"/api/v1/weather_days/{day}")).json()["data"]
+    await ada.get("/api/weather/fails")
+    assert (await state(ada, "weather"))["enabled"] is False
+    await on(ada, "weather")
+    assert (await state(ada, "weather"))["state"] == "on"
+    assert (await ada.get("/api/v1/diary?expand=day")).json()["data"][0]["day"] is not None
 
 
 async def test_a_model_that_refers_to_a_plugin_that_is_gone_waits_for_it(tmp_path: Path, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import zipfile
@@ -11,6 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.access.actor import OWNER
+from server.plugin_host.host import PluginHost
+from server.plugin_host.installing import Installer
 from server.plugin_host.package import pack
 from tests.conftest import Bear
 from tests.server.plugin_host.tests_plugin_support import ROUTES, model, on, state, switch, write
@@ -86,6 +90,41 @@ async def test_one_that_is_there_is_replaced_only_when_asked_and_goes_on(
     with zipfile.ZipFile(copy) as archive:
         assert b'"version": "1"' in archive.read("weather/manifest.json")
     assert not list((tmp_path / "data" / "tmp").iterdir())
+
+
+async def test_of_two_that_install_one_at_once_the_second_does_not_replace_it_unasked(
+    ada: httpx2.AsyncClient, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_other_files = PluginHost.with_other_files
+    first, second = packed(made), packed(made, routes=ROUTES + "# more\n")
+
+    async def behind_another(*given: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        assert (await install(ada, first)).status_code == 200
+        return await with_other_files(*given)
+
+    monkeypatch.setattr(PluginHost, "with_other_files", behind_another)
+    refused = await install(ada, second)
+    assert (refused.status_code, refused.json().get("code")) == (409, "plugin_exists")
+    told = (await install(ada, first, "dry_run=true")).json()["data"]
+    assert told["installed"]["content_hash"] == told["content_hash"]
+
+
+async def test_one_that_can_not_be_replaced_goes_on_as_it_was(
+    house: Bear, ada: httpx2.AsyncClient, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await install(ada, packed(made))
+    await on(ada, "weather")
+
+    def full(*_: Any) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Installer, "_keep", full)
+    source = write(made, "weather", routes=ROUTES)
+    with pytest.raises(OSError, match="No space"):
+        await house.app.plugin_installer.install(OWNER, source, replace=True)
+    assert (await ada.get("/api/weather/who")).status_code == 200
+    assert (await state(ada, "weather"))["state"] == "on"
 
 
 async def test_a_newer_one_gets_no_more_permissions_by_itself(ada: httpx2.AsyncClient, made: Path) -> None:
@@ -180,6 +219,27 @@ async def test_data_is_dropped_when_asked_with_a_copy_and_nothing_else(
     await install(ada, packed(made))
     await on(ada, "weather")
     assert (await ada.get("/api/v1/weather_days")).json()["count"] == 0
+
+
+async def test_data_that_an_own_model_refers_to_stays_also_when_the_plugin_was_given_up(
+    ada: httpx2.AsyncClient, made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.plugin_host.host.FAILURES_TO_SWITCH_OFF", 1)
+    await install(ada, packed(made))
+    await on(ada, "weather")
+    fields = [{"name": "day", "type": "relation", "references": "weather_days"}]
+    assert (await ada.post("/api/v1/models", json={"name": "diary", "label": "D", "fields": fields})).status_code == 201
+    day = (await ada.post("/api/v1/weather_days", json={"name": "sunny"})).json()["data"]["id"]
+    await ada.get("/api/weather/fails")
+    assert (await state(ada, "weather"))["enabled"] is False
+    held = await ada.post("/api/v1/plugins/weather/uninstall", json={"drop_data": True})
+    assert (held.status_code, held.json().get("code")) == (409, "referred_to")
+    assert (folder / "weather").is_dir()
+    assert (await ada.post("/api/v1/diary", json={"day": day})).status_code == 201
+    assert (await ada.delete("/api/v1/models/diary?confirm=true")).status_code == 200
+    gone = await ada.post("/api/v1/plugins/weather/uninstall", json={"drop_data": True})
+    assert gone.json()["data"]["dropped"] == ["weather_days"], gone.text
+    assert (await ada.get("/api/v1/weather_days")).status_code == 404
 
 
 async def test_what_can_not_go_stays_whole(ada: httpx2.AsyncClient, made: Path, folder: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.backup.archive_reader import Archive
 from tests.conftest import Bear
 from tests.server.rest_api.tests_backup_support import URL
 
@@ -197,6 +198,24 @@ async def test_one_thing_at_a_time(bear: Bear, admin: httpx2.AsyncClient) -> Non
     await running
     assert (seen[0].status_code, seen[0].json()["code"]) == (409, "backup_running")
     assert (status["running"]["what"], status["running"]["progress"]) == ("backup", 0.25)
+
+
+async def test_a_backup_that_is_deleted_while_it_is_checked_is_not_there_any_more(
+    admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = Archive.verify
+
+    def and_it_goes(archive: Archive, *given: Any, **more: Any) -> None:
+        verify(archive, *given, **more)
+        archive.path.unlink()
+
+    monkeypatch.setattr(Archive, "verify", and_it_goes)
+    for path, body in (("check", {}), ("restore", {"dry_run": True})):
+        with monkeypatch.context() as undisturbed:
+            undisturbed.setattr(Archive, "verify", verify)
+            name = await made(admin)
+        answer = await admin.post(f"{URL}/{name}/{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_backup"), answer.text
 
 
 async def test_a_full_disk_is_said_and_nothing_stays(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,25 @@ async def test_the_bytes_alone_are_a_body_too(member: httpx2.AsyncClient) -> Non
         answer = await member.post(f"{URL}{query}", content=PNG, headers=headers)
         assert answer.status_code == 201, answer.text
         assert (answer.json()["data"]["name"], answer.json()["data"]["content_type"]) == ("photo.png", "image/png")
+
+
+@pytest.mark.parametrize("deed", ["disabled", "forbidden"])
+async def test_who_loses_the_right_while_the_bytes_come_in_leaves_nothing(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, deed: str
+) -> None:
+    async def coming() -> AsyncIterator[bytes]:
+        yield PNG[:20]
+        if deed == "disabled":
+            answer = await admin.patch(f"/api/v1/users/{bear.ids['max']}", json={"is_active": False})
+        else:
+            rule = {"role": "member", "model": "files", "verb": "create", "extent": "none"}
+            answer = await admin.post("/api/v1/access_rules", json=rule)
+        assert answer.status_code in (200, 201), answer.text
+        yield PNG[20:]
+
+    answer = await member.post(f"{URL}?name=photo.png", content=coming(), headers={"content-type": "image/png"})
+    assert (answer.status_code, answer.json().get("code")) == (403, "forbidden"), answer.text
+    assert (await admin.get(URL)).json()["count"] == 0 and bytes_kept(bear) == set()
 
 
 async def test_a_form_may_name_the_file_and_an_empty_file_is_one(member: httpx2.AsyncClient) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from server.access.actor import OWNER
 from server.db.search import search_table
+from server.records.import_plan import ImportOptions
 from server.records.import_takeover import TUNED_FROM
+from server.records.importing import Import
 from server.records.service import Records
 from tests.conftest import Bear
 from tests.server.rest_api.tests_transfer_support import NOTES, done, rows
@@ -96,3 +101,53 @@ async def test_a_large_import_notes_no_row_for_the_full_text_and_later_changes_a
     index = search_table(bear.app.records.registry.get("notes").table.name)
     check = f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)"
     await bear.app.records.shelf.store.write(lambda unit: unit.execute(check) and None, ())
+
+
+async def test_an_import_that_nobody_waits_for_any_more_is_in_the_audit_log_once_it_is_done(
+    bear: Bear, admin: httpx2.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("title\none\ntwo\n")
+
+    async def nobody_waits() -> None:
+        importing.cancel()
+
+    before_the_writer(monkeypatch, nobody_waits)
+    importing = asyncio.ensure_future(bear.app.transfers.import_file(OWNER, "notes", ImportOptions(), path))
+    with pytest.raises(asyncio.CancelledError):
+        await importing
+    assert [row["title"] for row in (await admin.get(NOTES)).json()["data"]] == ["one", "two"]
+    told = (await admin.get("/api/v1/audit_entries?kind=import")).json()["data"]
+    assert [(row["model"], row["detail"]) for row in told] == [("notes", "2 rows")]
+
+
+@pytest.mark.parametrize("deed", ["forbidden", "let less in", "disabled", "demoted", "deleted"])
+async def test_who_loses_the_right_while_the_file_is_read_imports_nothing(
+    bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    importer = await bear.person("olga", "guest" if deed == "demoted" else "member")
+    rule = {"role": "guest", "model": "notes", "verb": "create", "extent": "all"}
+    assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    read, loop, person = Import._read, asyncio.get_running_loop(), f"/api/v1/users/{bear.ids['olga']}"
+
+    async def meanwhile() -> None:
+        rule = {"role": "member", "model": "notes", "verb": "create"}
+        if deed == "forbidden":
+            answer = await admin.post("/api/v1/access_rules", json={**rule, "extent": "none"})
+        elif deed == "let less in":
+            answer = await admin.post("/api/v1/access_rules", json={**rule, "extent": "all", "hidden_fields": ["body"]})
+        elif deed == "deleted":
+            answer = await admin.delete(person)
+        else:
+            answer = await admin.patch(person, json={"is_active": False} if deed == "disabled" else {"role": "member"})
+        assert answer.status_code in (200, 201), answer.text
+
+    def and_meanwhile(running: Import) -> Any:
+        found = read(running)
+        asyncio.run_coroutine_threadsafe(meanwhile(), loop).result(30)
+        return found
+
+    monkeypatch.setattr(Import, "_read", and_meanwhile)
+    answer = await importer.post(f"{NOTES}/import", content=b"title,body\none,hidden\n")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), answer.text
+    assert (await admin.get(NOTES)).json()["count"] == 0

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from server.records.own_models import OwnModels
 from tests.conftest import Bear, running_bear
 
 pytestmark = pytest.mark.anyio
@@ -226,6 +227,52 @@ async def test_a_dropped_model_is_gone_and_leaves_nothing_to_its_successor(
     await make(admin)
     assert (await member.get("/api/v1/books/deleted")).json()["count"] == 0
     assert (await member.get("/api/v1/books")).json()["count"] == 0
+
+
+def as_it_is_done(monkeypatch: pytest.MonkeyPatch, client: httpx2.AsyncClient, path: str, body: Any) -> None:
+    """Let `client` make a record when all has been looked at, and before a model is changed or dropped."""
+    run = OwnModels._run
+
+    async def meanwhile(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        answer = await client.post(path, json=body)
+        assert answer.status_code == 201, answer.text
+        await run(*given, **more)
+
+    monkeypatch.setattr(OwnModels, "_run", meanwhile)
+
+
+@pytest.mark.parametrize("query", ["", "?confirm=true"])
+async def test_a_record_that_comes_while_its_empty_model_is_dropped_is_not_lost(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    await make(admin)
+    as_it_is_done(monkeypatch, member, "/api/v1/books", FULL)
+    refused = await admin.delete(f"{URL}/books{query}")
+    assert (refused.status_code, refused.json().get("code")) == (409, "confirmation_needed")
+    assert [row["title"] for row in (await admin.get("/api/v1/books")).json()["data"]] == [FULL["title"]]
+    assert (await admin.delete(f"{URL}/books?confirm=true")).json()["data"] == {"records": 1}
+
+
+async def test_a_value_that_comes_while_its_empty_field_is_dropped_is_not_lost(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(admin)
+    as_it_is_done(monkeypatch, member, "/api/v1/books", FULL)
+    refused = await admin.patch(f"{URL}/books", json=without("story"))
+    assert (refused.status_code, refused.json().get("code")) == (409, "confirmation_needed")
+    assert (await admin.get("/api/v1/books")).json()["data"][0]["story"] == FULL["story"]
+    assert (await admin.patch(f"{URL}/books?confirm=true", json=without("story"))).status_code == 200
+
+
+async def test_a_rule_that_comes_while_its_model_is_dropped_goes_with_it(
+    admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(admin)
+    rule = {"role": "guest", "model": "books", "verb": "any", "extent": "all"}
+    as_it_is_done(monkeypatch, admin, "/api/v1/access_rules", rule)
+    assert (await admin.delete(f"{URL}/books")).status_code == 200
+    assert (await admin.get("/api/v1/access_rules")).json()["count"] == 0
 
 
 async def test_a_model_that_others_refer_to_stays(admin: httpx2.AsyncClient) -> None:

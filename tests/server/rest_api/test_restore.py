@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from server.backup.intent import Intent, Papers
 from server.backup.settling import Settling
 from tests.server.rest_api.tests_backup_support import URL, House, house
 
@@ -204,6 +206,25 @@ async def test_a_former_state_goes_after_its_days(home: House) -> None:
     kept.rename(kept.with_name("state-20200101T000000000Z"))
     await home.bear.app.backups.tend()
     assert list((home.folder / "before-restore").iterdir()) == []
+
+
+async def test_a_former_state_whose_days_end_while_it_is_brought_back_comes_back(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = (await home.backup())["name"]
+    await home.note("new")
+    await home.restore(name)
+    put_intent, loop, service = Papers.put_intent, asyncio.get_running_loop(), home.bear.app.backups
+
+    def and_tend_meanwhile(papers: Papers, intent: Intent) -> None:
+        monkeypatch.undo()
+        service.clock = lambda: datetime.now(UTC) + timedelta(days=1000)
+        asyncio.run_coroutine_threadsafe(service.tend(), loop).result(30)
+        put_intent(papers, intent)
+
+    monkeypatch.setattr(Papers, "put_intent", and_tend_meanwhile)
+    assert (await home.undo())["last_restore"]["outcome"] == "undone"
+    assert await home.titles() == ["new"]
 
 
 def titles(answer: httpx2.Response) -> list[str]:

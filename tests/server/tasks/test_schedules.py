@@ -217,6 +217,73 @@ async def test_what_is_paused_or_deleted_while_an_earlier_run_begins_is_not_begu
         assert (await it.row(last))["next_run_at"] == "2026-06-01T14:00:00.000Z"
 
 
+@pytest.mark.parametrize("deed", ["paused", "deleted"])
+async def test_what_is_paused_or_deleted_while_it_is_looked_whether_it_still_runs_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    async with world(tmp_path) as it:
+        max_ = await it.bear.person("max")
+        made = await it.made(max_, every_seconds=3600)
+        path, still_runs = f"/api/v1/schedules/{made['id']}", it.schedules._still_runs
+
+        async def and_meanwhile(*given: Any) -> bool:
+            found = await still_runs(*given)
+            if deed == "paused":
+                answer = await max_.patch(path, json={"enabled": False})
+            else:
+                answer = await max_.delete(path)
+            assert answer.status_code in (200, 204), answer.text
+            return found
+
+        monkeypatch.setattr(it.schedules, "_still_runs", and_meanwhile)
+        assert await it.at(hours=1) == []
+        if deed == "paused":
+            row = await it.row(made)
+            assert (row["enabled"], row["next_run_at"], row["last_run_at"]) == (False, None, None)
+
+
+async def test_a_run_by_hand_of_a_schedule_that_is_deleted_meanwhile_is_told_with_its_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as it:
+        max_ = await it.bear.person("max")
+        made = await it.made(max_, every_seconds=3600)
+        submit = it.tasks.submit
+
+        async def and_meanwhile(*given: Any, **more: Any) -> dict[str, Any]:
+            task = await submit(*given, **more)
+            assert (await max_.delete(f"/api/v1/schedules/{made['id']}")).status_code in (200, 204)
+            return task
+
+        monkeypatch.setattr(it.tasks, "submit", and_meanwhile)
+        actor = Actor(kind="user", user_id=it.bear.ids["max"], username="max", role="member")
+        task = await it.schedules.run(actor, made["id"])
+        await ended(it.bear, task["key"])
+        assert len(it.ran) == 1
+
+
+async def test_a_run_whose_kind_goes_while_it_is_begun_waits_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as it:
+        made = await it.made(await it.bear.person("max"), every_seconds=3600)
+        check_room = it.tasks._check_room
+
+        async def and_meanwhile(*given: Any) -> None:
+            await check_room(*given)
+            await it.tasks.unregister("test")
+
+        monkeypatch.setattr(it.tasks, "_check_room", and_meanwhile)
+        it.now = NOON + timedelta(hours=1)
+        await it.schedules.tick()
+        [task] = await it.bear.app.records.find(SYSTEM, "tasks", where={"kind": "test"})
+        assert (task["status"], (await it.row(made))["last_task"]) == ("queued", task["key"])
+        monkeypatch.undo()
+        it.tasks.register(Kind("test", it._run, schedulable="x"))
+        await ended(it.bear, task["key"])
+        assert len(it.ran) == 1
+
+
 async def test_it_does_nothing_for_somebody_who_may_not_enter_any_more(tmp_path: Path) -> None:
     async with world(tmp_path) as it:
         ada, max_ = await it.bear.person("ada"), await it.bear.person("max")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.access.actor import SYSTEM
+from server.access.actor import SYSTEM, Actor
 from server.asgi.signatures import new_standard_secret, verify_standard
+from server.records.service import Records
 from server.tasks import kinds
 from server.webhooks import deliveries
 from server.webhooks.answer import Answer
+from server.webhooks.deliveries import Deliveries
 from server.webhooks.sending import Sender
 from tests.server.tasks.tests_tasks_support import ended as task_ended
 from tests.server.webhooks.tests_webhooks_support import at_home, delivery, ended, hook, receiving
@@ -171,6 +174,63 @@ async def test_a_webhook_that_is_mended_while_its_last_attempt_is_under_way_stay
         assert (webhook["enabled"], webhook["disabled_because"]) == (True, None)
 
 
+async def test_a_webhook_whose_mending_is_written_just_before_it_is_given_up_stays_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as receiver, receiving() as other, at_home(tmp_path) as bear:
+        receiver.answer = "410 Gone"
+        ada = await bear.person("ada")
+        made = await hook(ada, receiver.url)
+        work = Records.work
+
+        async def behind_the_change(self: Records, actor: Actor, run: Any, models: tuple[str, ...], **more: Any) -> Any:
+            if actor is SYSTEM and models == ("webhooks",):
+                monkeypatch.undo()
+                changed = await ada.patch(f"/api/v1/webhooks/{made['id']}", json={"url": other.url})
+                assert changed.status_code == 200, changed.text
+            return await work(self, actor, run, models, **more)
+
+        monkeypatch.setattr(Records, "work", behind_the_change)
+        await ada.post("/api/v1/notes", json={"title": "bear"})
+        await delivery(bear, ended(1))
+        [task] = await bear.app.records.find(SYSTEM, "tasks", where={"kind": f"webhook.{made['id']}"})
+        await task_ended(bear, task["key"])
+        webhook = await bear.app.records.get(SYSTEM, "webhooks", made["id"])
+        assert (webhook["url"], webhook["enabled"], webhook["disabled_because"]) == (other.url, True, None)
+        assert await bear.app.records.find(SYSTEM, "notifications", where={"source": "webhooks"}) == []
+
+
+async def test_a_delivery_that_two_send_again_at_once_is_sent_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada = await bear.person("ada")
+        await hook(ada, receiver.url)
+        await ada.post("/api/v1/notes", json={"title": "bear"})
+        [row] = await delivery(bear, ended(1))
+        path = f"/api/v1/webhook_deliveries/{row['id']}/redeliver"
+        changeable, send, go_on = Deliveries._changeable, Sender.send, asyncio.Event()
+
+        async def and_another_meanwhile(*given: Any) -> dict[str, Any]:
+            webhook = await changeable(*given)
+            monkeypatch.setattr(Deliveries, "_changeable", changeable)
+            assert (await ada.post(path)).status_code == 202
+            return webhook
+
+        async def later(*given: Any) -> Answer:
+            await go_on.wait()
+            return await send(*given)
+
+        monkeypatch.setattr(Sender, "send", later)
+        monkeypatch.setattr(Deliveries, "_changeable", and_another_meanwhile)
+        answer = await ada.post(path)
+        go_on.set()
+        assert (answer.status_code, answer.json().get("code")) == (409, "delivery_open")
+        for task in await bear.app.records.find(SYSTEM, "tasks", where={"kind__like": "webhook.%"}):
+            await task_ended(bear, task["key"])
+        assert len(receiver.got) == 2
+
+
 async def test_a_webhook_is_tried_at_once_also_when_it_is_off(tmp_path: Path) -> None:
     async with receiving() as receiver, at_home(tmp_path) as bear:
         ada = await bear.person("ada")
@@ -197,6 +257,23 @@ async def test_an_ended_delivery_is_sent_again_as_it_was(tmp_path: Path) -> None
         assert got[2].body == got[0].body and got[2].headers["webhook-id"] == got[0].headers["webhook-id"]
         await delivery(bear, ended(2))
         assert (await ada.post("/api/v1/webhook_deliveries/999/redeliver")).status_code == 404
+
+
+async def test_a_delivery_that_a_full_disk_keeps_from_being_sent_again_can_be_sent_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada = await bear.person("ada")
+        await hook(ada, receiver.url)
+        await ada.post("/api/v1/notes", json={"title": "bear"})
+        [row] = await delivery(bear, ended(1))
+        path, storage = f"/api/v1/webhook_deliveries/{row['id']}/redeliver", bear.app.storage_watch.storage
+        monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
+        assert (await ada.post(path)).status_code == 507
+        monkeypatch.undo()
+        assert (await ada.post(path)).status_code == 202
+        await receiver.wait(2)
+        await delivery(bear, ended(1))
 
 
 async def test_a_webhook_that_is_deleted_takes_its_deliveries_along(tmp_path: Path) -> None:

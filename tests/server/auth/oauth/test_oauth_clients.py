@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import httpx2
 import pytest
 from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 
+from server.access.actor import OWNER, Actor
 from server.auth.oauth import clients
+from server.auth.oauth.clients import KnownClient
 from server.auth.oauth.redirects import is_redirect_of, redirect_problem
+from server.records.service import Records
 from tests.conftest import Bear, running_bear
 from tests.server.auth.oauth.tests_oauth_support import ORIGIN, App, query_of
 
@@ -97,6 +101,63 @@ async def test_a_client_that_somebody_let_in_stays(
     monkeypatch.setattr(clients, "UNCONFIRMED_HOURS", -1.0)
     await bear.app.oauth_clients.expire(at_most=0)
     assert bear.app.oauth_clients.stored(app.client_id) is not None
+
+
+async def test_a_client_that_is_let_in_while_the_unconfirmed_are_forgotten_stays(
+    bear: Bear, app: App, max_in: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, tokens = Records.find, []
+
+    async def and_meanwhile(self: Records, actor: Actor, model: str, **more: Any) -> list[dict[str, Any]]:
+        found = await find(self, actor, model, **more)
+        if model == "oauth_clients":
+            monkeypatch.setattr(Records, "find", find)
+            tokens.append(await app.tokens(max_in))
+        return found
+
+    monkeypatch.setattr(clients, "UNCONFIRMED_HOURS", -1.0)
+    monkeypatch.setattr(Records, "find", and_meanwhile)
+    await bear.app.oauth_clients.expire()
+    assert bear.app.oauth_clients.stored(app.client_id) is not None
+    assert (await app.refresh(tokens[0]["refresh_token"])).status_code == 200
+
+
+async def test_a_client_that_is_forgotten_while_it_is_let_in_gets_nothing_and_its_person_is_told_why(
+    bear: Bear, app: App, max_in: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm, work = clients.Clients.confirm, Records.work
+    monkeypatch.setattr(clients, "UNCONFIRMED_HOURS", -1.0)
+
+    async def behind_the_end(self: Records, actor: Actor, run: Any, models: tuple[str, ...], **more: Any) -> Any:
+        monkeypatch.setattr(Records, "work", work)
+        await bear.app.oauth_clients.expire()
+        return await work(self, actor, run, models, **more)
+
+    async def as_it_is_written(*given: Any) -> int:
+        monkeypatch.setattr(Records, "work", behind_the_end)
+        return await confirm(*given)
+
+    monkeypatch.setattr(clients.Clients, "confirm", as_it_is_written)
+    answer = await max_in.post("/oauth/consent/decide", data={**app.request(), "decision": "allow"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_client"), answer.text
+    assert "Connect it again" in answer.json()["error"]
+    assert not bear.app.people.grants._codes
+
+
+async def test_two_who_let_the_same_app_in_at_once_both_do(
+    bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, known, rows = Records.create, bear.app.oauth_clients, []
+    program = KnownClient("https://app.example/client.json", "Doc", "document", ["https://app.example/cb"])
+
+    async def and_another_first(*given: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        rows.append(await known.confirm(program, OWNER, ["mcp"]))
+        return await create(*given)
+
+    monkeypatch.setattr(Records, "create", and_another_first)
+    rows.append(await known.confirm(program, OWNER, ["mcp"]))
+    assert rows[0] == rows[1]
 
 
 async def test_s13_asking_leads_to_our_own_page_and_never_anywhere_else(app: App, nobody: httpx2.AsyncClient) -> None:

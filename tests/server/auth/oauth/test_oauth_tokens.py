@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from server.access.actor import OWNER
 from server.auth.oauth import grants
+from server.records.service import Records
 from tests.conftest import PASSWORD, Bear
 from tests.server.auth.oauth.tests_oauth_support import ORIGIN, App, decided, query_of
 
@@ -270,3 +272,37 @@ async def test_a_client_ends_its_own_tokens_and_no_others(app: App, max_in: http
     unknown = {"token": "gba_nothing", "client_id": app.client_id}
     assert (await app.http.post("/oauth/revoke", data=unknown)).status_code == 200
     assert (await app.http.post("/oauth/revoke", data=unknown | {"client_id": "nobody"})).status_code == 401
+
+
+async def test_an_app_whose_permission_ends_while_it_refreshes_hears_it_as_the_protocol_says(
+    app: App, max_in: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = await app.tokens(max_in)
+    row = (await max_in.get("/api/v1/oauth_tokens")).json()["data"][0]
+    update = Records.update
+
+    async def and_ends_first(*given: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        assert (await max_in.delete(f"/api/v1/oauth_tokens/{row['id']}")).status_code == 200
+        return await update(*given)
+
+    monkeypatch.setattr(Records, "update", and_ends_first)
+    answer = await app.refresh(issued["refresh_token"])
+    assert (answer.status_code, answer.json().get("error")) == (400, "invalid_grant"), answer.text
+
+
+async def test_an_app_that_is_deleted_while_it_exchanges_its_code_hears_it_as_the_protocol_says(
+    app: App, max_in: httpx2.AsyncClient, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = await app.allowed_by(max_in)
+    client = (await admin.get("/api/v1/oauth_clients")).json()["data"][0]
+    create = Records.create
+
+    async def and_ends_first(*given: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        assert (await admin.delete(f"/api/v1/oauth_clients/{client['id']}")).status_code == 200
+        return await create(*given)
+
+    monkeypatch.setattr(Records, "create", and_ends_first)
+    answer = await app.exchange(code)
+    assert (answer.status_code, answer.json().get("error")) == (400, "invalid_grant"), answer.text
