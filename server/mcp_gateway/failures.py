@@ -93,6 +93,12 @@ def replaced(server: str) -> CallFailed:
     return CallFailed(UPSTREAM_FAILED, text, {"server": server})
 
 
+def cut_off(server: str) -> CallFailed:
+    """The same while the server was at it."""
+    text = f"The MCP server {server} was changed or switched off during the call. The call may have had its effect."
+    return CallFailed(UPSTREAM_FAILED, text, {"server": server})
+
+
 def too_many_wait(name: str, limit: int, retry_after: float) -> CallFailed:
     """No more questions until one is decided; or forgotten, which is in `retry_after` seconds at the latest."""
     return CallFailed(

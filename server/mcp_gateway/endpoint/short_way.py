@@ -26,6 +26,7 @@ from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
 from server.mcp_gateway.endpoint.large_results import METHOD, LargeResults
+from server.mcp_gateway.endpoint.last_word import LastWord, Why
 from server.mcp_gateway.endpoint.plain_request import (
     PlainRequest,
     headers_of,
@@ -68,6 +69,7 @@ class ShortWay:
         server_info: Mapping[str, Any],
         body_bytes: int,
         large: LargeResults | None,
+        why_ended: Why,
     ) -> None:
         self._gateway = gateway
         self._server = server
@@ -76,6 +78,7 @@ class ShortWay:
         self._server_info = server_info
         self._body_bytes = body_bytes
         self._large = large
+        self._why_ended = why_ended
         self._in_flight = InFlight()
 
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send, go_on: GoOn) -> None:
@@ -142,7 +145,7 @@ class ShortWay:
         try:
             with self._in_flight.held(session_id, number) as held:
                 if request is None:
-                    await go_on(again, held.telling(send))
+                    await go_on(again, held.telling(LastWord(send, number, self._why_ended).send))
                 else:
                     await self._answer_in(session_id, held.taken_back, actor, request, found, scope, send)
         except IdInUse as error:
