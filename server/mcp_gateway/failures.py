@@ -31,6 +31,8 @@ class CallFailed(Exception):
         self.code = code
         self.message = message
         self.data = data
+        self.not_made = False
+        """Whether it is known that what was asked never reached its server."""
 
 
 def unknown_tool(name: str) -> CallFailed:

@@ -240,7 +240,7 @@ class Gateway:
             served = config.served(actor)
             needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
             again = self._asking.again(caller, served, tool, needed)
-            answer = await upstream.requests.call(tool, arguments, meta, caller, more, again=again)
+            answer = upstream.requests.call(tool, arguments, meta, caller, more, again=again)
             return call.answered(await self._asking.gone_on(needed, answer))
 
     def count(self, caller: Caller, upstream: Upstream, *, typing: bool = False) -> None:
@@ -266,7 +266,7 @@ class Gateway:
         self.count(caller, upstream, typing=method == COMPLETE)
         needed = None if about is None else await self.approved(caller, upstream, params, about)
         again = self._asking.whole_again(caller, upstream.config.served(caller.actor), needed)
-        answer = await upstream.requests.pass_on(method, params, meta, caller, again=again)
+        answer = upstream.requests.pass_on(method, params, meta, caller, again=again)
         return await self._asking.gone_on(needed, answer)
 
     async def approved(self, caller: Caller, upstream: Upstream, params: Mapping[str, Any], about: Tool) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from server.config import SettingsHolder
@@ -94,14 +93,22 @@ class Requests:
 
         With `tool` only while the server has it. Raises CallFailed.
         """
-        permit = self.breaker.acquire(self._clock())
-        if not permit.allowed:
-            raise circuit_open(self._supervisor.config.name, permit.retry_after)
+        permit, is_sent = self.breaker.acquire(self._clock()), False
+
+        def check() -> None:
+            nonlocal is_sent
+            self._check(tool, again, waited)
+            is_sent = True
+
         try:
+            if not permit.allowed:
+                raise circuit_open(self._supervisor.config.name, permit.retry_after)
             with self._supervisor.used():
                 session, waited = await self._turn(permit, caller)
-                check = partial(self._check, tool, again, waited)
                 return await self._send(session, permit, caller, check, method, params, meta)
+        except CallFailed as failed:
+            failed.not_made = failed.not_made or not is_sent
+            raise
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
