@@ -52,6 +52,8 @@ class Requests:
         self._settings = settings
         self._clock = clock
         self._offered = offered
+        self._counted: object = None
+        """The connection that broke last, or the error of the last start that failed: each is one failure."""
 
     @property
     def retry_after(self) -> float:
@@ -125,14 +127,20 @@ class Requests:
         return session, waited
 
     async def _started(self, permit: Permit, caller: Caller) -> Session:
+        rests = self._supervisor.standing.retry_after(self._clock()) > 0
         try:
             with self._folders.coming(caller):
                 return await self._start.session(self._start.seconds)
-        except CallFailed:
-            # A server that is being installed, or that waits for a person, says nothing about its connection.
-            if self._supervisor.state == "failed":
+        except CallFailed as failed:
+            # A server that is being installed, rests, or waits for a person, says nothing about its connection.
+            if self._supervisor.state == "failed" and not rests and self._is_first(failed):
                 self.breaker.record_failure(permit, "transport", self._clock())
             raise
+
+    def _is_first(self, failed: object) -> bool:
+        """Whether it is not counted yet: all who wait for a start get one error, and many may use a connection."""
+        was, self._counted = self._counted, failed
+        return was is not failed
 
     def _check(self, tool: Tool | None, again: Again | None, waited: bool) -> None:
         # A start, or the wait for a turn, may have brought other tools, and others may decide by now.
@@ -177,7 +185,8 @@ class Requests:
         if error.broken:
             self._supervisor.lost(session)
         if error.kind is not None:
-            self.breaker.record_failure(permit, error.kind, self._clock())
+            if not error.broken or self._is_first(session):
+                self.breaker.record_failure(permit, error.kind, self._clock())
             return broke(server, error, self.retry_after)
         self.breaker.record_success(permit)
         return broke(server, error) if error.unread else answered(server, error, caller, refused)

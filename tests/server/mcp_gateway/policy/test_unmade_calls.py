@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,22 @@ async def test_a_call_whose_server_can_not_be_started_leaves_its_approval_for_th
     assert await call(member) == "hi"
     assert (await session.get(f"{APPROVALS}/{number}")).json()["data"]["status"] == "used"
     assert (await call(member))["code"] == NEEDED
+
+
+async def test_a_start_that_fails_is_one_failure_however_many_calls_waited_for_it(
+    bear: Bear, member: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "program.py")
+    upstream = await program.add(bear)
+    assert await call(member) == "hi"
+    await upstream.stop()
+    program.works(False)
+    errors = await asyncio.gather(*(call(member) for _ in range(4)))
+    assert ["could not be started" in error["message"] for error in errors] == [True] * 4
+    # Those that come while it rests try nothing.
+    errors = [await call(member) for _ in range(4)]
+    assert {error["code"] for error in errors} == {UPSTREAM_FAILED}, "the circuit would be open for 30 s"
+    for failure in ("second", "third"):
+        upstream.supervisor.standing.forget()
+        assert "could not be started" in (await call(member))["message"], failure
+    assert upstream.requests.breaker.state(upstream.now()) == "open"
