@@ -159,10 +159,10 @@ class Gateway:
             return bool(self.hosted.tools(actor, server) or self.hosted.resources(actor, server))
         return self.find(actor, server) is not None
 
-    async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
-        """The tools that `actor` may call: of one server, or of all in stable order."""
+    async def tools(self, actor: Actor, server: str | None = None, caller: Caller | None = None) -> list[Tool]:
+        """The tools that `actor` may call: of one server, or of all in stable order. `caller`: whom servers may ask."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
-        lists = await asyncio.gather(*(upstream.tools(self.list_wait) for upstream in upstreams))
+        lists = await asyncio.gather(*(upstream.tools(self.list_wait, caller) for upstream in upstreams))
         theirs = [self._usable(actor, *pair) for pair in zip(upstreams, lists, strict=True)]
         hosted = [self.hosted.tools(actor, name) for name in self.hosted.names() if server in (None, name)]
         return [tool for tools in (*theirs, *hosted) for tool in tools.values()]
@@ -374,8 +374,7 @@ class Gateway:
         upstream = self._pool.of(actor, upstream)
         offered = upstream.offered
         if not (tools := offered.by_public_name):
-            with upstream.folders.coming(caller):
-                tools = await upstream.tools(upstream.start.seconds)
+            tools = await upstream.tools(upstream.start.seconds, caller)
             offered = upstream.offered
         found = offered.find(name, by_own_name=server is not None)
         if found is not None and self._effect(actor, upstream, found) != "deny":
