@@ -128,7 +128,7 @@ class McpGateway:
         await self.gateway.stop()
         await self.sign_ins.settle()
         self.policy.stop()
-        self.catalogue.stop()
+        await self.catalogue.stop()
         self.own_tools.stop()
         self.records_server.stop()
         await self.activity.log.stop()

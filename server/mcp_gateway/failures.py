@@ -31,6 +31,8 @@ class CallFailed(Exception):
         self.code = code
         self.message = message
         self.data = data
+        self.not_made = False
+        """Whether it is known that what was asked never reached its server."""
 
 
 def unknown_tool(name: str) -> CallFailed:
@@ -90,6 +92,12 @@ def changed_meanwhile(name: str) -> CallFailed:
 def replaced(server: str) -> CallFailed:
     """The server's record is another one now, or gone; the call was not made."""
     text = f"The MCP server {server} was changed or switched off while the call waited for it: call again."
+    return CallFailed(UPSTREAM_FAILED, text, {"server": server})
+
+
+def cut_off(server: str) -> CallFailed:
+    """The same while the server was at it."""
+    text = f"The MCP server {server} was changed or switched off during the call. The call may have had its effect."
     return CallFailed(UPSTREAM_FAILED, text, {"server": server})
 
 

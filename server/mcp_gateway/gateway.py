@@ -159,10 +159,10 @@ class Gateway:
             return bool(self.hosted.tools(actor, server) or self.hosted.resources(actor, server))
         return self.find(actor, server) is not None
 
-    async def tools(self, actor: Actor, server: str | None = None) -> list[Tool]:
-        """The tools that `actor` may call: of one server, or of all in stable order."""
+    async def tools(self, actor: Actor, server: str | None = None, caller: Caller | None = None) -> list[Tool]:
+        """The tools that `actor` may call: of one server, or of all in stable order. `caller`: whom servers may ask."""
         upstreams = [up for up in self.visible(actor) if server is None or up.config.name == server]
-        lists = await asyncio.gather(*(upstream.tools(self.list_wait) for upstream in upstreams))
+        lists = await asyncio.gather(*(upstream.tools(self.list_wait, caller) for upstream in upstreams))
         theirs = [self._usable(actor, *pair) for pair in zip(upstreams, lists, strict=True)]
         hosted = [self.hosted.tools(actor, name) for name in self.hosted.names() if server in (None, name)]
         return [tool for tools in (*theirs, *hosted) for tool in tools.values()]
@@ -240,7 +240,7 @@ class Gateway:
             served = config.served(actor)
             needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
             again = self._asking.again(caller, served, tool, needed)
-            answer = await upstream.requests.call(tool, arguments, meta, caller, more, again=again)
+            answer = upstream.requests.call(tool, arguments, meta, caller, more, again=again)
             return call.answered(await self._asking.gone_on(needed, answer))
 
     def count(self, caller: Caller, upstream: Upstream, *, typing: bool = False) -> None:
@@ -266,7 +266,7 @@ class Gateway:
         self.count(caller, upstream, typing=method == COMPLETE)
         needed = None if about is None else await self.approved(caller, upstream, params, about)
         again = self._asking.whole_again(caller, upstream.config.served(caller.actor), needed)
-        answer = await upstream.requests.pass_on(method, params, meta, caller, again=again)
+        answer = upstream.requests.pass_on(method, params, meta, caller, again=again)
         return await self._asking.gone_on(needed, answer)
 
     async def approved(self, caller: Caller, upstream: Upstream, params: Mapping[str, Any], about: Tool) -> int | None:
@@ -374,8 +374,7 @@ class Gateway:
         upstream = self._pool.of(actor, upstream)
         offered = upstream.offered
         if not (tools := offered.by_public_name):
-            with upstream.folders.coming(caller):
-                tools = await upstream.tools(upstream.start.seconds)
+            tools = await upstream.tools(upstream.start.seconds, caller)
             offered = upstream.offered
         found = offered.find(name, by_own_name=server is not None)
         if found is not None and self._effect(actor, upstream, found) != "deny":

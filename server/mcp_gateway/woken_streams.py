@@ -74,7 +74,12 @@ class WokenStreams:
             raise RateLimited(self._refusal, code="too_many_streams", retry_after=5.0)
 
     def admit(self, actor: Actor, stream: WokenStream) -> AsyncIterator[bytes]:
-        """Its messages; ask `check` before."""
+        """Its messages. Raises RateLimited, and ends it, where others have come since `check`."""
+        try:
+            self.check(actor)
+        except RateLimited:
+            stream.end()
+            raise
         self._open[stream] = actor.user_id
         stream.ends.callback(self._open.pop, stream, None)
         stream.ends.callback(self._endings.watch(actor, stream.end))

@@ -37,8 +37,7 @@ _LISTED = (
     "id,key,kind,title,status,priority,progress,message,error,attempts,retry_of,created_at,updated_at,started_at,"
     "finished_at"
 )
-_PAGE = 500
-_CANCEL_SECONDS = 5.0
+_PAGE, _CANCEL_SECONDS = 500, 5.0
 
 
 class Tasks:
@@ -394,6 +393,7 @@ class Tasks:
             await self._records.update(SYSTEM, MODEL, record_id, values)
         except GridBearError as failure:
             # A task without a last word would stay open for ever; its result alone could be what can't be stored.
-            log.error("the result of task %d could not be stored: %s", record_id, failure.message)
+            if not isinstance(failure, NotFound):  # else it went with its person
+                log.error("the result of task %d could not be stored: %s", record_id, failure.message)
             text = f"The result could not be stored: {failure.message}"
             await self._store(record_id, {"status": "failed", "finished_at": now_text(), "error": text})

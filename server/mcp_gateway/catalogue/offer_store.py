@@ -13,6 +13,7 @@ import orjson
 from server.access.actor import SYSTEM
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
+from server.mcp_gateway.catalogue.to_the_end import ToTheEnd
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.service import Records
 
@@ -41,6 +42,8 @@ class OfferStore:
         self._records = records
         self._rows: dict[int, Mapping[str, Any]] = {}
         self._writing = asyncio.Lock()
+        self._to_the_end = ToTheEnd()
+        self.settle = self._to_the_end.settle
         self.stop: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
 
     def load(self) -> None:
@@ -68,8 +71,10 @@ class OfferStore:
 
         What can't be kept is no harm.
         """
-        if config.signs_in_each and what != {"asks": True}:
-            return
+        if not config.signs_in_each or what == {"asks": True}:
+            await self._to_the_end(self._keep(config, what))
+
+    async def _keep(self, config: ServerConfig, what: dict[str, Any]) -> None:
         async with self._writing:
             row = self._rows.get(config.id)
             if row is None or row["listed_for"] != config.updated_at:

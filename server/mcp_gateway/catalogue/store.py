@@ -18,6 +18,7 @@ from server.mcp_gateway.catalogue.instructions import listed_instructions
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.learning import Change, Source, learn
 from server.mcp_gateway.catalogue.offer_store import OfferStore
+from server.mcp_gateway.catalogue.to_the_end import ToTheEnd
 from server.mcp_gateway.catalogue.tool_set import ToolSet
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.notify import notify
@@ -41,6 +42,7 @@ class ToolCatalogue:
         self._settings = settings
         self._known: dict[int, dict[str, KnownTool]] = {}
         self._learning = asyncio.Lock()
+        self._to_the_end = ToTheEnd()
         self._listeners: list[Callable[[int], None]] = []
         self._stale: set[int] = set()
         self.offers = OfferStore(records, bus)
@@ -57,8 +59,10 @@ class ToolCatalogue:
             tool = KnownTool.of(row)
             self._known.setdefault(tool.server_id, {})[tool.key] = tool
 
-    def stop(self) -> None:
-        """Hear of changes no longer."""
+    async def stop(self) -> None:
+        """Keep what is on its way, and hear of changes no longer."""
+        await self._to_the_end.settle()
+        await self.offers.settle()
         self._deaf()
         self.offers.stop()
 
@@ -118,16 +122,20 @@ class ToolCatalogue:
         # What it offers beside tools is kept after each list, also after one without tools.
         again = again or self.offers.of(config) is not None
         source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each, again)
+        changes = await self._to_the_end(self._learn(source, listed))
+        return listed, sorted(change.key for change in changes if change.waits)
+
+    async def _learn(self, source: Source, listed: Sequence[Listed]) -> list[Change]:
         now = datetime.now(UTC)
         async with self._learning:
             stale = to_text(now - self.ttl / 2)
-            changes = learn(source, self.of(config.id), listed, asks=self.asks, now=to_text(now), stale=stale)
+            changes = learn(source, self.of(source.server_id), listed, asks=self.asks, now=to_text(now), stale=stale)
             try:
                 if changes:
-                    await self._write(config.id, changes)
+                    await self._write(source.server_id, changes)
             except GridBearError as error:
-                _log.warning("The tools of MCP server %s could not be remembered: %s", config.name, error.message)
-        return listed, sorted(change.key for change in changes if change.waits)
+                _log.warning("The tools of MCP server %s could not be remembered: %s", source.server, error.message)
+        return changes
 
     async def tell(self, config: ServerConfig, waiting: Sequence[str]) -> None:
         """Notify every admin of tools that wait, or the owner of the server; not while that is still unread."""

@@ -40,7 +40,7 @@ class Answers:
 
     async def _tools(self, caller: Caller, _params: Params) -> dict[str, Any]:
         self._gateway.limits.count_own(caller.actor)
-        tools = [] if caller.few_tools else await self._gateway.tools(caller.actor, caller.server)
+        tools = [] if caller.few_tools else await self._gateway.tools(caller.actor, caller.server, caller)
         listed = [tool.as_listed(prefixed=caller.server is None) for tool in tools]
         if not caller.modern:
             listed = [for_older_clients(tool) for tool in listed]

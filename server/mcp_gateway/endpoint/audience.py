@@ -49,6 +49,8 @@ class Member:
         self.caller = caller
         self.log_level: str | None = None
         self.subscriptions: dict[str, Subscription] = {}
+        self.beginning = 0
+        """Subscriptions that its servers are being asked for."""
         self._connection = connection
         self._has_stream = has_stream
         self._waiting: dict[tuple[str, str], Mapping[str, Any] | None] = {}
@@ -127,14 +129,19 @@ class Audience:
 
     async def subscribe(self, member: Member, caller: Caller, uri: str) -> dict[str, Any]:
         """The answer to resources/subscribe. Raises CallFailed."""
-        if len(member.subscriptions) >= _MOST_URIS:
+        if uri in member.subscriptions:
+            return {}
+        if len(member.subscriptions) + member.beginning >= _MOST_URIS:
             raise CallFailed(INTERNAL_ERROR, f"A session may subscribe to {_MOST_URIS} resources.")
-        if uri not in member.subscriptions:
+        member.beginning += 1
+        try:
             begun = await self._subscriptions.begin(caller, uri)
-            if uri in member.subscriptions:
-                self._subscriptions.end(caller, begun)
-            else:
-                member.subscriptions[uri] = begun
+        finally:
+            member.beginning -= 1
+        if uri in member.subscriptions:
+            self._subscriptions.end(caller, begun)
+        else:
+            member.subscriptions[uri] = begun
         return {}
 
     async def unsubscribe(self, member: Member, caller: Caller, uri: str) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Message, Receive, Scope, Send
 
 from server.access.actor import Actor
+from server.asgi.mcp_refusals import REFUSED
 from server.asgi.replies import CHALLENGE, send_error
 from server.auth.endings import Endings
 from server.auth.oauth.addresses import NEEDS_HTTPS, challenge, issuer_of
@@ -18,6 +19,7 @@ from server.errors import Busy, Forbidden, GridBearError, NotFound, TooLarge, Un
 from server.mcp_gateway.builtin_tools.builtins import Builtins
 from server.mcp_gateway.endpoint.address_options import limited, only_search
 from server.mcp_gateway.endpoint.machine_owner import as_person
+from server.mcp_gateway.failures import cut_off
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
@@ -135,12 +137,13 @@ class GatewayEndpoint:
         """End every stream; new requests are refused."""
         self._ended = True
         for endpoint in self._endpoints.values():
-            endpoint.end()
+            endpoint.end(_as_rpc_error(_stopping()))
 
     async def stop(self) -> None:
         """End every session and wait for it."""
         self.end()
-        await asyncio.gather(*(endpoint.stop() for endpoint in self._endpoints.values()), *self._leaving)
+        why = _as_rpc_error(_stopping())
+        await asyncio.gather(*(endpoint.stop(why) for endpoint in self._endpoints.values()), *self._leaving)
 
     def _server(self, actor: Actor, path: str) -> str | None:
         name = path.removeprefix("/mcp").strip("/")
@@ -177,13 +180,20 @@ class GatewayEndpoint:
     def _server_gone(self, name: str) -> None:
         endpoint = self._endpoints.pop(name, None)
         if endpoint is not None:
-            task = asyncio.get_running_loop().create_task(endpoint.stop())
+            gone = cut_off(name)
+            why = {"code": gone.code, "message": gone.message, "data": gone.data}
+            task = asyncio.get_running_loop().create_task(endpoint.stop(why))
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
 
 def _stopping() -> Busy:
     return Busy("The server is stopping.", retry_after=2.0)
+
+
+def _as_rpc_error(busy: Busy) -> dict[str, Any]:
+    data = {"code": busy.code, "retry_after": busy.retry_after}
+    return {"code": REFUSED, "message": busy.message, "data": data}
 
 
 def _load_endpoint() -> type[McpEndpoint]:

@@ -71,9 +71,12 @@ class McpEndpoint:
         info = sdk.server_info_stamp
         sdk.middleware.append(Middleware(answers, relay, self._audience, server, info, self._sessions.has_stream))
         large = LargeResults(builtins.calls, info) if server is None else None
-        self._short_way = ShortWay(gateway, server, self._sessions, answers.by_method, info, body_bytes, large)
+        self._short_way = ShortWay(
+            gateway, server, self._sessions, answers.by_method, info, body_bytes, large, lambda: self._why
+        )
         self._ready = asyncio.Event()
         self._end = asyncio.Event()
+        self._why: dict[str, Any] | None = None
         self._task = asyncio.create_task(self._serve(), name=f"mcp-endpoint-{server or 'all'}")
 
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,14 +99,15 @@ class McpEndpoint:
 
         await self._short_way(actor, scope, receive, send, go_on)
 
-    def end(self) -> None:
-        """End all sessions and streams, without waiting for it."""
+    def end(self, why: dict[str, Any]) -> None:
+        """End all sessions and streams, without waiting for it. `why`: the error for calls that it cuts off."""
+        self._why = why
         self._audience.end()
         self._end.set()
 
-    async def stop(self) -> None:
+    async def stop(self, why: dict[str, Any]) -> None:
         """End all sessions and streams."""
-        self.end()
+        self.end(why)
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 

@@ -26,6 +26,7 @@ from server.mcp_gateway.endpoint.answers import Answer, relayed_meta
 from server.mcp_gateway.endpoint.callers import plain_caller
 from server.mcp_gateway.endpoint.in_flight import IdInUse, InFlight
 from server.mcp_gateway.endpoint.large_results import METHOD, LargeResults
+from server.mcp_gateway.endpoint.last_word import LastWord, Why
 from server.mcp_gateway.endpoint.plain_request import (
     PlainRequest,
     headers_of,
@@ -68,6 +69,7 @@ class ShortWay:
         server_info: Mapping[str, Any],
         body_bytes: int,
         large: LargeResults | None,
+        why_ended: Why,
     ) -> None:
         self._gateway = gateway
         self._server = server
@@ -76,6 +78,7 @@ class ShortWay:
         self._server_info = server_info
         self._body_bytes = body_bytes
         self._large = large
+        self._why_ended = why_ended
         self._in_flight = InFlight()
 
     async def __call__(self, actor: Actor, scope: Scope, receive: Receive, send: Send, go_on: GoOn) -> None:
@@ -134,7 +137,7 @@ class ShortWay:
         request, found = plain_request(message, headers), None
         if request is not None and request.method != "tools/list":
             found = self._gateway.callable_tool(actor, request.name, self._server)
-        if request is not None and not self._is_plain(request, session, found):
+        if request is not None and not self._is_plain(actor, request, session, found):
             request = None
         if session_id is None or not isinstance(method, str) or not is_id(number):
             await (go_on(again, send) if request is None else self._answer(actor, request, found, scope, receive, send))
@@ -142,7 +145,7 @@ class ShortWay:
         try:
             with self._in_flight.held(session_id, number) as held:
                 if request is None:
-                    await go_on(again, held.telling(send))
+                    await go_on(again, held.telling(LastWord(send, number, self._why_ended).send))
                 else:
                     await self._answer_in(session_id, held.taken_back, actor, request, found, scope, send)
         except IdInUse as error:
@@ -155,11 +158,11 @@ class ShortWay:
         session = None if session_id is None else self._sessions.find(session_id, owner_of(actor))
         return (None if session is None else session_id), session
 
-    def _is_plain(self, request: PlainRequest, session: Session | None, found: _Found | None) -> bool:
+    def _is_plain(self, actor: Actor, request: PlainRequest, session: Session | None, found: _Found | None) -> bool:
         if request.session is not None and session is None:
             return False
         if request.method == "tools/list":
-            return True
+            return session is None or not (session.takes_questions and self._may_be_asked(actor))
         if found is None:
             return False
         upstream, tool = found
@@ -167,6 +170,14 @@ class ShortWay:
             # Arguments that are repeated in headers must be compared.
             return not has_header_fields(tool.raw)
         return not upstream.may_log and not (session.takes_questions and upstream.may_ask)
+
+    def _may_be_asked(self, actor: Actor) -> bool:
+        """Whether a list of tools starts a server that may want to know the folders of the client at once."""
+        return any(
+            upstream.config.person is not None and upstream.is_started_by_a_list
+            for upstream in self._gateway.visible(actor)
+            if self._server in (None, upstream.config.name)
+        )
 
     async def _answer(
         self, actor: Actor, request: PlainRequest, found: _Found | None, scope: Scope, receive: Receive, send: Send

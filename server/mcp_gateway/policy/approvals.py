@@ -57,16 +57,18 @@ class Approvals:
                     raise approval_denied(call.tool.public_name, row["id"], row["decided_by"])
             for row in sorted(rows, key=lambda row: row["lasts"] == "once"):
                 if row["status"] == "approved" and await self._is_meant(row, call):
-                    if row["lasts"] == "once" and use:
+                    if row["lasts"] != "once" or not use:
+                        return 0
+                    # One that is taken back in this moment was never given.
+                    with contextlib.suppress(NotFound):
                         await self._set(row["id"], status="used")
                         return int(row["id"])
-                    return 0
             waiting = [row for row in rows if row["status"] == "pending" and await self._is_meant(row, call)]
             row = waiting[0] if waiting else await self._ask(call)
             raise approval_needed(call.tool.public_name, row["id"], call.actor.username, row["expires_at"])
 
     async def give_back(self, approval_id: int) -> None:
-        """The call that used it up is not over: it goes on with another request."""
+        """The call that used it up is not over: it goes on with another request, or was not made."""
         async with self._lock:
             with contextlib.suppress(NotFound):
                 if (await self._records.get(SYSTEM, MODEL, approval_id))["status"] == "used":
@@ -153,7 +155,8 @@ class Approvals:
             if row["expires_at"] is not None and from_text(row["expires_at"]) <= now:
                 continue
             if row["definition_hash"] != call.definition_hash:
-                await self._set(row["id"], status="ended")
+                with contextlib.suppress(NotFound):
+                    await self._set(row["id"], status="ended")
                 continue
             found.append(row)
         return found
@@ -162,8 +165,10 @@ class Approvals:
         if row["lasts"] != "once":
             return True
         # What is for one call is for its very arguments; their hash is nobody's to see.
-        revealed = await self._records.reveal(SYSTEM, MODEL, row["id"])
-        return bool(revealed["arguments_hash"] == call.arguments_hash)
+        with contextlib.suppress(NotFound):
+            revealed = await self._records.reveal(SYSTEM, MODEL, row["id"])
+            return bool(revealed["arguments_hash"] == call.arguments_hash)
+        return False
 
     async def _ask(self, call: AskedCall) -> dict[str, Any]:
         actor, settings = call.actor, self._settings.current

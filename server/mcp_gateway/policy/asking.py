@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from server.access.actor import Actor
@@ -90,8 +90,14 @@ class Asking:
         self.whole_again(caller, server, approval)(None)
         return approval
 
-    async def gone_on(self, approval: int | None, result: dict[str, Any]) -> dict[str, Any]:
-        """The result of a call; an approval that it has not come to the end with is given back."""
+    async def gone_on(self, approval: int | None, call: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """The result of a call; an approval that it has not come to the end with is given back. Raises CallFailed."""
+        try:
+            result = await call
+        except CallFailed as failed:
+            if approval and failed.not_made:
+                await self._approvals.give_back(approval)
+            raise
         if approval and result.get("resultType") == "input_required":
             # The same call goes on when its client has answered.
             await self._approvals.give_back(approval)

@@ -217,9 +217,13 @@ class Relay:
         upstreams = self._gateway.visible_whole(caller.actor)
         if caller.server is not None:
             upstreams = [upstream for upstream in upstreams if upstream.config.name == caller.server]
-        wait = self._gateway.list_wait
-        lists = await asyncio.gather(*(self.offers(upstream).items(kind, wait) for upstream in upstreams))
+        lists = await asyncio.gather(*(self._listed_by(upstream, caller, kind) for upstream in upstreams))
         return list(zip(upstreams, lists, strict=True))
+
+    async def _listed_by(self, upstream: Upstream, caller: Caller, kind: Kind) -> Sequence[Item]:
+        # One that is started for it may ask for folders.
+        with upstream.folders.coming(caller):
+            return await self.offers(upstream).items(kind, self._gateway.list_wait)
 
     async def _hosted(self, caller: Caller, kind: Kind) -> list[Item]:
         """What servers of this program have of a kind: they come after all others."""

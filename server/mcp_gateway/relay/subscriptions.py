@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.caller import Caller
-from server.mcp_gateway.failures import INVALID_PARAMS, CallFailed
+from server.mcp_gateway.catalogue.tool import Tool
+from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, CallFailed
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.upstreams.notices import RESOURCES_CHANGED, Notice
@@ -33,6 +34,8 @@ class Subscriptions:
         self._activity = activity
         self._ending: set[asyncio.Task[None]] = set()
         self._held: set[Subscription] = set()
+        self._asking: dict[tuple[Upstream, str], asyncio.Future[bool]] = {}
+        """Servers of the older eras that are being asked to tell of a resource, and whether they will."""
         self._deaf = gateway.notices.listen(self._hear)
 
     async def begin(self, caller: Caller, uri: str) -> Subscription:
@@ -53,8 +56,8 @@ class Subscriptions:
             try:
                 if session.is_modern:
                     await upstream.watched.settled()
-                elif first:
-                    await upstream.requests.pass_on("resources/subscribe", {"uri": uri}, None, caller)
+                else:
+                    await self._ask(caller, upstream, uri, first=first)
             except BaseException:
                 self._held.discard(held)
                 held.upstream.watched.remove(uri)
@@ -93,7 +96,31 @@ class Subscriptions:
                 now.watched.add(held.uri)
                 now.want_news()
 
+    async def _ask(self, caller: Caller, upstream: Upstream, uri: str, *, first: bool) -> None:
+        key = upstream, uri
+        while (asking := self._asking.get(key)) is not None:
+            await asyncio.wait((asking,))
+            if asking.result():
+                return
+            # Who asked was refused, or went away.
+            first = True
+        if not first:
+            return
+        asking = self._asking[key] = asyncio.get_running_loop().create_future()
+        takes = False
+        try:
+            await upstream.requests.pass_on("resources/subscribe", {"uri": uri}, None, caller)
+            takes = True
+        finally:
+            del self._asking[key]
+            asking.set_result(takes)
+
     async def _unsubscribe(self, caller: Caller, subscription: Subscription) -> None:
+        upstream, uri = subscription.upstream, subscription.uri
+
+        def check(_tool: Tool | None) -> None:
+            if uri in upstream.watched:
+                raise CallFailed(INTERNAL_ERROR, "Somebody wants it again.")
+
         with contextlib.suppress(CallFailed):
-            params = {"uri": subscription.uri}
-            await subscription.upstream.requests.pass_on("resources/unsubscribe", params, None, caller)
+            await upstream.requests.pass_on("resources/unsubscribe", {"uri": uri}, None, caller, again=check)

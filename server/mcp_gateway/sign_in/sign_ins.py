@@ -55,6 +55,7 @@ class SignIns:
         self._records = records
         self._clock = clock
         self._open: dict[str, _Open] = {}
+        self._keeping = asyncio.Lock()
         self._renewals: dict[asyncio.Task[bool], int] = {}
         """Those under way, each with its sign-in."""
         self._servers: dict[int, int] = {}
@@ -173,9 +174,13 @@ class SignIns:
             "issuer": issuer,
             "scopes": scopes,
         }
-        if (old := await self.find(found.server_id, found.person)) is not None:
-            await self._records.delete(SYSTEM, MODEL, old["id"])
-        await self._records.create(SYSTEM, MODEL, values)
+        # Of two that end at once the later one takes the place of the other: signing out ends one record alone.
+        async with self._keeping:
+            if (old := await self.find(found.server_id, found.person)) is not None:
+                # It may be signed out meanwhile.
+                with contextlib.suppress(NotFound):
+                    await self._records.delete(SYSTEM, MODEL, old["id"])
+            await self._records.create(SYSTEM, MODEL, values)
 
     async def _tokens(self, row_id: int) -> Tokens | None:
         from server.mcp_gateway.sign_in.tokens import Tokens

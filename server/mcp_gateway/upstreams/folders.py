@@ -37,8 +37,8 @@ class Folders:
         self._deaf: Session | None = None
         """A connection on which the server did not ask when it was told of a change."""
         self._home: Caller | None = None
-        self._coming: dict[int, Caller] = {}
-        """Clients whose calls wait for the start."""
+        self._coming: dict[object, Caller] = {}
+        """Clients whose requests wait for the start."""
         self._told_at_start: Caller | None = None
         self._is_asked: Caller | None = None
         self._is_news = False
@@ -55,20 +55,21 @@ class Folders:
         return self._home
 
     @contextlib.contextmanager
-    def coming(self, caller: Caller) -> Iterator[None]:
-        """A call of `caller` waits inside until the server has started: it may ask for the folders at once."""
-        if self._current() is not None or not _has_some(caller):
+    def coming(self, caller: Caller | None) -> Iterator[None]:
+        """A request of `caller` waits inside until the server has started: it may ask for the folders at once."""
+        if caller is None or self._current() is not None or not _has_some(caller):
             yield
             return
-        self._coming[id(caller)] = caller
+        key = object()
+        self._coming[key] = caller
         try:
             yield
         finally:
-            del self._coming[id(caller)]
+            del self._coming[key]
 
     @property
     def first(self) -> Caller | None:
-        """The client whose call the server is being started for, if that has folders."""
+        """The client whose request the server is being started for, if that has folders."""
         return next(iter(self._coming.values()), None)
 
     @contextlib.contextmanager

@@ -35,7 +35,9 @@ def broke(server: str, error: RequestFailed, retry_after: float = 0.0) -> CallFa
     elif error.kind == "transport" or error.unread:
         text += " The call may have had its effect."
     data: dict[str, Any] = {"server": server, **({"retry_after": round(retry_after, 3)} if retry_after else {})}
-    return CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], data)
+    failed = CallFailed(UPSTREAM_FAILED, text[:_MESSAGE_LENGTH], data)
+    failed.not_made = error.not_run
+    return failed
 
 
 def silent(server: str, seconds: float) -> CallFailed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from server.config import SettingsHolder
@@ -53,6 +52,8 @@ class Requests:
         self._settings = settings
         self._clock = clock
         self._offered = offered
+        self._counted: object = None
+        """The connection that broke last, or the error of the last start that failed: each is one failure."""
 
     @property
     def retry_after(self) -> float:
@@ -94,14 +95,22 @@ class Requests:
 
         With `tool` only while the server has it. Raises CallFailed.
         """
-        permit = self.breaker.acquire(self._clock())
-        if not permit.allowed:
-            raise circuit_open(self._supervisor.config.name, permit.retry_after)
+        permit, is_sent = self.breaker.acquire(self._clock()), False
+
+        def check() -> None:
+            nonlocal is_sent
+            self._check(tool, again, waited)
+            is_sent = True
+
         try:
+            if not permit.allowed:
+                raise circuit_open(self._supervisor.config.name, permit.retry_after)
             with self._supervisor.used():
                 session, waited = await self._turn(permit, caller)
-                check = partial(self._check, tool, again, waited)
                 return await self._send(session, permit, caller, check, method, params, meta)
+        except CallFailed as failed:
+            failed.not_made = failed.not_made or not is_sent
+            raise
         finally:
             # A no-op once the outcome is recorded; it gives a cancelled probe's lease back.
             self.breaker.release(permit)
@@ -118,14 +127,20 @@ class Requests:
         return session, waited
 
     async def _started(self, permit: Permit, caller: Caller) -> Session:
+        rests = self._supervisor.standing.retry_after(self._clock()) > 0
         try:
             with self._folders.coming(caller):
                 return await self._start.session(self._start.seconds)
-        except CallFailed:
-            # A server that is being installed, or that waits for a person, says nothing about its connection.
-            if self._supervisor.state == "failed":
+        except CallFailed as failed:
+            # A server that is being installed, rests, or waits for a person, says nothing about its connection.
+            if self._supervisor.state == "failed" and not rests and self._is_first(failed):
                 self.breaker.record_failure(permit, "transport", self._clock())
             raise
+
+    def _is_first(self, failed: object) -> bool:
+        """Whether it is not counted yet: all who wait for a start get one error, and many may use a connection."""
+        was, self._counted = self._counted, failed
+        return was is not failed
 
     def _check(self, tool: Tool | None, again: Again | None, waited: bool) -> None:
         # A start, or the wait for a turn, may have brought other tools, and others may decide by now.
@@ -170,7 +185,8 @@ class Requests:
         if error.broken:
             self._supervisor.lost(session)
         if error.kind is not None:
-            self.breaker.record_failure(permit, error.kind, self._clock())
+            if not error.broken or self._is_first(session):
+                self.breaker.record_failure(permit, error.kind, self._clock())
             return broke(server, error, self.retry_after)
         self.breaker.record_success(permit)
         return broke(server, error) if error.unread else answered(server, error, caller, refused)

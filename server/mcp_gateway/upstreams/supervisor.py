@@ -85,12 +85,10 @@ class Supervisor:
         self._opened: asyncio.Future[Session] | None = None
         self._wake = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
-        self._relist = False
-        self._end = False
-        self._is_replaced = False
+        self._relist = self._end = self._is_replaced = False
+        self._is_gone = False  # the program has ended, or the server its stream
         self._in_flight = 0
-        self._last_used = around.clock()
-        self._alive_at = around.clock()
+        self._last_used = self._alive_at = around.clock()
         self._sleeps = 0
         self._checking: asyncio.Task[bool] | None = None
 
@@ -201,7 +199,7 @@ class Supervisor:
         failure: BaseException | None = None
         faults = HttpFaults()
         with anyio.CancelScope() as scope:
-            self._scope = scope
+            self._scope, self._is_gone = scope, False
             try:
                 if not self._end and self._opened is opened:
                     await self._serve(opened, scope, faults)
@@ -276,6 +274,8 @@ class Supervisor:
                     )
                 )
                 await self._on_open(session)
+                if self._is_gone:
+                    raise ConnectionError("The server closed the connection before it was ready.")
             finally:
                 watching.cancel()
             scope.deadline = float("inf")
@@ -382,12 +382,13 @@ class Supervisor:
         return self._around.settings.current
 
     def _child_changed(self, pid: int | None) -> None:
-        self.child_pid = pid
+        self.child_pid, self._is_gone = pid, pid is None
         if pid is None and self._session is not None:
             # The program is gone, or has closed its end: known before somebody's call falls into the hole.
             self.lost(self._session)
 
     def _stream_ended(self) -> None:
+        self._is_gone = True
         # Proxies end idle streams all the time: that is no failure, and the next use connects anew.
         if self._session is not None:
             self._finish()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 
+from server.mcp_gateway.caller import Caller
 from server.mcp_gateway.catalogue.last_list import LastList
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
@@ -141,17 +142,24 @@ class Upstream:
         """Seconds for which the server says that its list of tools still holds; 0 when it does not say."""
         return self._last_list.fresh_for()
 
-    async def tools(self, wait: float) -> dict[str, Tool]:
+    @property
+    def is_started_by_a_list(self) -> bool:
+        """Whether to list its tools is to start it, since they are not known or it failed and may be tried again."""
+        standing = self.supervisor.standing
+        return not self._last_list.is_known or (self.state == "failed" and standing.retry_after(self._clock()) == 0)
+
+    async def tools(self, wait: float, caller: Caller | None = None) -> dict[str, Tool]:
         """Tools by public name; a server that was never listed is started and waited for, `wait` seconds at most.
+
+        While it starts it may ask `caller` for folders.
 
         A list that is older than the setting says is asked for again, and nobody waits for that.
 
         A server that can't be reached in this time has the tools it had, or none: the list of the others must not
         suffer from it.
         """
-        standing = self.supervisor.standing
-        if not self._last_list.is_known or (self.state == "failed" and standing.retry_after(self._clock()) == 0):
-            with contextlib.suppress(CallFailed):
+        if self.is_started_by_a_list:
+            with contextlib.suppress(CallFailed), self.folders.coming(caller):
                 await self.open(wait)
         elif self._last_list.is_old(running=self.supervisor.current is not None):
             self._refresh_soon()

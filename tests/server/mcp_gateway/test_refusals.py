@@ -15,7 +15,10 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from starlette.types import Message, Receive, Scope, Send
 from tests_mcp_support import House
+from tests_rich_support import add, result, sending
 from tests_wire_support import LEGACY, MODERN, Wire
+
+from server.access.actor import SYSTEM
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -111,6 +114,31 @@ async def test_a_call_that_the_end_of_the_program_cuts_off_is_told_why(make_hous
     assert sent[0]["status"] == 503
     error = orjson.loads(sent[1]["body"])["error"]
     assert error["message"] == "The server is stopping." and error["data"]["retry_after"] == 2.0
+
+
+@pytest.mark.parametrize("end", ["program", "server"])
+async def test_a_call_of_a_session_whose_stream_is_cut_off_is_told_why(make_house: MakeHouse, end: str) -> None:
+    async with make_house(mcp_tool_approval=False) as house, house.http("ann") as http:
+        # One that logs: its calls are answered on streams.
+        server = await add(house, "rich", LEGACY)
+        wire = await Wire(http, LEGACY, "/mcp/rich").open()
+        await result(wire, "tools/list")
+        call = {"name": "wait", "arguments": {"until": "never"}}
+        async with sending(house, wire, "ann", "tools/call", call, number="mine") as stream:
+            while not house.app.gateway.activity.meters.of("rich").in_flight:
+                await asyncio.sleep(0)
+            if end == "program":
+                house.app.stop_streams()
+            else:
+                await house.app.records.update(SYSTEM, "mcp_servers", server, {"env": {"BEAR": "brown"}})
+            told = await stream.next()
+            await asyncio.wait_for(asyncio.shield(stream._task), 10)
+            assert stream.heard() == [], "one answer is enough"
+    assert stream.headers["content-type"].startswith("text/event-stream") and told["id"] == "mine"
+    if end == "program":
+        assert told["error"]["message"] == "The server is stopping." and told["error"]["data"]["retry_after"] == 2.0
+    else:
+        assert "rich was changed or switched off during the call" in told["error"]["message"]
 
 
 @pytest.mark.parametrize("era", [LEGACY, MODERN])

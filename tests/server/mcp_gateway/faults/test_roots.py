@@ -117,6 +117,24 @@ async def test_a_server_that_asks_at_its_start_is_answered_by_the_client_whose_c
         assert "result" in message(await wire.call("far__echo")) and site.server.changes == 0, "it knows them"
 
 
+@pytest.mark.parametrize("method", ["tools/list", "prompts/list", "resources/list"])
+async def test_a_server_that_asks_at_its_start_is_answered_by_the_client_whose_list_it_starts_for(
+    make_house: MakeHouse, method: str
+) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        # It does not ask again: what it hears at its start is all that it ever knows.
+        site.server.asks_first, site.server.asks_anew = True, False
+        wire = await Wire(http, LEGACY).open({"roots": {}})
+        async with sending(house, wire, "bob", method, {}) as stream:
+            await answered(wire, stream, "work")
+            assert "result" in await stream.next()
+        assert site.server.folders == [folders("work")]
+        assert "result" in message(await wire.call("far__echo")) and site.server.changes == 0, "it knows them"
+        # Once it is known, a list is short work again.
+        assert (await wire.ask("tools/list", {})).headers["content-type"].startswith("application/json")
+
+
 async def test_a_client_that_names_no_folders_at_a_start_holds_it_up_for_a_moment_only(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
