@@ -252,12 +252,12 @@ class Launcher:
             ended = self._window.ended()
             if ended is None:
                 continue
-            trouble = ended.trouble()
+            trouble, again = ended.trouble(), ended.was_asked_for()
             # What ends this process may have reached the window first.
-            if trouble and self._quitting.wait(POLL_SECONDS):
+            if (trouble or again) and self._quitting.wait(POLL_SECONDS):
                 return
-            if trouble and ended.was_just_asked_for():
-                log.warning("another window, as one was asked for: %s", trouble)
+            if again:
+                log.warning("another window, as one was asked for. %s", trouble or "That one was being closed.")
                 self._window.show_again()
             elif trouble:
                 log.warning("no window: %s", trouble)

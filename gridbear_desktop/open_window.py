@@ -17,8 +17,12 @@ from gridbear_desktop.window_place import Place
 
 PAINTED = "painted"
 """What the window says on stdout once something of its first page of GridBear can be seen."""
+SHOWN = "shown"
+"""What it says each time it was to come to the front, and is there to do so."""
 HAS_PAINTED = "performance.getEntriesByType('paint').some((one) => one.name === 'first-contentful-paint')"
 LOOK_SECONDS = 0.05
+CLOSING_SECONDS = 0.2
+"""A window that closes in this very moment is closed after so long."""
 
 
 class OpenWindow:
@@ -81,6 +85,8 @@ class OpenWindow:
                 self._window.load_html(page(**order["wait"]))
             elif "show" in order:
                 self._show(order.get("page"), str(order.get("token", "")))
+                if not self._window.events.closed.wait(CLOSING_SECONDS):
+                    print(SHOWN, flush=True)
         self._closing.now()
 
     def _show(self, wanted: str | None, token: str) -> None:

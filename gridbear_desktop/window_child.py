@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gridbear_desktop import activation, engine_words, window
-from gridbear_desktop.open_window import PAINTED
+from gridbear_desktop.open_window import PAINTED, SHOWN
 from gridbear_desktop.supervisor import quiet_child
 from server.this_computer import program
 
@@ -26,8 +26,7 @@ FIRST_WINDOWS_ERROR = 0x80000000
 """Windows has no signals: a process that crashes there ends with such a code."""
 PAINT_SECONDS = 5.0
 END_SECONDS = 3.0
-UNHEARD_SECONDS = 5.0
-"""A window that ended so soon after an order may not have heard of it: on a busy computer dying takes a second."""
+LAST_WORDS_SECONDS = 1.0
 
 
 class WindowChild:
@@ -50,7 +49,8 @@ class WindowChild:
         self.painted = threading.Event()
         """Set once something of GridBear can be seen."""
         self._opened_at = 0.0
-        self._asked_for_at: float | None = None
+        self._to_show = 0
+        self._shown = 0
         self._replaced = False
         self._replacing = threading.Lock()
         self._process = subprocess.Popen(
@@ -109,12 +109,13 @@ class WindowChild:
 
     def to_the_front(self, page: str = "", token: str = "") -> None:
         """Show it; with a `page` (`/settings/about`) that page of GridBear. `token` is its leave for that."""
-        self._asked_for_at = time.monotonic()
+        self._to_show += 1
         self._order(show=True, page=page, token=token)
 
-    def was_just_asked_for(self) -> bool:
-        """Whether it was to come to the front so short a time ago that it may have ended instead."""
-        return self._asked_for_at is not None and time.monotonic() - self._asked_for_at < UNHEARD_SECONDS
+    def was_asked_for(self) -> bool:
+        """Whether it was to come to the front and has ended instead: on a busy computer dying takes seconds."""
+        self.heard.join(LAST_WORDS_SECONDS)
+        return self._to_show > self._shown
 
     def end(self) -> None:
         """Close it; returns when it is gone."""
@@ -142,6 +143,8 @@ class WindowChild:
         assert self._process.stdout is not None
         with self._process.stdout as words:
             for line in words:
+                if line.strip() == SHOWN.encode():
+                    self._shown += 1
                 if line.strip() == PAINTED.encode():
                     if not self.painted.is_set():
                         seconds = time.monotonic() - self._opened_at

@@ -17,8 +17,9 @@ def note(**what):
 names = ("XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID")
 note(started_with=[os.environ.get(name) for name in names])
 for line in sys.stdin:
-    note(**json.loads(line))
-    print("painted", flush=True)
+    order = json.loads(line)
+    note(**order)
+    print("shown" if "show" in order else "painted", flush=True)
 os._exit(0)
 """
 Notes = Callable[[], list[dict[str, Any]]]

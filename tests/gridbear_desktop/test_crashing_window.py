@@ -75,7 +75,8 @@ def test_a_window_on_a_running_server_that_aborts_opens_the_browser(gridbear: Gr
     assert wait_for(lambda: aborting.exists() and aborting.read_text("utf-8"), "the browser").startswith(info["url"])
 
 
-def test_a_launch_that_meets_a_dying_window_opens_another(gridbear: Gridbear, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["crashing", "closing"])
+def test_a_launch_that_meets_a_dying_window_opens_another(gridbear: Gridbear, tmp_path: Path, end: str) -> None:
     notes = noting(gridbear, tmp_path)
     process = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir), "--port", "0"))
     wait_for(lambda: any("open" in note for note in notes()), "the window")
@@ -85,7 +86,11 @@ def test_a_launch_that_meets_a_dying_window_opens_another(gridbear: Gridbear, tm
     gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir))).communicate(timeout=30)
     request = gridbear.data_dir / "run" / "show"
     wait_for(lambda: not request.exists(), "the launcher's notice of the launch")
-    window.kill()
+    if end == "crashing":
+        window.kill()
+    else:
+        window.terminate()
+        window.resume()
     wait_for(lambda: len([note for note in notes() if "open" in note]) == 2, "another window")
     end_by_signal(process)
 

@@ -107,6 +107,28 @@ def test_a_window_that_shows_nothing_is_told(
     assert child.ended_with() == 0
 
 
+@pytest.mark.parametrize(("said", "again"), [("shown", False), ("painted", True), ("", True)])
+def test_a_window_that_ends_and_did_not_come_to_the_front_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, again: bool
+) -> None:
+    program = f"import sys\nsys.stdin.readline(); sys.stdin.readline()\nprint({said!r}, flush=True)"
+    monkeypatch.setattr(window_child, "program", lambda: [sys.executable, "-c", program])
+    child = WindowChild(tmp_path, lambda: None)
+    child.open("http://127.0.0.1:9/")
+    child.to_the_front()
+    child.wait_for_end()
+    assert child.was_asked_for() is again
+    child.end()
+
+
+def test_a_window_that_nobody_wanted_again_was_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window_child, "program", lambda: [sys.executable, "-c", SPEAKING])
+    child = WindowChild(tmp_path, lambda: None)
+    child.open("http://127.0.0.1:9/")
+    child.end()
+    assert child.was_asked_for() is False
+
+
 def test_only_one_shows_gridbear_in_place_of_a_window_until_that_has_shown_something(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
