@@ -13,7 +13,7 @@ import orjson
 from server.access.actor import SYSTEM
 from server.errors import GridBearError
 from server.events.bus import Bus, RecordChanged
-from server.mcp_gateway.catalogue.to_the_end import ToTheEnd
+from server.mcp_gateway.catalogue.whole_writes import WholeWrites
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.service import Records
 
@@ -42,8 +42,8 @@ class OfferStore:
         self._records = records
         self._rows: dict[int, Mapping[str, Any]] = {}
         self._writing = asyncio.Lock()
-        self._to_the_end = ToTheEnd()
-        self.settle = self._to_the_end.settle
+        self._whole = WholeWrites()
+        self.settle = self._whole.settle
         self.stop: Callable[[], None] = bus.subscribe(self._changed, (MODEL,))
 
     def load(self) -> None:
@@ -72,7 +72,7 @@ class OfferStore:
         What can't be kept is no harm.
         """
         if not config.signs_in_each or what == {"asks": True}:
-            await self._to_the_end(self._keep(config, what))
+            await self._whole(self._keep(config, what))
 
     async def _keep(self, config: ServerConfig, what: dict[str, Any]) -> None:
         async with self._writing:

@@ -18,8 +18,8 @@ from server.mcp_gateway.catalogue.instructions import listed_instructions
 from server.mcp_gateway.catalogue.known_tool import KnownTool, Listed
 from server.mcp_gateway.catalogue.learning import Change, Source, learn
 from server.mcp_gateway.catalogue.offer_store import OfferStore
-from server.mcp_gateway.catalogue.to_the_end import ToTheEnd
 from server.mcp_gateway.catalogue.tool_set import ToolSet
+from server.mcp_gateway.catalogue.whole_writes import WholeWrites
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.notify import notify
 from server.records.service import Records
@@ -42,7 +42,7 @@ class ToolCatalogue:
         self._settings = settings
         self._known: dict[int, dict[str, KnownTool]] = {}
         self._learning = asyncio.Lock()
-        self._to_the_end = ToTheEnd()
+        self._whole = WholeWrites()
         self._listeners: list[Callable[[int], None]] = []
         self._stale: set[int] = set()
         self.offers = OfferStore(records, bus)
@@ -61,7 +61,7 @@ class ToolCatalogue:
 
     async def stop(self) -> None:
         """Keep what is on its way, and hear of changes no longer."""
-        await self._to_the_end.settle()
+        await self._whole.settle()
         await self.offers.settle()
         self._deaf()
         self.offers.stop()
@@ -122,7 +122,7 @@ class ToolCatalogue:
         # What it offers beside tools is kept after each list, also after one without tools.
         again = again or self.offers.of(config) is not None
         source = Source(config.id, config.name, config.pinned, config.updated_at, config.signs_in_each, again)
-        changes = await self._to_the_end(self._learn(source, listed))
+        changes = await self._whole(self._learn(source, listed))
         return listed, sorted(change.key for change in changes if change.waits)
 
     async def _learn(self, source: Source, listed: Sequence[Listed]) -> list[Change]:

@@ -18,7 +18,7 @@ from tests.server.access.access_oracle import VERBS, Oracle, Rule
 from tests.server.access.access_scene import FIELDS, ITEMS, PLACES, SECRET, Scene
 from tests.server.records.tests_world_support import profile, running_world
 
-FAST, SLOW, SOAK = 8, 60, 10_000
+FAST, SLOW, SOAK = 8, 30, 10_000
 
 NEVER = 9_000_000
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")

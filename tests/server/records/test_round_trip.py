@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.server.records.tests_world_support import World, profile, running_world
 
-FAST, SLOW, SOAK = 12, 300, 20_000
+FAST, SLOW, SOAK = 12, 150, 20_000
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "word", "type": "text", "searchable": True},

@@ -1,4 +1,4 @@
-"""What is stored and then kept in memory, whoever waits for it."""
+"""What is stored and then kept in memory: written whole, whoever stops waiting for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class ToTheEnd:
+class WholeWrites:
     """A write that is on its way is made: given up half way, memory would not know what the file says."""
 
     def __init__(self) -> None:
