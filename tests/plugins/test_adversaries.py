@@ -114,6 +114,7 @@ async def test_a_tool_may_raise_whatever_it_likes(
     await all_is_well(ada)
 
 
+@pytest.mark.slow
 async def test_a_plugin_without_an_end_is_given_up_wherever_it_hangs(
     ada: httpx2.AsyncClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

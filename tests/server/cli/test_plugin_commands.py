@@ -154,6 +154,7 @@ def test_code_that_is_not_for_plugins_is_told_by_file_and_line_though_it_starts(
     assert "\nhooks.py:2: server.records.service" in f"\n{capsys.readouterr().err}"
 
 
+@pytest.mark.slow
 def test_a_plugin_that_never_ends_is_given_up(
     command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,6 +77,7 @@ async def test_a_shell_that_never_ends_is_not_waited_for_and_leaves_nothing_behi
         os.kill(pid, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hang_up", [signal.SIG_DFL, signal.SIG_IGN], ids=["plain", "nohup"])
 @pytest.mark.parametrize("background", ["", "&"], ids=["waited-for", "in-the-background"])
 async def test_what_the_start_files_run_is_told_to_end_and_tidies_up_first(
