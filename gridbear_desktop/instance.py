@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gridbear_desktop import activation
+
+ANSWER_SECONDS = 20.0
+"""A tray that is quitting has ended by then."""
+LOOK_SECONDS = 0.1
 
 
 class Instance:
@@ -59,6 +64,18 @@ class Instance:
         new = self._request.with_name(f"{self._request.name}.{os.getpid()}")
         new.write_text(token, "utf-8")
         new.replace(self._request)
+
+    def is_heard(self, seconds: float = ANSWER_SECONDS) -> bool:
+        """Whether the tray that was asked has taken note. False when it has ended instead, and this one is the tray.
+
+        True also where it has not answered in so many seconds: it is busy, and will find the request.
+        """
+        end = time.monotonic() + seconds
+        while self._request.exists() and time.monotonic() < end:
+            if self.acquire():
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
 
     def take_request(self) -> str | None:
         """The token of whoever asked since the last call, None where nobody did."""

@@ -57,8 +57,9 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
     instance = Instance(folder.run, display.session())
     if not instance.acquire():
         instance.ask_to_show(activation.taken(os.environ))
-        tell("GridBear is running already: it shows its window.")
-        return 0
+        if instance.is_heard():
+            tell("GridBear is running already: it shows its window.")
+            return 0
     try:
         with crash_report.kept(folder.logs, crash_report.TRAY_FILE_NAME):
             return Launcher(folder, options, instance, minimized).run()

@@ -28,6 +28,30 @@ def test_the_place_is_free_again_afterwards(tmp_path: Path) -> None:
     second.release()
 
 
+def test_one_that_asks_is_heard_by_a_tray_that_goes_on_and_takes_the_place_of_one_that_ends(tmp_path: Path) -> None:
+    first, second = Instance(tmp_path), Instance(tmp_path)
+    assert first.acquire() and not second.acquire()
+    second.ask_to_show()
+    assert second.is_heard(0.0), "a busy tray will find it"
+    first.take_request()
+    assert second.is_heard()
+    second.ask_to_show()
+    first.release()
+    assert not second.is_heard(), "the first has ended without a look at it"
+    assert second.take_request() is None and not first.acquire()
+    second.release()
+
+
+def test_a_guest_that_asks_its_own_tray_takes_the_place_of_that_alone(tmp_path: Path) -> None:
+    first, guest, again = Instance(tmp_path, ":0"), Instance(tmp_path, ":1"), Instance(tmp_path, ":1")
+    assert first.acquire() and guest.acquire() and not again.acquire()
+    again.ask_to_show()
+    guest.release()
+    assert not again.is_heard() and again.is_guest()
+    again.release()
+    first.release()
+
+
 def test_an_old_request_does_not_open_a_window_at_the_next_start(tmp_path: Path) -> None:
     instance = Instance(tmp_path)
     instance.ask_to_show()

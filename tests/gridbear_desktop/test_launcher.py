@@ -120,9 +120,9 @@ def test_a_second_launch_leaves_a_request_for_the_first(tmp_path: Path, gridbear
     assert first.acquire()
     gridbear.env.update(DISPLAY=":4711", XDG_ACTIVATION_TOKEN="kwin-4711")
     done = gridbear.popen(gridbear.command("--data-dir", str(gridbear.data_dir)))
+    assert wait_for(first.take_request, "the request") == "kwin-4711"
     out, _ = done.communicate(timeout=30)
     assert done.returncode == 0 and "running already" in out
-    assert first.take_request() == "kwin-4711"
     first.release()
 
 

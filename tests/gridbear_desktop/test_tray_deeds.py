@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,14 +134,15 @@ def test_a_server_that_ran_already_is_followed_to_its_next_address_and_replaced_
     assert process.returncode == 0 and run_info(gridbear.data_dir) is None
 
 
-def test_the_server_of_a_killed_tray_is_not_taken_for_one_that_stays(
-    gridbear: Gridbear, desktop: StatusHost, windows: Notes
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "quitting"])
+def test_a_launch_beside_a_tray_that_ends_starts_a_server_and_takes_none_for_one_that_stays(
+    gridbear: Gridbear, desktop: StatusHost, windows: Notes, how: signal.Signals
 ) -> None:
-    killed = start(gridbear, "--minimized", "--port", "0")
+    first = start(gridbear, "--minimized", "--port", "0")
     old = desktop.until(lambda: run_info(gridbear.data_dir), "the server")
-    killed.kill()
+    first.send_signal(how)
     process = start(gridbear, "--minimized", "--port", "0")
-    killed.wait()
+    first.wait()
 
     def new() -> bool:
         return (run_info(gridbear.data_dir) or old)["pid"] != old["pid"]
