@@ -31,8 +31,8 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
 
 def upload_until_killed(port: int, token: str, seed: int, acknowledged: dict[int, str]) -> None:
     chance = random.Random(seed)
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
         while True:
             # Few different contents, so that the same bytes are often there already.
             data = bytes([chance.randrange(5)]) * chance.choice((10, 100_000, 3_000_000))
