@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from server.access.actor import SYSTEM, Actor
@@ -18,8 +19,9 @@ from server.webhooks import deliveries
 from server.webhooks.answer import Answer
 from server.webhooks.deliveries import Deliveries
 from server.webhooks.sending import Sender
+from tests.conftest import Bear
 from tests.server.tasks.tests_tasks_support import ended as task_ended
-from tests.server.webhooks.tests_webhooks_support import at_home, delivery, ended, hook, receiving
+from tests.server.webhooks.tests_webhooks_support import Receiver, at_home, delivery, ended, hook, receiving
 
 pytestmark = pytest.mark.anyio
 
@@ -200,15 +202,20 @@ async def test_a_webhook_whose_mending_is_written_just_before_it_is_given_up_sta
         assert await bear.app.records.find(SYSTEM, "notifications", where={"source": "webhooks"}) == []
 
 
+async def once_delivered(bear: Bear, ada: httpx2.AsyncClient, receiver: Receiver) -> str:
+    """Where a delivery that has arrived is sent again."""
+    await hook(ada, receiver.url)
+    await ada.post("/api/v1/notes", json={"title": "bear"})
+    [row] = await delivery(bear, ended(1))
+    return f"/api/v1/webhook_deliveries/{row['id']}/redeliver"
+
+
 async def test_a_delivery_that_two_send_again_at_once_is_sent_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with receiving() as receiver, at_home(tmp_path) as bear:
         ada = await bear.person("ada")
-        await hook(ada, receiver.url)
-        await ada.post("/api/v1/notes", json={"title": "bear"})
-        [row] = await delivery(bear, ended(1))
-        path = f"/api/v1/webhook_deliveries/{row['id']}/redeliver"
+        path = await once_delivered(bear, ada, receiver)
         changeable, send, go_on = Deliveries._changeable, Sender.send, asyncio.Event()
 
         async def and_another_meanwhile(*given: Any) -> dict[str, Any]:
@@ -264,10 +271,7 @@ async def test_a_delivery_that_a_full_disk_keeps_from_being_sent_again_can_be_se
 ) -> None:
     async with receiving() as receiver, at_home(tmp_path) as bear:
         ada = await bear.person("ada")
-        await hook(ada, receiver.url)
-        await ada.post("/api/v1/notes", json={"title": "bear"})
-        [row] = await delivery(bear, ended(1))
-        path, storage = f"/api/v1/webhook_deliveries/{row['id']}/redeliver", bear.app.storage_watch.storage
+        path, storage = await once_delivered(bear, ada, receiver), bear.app.storage_watch.storage
         monkeypatch.setattr(storage, "condition", replace(storage.condition, state="read_only"))
         assert (await ada.post(path)).status_code == 507
         monkeypatch.undo()
