@@ -65,17 +65,17 @@ class Instance:
         new.write_text(token, "utf-8")
         new.replace(self._request)
 
-    def is_heard(self, seconds: float = ANSWER_SECONDS) -> bool:
-        """Whether the tray that was asked has taken note. False when it has ended instead, and this one is the tray.
+    def takes_its_place(self, seconds: float = ANSWER_SECONDS) -> bool:
+        """Wait until the tray that was asked has taken note; True when it has ended instead, and this one is the tray.
 
-        True also where it has not answered in so many seconds: it is busy, and will find the request.
+        One that has not answered in so many seconds is busy, and will find the request.
         """
         end = time.monotonic() + seconds
         while self._request.exists() and time.monotonic() < end:
             if self.acquire():
-                return False
+                return True
             time.sleep(LOOK_SECONDS)
-        return True
+        return False
 
     def take_request(self) -> str | None:
         """The token of whoever asked since the last call, None where nobody did."""

@@ -57,7 +57,7 @@ def launch(options: Mapping[str, Any], minimized: bool = False) -> int:
     instance = Instance(folder.run, display.session())
     if not instance.acquire():
         instance.ask_to_show(activation.taken(os.environ))
-        if instance.is_heard():
+        if not instance.takes_its_place():
             tell("GridBear is running already: it shows its window.")
             return 0
     try:

@@ -32,12 +32,12 @@ def test_one_that_asks_is_heard_by_a_tray_that_goes_on_and_takes_the_place_of_on
     first, second = Instance(tmp_path), Instance(tmp_path)
     assert first.acquire() and not second.acquire()
     second.ask_to_show()
-    assert second.is_heard(0.0), "a busy tray will find it"
+    assert not second.takes_its_place(0.0), "a busy tray will find it"
     first.take_request()
-    assert second.is_heard()
+    assert not second.takes_its_place()
     second.ask_to_show()
     first.release()
-    assert not second.is_heard(), "the first has ended without a look at it"
+    assert second.takes_its_place(), "the first has ended without a look at it"
     assert second.take_request() is None and not first.acquire()
     second.release()
 
@@ -47,7 +47,7 @@ def test_a_guest_that_asks_its_own_tray_takes_the_place_of_that_alone(tmp_path: 
     assert first.acquire() and guest.acquire() and not again.acquire()
     again.ask_to_show()
     guest.release()
-    assert not again.is_heard() and again.is_guest()
+    assert again.takes_its_place() and again.is_guest()
     again.release()
     first.release()
 
