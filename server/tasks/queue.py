@@ -15,13 +15,14 @@ import orjson
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
+from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, StorageFull
 from server.events.bus import Bus
 from server.events.hook_path import led_by, path_of_task
 from server.models.task import ASKED_BY_SQL
 from server.records.service import Records
 from server.records.times import from_text, now_text, to_text
 from server.tasks.acting import kept
+from server.tasks.intake import Check, Intake
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.looks import MODEL, Looks
 from server.tasks.report import Report
@@ -50,6 +51,7 @@ class Tasks:
         self._records = records
         self._welcome = Welcome(records, bus)
         self._settings = settings
+        self._intake = Intake(records, settings)
         self._kinds: dict[str, Kind] = {}
         self._looks = Looks(records)
         self._waiting = Waiting()
@@ -124,20 +126,18 @@ class Tasks:
         priority: int | None = None,
         retry_of: str = "",
         key: str = "",
+        check: Check | None = None,
     ) -> dict[str, Any]:
         """Store a task and let it wait for its turn. Raises RateLimited when the person has too many open ones.
 
         Of several with one `key` the first is stored alone; the others raise Conflict. Without a `priority` it has
-        that of its kind.
+        that of its kind. It is not stored when `check` raises, which is called in the unit that stores it.
         """
         if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
         known = self._kinds[kind]
-        await self._check_room(actor)
         path = path_of_task(known.name)
-        row = await self._records.create(
-            SYSTEM,
-            MODEL,
+        row = await self._intake.store(
             {
                 "owner_id": actor.user_id,
                 "key": key or f"task-{secrets.token_hex(16)}",
@@ -149,6 +149,7 @@ class Tasks:
                 "acting": orjson.dumps(kept(actor)).decode(),
                 "led_by": orjson.dumps(path).decode(),
             },
+            check,
         )
         entry = Entry.of(row, path)
         if self._early is not None:
@@ -263,17 +264,6 @@ class Tasks:
             if kind is None or kind.for_admins:
                 return found
         return await self.of(actor, key)
-
-    async def _check_room(self, actor: Actor) -> None:
-        most = self._settings.current.tasks_open_per_person
-        if actor.user_id is None:
-            return
-        where = (("owner_id", str(actor.user_id)), ("status__in", ",".join(OPEN_STATES)), ("limit", "1"))
-        if ((await self._records.list_page(SYSTEM, MODEL, where)).count or 0) >= most:
-            raise RateLimited(
-                f"You have {most} tasks waiting or running (tasks_open_per_person); wait for one or cancel it.",
-                retry_after=5.0,
-            )
 
     async def _take_over(self, row: dict[str, Any]) -> None:
         record_id, kind = int(row["id"]), self._kinds.get(row["kind"])

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from server.access.actor import SYSTEM, Actor
@@ -17,6 +18,7 @@ from server.records.time_zones import local_zone
 from server.records.times import from_text, to_text
 from server.records.work import Work
 from server.tasks.acting import actor_now, kept
+from server.tasks.intake import Check
 from server.tasks.queue import OPEN_STATES, Tasks
 from server.tasks.schedule_behaviour import SCHEDULES, TIMING, ScheduleBehaviour
 from server.tasks.timing import timing_of
@@ -28,6 +30,7 @@ LOOK_SECONDS = 30.0
 MISSED = timedelta(minutes=2)
 """A run that is later than this was missed."""
 _PAGE = 500
+_OVERTAKEN = "schedule_overtaken"
 
 
 class Declared(NamedTuple):
@@ -150,9 +153,12 @@ class Schedules:
             elif self._tasks.knows(row["task"]):
                 key = f"schedule-{row['id']}-{due:%Y%m%d%H%M%S%f}"
                 told |= {"last_run_at": to_text(now), "last_task": key}
-                # Begun already, should the program have ended before that was noted here.
-                with contextlib.suppress(Conflict):
-                    await self._submit(row, key)
+                try:
+                    await self._submit(row, key, partial(self._require_still, row))
+                except Conflict as error:
+                    if error.code == _OVERTAKEN:
+                        return
+                    # Else it was begun already, should the program have ended before that was noted here.
             else:
                 told["problem"] = _nobody(row)
                 if row["at"] is not None:
@@ -178,10 +184,9 @@ class Schedules:
         planned = {"next_run_at": None, "enabled": False} if following is None else {"next_run_at": to_text(following)}
 
         def write(work: Work, _results: list[Any]) -> None:
-            prepared = work.prepared(SCHEDULES)
-            may = self._records.policy.permission(SYSTEM, prepared.spec, "update")
+            may = self._records.policy.permission(SYSTEM, work.prepared(SCHEDULES).spec, "update")
             # Who changed its times meanwhile has planned it, and what was read knows nothing of that.
-            values = {**told, **planned} if _is_as_read(row, work.stored(prepared, row["id"], may)) else told
+            values = {**told, **planned} if self._is_still_in(work, row) else told
             work.change(SCHEDULES, row["id"], values, may, ("id",))
 
         # It may have been deleted meanwhile; the others go on.
@@ -197,11 +202,21 @@ class Schedules:
     def _is_still(self, row: Mapping[str, Any]) -> bool:
         return _is_as_read(row, self._records.look_up(SYSTEM, SCHEDULES, "id", row["id"]))
 
-    async def _submit(self, row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    def _is_still_in(self, work: Work, row: Mapping[str, Any]) -> bool:
+        prepared = work.prepared(SCHEDULES)
+        may = self._records.policy.permission(SYSTEM, prepared.spec, "update")
+        return _is_as_read(row, work.stored(prepared, row["id"], may))
+
+    def _require_still(self, row: Mapping[str, Any], work: Work) -> None:
+        """Its task is stored in the same unit, so that no pause comes between this look and that."""
+        if not self._is_still_in(work, row):
+            raise Conflict("The schedule was paused or changed meanwhile.", code=_OVERTAKEN)
+
+    async def _submit(self, row: Mapping[str, Any], key: str, check: Check | None = None) -> dict[str, Any]:
         actor = SYSTEM
         if row["plugin"] is None:
             actor = actor_now(self._records, row["owner_id"], kept(Actor(kind="schedule", credential_id=row["id"])))
-        return await self._tasks.submit(actor, row["task"], row["name"], row["input"] or {}, key=key)
+        return await self._tasks.submit(actor, row["task"], row["name"], row["input"] or {}, key=key, check=check)
 
 
 def _is_as_read(row: Mapping[str, Any], stored: Mapping[str, Any] | None) -> bool:

@@ -242,6 +242,31 @@ async def test_what_is_paused_or_deleted_while_it_is_looked_whether_it_still_run
             assert (row["enabled"], row["next_run_at"], row["last_run_at"]) == (False, None, None)
 
 
+@pytest.mark.parametrize("deed", ["paused", "deleted"])
+async def test_what_is_paused_or_deleted_just_before_its_task_is_stored_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    async with world(tmp_path) as it:
+        max_ = await it.bear.person("max")
+        made = await it.made(max_, every_seconds=3600)
+        path, submit = f"/api/v1/schedules/{made['id']}", it.tasks.submit
+
+        async def but_before(*given: Any, **more: Any) -> dict[str, Any]:
+            if deed == "paused":
+                answer = await max_.patch(path, json={"enabled": False})
+            else:
+                answer = await max_.delete(path)
+            assert answer.status_code in (200, 204), answer.text
+            return await submit(*given, **more)
+
+        monkeypatch.setattr(it.tasks, "submit", but_before)
+        assert await it.at(hours=1) == []
+        if deed == "paused":
+            row = await it.row(made)
+            told = [row[name] for name in ("enabled", "next_run_at", "last_run_at", "last_task", "problem")]
+            assert told == [False, None, None, None, None]
+
+
 async def test_a_run_by_hand_of_a_schedule_that_is_deleted_meanwhile_is_told_with_its_task(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,13 +292,13 @@ async def test_a_run_whose_kind_goes_while_it_is_begun_waits_for_that(
 ) -> None:
     async with world(tmp_path) as it:
         made = await it.made(await it.bear.person("max"), every_seconds=3600)
-        check_room = it.tasks._check_room
+        store = it.tasks._intake.store
 
-        async def and_meanwhile(*given: Any) -> None:
-            await check_room(*given)
+        async def and_meanwhile(*given: Any) -> dict[str, Any]:
             await it.tasks.unregister("test")
+            return await store(*given)
 
-        monkeypatch.setattr(it.tasks, "_check_room", and_meanwhile)
+        monkeypatch.setattr(it.tasks._intake, "store", and_meanwhile)
         it.now = NOON + timedelta(hours=1)
         await it.schedules.tick()
         [task] = await it.bear.app.records.find(SYSTEM, "tasks", where={"kind": "test"})
