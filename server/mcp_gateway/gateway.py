@@ -69,7 +69,7 @@ class Gateway:
         self._clock = clock
         self._activity = activity
         self._policy = policy
-        self._asking = Asking(policy, approvals)
+        self.asking = Asking(policy, approvals)
         self._pool = UpstreamPool(records, settings, bus, sign_ins, catalogue, clock=clock)
         self.hosted = Hosted(policy, own_tools)
         self.plugin_servers = PluginServers(records, self._pool, self.hosted)
@@ -222,7 +222,7 @@ class Gateway:
                 virtual, tool = own
                 call.of(virtual.name, tool.name)
                 self.limits.count(actor, virtual.name)
-                await self._asking.about_tool(caller, served_by(virtual.name), "", tool, arguments)
+                await self.asking.about_tool(caller, served_by(virtual.name), "", tool, arguments)
                 result = virtual.call(actor, tool, arguments)
                 if (watch := self.watches.of(virtual.name)).ring is not None:
                     result = noted(watch, tool.name, arguments, result)
@@ -238,10 +238,10 @@ class Gateway:
                 # Nobody is asked about a call, and no approval used up, that can't be made now.
                 raise circuit_open(config.name, resting)
             served = config.served(actor)
-            needed = await self._asking.about_tool(caller, served, config.identity, tool, arguments)
-            again = self._asking.again(caller, served, tool, needed)
+            needed = await self.asking.about_tool(caller, served, config.identity, tool, arguments)
+            again = self.asking.again(caller, served, tool, needed)
             answer = upstream.requests.call(tool, arguments, meta, caller, more, again=again)
-            return call.answered(await self._asking.gone_on(needed, answer))
+            return call.answered(await self.asking.gone_on(needed, answer))
 
     def count(self, caller: Caller, upstream: Upstream, *, typing: bool = False) -> None:
         """Count a request that is no call of a tool. Raises CallFailed when it is over the limit.
@@ -265,23 +265,23 @@ class Gateway:
         """
         self.count(caller, upstream, typing=method == COMPLETE)
         needed = None if about is None else await self.approved(caller, upstream, params, about)
-        again = self._asking.whole_again(caller, upstream.config.served(caller.actor), needed)
+        again = self.asking.whole_again(caller, upstream.config.served(caller.actor), needed)
         answer = upstream.requests.pass_on(method, params, meta, caller, again=again)
-        return await self._asking.gone_on(needed, answer)
+        return await self.asking.gone_on(needed, answer)
 
     async def approved(self, caller: Caller, upstream: Upstream, params: Mapping[str, Any], about: Tool) -> int | None:
         """The approval of what is no call of a tool, None where no rule wants one. Raises CallFailed."""
         config, served = upstream.config, upstream.config.served(caller.actor)
         resting = upstream.requests.breaker.retry_after(self._clock())
-        if resting and self._asking.is_about_whole(caller.actor, served):
+        if resting and self.asking.is_about_whole(caller.actor, served):
             raise circuit_open(config.name, resting)
-        return await self._asking.about_whole(caller, served, config.identity, about, params)
+        return await self.asking.about_whole(caller, served, config.identity, about, params)
 
     async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
         self.limits.count(caller.actor, server)
-        await self._asking.about_whole(caller, served, "", thing(server, method, uri, None), {"uri": uri})
+        await self.asking.about_whole(caller, served, "", thing(server, method, uri, None), {"uri": uri})
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""
@@ -297,7 +297,7 @@ class Gateway:
         self.limits.check(actor, server, config)
         if resting:
             raise circuit_open(server, resting)
-        await self._asking.about_tool(caller, *about, arguments, use=False)
+        await self.asking.about_tool(caller, *about, arguments, use=False)
 
     def limit_wait(self, actor: Actor, server: str, config: ServerConfig | None = None) -> float:
         """Seconds until `actor` may call a server again for the limit of calls, 0 when they may now."""

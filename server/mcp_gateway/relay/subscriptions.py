@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.caller import Caller
@@ -13,6 +14,7 @@ from server.mcp_gateway.failures import INTERNAL_ERROR, INVALID_PARAMS, CallFail
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.upstreams.notices import RESOURCES_CHANGED, Notice
+from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.upstream import Upstream
 
 
@@ -46,22 +48,9 @@ class Subscriptions:
             call.of(server, f"resources/subscribe {uri}")
             self._gateway.count(caller, upstream)
             about = self._relay.about(upstream, "resources/subscribe", uri)
-            await self._gateway.approved(caller, upstream, {"uri": uri}, about)
-            session = await upstream.open(upstream.start.seconds)
-            if not session.takes_subscriptions:
-                raise CallFailed(INVALID_PARAMS, f"The MCP server {server} does not tell of changes of its resources.")
+            needed = await self._gateway.approved(caller, upstream, {"uri": uri}, about)
             held = Subscription(caller, upstream, uri)
-            self._held.add(held)
-            first = upstream.watched.add(uri)
-            try:
-                if session.is_modern:
-                    await upstream.watched.settled()
-                else:
-                    await self._ask(caller, upstream, uri, first=first)
-            except BaseException:
-                self._held.discard(held)
-                held.upstream.watched.remove(uri)
-                raise
+            await self._gateway.asking.gone_on(needed, self._begin(held, needed))
             return held
 
     def end(self, caller: Caller, subscription: Subscription) -> None:
@@ -95,6 +84,37 @@ class Subscriptions:
                 held.upstream = now
                 now.watched.add(held.uri)
                 now.want_news()
+
+    async def _begin(self, held: Subscription, approval: int | None) -> dict[str, Any]:
+        """The result: an empty one."""
+        caller, upstream = held.caller, held.upstream
+        try:
+            session = await self._opened(held, approval)
+        except CallFailed as failed:
+            failed.not_made = True
+            raise
+        self._held.add(held)
+        first = upstream.watched.add(held.uri)
+        try:
+            if session.is_modern:
+                await upstream.watched.settled()
+            else:
+                await self._ask(caller, upstream, held.uri, first=first)
+        except BaseException:
+            self._held.discard(held)
+            held.upstream.watched.remove(held.uri)
+            raise
+        return {}
+
+    async def _opened(self, held: Subscription, approval: int | None) -> Session:
+        caller, upstream = held.caller, held.upstream
+        session = await upstream.open(upstream.start.seconds)
+        # While it started, a rule may have come.
+        self._gateway.asking.whole_again(caller, upstream.config.served(caller.actor), approval)(None)
+        if not session.takes_subscriptions:
+            name = upstream.config.name
+            raise CallFailed(INVALID_PARAMS, f"The MCP server {name} does not tell of changes of its resources.")
+        return session
 
     async def _ask(self, caller: Caller, upstream: Upstream, uri: str, *, first: bool) -> None:
         key = upstream, uri

@@ -14,6 +14,8 @@ from tests_rich_support import add, refused, result
 from tests_wire_support import LEGACY, META, MODERN, Stream, Wire, message
 
 from server.access.actor import SYSTEM
+from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed
+from server.mcp_gateway.upstreams.session import Session
 
 pytestmark = pytest.mark.anyio
 MakeHouse = Callable[..., AbstractAsyncContextManager[House]]
@@ -141,3 +143,45 @@ async def test_to_hear_of_changes_of_a_resource_is_asked_about_as_reading_it_is(
         own = await Wire(bob, LEGACY, "/mcp/rich").open()
         await result(own, "resources/subscribe", **CHANGES)
         assert CHANGES["uri"] in upstream.watched
+
+
+@pytest.mark.parametrize("era", [MODERN, LEGACY])
+async def test_a_subscription_that_never_reached_its_server_leaves_its_approval_for_the_next(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    async with make_house() as house, house.http("bob") as http, house.session("bob") as bob:
+        await add(house, "rich", era)
+        wire = await Wire(http, LEGACY, "/mcp/rich").open()
+        [upstream] = house.app.gateway.gateway._pool.servers()
+        await rule(house)
+        number = await asked(wire, "resources/subscribe", CHANGES)
+        assert (await decide(bob, number)).status_code == 200
+
+        async def no_start(_wait: float) -> Session:
+            raise CallFailed(UPSTREAM_FAILED, "The MCP server rich can't be reached.")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(upstream.start, "session", no_start)
+            assert (await refused(wire, "resources/subscribe", **CHANGES))["code"] == UPSTREAM_FAILED
+        await result(wire, "resources/subscribe", **CHANGES)
+        assert CHANGES["uri"] in upstream.watched
+        await result(wire, "resources/unsubscribe", **CHANGES)
+        assert await asked(wire, "resources/subscribe", CHANGES) != number, "it was for one"
+
+
+async def test_a_rule_that_comes_while_a_server_starts_for_a_subscription_holds_for_it(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_house() as house, house.http("bob") as http:
+        await add(house, "rich", LEGACY)
+        wire = await Wire(http, LEGACY, "/mcp/rich").open()
+        [upstream] = house.app.gateway.gateway._pool.servers()
+        session = upstream.start.session
+
+        async def and_meanwhile(wait: float) -> Session:
+            await rule(house)
+            return await session(wait)
+
+        monkeypatch.setattr(upstream.start, "session", and_meanwhile)
+        assert "not without approval" in (await refused(wire, "resources/subscribe", **CHANGES))["message"]
+        assert CHANGES["uri"] not in upstream.watched

@@ -145,5 +145,5 @@ async def test_a_rule_that_is_made_while_an_approval_is_looked_up_forbids_that_c
         await bear.app.records.create(SYSTEM, "mcp_rules", {"subject": "everyone", "effect": "deny"})
         return 0
 
-    monkeypatch.setattr(gateway._asking, "require", approved)
+    monkeypatch.setattr(gateway.asking, "require", approved)
     assert await call(member) == {"code": -32602, "message": "Unknown tool: up__look"}
