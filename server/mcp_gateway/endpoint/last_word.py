@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -16,13 +18,17 @@ Why = Callable[[], dict[str, Any] | None]
 
 
 class LastWord:
-    """Of one request, by its id. The SDK ends the streams of its sessions without a word when it is stopped."""
+    """Of one request, by its id.
+
+    The SDK ends the streams of its sessions without a word when it is stopped; what has no session is cancelled.
+    """
 
     def __init__(self, send: Send, number: str | int, why: Why) -> None:
         self._send = send
         self._number = number
         self._why = why
         self._is_stream = False
+        self._is_over = False
         self._last = b""
 
     async def send(self, message: Message) -> None:
@@ -35,11 +41,22 @@ class LastWord:
             body: bytes = message.get("body", b"")
             if body and not body.startswith(b":"):
                 self._last = body
-            if not message.get("more_body", False) and (error := self._why()) is not None and not self._is_answered():
+            self._is_over = not message.get("more_body", False)
+            if self._is_over and (error := self._why()) is not None and not self._is_answered():
                 told = to_wire({"jsonrpc": "2.0", "id": self._number, "error": error})
                 event = b"event: message\r\ndata: %s\r\n\r\n" % told
                 await self._send({"type": "http.response.body", "body": event, "more_body": True})
         await self._send(message)
+
+    async def after(self, work: Awaitable[None]) -> None:
+        """Let `work` answer through `send`; where it is cancelled in the middle of a stream, that ends here."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            if self._is_stream and not self._is_over and self._why() is not None:
+                with contextlib.suppress(OSError):
+                    await self.send({"type": "http.response.body", "body": b""})
+            raise
 
     def _is_answered(self) -> bool:
         """Whether what was sent last is the answer: the SDK sends nothing after it."""

@@ -140,7 +140,13 @@ class ShortWay:
         if request is not None and not self._is_plain(actor, request, session, found):
             request = None
         if session_id is None or not isinstance(method, str) or not is_id(number):
-            await (go_on(again, send) if request is None else self._answer(actor, request, found, scope, receive, send))
+            if request is not None:
+                await self._answer(actor, request, found, scope, receive, send)
+            elif is_id(number):
+                word = LastWord(send, number, self._why_ended)
+                await word.after(go_on(again, word.send))
+            else:
+                await go_on(again, send)
             return
         try:
             with self._in_flight.held(session_id, number) as held:

@@ -150,6 +150,8 @@ def call(number: Any, name: str, params: dict[str, Any]) -> dict[str, Any] | Non
             raise LookupError
         text = json.dumps([given, params.get("requestState")])
     elif name == "wait":
+        if arguments.get("reports"):
+            tell("notifications/progress", {"progressToken": meta.get("progressToken"), "progress": 1, "total": 2})
         if arguments.get("until"):
             waiting.append(number)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -55,3 +56,46 @@ async def test_what_was_answered_is_not_answered_again(answer: dict[str, Any]) -
 async def test_while_the_endpoint_goes_on_and_in_what_is_no_stream_nothing_is_said() -> None:
     assert await ended([event(ASKED)], why=None) == [event(ASKED), b""]
     assert await ended([b"{}"], kind=b"application/json") == [b"{}", b""]
+
+
+@pytest.mark.parametrize("why", [WHY, None])
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_begun_stream_that_is_cancelled_ends_with_the_error_of_the_endpoint_that_ends(
+    why: Any, answered: bool
+) -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    word, begun = LastWord(send, 7, lambda: why), asyncio.Event()
+    before = event(ANSWERS[0] if answered else ASKED)
+
+    async def work() -> None:
+        headers = [(b"content-type", b"text/event-stream")]
+        await word.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await word.send({"type": "http.response.body", "body": before, "more_body": True})
+        begun.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(word.after(work()))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    told = [] if answered else [event({"jsonrpc": "2.0", "id": 7, "error": WHY})]
+    assert [message["body"] for message in sent[1:]] == [before, *([*told, b""] if why else [])]
+
+
+async def test_of_what_has_not_begun_the_door_says_the_last_word() -> None:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    task = asyncio.create_task(LastWord(send, 7, lambda: WHY).after(asyncio.Event().wait()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sent == []

@@ -141,6 +141,28 @@ async def test_a_call_of_a_session_whose_stream_is_cut_off_is_told_why(make_hous
         assert "rich was changed or switched off during the call" in told["error"]["message"]
 
 
+async def test_a_begun_stream_without_a_session_that_the_end_of_the_program_cuts_off_is_told_why(
+    make_house: MakeHouse,
+) -> None:
+    async with make_house(mcp_tool_approval=False) as house, house.http("ann") as http:
+        await add(house, "rich", LEGACY)
+        wire = Wire(http, MODERN, "/mcp/rich")
+        await result(wire, "tools/list")
+        call = {"name": "wait", "arguments": {"until": "never", "reports": True}, "_meta": {"progressToken": "mine"}}
+        async with sending(house, wire, "ann", "tools/call", call, number="mine") as stream:
+            assert (await stream.next())["method"] == "notifications/progress"
+            house.app.stop_streams()
+            # As uvicorn does to what is not answered in time.
+            stream._task.cancel()
+            told = await stream.next()
+            with pytest.raises(asyncio.CancelledError):
+                await stream._task
+            assert stream.heard() == [], "one answer is enough"
+            stream._task = asyncio.create_task(asyncio.sleep(0))
+    assert stream.headers["content-type"].startswith("text/event-stream") and told["id"] == "mine"
+    assert told["error"]["message"] == "The server is stopping." and told["error"]["data"]["retry_after"] == 2.0
+
+
 @pytest.mark.parametrize("era", [LEGACY, MODERN])
 async def test_a_mistyped_parameter_of_the_address_leaves_nothing_open_and_is_told(
     make_house: MakeHouse, era: str
