@@ -196,16 +196,19 @@ class BackupService:
         _admins_only(actor)
         self._require_room(size or 0)
         part = self.folder / f"{_UPLOAD}{secrets.token_hex(8)}"
-        target = self.folder / f"{moment_name('upload', self.clock())}.zip"
+        moment = self.clock()
         try:
             await self._spool(part, chunks)
 
-            def work(stop: threading.Event, told: Fraction) -> None:
+            def work(stop: threading.Event, told: Fraction) -> Path:
                 with Archive(part, "The upload") as archive:
                     archive.verify(self._data / "tmp", stop, _steps(told, archive.size))
+                # No other is put there meanwhile: it works alone.
+                target = _free_place(self.folder, moment)
                 part.replace(target)
+                return target
 
-            await self._jobs.alone("upload", work)
+            target = await self._jobs.alone("upload", work)
         finally:
             part.unlink(missing_ok=True)
         await self._note("backup_uploaded", actor, target.name)
@@ -363,6 +366,13 @@ class BackupService:
 
 def _private_file(path: Path) -> Any:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _free_place(folder: Path, moment: datetime) -> Path:
+    """Where an upload of `moment` is kept: another one may have come in the same millisecond."""
+    while (place := folder / f"{moment_name('upload', moment)}.zip").exists():
+        moment += timedelta(milliseconds=1)
+    return place
 
 
 def _steps(told: Fraction, whole: int) -> Callable[[int], None]:

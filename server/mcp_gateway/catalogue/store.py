@@ -42,6 +42,7 @@ class ToolCatalogue:
         self._settings = settings
         self._known: dict[int, dict[str, KnownTool]] = {}
         self._learning = asyncio.Lock()
+        self._telling = asyncio.Lock()
         self._whole = WholeWrites()
         self._listeners: list[Callable[[int], None]] = []
         self._stale: set[int] = set()
@@ -153,7 +154,10 @@ class ToolCatalogue:
         }
         told = {name: values[name] for name in ("source", "title", "message")}
         try:
-            if not await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
+            # One after the other: two connections of a server may see the same at once.
+            async with self._telling:
+                if await self._records.find(SYSTEM, "notifications", where={**told, "is_read": False}):
+                    return
                 if config.owner is None:
                     await notify(self._records, values, audience="admins")
                 else:

@@ -128,6 +128,23 @@ async def test_a_backup_of_elsewhere_is_taken_in(admin: httpx2.AsyncClient) -> N
     assert await names(admin) == [entry["name"]]
 
 
+async def test_two_uploads_of_one_moment_are_two_backups(
+    bear: Bear, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime(2026, 6, 1, 12, 0, 0, 999_500, tzinfo=UTC)
+    contents = []
+    for _ in range(2):
+        name = await made(admin)
+        contents.append((await admin.get(f"{URL}/{name}/content")).content)
+        await admin.delete(f"{URL}/{name}")
+    monkeypatch.setattr(bear.app.backups, "clock", lambda: moment)
+    for content in contents:
+        assert (await admin.post(f"{URL}/upload", content=content)).status_code == 201
+    assert sorted(await names(admin)) == ["upload-20260601T120000999Z.zip", "upload-20260601T120001000Z.zip"]
+    kept = [(await admin.get(f"{URL}/{name}/content")).content for name in sorted(await names(admin))]
+    assert kept == contents
+
+
 async def test_garbage_is_refused_and_nothing_of_it_stays(
     bear: Bear, admin: httpx2.AsyncClient, tmp_path: Path
 ) -> None:

@@ -172,6 +172,22 @@ async def test_admins_are_told_once_of_what_waits_and_others_never(make_house: M
             assert not (await other.get("/api/v1/notifications")).json()["data"]
 
 
+async def test_what_waits_is_told_once_where_two_connections_of_a_server_see_it_at_once(make_house: MakeHouse) -> None:
+    async with make_house() as house:
+        await house.add("up", visibility="everyone")
+        gateway = house.app.gateway
+        [upstream] = gateway.gateway._pool.servers()
+        async with house.session("ann") as http:
+            for tools in (["mail"], ["mail"], ["mail", "post"]):
+                tell = gateway.catalogue.tell
+                await asyncio.gather(*(tell(upstream.config, tools) for _ in range(3)))
+            told = (await http.get("/api/v1/notifications")).json()["data"]
+        assert sorted(row["message"].split(".")[0] for row in told) == [
+            "New or changed: mail",
+            "New or changed: mail, post",
+        ]
+
+
 async def test_remote_servers_wait_whatever_version_they_tell_of_themselves(
     make_house: MakeHouse, tmp_path: Path
 ) -> None:
