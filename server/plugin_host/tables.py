@@ -65,11 +65,14 @@ class PluginTables:
                     )
         tables = [table for table in Base.metadata.sorted_tables if table.name in names]
         missing, changed = await asyncio.to_thread(self._to_do, tables)
+        shelf, keep = self._records.shelf, None
         if changed:
-            await keep_copy(self._records.shelf.store.path, self._backups, plugin_id)
-        shelf = self._records.shelf
+            keep = await keep_copy(shelf.store, self._backups, plugin_id, [table.name for table in changed])
 
         def unit(work: Work, _: list[Any]) -> None:
+            if keep is not None:
+                # Of a plugin that ended, records may go on coming where somebody else refers to them.
+                keep()
             work.transaction.touched.update(names)
             try:
                 for table in missing:
@@ -134,9 +137,10 @@ class PluginTables:
         present = await asyncio.to_thread(self._present, names)
         if not present:
             return []
-        await keep_copy(self._records.shelf.store.path, self._backups, plugin_id)
+        keep = await keep_copy(self._records.shelf.store, self._backups, plugin_id, present)
 
         def unit(work: Work, _: list[Any]) -> None:
+            keep()
             work.transaction.touched.update((*present, trash.HISTORY))
             for name in present:
                 drop_table(work.transaction.connection, name)

@@ -13,7 +13,8 @@ from server.errors import Conflict, FieldError, ValidationFailed
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import ModelRegistry
 from server.records.own_edit import can_be_referred_to, parsed_definition
-from server.records.own_models import Loss, OwnModels
+from server.records.own_losses import Loss
+from server.records.own_models import OwnModels
 from server.records.values import BadValue, default_column
 
 FORMAT = "gridbear-models"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from server.models.base import Base, WriteVerb
 from server.models.own_definition import OwnDefinition, own_spec
 from server.models.registry import ModelSpec
 from server.records.detached import Detached
-from server.records.kept_copy import keep_copy
+from server.records.kept_copy import MakeWhole, keep_copy
 from server.records.kept_keys import forget_keys
 from server.records.own_edit import (
     can_be_referred_to,
@@ -32,6 +31,7 @@ from server.records.own_edit import (
     parsed_definition,
     renamed_fields,
 )
+from server.records.own_losses import Loss, count_filled, losing, records_go, refuse_losses, values_go
 from server.records.own_put import MODEL, Put, put_all, store_definition
 from server.records.service import Records
 from server.records.under_way import UnderWay
@@ -43,17 +43,6 @@ log = logging.getLogger(__name__)
 DECIDING = ("access_rules", "record_tools")
 """What was decided about a model ends with it: a later one of the same name starts afresh."""
 MAX_MODELS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What a change takes away."""
-
-    field: str
-    change: str
-    """`dropped` or `converted`."""
-    records: int
-    """Records that have a value in the field."""
 
 
 class OwnModels:
@@ -115,7 +104,7 @@ class OwnModels:
     async def _take_over(self, actor: Actor, definitions: Iterable[OwnDefinition], confirmed: bool) -> None:
         _admins_only(actor)
         async with self._lock:
-            puts, losses = [], []
+            puts, losses, keep = [], [], None
             for new in definitions:
                 old = self._definitions.get(new.name)
                 if old is None:
@@ -125,10 +114,10 @@ class OwnModels:
                     losses += await self._losses(old, new, {})
                 puts.append(Put(new, old))
             if losses:
-                await self._prepare_loss(losses, "-".join(put.new.name for put in puts)[:60], confirmed)
+                keep = await self._prepare_loss(losses, "-".join(put.new.name for put in puts)[:60], puts, confirmed)
             under_way: UnderWay[tuple[Put, ModelSpec]] = UnderWay()
             try:
-                await self._put(actor, puts, under_way, may_lose=bool(losses))
+                await self._put(actor, puts, under_way, keep)
             except GridBearError as error:
                 if under_way.step is None:
                     raise
@@ -155,27 +144,27 @@ class OwnModels:
         async with self._lock:
             old = self._known(name)
             new, renamed = changed_definition(old, given), renamed_fields(given)
-            losses = await self._losses(old, new, renamed)
-            if losses:
-                await self._prepare_loss(losses, name, confirmed)
-            return (await self._put(actor, [Put(new, old, renamed)], may_lose=bool(losses)))[0]
+            puts, keep = [Put(new, old, renamed)], None
+            if losses := await self._losses(old, new, renamed):
+                keep = await self._prepare_loss(losses, name, puts, confirmed)
+            return (await self._put(actor, puts, keep=keep))[0]
 
-    async def _prepare_loss(self, losses: list[Loss], name: str, confirmed: bool) -> None:
+    async def _prepare_loss(self, losses: list[Loss], name: str, puts: Sequence[Put], confirmed: bool) -> MakeWhole:
         if not confirmed:
-            raise Conflict(_lost_text(losses), code="confirmation_needed")
-        await keep_copy(self._records.shelf.store.path, self._backups, name)
+            raise values_go(losses)
+        changed = [put.old.name for put in puts if put.old is not None]
+        return await keep_copy(self._records.shelf.store, self._backups, name, changed)
 
     async def _put(
         self,
         actor: Actor,
         puts: Sequence[Put],
         under_way: UnderWay[tuple[Put, ModelSpec]] | None = None,
-        *,
-        may_lose: bool = False,
+        keep: MakeWhole | None = None,
     ) -> list[ModelSpec]:
         """Put models in force in one transaction; on any error nothing is changed. Inside the lock.
 
-        `may_lose`: a person was told that values go, and a copy was kept.
+        `keep`: a person was told that values go, and a copy was kept.
         """
         steps = under_way or UnderWay()
         changes = any(put.old is not None for put in puts)
@@ -186,8 +175,10 @@ class OwnModels:
                 specs = self._checked_specs([put.new for put in puts])
 
                 def unit(work: Work, _: list[Any]) -> None:
-                    if not may_lose:
-                        _refuse_losses(work, puts)
+                    if keep is None:
+                        refuse_losses(work, puts)
+                    else:
+                        keep()
                     put_all(work, self._records, list(zip(puts, specs, strict=True)), steps)
 
                 await self._run(actor, unit, exclusive=changes)
@@ -225,15 +216,18 @@ class OwnModels:
             count = (await self._records.list_page(SYSTEM, name, [("limit", "1")])).count or 0
             if dry_run:
                 return count
+            keep = None
             if count and not confirmed:
-                raise _records_go(count)
+                raise records_go(count)
             if count:
-                await keep_copy(self._records.shelf.store.path, self._backups, name)
+                keep = await keep_copy(self._records.shelf.store, self._backups, name, [name])
 
             def unit(work: Work, _: list[Any]) -> None:
-                # Records may have come since they were counted, and of these no copy was kept.
-                if not count and (came := _count(work, name, "id")):
-                    raise _records_go(came)
+                # Records may have come since they were counted and copied.
+                if keep is not None:
+                    keep()
+                elif came := count_filled(work, name, "id"):
+                    raise records_go(came)
                 work.transaction.touched.update((name, MODEL, trash.HISTORY))
                 for model in DECIDING:
                     may = self._records.policy.permission(SYSTEM, self._records.registry.get(model), "delete")
@@ -337,7 +331,7 @@ class OwnModels:
 
     async def _losses(self, old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> list[Loss]:
         losses = []
-        for name, change in _losing(old, new, renamed):
+        for name, change in losing(old, new, renamed):
             records = await self._filled(old.name, name)
             if records:
                 losses.append(Loss(name, change, records))
@@ -351,42 +345,3 @@ class OwnModels:
 
 def _admins_only(actor: Actor) -> None:
     demand_admin(actor, "Only admins make and change models.")
-
-
-def _losing(old: OwnDefinition, new: OwnDefinition, renamed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The fields whose values a change takes away, and what becomes of each."""
-    kept = {renamed.get(field.name, field.name): field for field in new.fields}
-    for field in old.fields:
-        now = kept.get(field.name)
-        if now is None or now.type != field.type:
-            yield field.name, "dropped" if now is None else f"converted to {now.type}"
-
-
-def _refuse_losses(work: Work, puts: Sequence[Put]) -> None:
-    """Raise Conflict for values that came since nobody had any."""
-    losses = [
-        Loss(name, change, records)
-        for put in puts
-        if put.old is not None
-        for name, change in _losing(put.old, put.new, put.renamed)
-        if (records := _count(work, put.old.name, name))
-    ]
-    if losses:
-        raise Conflict(_lost_text(losses), code="confirmation_needed")
-
-
-def _count(work: Work, model: str, field: str) -> int:
-    sql = filled_sql(work.prepared(model).spec.table, field)
-    return int(work.transaction.execute(sql).fetchone()[0])
-
-
-def _records_go(count: int) -> Conflict:
-    return Conflict(
-        f"{count} records would be lost. Repeat it with confirm=true; a copy of the database is kept.",
-        code="confirmation_needed",
-    )
-
-
-def _lost_text(losses: list[Loss]) -> str:
-    parts = ", ".join(f"{loss.field} is {loss.change} ({loss.records} records have a value)" for loss in losses)
-    return f"Values may be lost: {parts}. Repeat it with confirm=true; a copy of the database is kept."
