@@ -115,6 +115,8 @@ class Import:
         self._told: dict[str, Any] | None = None
         self._stopped = threading.Event()
         self._position = self._rows = 0
+        self.stored = 0
+        """Rows that stay, were it to break off now."""
         self._phase: Literal["reading", "storing"] = "reading"
         behaviour: Behaviour | None = records.shelf.behaviours.get(model)
         self._one_by_one = (behaviour is not None and behaviour.minds_creation) or bool(self._spec.sealed)
@@ -308,6 +310,7 @@ class Import:
                 unit = self._chunk(takeover, low, low + count - 1)
                 taken, problems = await self._records.work(self._actor, unit, self._tables, attached=self._staged)
                 total.add(taken)
+                self.stored = total.rows
                 add_problems(read.errors, problems)
                 low += count
                 count = max(50, min(MOST_IN_CHUNK, count * 2, int(count * CHUNK_SECONDS / max(taken.seconds, 1e-4))))
@@ -321,7 +324,8 @@ class Import:
                         self._end(read, work, total)
 
                 with planning(self._records.shelf.epoch, await self._records.shelf.epoch.steady()):
-                    await self._records.work(self._actor, last, self._tables)
+                    # What is stored is told, however full the disk is by now.
+                    await self._records.work(self._actor, last, self._tables, always=True)
         return total
 
     def _chunk(
