@@ -25,11 +25,13 @@ log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def kept(logs: Path, name: str = FILE_NAME) -> Iterator[None]:
+def kept(logs: Path, name: str = FILE_NAME, *, told: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     """Inside, a crash of this process is written down: the stacks of all threads, or the error that nothing caught.
 
     What is killed from outside leaves the head of its report alone. Where nothing can be written, as on a full disk,
     there is no report, and the process goes on without.
+
+    `told`: errors whose sentence a person is shown anyway, such as why a start was refused. They are no crash.
     """
     try:
         file, before = _begun(logs / name)
@@ -42,14 +44,16 @@ def kept(logs: Path, name: str = FILE_NAME) -> Iterator[None]:
     faulthandler.enable(file)
     try:
         yield
+    except told:
+        _withdraw(file, before)
+        raise
     except Exception:
         with contextlib.suppress(OSError):
             traceback.print_exc(file=file)
             file.flush()
         raise
     else:
-        with contextlib.suppress(OSError):
-            file.truncate(before)
+        _withdraw(file, before)
     finally:
         faulthandler.disable()
         with contextlib.suppress(OSError):
@@ -70,6 +74,11 @@ def _begun(path: Path) -> tuple[TextIO, int]:
             file.close()
         raise
     return file, before
+
+
+def _withdraw(file: TextIO, before: int) -> None:
+    with contextlib.suppress(OSError):
+        file.truncate(before)
 
 
 def what_failed(logs: Path, pid: int) -> str:

@@ -71,7 +71,7 @@ def _serve_folder(options: Mapping[str, Any], shutdown: Shutdown, *, just_moved:
     configure_logging(settings.log_level, file, log_files.of_stderr(folder.logs / log_files.SERVER_LOG))
     with (
         folder.lock(),
-        crash_report.kept(folder.logs),
+        crash_report.kept(folder.logs, told=GridBearError),
         contextlib.closing(Listener(options, folder)) as listener,
     ):
         loop_factory = uvicorn.Config(_nothing, log_config=None).get_loop_factory()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gridbear_desktop import crash_report
 from server.cli.reach import run_operation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,8 @@ class Gridbear:
         out, err = process.communicate(timeout=START_SECONDS)
         assert process.returncode == 2, (process.returncode, out, err)
         assert len(err.splitlines()) == 1 and err.startswith("gridbear: "), err
+        report = self.data_dir / "logs" / crash_report.FILE_NAME
+        assert not report.is_file() or f"=== {process.pid} " not in report.read_text("utf-8"), "it is no crash"
         return err
 
     def cli(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridbear_desktop import crash_report
+from server.errors import GridBearError, StartupError
 
 
 @pytest.fixture(params=["full", "folder"])
@@ -46,3 +47,12 @@ def test_a_good_end_adds_nothing_and_an_error_its_traceback(tmp_path: Path) -> N
     with pytest.raises(ZeroDivisionError), crash_report.kept(tmp_path):
         print(1 // 0)
     assert file.read_text().rstrip().endswith("by zero")
+
+
+def test_an_error_that_a_person_is_told_of_is_no_crash(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), crash_report.kept(tmp_path, told=GridBearError):
+        print(1 // 0)
+    before = (tmp_path / crash_report.FILE_NAME).read_text()
+    with pytest.raises(StartupError), crash_report.kept(tmp_path, told=GridBearError):
+        raise StartupError("Port 8088 is in use: choose another.")
+    assert (tmp_path / crash_report.FILE_NAME).read_text() == before
