@@ -135,6 +135,22 @@ async def test_a_server_that_asks_at_its_start_is_answered_by_the_client_whose_l
         assert (await wire.ask("tools/list", {})).headers["content-type"].startswith("application/json")
 
 
+async def test_a_client_that_introduces_itself_is_not_asked_yet_and_is_before_its_first_call(
+    make_house: MakeHouse,
+) -> None:
+    async with make_house() as house, FaultySite().serving() as site, house.http("bob") as http:
+        await far(house, site, sign_in="each")
+        site.server.asks_first = True
+        # What its server offers is not known yet, so that is started for the introduction.
+        wire = await Wire(http, LEGACY, "/mcp/far").open({"roots": {"listChanged": True}})
+        await until(lambda: bool(site.server.folders))
+        assert "nobody to ask" in site.server.folders[0]["message"]
+        async with sending(house, wire, "bob", "tools/call", {"name": "echo", "arguments": {}}) as stream:
+            await answered(wire, stream, "work")
+            assert (await stream.next())["result"]["content"][0]["text"] == "done"
+        assert site.server.folders[1:] == [folders("work")]
+
+
 async def test_a_client_that_names_no_folders_at_a_start_holds_it_up_for_a_moment_only(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
