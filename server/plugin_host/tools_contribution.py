@@ -72,8 +72,9 @@ class PluginServer:
             self._calls[mark.name] = _ToolCall(plugin, function, mark)
         listed = [call.raw for call in self._calls.values()]
         open_ones = [call.raw for call in self._calls.values() if not call.mark.admins_only]
-        self._for_admins = catalogue_of(self.name, listed)
-        self._for_others = catalogue_of(self.name, open_ones)
+        version = plugin.manifest.version
+        self._for_admins = catalogue_of(self.name, listed, version)
+        self._for_others = catalogue_of(self.name, open_ones, version)
 
     def tools(self, actor: Actor) -> Mapping[str, Tool]:
         """The tools that `actor` may call, by public name."""

@@ -29,7 +29,7 @@ class Tool:
     definition_hash: str
     """Of the definition as received."""
     version: str | None = None
-    """Of its server's package, where that is known."""
+    """Of its server's package, or the plugin that has it, where that is known."""
 
     @property
     def sealed(self) -> tuple[str, str | None]:
@@ -63,7 +63,7 @@ class Tool:
         }
 
 
-def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[str, Tool]:
+def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]], version: str | None = None) -> dict[str, Tool]:
     """Tools of a server of this program by public name, in its order. Of two with one name the first is kept."""
     tools: dict[str, Tool] = {}
     for raw in raw_tools:
@@ -75,7 +75,7 @@ def catalogue_of(server: str, raw_tools: Sequence[Mapping[str, Any]]) -> dict[st
             _log.warning("MCP server %s: left out: %s: %s", server, name, shaped)
             continue
         own = own_name(name)
-        tool = Tool(server, name, own, public_name(server, own), shaped, definition_hash(shaped))
+        tool = Tool(server, name, own, public_name(server, own), shaped, definition_hash(shaped), version)
         if tools.setdefault(tool.public_name, tool) is not tool:
             _log.warning("MCP server %s has two tools named %s; the first is kept", server, name)
     return tools
