@@ -64,5 +64,5 @@ AND json_extract(acting, '$.resource') IS :as_resource ORDER BY id DESC"""
 FIND_SQL = f"SELECT id, acting FROM {Task.__tablename__} WHERE key = :key AND owner_id IS :owner_id"
 """One task of a person, or of nobody, and whom it acts for."""
 
-OPEN_SQL = f"SELECT count(*) FROM {Task.__tablename__} WHERE owner_id = :owner_id AND status IN ('queued', 'running')"
-"""How many tasks of a person wait or run."""
+OPEN_SQL = f"SELECT count(*) FROM {Task.__tablename__} WHERE +owner_id = :owner_id AND status IN ('queued', 'running')"
+"""How many tasks of a person wait or run. `+`: they are found among the few open ones, not among all of the person."""
