@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.records import kept_copy
+from server.db.copying import copy_database
 
 pytestmark = pytest.mark.anyio
 URL = "/api/v1/models"
@@ -31,7 +31,7 @@ async def test_a_record_that_comes_while_the_copy_is_made_is_in_it(
 ) -> None:
     assert (await admin.post(URL, json=BOOKS)).status_code == 201
     assert (await admin.post("/api/v1/books", json={"title": "early", "story": "s"})).status_code == 201
-    loop, copied, copy = asyncio.get_running_loop(), 0, kept_copy.copy_database
+    loop, copied = asyncio.get_running_loop(), 0
 
     async def come() -> None:
         answer = await admin.post(f"/api/v1/{late}", json={"title": "late"})
@@ -40,11 +40,11 @@ async def test_a_record_that_comes_while_the_copy_is_made_is_in_it(
     def and_then(path: Path, target: Path) -> None:
         nonlocal copied
         copied += 1
-        copy(path, target)
+        copy_database(path, target)
         if copied == 1:
             asyncio.run_coroutine_threadsafe(come(), loop).result(10)
 
-    monkeypatch.setattr(kept_copy, "copy_database", and_then)
+    monkeypatch.setattr("server.records.kept_copy.copy_database", and_then)
     if deed == "drop":
         answer = await admin.delete(f"{URL}/books?confirm=true")
     else:

@@ -93,19 +93,6 @@ async def test_a_person_has_only_so_many_and_can_cancel_what_runs_and_what_waits
         assert gate.begun == [0, 1] and gate.most == 2
 
 
-async def test_of_many_tasks_that_come_at_once_no_more_are_taken_than_a_person_may_have(tmp_path: Path) -> None:
-    async with running_bear(tmp_path, tasks_open_per_person=3) as bear:
-        max_, olga = await person(bear, "max"), await person(bear, "olga")
-        tasks, gate = queue(bear), Gate()
-        tasks.register(Kind("wait", gate.run))
-        asked = [tasks.submit(actor, "wait", "Wait", {"name": 0}) for actor in [max_] * 8 + [olga] * 2]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        refused = [answer for answer in answers if isinstance(answer, BaseException)]
-        assert [type(one) for one in refused] == [RateLimited] * 5
-        assert ((await tasks.listed(max_))[1], (await tasks.listed(olga))[1]) == (3, 2)
-        await tasks.stop()
-
-
 @pytest.mark.parametrize("logs", [False, True])
 async def test_a_cancel_in_the_moment_in_which_a_task_ends_leaves_it_ended_and_says_how(bear: Bear, logs: bool) -> None:
     max_ = await person(bear, "max")
