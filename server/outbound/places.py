@@ -10,6 +10,19 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _TEREDO = ipaddress.ip_network("2001::/32")
 _OF_MACHINES = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "192.0.0.192", "168.63.129.16")))
 """Where a cloud keeps its credentials, though it looks like a place in a private network or a public one."""
+# Listed here: what Python calls private or global differs from version to version, and newer ones call those private in
+# which another address is wrapped.
+_OF_PEOPLE = tuple(
+    map(
+        ipaddress.ip_network,
+        # Of homes and offices (RFC 1918, RFC 4193), and what proxies on a computer answer for every name (RFC 2544).
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "198.18.0.0/15"),
+    )
+)
+_OF_NOBODY = tuple(
+    # Of protocols and examples (RFC 6890, RFC 8215, RFC 9637, RFC 9602).
+    map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"))
+)
 
 
 async def places_of(host: str, port: int) -> list[str]:
@@ -29,7 +42,9 @@ def is_public(place: str) -> bool:
             return is_public(str(address.ipv4_mapped))
         if address.sixtofour is not None or address in _TEREDO or address in _NAT64 or address.is_site_local:
             return False
-    return address not in _OF_MACHINES and address.is_global and not address.is_multicast and not address.is_reserved
+    if address in _OF_MACHINES or any(address in network for network in _OF_NOBODY):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def is_in_a_network_of_people(place: str) -> bool:
@@ -40,9 +55,6 @@ def is_in_a_network_of_people(place: str) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return is_in_a_network_of_people(str(address.ipv4_mapped))
-    if address.is_loopback:
-        return True
-    if address in _OF_MACHINES or (isinstance(address, ipaddress.IPv6Address) and address in _TEREDO):
+    if address in _OF_MACHINES:
         return False
-    odd = address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved
-    return address.is_private and not odd
+    return address.is_loopback or any(address in network for network in _OF_PEOPLE)

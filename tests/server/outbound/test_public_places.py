@@ -18,7 +18,7 @@ def test_the_public_internet(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "fd12:3456::1",
+    "place", ["127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "fd12:3456::1", "198.18.0.7",
               "::ffff:127.0.0.1", "::ffff:192.168.1.1"],
 )  # fmt: skip
 def test_this_computer_and_private_networks(place: str) -> None:
@@ -29,7 +29,8 @@ def test_this_computer_and_private_networks(place: str) -> None:
     "place",
     ["0.0.0.0", "::", "169.254.169.254", "::ffff:169.254.169.254", "fe80::1%eth0", "fec0::1", "fd00:ec2::254",
      "224.0.0.1", "ff02::1", "255.255.255.255", "100.100.100.200", "::127.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1",
-     "2001:0:7f00:1::", "64:ff9b:1::7f00:1", "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16", "no address"],
+     "2001:0:7f00:1::", "64:ff9b:1::7f00:1", "2002:c0a8:101::", "0.1.2.3", "192.0.2.1", "2001:db8::1", "192.0.0.8",
+     "3fff::1", "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16", "no address"],
 )  # fmt: skip
 def test_what_nobody_may_be_sent_to(place: str) -> None:
     assert not is_public(place) and not is_in_a_network_of_people(place)
