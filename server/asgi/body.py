@@ -11,6 +11,8 @@ from server.errors import BadRequest, Busy, TooLarge
 
 ROOM = "body_room"
 """Key in a request's state: the room that its body takes, None where nobody counts."""
+STILL_IN = "still_in"
+"""Key in a request's state: raises what it means when who sent it may not enter any more, or not as before."""
 
 
 class BodyRoom:
@@ -59,7 +61,8 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
     """The raw body, at most `limit` bytes.
 
     Raises TooLarge from Content-Length before anything is read, and while reading; Busy when too many bodies wait;
-    ClientDisconnect when the caller goes away.
+    ClientDisconnect when the caller goes away; Unauthorized and Forbidden when the caller has lost the right to enter
+    while it came.
     """
     share: BodyShare | None = scope.get("state", {}).get(ROOM)
     _check_length(scope, limit)
@@ -77,7 +80,18 @@ async def read_body(receive: Receive, scope: Scope, limit: int) -> bytes:
             share.take(len(chunk))
         chunks.append(chunk)
         if not message.get("more_body", False):
+            require_same_sender(scope)
             return b"".join(chunks)
+
+
+def require_same_sender(scope: Scope) -> None:
+    """Ask again who is there, now that a body has come: it may take as long as its sender likes.
+
+    Raises Unauthorized when they may not enter any more, Forbidden when not as before.
+    """
+    check: Callable[[], None] | None = scope.get("state", {}).get(STILL_IN)
+    if check is not None:
+        check()
 
 
 class BodyLimit:

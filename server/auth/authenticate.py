@@ -13,12 +13,13 @@ from typing import Any
 from starlette.types import Scope
 
 from server.access.actor import ALL_SCOPES, INTERNAL, MUST_ENROL, OWNER, SYSTEM, Actor, ActorKind
+from server.asgi.body import STILL_IN
 from server.auth.factor_duty import FactorDuty
 from server.auth.oauth.addresses import is_mcp_path, issuer_of, resource_of
 from server.auth.second_factors import has_second_factor
 from server.auth.tokens import ACCESS_TOKEN_PREFIX, API_TOKEN_PREFIX, token_hash
 from server.config import SettingsHolder
-from server.errors import GridBearError, NotFound, Unauthorized
+from server.errors import Forbidden, GridBearError, NotFound, Unauthorized
 from server.events.bus import Bus, RecordChanged
 from server.records.request_log import ACTOR
 from server.records.service import Records
@@ -73,15 +74,11 @@ class Authenticator:
 
     def actor_for(self, scope: Scope) -> Actor:
         """Who sends this request. Raises Unauthorized when nobody is named, or somebody who may not enter."""
-        bearer, cookie = _credentials(scope)
-        if bearer is not None:
-            actor = self._bearer(bearer, scope)
-        elif cookie is not None:
-            actor = self._known_actor(cookie, "sessions")
-        else:
-            raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+        actor = self._actor(scope)
+        state = scope.setdefault("state", {})
         # For the log of requests, which hears of an answer where nobody knows any more whose it is.
-        scope.setdefault("state", {})[ACTOR] = actor
+        state[ACTOR] = actor
+        state[STILL_IN] = lambda: self._require_same(actor, scope)
         return actor
 
     def is_still(self, actor: Actor) -> bool:
@@ -123,6 +120,18 @@ class Authenticator:
                 self._known.pop(key, None)
             except GridBearError as error:
                 log.debug("the last use of a credential was not stored: %s", error.message)
+
+    def _actor(self, scope: Scope) -> Actor:
+        bearer, cookie = _credentials(scope)
+        if bearer is not None:
+            return self._bearer(bearer, scope)
+        if cookie is not None:
+            return self._known_actor(cookie, "sessions")
+        raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
+
+    def _require_same(self, actor: Actor, scope: Scope) -> None:
+        if self._actor(scope) != actor:
+            raise Forbidden("You may not do this as before any more; nothing was done.", code="rights_changed")
 
     def _bearer(self, token: str, scope: Scope) -> Actor:
         if token.startswith(API_TOKEN_PREFIX):

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse
 
 from server.asgi.answer import Answer, ListAnswer
+from server.asgi.body import require_same_sender
 from server.asgi.json_shape import M, read_shape, taken
 from server.backup.service import BackupService
 from server.config import SettingsHolder
@@ -134,3 +135,4 @@ def backup_router(backups: BackupService, gate: RestGate, settings: SettingsHold
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
     async for chunk in request.stream():
         yield chunk
+    require_same_sender(request.scope)
