@@ -23,7 +23,7 @@ from server.records.circles import Circles, circle_around
 from server.records.service import Records
 from server.records.steady import steady_read, steady_write
 from server.records.times import to_text
-from server.records.undo import Undone, bring_back, deleted_row, earlier, put_back, undo_entries
+from server.records.undo import Undone, bring_back, changes_to, deleted_row, earlier, put_back, undo_entries
 from server.records.values import INTEGER_MAX
 from server.records.work import Work, absent
 
@@ -110,8 +110,10 @@ class History:
                 return put_back(
                     work, spec, change, record_id, earlier(work.transaction, spec, record_id, before), shown
                 )
-            changes = {} if before is None else earlier(work.transaction, spec, record_id, before)
-            deleted_row(work, spec, (make, read), record_id, since, changes)
+            row, changes = deleted_row(work, spec, (make, read), record_id, since, {}), {}
+            if before is not None:
+                values = earlier(work.transaction, spec, record_id, before)
+                changes = changes_to(work, spec, change, values, row)
             order = circle_around(work, (model, record_id), changes, since)
             circles = Circles(set(order))
             text = ""

@@ -66,9 +66,9 @@ def bring_back(
     work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str,
     changes: Mapping[str, Any], shown: tuple[str, ...], circles: Circles,
 ) -> str:  # fmt: skip
-    """Make a deleted record again, with `changes`, if all `wanted` permissions reach it. Returns its JSON text.
+    """Make a deleted record again, with `changes` (columns), if all `wanted` permissions reach it.
 
-    Raises NotFound, Forbidden, Conflict.
+    Returns its JSON text. Raises NotFound, Forbidden, Conflict.
     """
     row = deleted_row(work, spec, wanted, record_id, since, changes)
     circles.open(work.prepared(spec.name), wanted[0], row, shown)
@@ -78,7 +78,7 @@ def bring_back(
 def deleted_row(
     work: Work, spec: ModelSpec, wanted: tuple[Permission, ...], record_id: int, since: str, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The row that a deleted record would come back with. Raises NotFound, Forbidden."""
+    """The row that a deleted record would come back with, `changes` (columns) included. Raises NotFound, Forbidden."""
     # Before anything is looked up: who may not bring records back learns of none.
     if any(may.extent == "none" for may in wanted):
         plural = in_sentence(spec.options.label_plural)
@@ -119,16 +119,27 @@ def put_back(
     work: Work, spec: ModelSpec, may: Permission, record_id: int, values: Mapping[str, Any], shown: tuple[str, ...]
 ) -> str:
     """Give a record earlier values. Returns its JSON text. Raises NotFound, Forbidden, Conflict."""
-    prepared = work.prepared(spec.name)
-    now = work.stored(prepared, record_id, may)
-    stored = prepared.stored(dict(values))
-    changes = {name: value for name, value in stored.items() if value != now[name] and name != "updated_at"}
+    now = work.stored(work.prepared(spec.name), record_id, may)
+    return work.change(spec.name, record_id, changes_to(work, spec, may, values, now), may, shown, from_history=True)
+
+
+def changes_to(
+    work: Work, spec: ModelSpec, may: Permission, values: Mapping[str, Any], row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What makes `row` have earlier `values` again, as columns, if it is the actor's to write them.
+
+    `may`: how far they may change records. Raises NotFound, Forbidden.
+    """
+    if may.owned_by is not None and row[may.owned_by] != work.actor.user_id:
+        raise absent(spec, row["id"])
+    stored = work.prepared(spec.name).stored(dict(values))
+    changes = {name: value for name, value in stored.items() if value != row[name] and name != "updated_at"}
     for name in changes:
         field = spec.fields.get(name)
         kept_by_server = field is not None and field.info.read_only and work.actor.is_admin
         if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
             raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
-    return work.change(spec.name, record_id, changes, may, shown, from_history=True)
+    return changes
 
 
 def _columns(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -177,3 +177,49 @@ async def test_history_comes_in_pages(member: httpx2.AsyncClient) -> None:
     rest = (await member.get(f"/api/v1/notes/{record}/history?limit=3&until={first['next']}")).json()
     assert [len(first["data"]), len(rest["data"])] == [3, 2]
     assert "next" not in rest
+
+
+async def test_a_deleted_record_comes_back_as_it_was_before_a_change_of_any_type(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    fields = [
+        {"name": "done", "type": "boolean"},
+        {"name": "tags", "type": "tags"},
+        {"name": "more", "type": "json"},
+        {"name": "raw", "type": "bytes"},
+    ]
+    await admin.post("/api/v1/models", json={"name": "things", "label": "Thing", "fields": fields})
+    first = {"done": True, "tags": ["a"], "more": {"b": [1]}, "raw": "AAE="}
+    made = (await member.post("/api/v1/things", json=first)).json()["data"]
+    address = f"/api/v1/things/{made['id']}"
+    await member.patch(address, json={"done": False, "tags": [], "more": None, "raw": None})
+    change = (await member.get(f"{address}/history")).json()["data"][0]["id"]
+    await member.delete(address)
+    answer = await member.post(f"{address}/restore?before={change}")
+    assert answer.status_code == 200, answer.text
+    assert {name: answer.json()["data"][name] for name in first} == first
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "deleted"])
+async def test_nobody_undoes_what_they_may_not_write_by_deleting_the_record_first(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient, gone: bool
+) -> None:
+    fields = [{"name": "title", "type": "text"}, {"name": "approved", "type": "boolean", "default": False}]
+    await admin.post("/api/v1/models", json={"name": "claims", "label": "Claim", "fields": fields})
+    for verb in ("create", "update"):
+        rule = {"role": "member", "model": "claims", "verb": verb, "extent": "own", "hidden_fields": ["approved"]}
+        assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    made = (await member.post("/api/v1/claims", json={"title": "lunch"})).json()["data"]
+    address = f"/api/v1/claims/{made['id']}"
+    for values in ({"approved": True}, {"approved": False, "title": "Lunch"}):
+        assert (await admin.patch(address, json=values)).status_code == 200
+    taken_back = (await member.get(f"{address}/history")).json()["data"][0]["id"]
+    if gone:
+        await member.delete(address)
+    answer = await member.post(f"{address}/restore?before={taken_back}")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), answer.text
+    if gone:
+        # As it was when they deleted it, it is theirs to bring back.
+        assert (await member.post(f"{address}/restore")).status_code == 200
+    assert (await member.get(address)).json()["data"]["approved"] is False
+    assert (await admin.post(f"{address}/restore?before={taken_back}")).json()["data"]["approved"] is True
