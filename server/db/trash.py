@@ -76,3 +76,17 @@ def expire_sql(verbs: str, *, models: bool) -> str:
         f"DELETE FROM {HISTORY} WHERE id IN (SELECT id FROM {HISTORY} WHERE created_at < :before AND {verb} "
         f"AND {among} ORDER BY id LIMIT :n)"
     )
+
+
+def with_values_sql() -> str:
+    """`id`, `before`, `after` of `:n` entries of `:model` that tell values, after the entry `:after_id`."""
+    # With a plus, SQLite walks along the ids and sorts nothing.
+    return (
+        f"SELECT id, before, after FROM {HISTORY} WHERE id > :after_id AND +model = :model AND verb != 'import' "
+        "AND (before IS NOT NULL OR after IS NOT NULL) ORDER BY id LIMIT :n"
+    )
+
+
+def set_values_sql() -> str:
+    """Give the entry `:id` other texts of its values."""
+    return f"UPDATE {HISTORY} SET before = :before, after = :after WHERE id = :id"

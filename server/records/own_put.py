@@ -20,6 +20,7 @@ from server.models.own_definition import OwnDefinition
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.file_references import fit_parameters
 from server.records.own_edit import fields_to_check
+from server.records.renamed_fields import follow_renames
 from server.records.service import Records
 from server.records.under_way import UnderWay
 from server.records.values import BadValue, base64_text, stored_value
@@ -77,6 +78,7 @@ def _change(work: Work, records: Records, spec: ModelSpec, put: Put, old: OwnDef
             raise
         raise _unfit(name, "some") from error
     _check_values(work, spec, fields_to_check(old, put.new, put.renamed))
+    follow_renames(work, records.shelf, spec.name, put.renamed)
     store_definition(work, records, spec.name, put.new)
 
 

@@ -1,0 +1,84 @@
+"""A renamed field of an own model: what was hidden stays hidden, and what was deleted comes back whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+TITLE = {"name": "title", "type": "text"}
+MARGIN = {"name": "margin", "type": "integer"}
+PRICE = {"name": "price", "type": "integer"}
+DEALS: dict[str, Any] = {"name": "deals", "label": "Deal", "members": "all", "fields": [TITLE, MARGIN, PRICE]}
+URL = "/api/v1/deals"
+RENAMED = [TITLE, {**MARGIN, "name": "profit", "was": "margin"}, PRICE]
+
+
+@pytest.fixture
+async def deals(admin: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """An admin with a model of deals and one of them."""
+    assert (await admin.post("/api/v1/models", json=DEALS)).status_code == 201
+    assert (await admin.post(URL, json={"title": "boat", "margin": 77, "price": 200})).status_code == 201
+    return admin
+
+
+async def fields_become(admin: httpx2.AsyncClient, fields: list[dict[str, Any]]) -> None:
+    answer = await admin.patch("/api/v1/models/deals?confirm=true", json={"fields": fields})
+    assert answer.status_code == 200, answer.text
+
+
+async def hide(admin: httpx2.AsyncClient, *names: str) -> None:
+    rule = {"role": "member", "model": "deals", "verb": "any", "extent": "all", "hidden_fields": names}
+    assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+
+
+async def seen(member: httpx2.AsyncClient) -> dict[str, Any]:
+    [row] = (await member.get(URL)).json()["data"]
+    return {name: value for name, value in row.items() if name in ("title", "margin", "profit", "price")}
+
+
+async def test_what_a_rule_hides_stays_hidden_under_its_new_name(
+    deals: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await hide(deals, "margin")
+    await fields_become(deals, RENAMED)
+    assert await seen(member) == {"title": "boat", "price": 200}
+    assert (await member.get(f"{URL}?profit=77")).status_code == 422
+    [rule] = (await deals.get("/api/v1/access_rules")).json()["data"]
+    assert rule["hidden_fields"] == ["profit"]
+    # The rule can be changed as before.
+    changed = await deals.patch(f"/api/v1/access_rules/{rule['id']}", json={"extent": "own"})
+    assert changed.status_code == 200, changed.text
+
+
+async def test_a_field_that_takes_the_name_of_a_dropped_one_is_seen_as_before(
+    deals: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await hide(deals, "margin")
+    await fields_become(deals, [TITLE, {**PRICE, "name": "margin", "was": "price"}])
+    assert await seen(member) == {"title": "boat", "margin": 200}
+
+
+async def test_a_rename_that_is_refused_leaves_the_rule_as_it_was(
+    deals: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await hide(deals, "margin")
+    fields = [TITLE, {**MARGIN, "name": "profit", "was": "margin"}, {**PRICE, "maximum": 3}]
+    assert (await deals.patch("/api/v1/models/deals", json={"fields": fields})).status_code == 409
+    assert await seen(member) == {"title": "boat", "price": 200}
+
+
+async def test_a_deleted_record_comes_back_with_the_values_of_renamed_fields(deals: httpx2.AsyncClient) -> None:
+    await deals.patch(f"{URL}/1", json={"margin": 78})
+    await deals.delete(f"{URL}/1")
+    await fields_become(deals, [TITLE, {**MARGIN, "name": "price", "was": "margin"}])
+    [entry] = (await deals.get(f"{URL}/deleted")).json()["data"]
+    assert entry["before"]["price"] == 78
+    row = (await deals.post(f"{URL}/1/restore")).json()["data"]
+    assert (row["title"], row["price"]) == ("boat", 78)
+    change = next(one for one in (await deals.get(f"{URL}/1/history")).json()["data"] if one["verb"] == "update")
+    assert (change["before"], change["after"]) == ({"price": 77}, {"price": 78})
+    assert (await deals.post(f"{URL}/1/restore?before={change['id']}")).json()["data"]["price"] == 77
