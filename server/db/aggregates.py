@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Table
 
 from server.db.connection import NUMBER_FUNCTION
-from server.db.statements import ListShape, selection, truth_json, value_json
+from server.db.statements import ListShape, object_json, selection, truth_json, value_json
 from server.db.types import type_name
 
 Function = Literal["sum", "avg", "min", "max"]
@@ -40,8 +40,8 @@ def aggregate_sql(
     for function in FUNCTIONS:
         columns = [column for name, column in wanted if name == function]
         if columns:
-            inner = ", ".join(f"'{column}', {_value(table, function, column)}" for column in columns)
-            parts.append(f"'{function}', json_object({inner})")
+            values = object_json([f"'{column}', {_value(table, function, column)}" for column in columns])
+            parts.append(f"'{function}', json({values})")
     by = ", ".join(_group_value(table, key) for key in groups)
     grouping = f" GROUP BY {by} ORDER BY count(*) DESC, {by}" if groups else ""
     return f"SELECT json_object({', '.join(parts)}) {selection(table, shape)}{grouping} LIMIT :row_limit"

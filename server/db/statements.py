@@ -107,6 +107,11 @@ def row_json(table: Table, fields: Sequence[str], source: str | None = None, ext
     name_of = source or table.name
     pairs = [f"'{name}', {value_json(table.c[name], name_of)}" for name in fields]
     pairs += [f"{name}, {value}" for name, value in zip(extra[::2], extra[1::2], strict=True)]
+    return object_json(pairs)
+
+
+def object_json(pairs: Sequence[str]) -> str:
+    """An SQL expression for the text of a JSON object of any size. `pairs`: name and value of each member, in SQL."""
     objects = [
         "json_object(" + ", ".join(pairs[start : start + FIELDS_PER_OBJECT]) + ")"
         for start in range(0, len(pairs) or 1, FIELDS_PER_OBJECT)

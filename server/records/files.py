@@ -123,8 +123,9 @@ class Files:
         if not parameters:
             return Row(tagged, tagged)
         asked = parse_reading(spec, may, parameters)
-        sql = file_sql(spec.table, asked.fields, reach, shelf.expansions(actor, spec, asked.expand))
-        return Row(str((await self._row(actor, sql, file_id))[0]), tagged)
+        expand = shelf.expansions(actor, spec, asked.expand)
+        sql = file_sql(spec.table, asked.fields, reach, expand)
+        return Row(str((await self._row(actor, sql, file_id))[0]), tagged, expanded=bool(expand))
 
     async def content(self, actor: Actor, file_id: int) -> Content:
         """The bytes of a file. Raises NotFound when it is absent, not theirs to read, or its bytes are lost."""

@@ -20,6 +20,8 @@ from server.records.values import INTEGER_MAX, BadValue, raise_for
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+MAX_OFFSET = INTEGER_MAX - MAX_LIMIT - 1
+"""SQLite adds the rows of a page to it, in 64 bits."""
 MAX_SORT = 8
 MAX_EXPAND = 5
 
@@ -94,7 +96,7 @@ def _page_parameter(query: ListQuery, filters: Filters, name: str, text: str) ->
         case "limit":
             query.limit = whole(text, 1, MAX_LIMIT)
         case "offset":
-            query.offset = whole(text, 0, INTEGER_MAX)
+            query.offset = min(whole(text, 0, INTEGER_MAX), MAX_OFFSET)
         case "total":
             query.total = truth(text)
         case "cursor":

@@ -12,7 +12,7 @@ import orjson
 from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db.search import searched_columns
-from server.db.statements import ListShape, plan_is_cheap, unique_shape
+from server.db.statements import Expansion, ListShape, plan_is_cheap, unique_shape
 from server.errors import Forbidden
 from server.models.registry import ModelSpec
 from server.records.aggregate import parse_aggregate
@@ -50,6 +50,8 @@ class Row:
 
     text: str
     tagged: str
+    expanded: bool = False
+    """It has other records in it, whose changes the entity tag does not show."""
 
 
 class Reading:
@@ -101,6 +103,7 @@ class Reading:
         prepared = self.shelf.models[model]
         values = {"id": record_id, "actor_id": actor.user_id}
         queries = [(prepared.read(may.shown, may.owned_by), values)]
+        expand: tuple[Expansion, ...] = ()
         if parameters:
             asked = parse_reading(spec, may, parameters)
             expand = self.shelf.expansions(actor, spec, asked.expand)
@@ -108,7 +111,7 @@ class Reading:
         answers = await self.shelf.store.read(queries, inline=True)
         if not answers[0]:
             raise absent(spec, record_id)
-        return Row(str(answers[-1][0][0]), str(answers[0][0][0]))
+        return Row(str(answers[-1][0][0]), str(answers[0][0][0]), expanded=bool(expand))
 
     async def get(self, actor: Actor, model: str, record_id: int, /) -> dict[str, Any]:
         """One row as a dict."""

@@ -18,7 +18,7 @@ from server.models.registry import ModelSpec
 from server.records.circles import Circles
 from server.records.prepared import PreparedModel
 from server.records.service import Records
-from server.records.values import writable
+from server.records.values import BadValue, stored_value, writable
 from server.records.work import Work, absent
 
 MAX_ENTRIES = 50_000
@@ -89,7 +89,8 @@ def deleted_row(
         raise absent(spec, record_id)
     if found[2] != work.actor.user_id and any(may.owned_by is not None for may in wanted):
         raise absent(spec, record_id)
-    row = prepared.stored({"id": record_id, **orjson.loads(found[1])})
+    # A value that its field does not take any more gives way to the default: else nothing of the record came back.
+    row, _ = columns_of(prepared, {"id": record_id, **orjson.loads(found[1])})
     row.update(changes)
     row.update({name: prepared.defaults.get(name) for name in prepared.columns if name not in row})
     if spec.owner_column == "owner_id" and work.is_gone("users", row["owner_id"]):
@@ -132,7 +133,12 @@ def changes_to(
     """
     if may.owned_by is not None and row[may.owned_by] != work.actor.user_id:
         raise absent(spec, row["id"])
-    stored = work.prepared(spec.name).stored(dict(values))
+    stored, unfit = columns_of(work.prepared(spec.name), values)
+    if unfit:
+        raise Conflict(
+            f"The field {unfit[0]} was changed since, and does not take the value that it had then.",
+            code="does_not_fit",
+        )
     changes = {name: value for name, value in stored.items() if value != row[name] and name != "updated_at"}
     for name in changes:
         field = spec.fields.get(name)
@@ -140,6 +146,20 @@ def changes_to(
         if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
             raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
     return changes
+
+
+def columns_of(prepared: PreparedModel, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Values of the history as columns, and the names of those that their fields of today do not take."""
+    if not prepared.spec.options.made_here:
+        return prepared.stored(dict(values)), []
+    columns: dict[str, Any] = {}
+    unfit: list[str] = []
+    for name, value in values.items():
+        try:
+            columns[name] = stored_value(prepared.spec.fields[name], value) if name in prepared.spec.fields else value
+        except BadValue:
+            unfit.append(name)
+    return columns, unfit
 
 
 def _columns(spec: ModelSpec, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,8 +170,8 @@ def _unchanged(work: Work, spec: ModelSpec, may: Permission, record_id: int, aft
     """Nobody's later change may be lost by undoing an earlier one."""
     prepared: PreparedModel = work.prepared(spec.name)
     now = work.stored(prepared, record_id, may)
-    expected = prepared.stored(_columns(spec, after))
-    if any(now[name] != value for name, value in expected.items()):
+    expected, unfit = columns_of(prepared, _columns(spec, after))
+    if unfit or any(now[name] != value for name, value in expected.items()):
         raise Conflict(
             f"{spec.options.label} {record_id} has changed since; its history can put it back.", code="changed_since"
         )

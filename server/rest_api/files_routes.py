@@ -110,7 +110,8 @@ def files_router(files: Files, records: Records, gate: RestGate, settings: Setti
     async def read(file_id: FileId, request: Request, response: Response) -> Response:
         actor = gate.enter_route(request, response, records=True)
         row = await files.read(actor, file_id, query_pairs(request.scope))
-        return _tagged(request, response, f'{{"ok":true,"data":{row.text}}}', etag_of(row.tagged))
+        text = f'{{"ok":true,"data":{row.text}}}'
+        return _tagged(request, response, text, etag_of(row.tagged), expanded=row.expanded)
 
     @router.delete("/{file_id}", include_in_schema=False)
     async def delete(file_id: FileId, request: Request, response: Response) -> dict[str, Any]:
@@ -174,8 +175,8 @@ def _json(response: Response, text: str, status: int = 200) -> Response:
     return Response(text, status, media_type="application/json", headers=headers)
 
 
-def _tagged(request: Request, response: Response, text: str, etag: str) -> Response:
+def _tagged(request: Request, response: Response, text: str, etag: str, *, expanded: bool = False) -> Response:
     response.headers["etag"] = etag
-    if is_known(request.scope, etag):
+    if not expanded and is_known(request.scope, etag):
         return Response(status_code=304, headers=dict(response.headers))
     return _json(response, text)

@@ -81,7 +81,7 @@ class RecordsApp:
 
     async def _read(self, actor: Actor, scope: Scope, _receive: Receive, model: str, record_id: int) -> Answer:
         row = await self._records.read_row(actor, model, record_id, query_pairs(scope))
-        return _tagged(scope, f'{{"ok":true,"data":{row.text}}}', etag_of(row.tagged))
+        return _tagged(scope, f'{{"ok":true,"data":{row.text}}}', etag_of(row.tagged), expanded=row.expanded)
 
     async def _create(self, actor: Actor, scope: Scope, receive: Receive, model: str, _record_id: int) -> Answer:
         key = _upsert_key(query_pairs(scope))
@@ -151,5 +151,6 @@ def page_text(page: Page) -> str:
     return f'{{"ok":true,"data":{page.rows}{count}{following}}}'
 
 
-def _tagged(scope: Scope, text: str, etag: str) -> Answer:
-    return 304 if is_known(scope, etag) else 200, text, [(b"etag", etag.encode())]
+def _tagged(scope: Scope, text: str, etag: str, *, expanded: bool = False) -> Answer:
+    known = not expanded and is_known(scope, etag)
+    return 304 if known else 200, text, [(b"etag", etag.encode())]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.access.actor import SYSTEM
+from server.access.actor import OWNER, SYSTEM
 from server.db.store import Store
 from server.db.writer import TableVersions
 from server.records import places
@@ -91,3 +91,15 @@ def test_a_list_has_a_bounded_number_of_places() -> None:
         known.keep("notes", "list", 0, (number, (number,)))
     kept = known._lists.get("notes", "list")
     assert kept is not None and len(kept) <= places.MAX_PLACES and kept == sorted(kept)
+
+
+async def test_a_page_as_far_beyond_the_end_as_can_be_asked_for_is_empty(bear: Bear) -> None:
+    field = {"name": "place", "type": "integer", "indexed": True}
+    await bear.app.own_models.create(OWNER, {"name": "rows", "label": "Row", "fields": [field]})
+    for place in (1, 2, 3):
+        await bear.app.records.create(SYSTEM, "rows", {"place": place})
+    for sort in ("place", "-place"):
+        for offset in (0, 2**63 - 1):
+            pairs = [("sort", sort), ("limit", "500" if offset else "1"), ("offset", str(offset))]
+            page = await bear.app.records.list_page(SYSTEM, "rows", pairs)
+            assert (len(orjson.loads(page.rows)), page.count) == (0 if offset else 1, 3)

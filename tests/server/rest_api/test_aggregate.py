@@ -71,3 +71,17 @@ async def test_a_grouping_in_two_parameters_is_that_in_one(member: httpx2.AsyncC
     assert set(both[0]["group"]) == {"done", "priority"}
     again = await member.get(f"{URL}/aggregate?group_by=done&group_by=done")
     assert (again.status_code, list(again.json()["fields"])) == (422, ["group_by"])
+
+
+async def test_every_field_of_a_wide_model_is_added_at_once(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    names = [f"n{number}" for number in range(200)]
+    fields = [{"name": name, "type": "number"} for name in names]
+    assert (await admin.post("/api/v1/models", json={"name": "wide", "label": "Wide", "fields": fields})).is_success
+    await member.post("/api/v1/wide", json={"n0": 0.1, "n63": 1e300, "n199": -2})
+    answer = await member.get(f"/api/v1/wide/aggregate?sum={','.join(names)}&max=n199,n0")
+    assert answer.status_code == 200, answer.text
+    [found] = answer.json()["data"]
+    expected = {**dict.fromkeys(names), "n0": 0.1, "n63": 1e300, "n199": -2.0}
+    assert found == {"count": 1, "sum": expected, "max": {"n199": -2.0, "n0": 0.1}}

@@ -285,3 +285,18 @@ async def test_a_page_of_one_person_is_not_shown_to_another(
     await member.post("/api/v1/notes", json={"title": "his"})
     assert (await member.get("/api/v1/notes")).json()["count"] == 1
     assert (await other.get("/api/v1/notes")).json() == {"ok": True, "data": [], "count": 0}
+
+
+async def test_a_record_with_others_in_it_is_never_known_already(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    made = (await member.post("/api/v1/notes", json={"title": "mine"})).json()["data"]
+    path = f"/api/v1/notes/{made['id']}?expand=owner_id"
+    tag = (await admin.get(path)).headers["etag"]
+    await admin.patch(f"/api/v1/users/{bear.ids['max']}", json={"display_name": "Max"})
+    answer = await admin.get(path, headers={"if-none-match": tag})
+    assert answer.status_code == 200
+    assert answer.json()["data"]["expand"]["owner_id"]["display_name"] == "Max"
+    # What was read with others is changed with its tag all the same.
+    changed = await admin.patch(f"/api/v1/notes/{made['id']}", json={"title": "ours"}, headers={"if-match": tag})
+    assert changed.status_code == 200, changed.text

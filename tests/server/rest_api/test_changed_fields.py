@@ -1,4 +1,4 @@
-"""A renamed field of an own model: what was hidden stays hidden, and what was deleted comes back whole."""
+"""A field of an own model that gets another name or type: what was hidden stays hidden, what was deleted comes back."""
 
 from __future__ import annotations
 
@@ -82,3 +82,34 @@ async def test_a_deleted_record_comes_back_with_the_values_of_renamed_fields(dea
     change = next(one for one in (await deals.get(f"{URL}/1/history")).json()["data"] if one["verb"] == "update")
     assert (change["before"], change["after"]) == ({"price": 77}, {"price": 78})
     assert (await deals.post(f"{URL}/1/restore?before={change['id']}")).json()["data"]["price"] == 77
+
+
+async def test_a_deleted_record_comes_back_without_what_its_fields_do_not_take_any_more(
+    deals: httpx2.AsyncClient,
+) -> None:
+    await fields_become(deals, [*DEALS["fields"], {"name": "parts", "type": "tags"}, {"name": "state", "type": "text"}])
+    await deals.patch(f"{URL}/1", json={"parts": ["mast", "sail"]})
+    await deals.delete(f"{URL}/1")
+    state = {"name": "state", "type": "text", "required": True, "default": "new"}
+    await fields_become(deals, [TITLE, {**MARGIN, "maximum": 50}, PRICE, {"name": "parts", "type": "number"}, state])
+    answer = await deals.post(f"{URL}/1/restore")
+    assert answer.status_code == 200, answer.text
+    row = answer.json()["data"]
+    assert (row["title"], row["price"]) == ("boat", 200)
+    assert (row["margin"], row["parts"], row["state"]) == (None, None, "new")
+
+
+@pytest.mark.parametrize("kind", ["number", "boolean", "bytes", "text"])
+async def test_a_value_that_its_field_does_not_take_any_more_is_not_put_back(
+    deals: httpx2.AsyncClient, kind: str
+) -> None:
+    await fields_become(deals, [*DEALS["fields"], {"name": "parts", "type": "tags"}])
+    for parts in (["mast"], None):
+        await deals.patch(f"{URL}/1", json={"parts": parts})
+    change = (await deals.get(f"{URL}/1/history")).json()["data"][0]["id"]
+    await fields_become(deals, [*DEALS["fields"], {"name": "parts", "type": kind}])
+    answer = await deals.post(f"{URL}/1/restore?before={change}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "does_not_fit"), answer.text
+    undone = await deals.post("/api/v1/undo", json={"first": change, "last": change})
+    assert undone.status_code == 409, undone.text
+    assert (await deals.get(URL)).json()["data"][0]["parts"] is None
