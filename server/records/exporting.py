@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from typing import Any, Literal
 
 from server.access.actor import Actor
+from server.access.policy import Permission
 from server.db.exports import SNAPSHOT_SECONDS, ExportReader, csv_row
 from server.db.statements import ListShape, SortKey, list_statement
 from server.errors import FieldError, ValidationFailed
@@ -39,12 +40,15 @@ class Export:
         model: str,
         format_: ExportFormat,
         bom: bool,
+        may: Permission,
         query: ListQuery,
         reader: ExportReader,
         threads: Executor,
     ) -> None:
         self.actor = actor
         self.model = model
+        self.may = may
+        """How far they might list when it was planned."""
         self.format = format_
         self._bom = bom
         self._fields = query.fields
@@ -132,7 +136,7 @@ def plan_export(
         keys = {} if last is None else {f"k{index}": value for index, value in enumerate(last)}
         return list_statement(spec.table, shape, expression).rows, {**values, **keys}
 
-    return Export(actor, model, format_, bom, query, ExportReader(shelf.store.storage, following), threads)
+    return Export(actor, model, format_, bom, may, query, ExportReader(shelf.store.storage, following), threads)
 
 
 def _after(shape: ListShape, last: tuple[Any, ...]) -> ListShape:

@@ -24,6 +24,7 @@ from server.records.importing import Import, Progress, Standing
 from server.records.kept_keys import utc_now
 from server.records.people_by_name import person_named
 from server.records.service import Records
+from server.records.still_in import require_still_in
 
 EXPORTS_AT_ONCE = 4
 IMPORTS_AT_ONCE = 2
@@ -69,15 +70,23 @@ class Transfers:
         return plan_export(self._records.shelf, actor, model, parameters, self._threads)
 
     async def chunks(self, export: Export) -> AsyncGenerator[bytes, None]:
-        """The export's pieces."""
+        """The export's pieces. Raises Forbidden when who reads them, as slowly as they like, loses the right to."""
         self._exports += 1
         try:
             await self._records.note("export", export.actor, model=export.model)
             async with contextlib.aclosing(export.chunks()) as chunks:
                 async for chunk in chunks:
+                    self._check_still(export)
                     yield chunk
         finally:
             self._exports -= 1
+
+    def _check_still(self, export: Export) -> None:
+        require_still_in(self._records, export.actor)
+        spec = self._records.registry.get(export.model)
+        may = self._records.policy.permission(export.actor, spec, "list")
+        if (may.extent, may.hidden) != (export.may.extent, export.may.hidden):
+            raise Forbidden("You may not export this as before any more.", code="rights_changed")
 
     async def import_stream(
         self, actor: Actor, model: str, options: ImportOptions, chunks: AsyncIterator[bytes]

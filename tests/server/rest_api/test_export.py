@@ -10,6 +10,10 @@ import httpx2
 import orjson
 import pytest
 
+from server.access.actor import Actor
+from server.errors import Forbidden
+from tests.conftest import Bear
+
 pytestmark = pytest.mark.anyio
 URL = "/api/v1/notes/export"
 NOTES: list[dict[str, Any]] = [
@@ -100,3 +104,26 @@ async def test_a_field_that_is_called_like_a_parameter_is_filtered_by(admin: htt
     for title, bom in (("with", True), ("without", False)):
         await admin.post("/api/v1/parts", json={"title": title, "bom": bom})
     assert (await admin.get("/api/v1/parts/export?bom=false&fields=title")).text == 'title\r\n"without"\r\n'
+
+
+@pytest.mark.parametrize("deed", ["disabled", "demoted", "less shown", "nothing"])
+async def test_who_loses_the_right_while_reading_gets_no_more(
+    bear: Bear, admin: httpx2.AsyncClient, member: httpx2.AsyncClient, deed: str
+) -> None:
+    for _ in range(3):
+        await member.post("/api/v1/notes", json={"title": "long", "body": "x" * 900_000})
+    reader, transfers = Actor("user", bear.ids["max"], "max", "member"), bear.app.transfers
+    chunks = transfers.chunks(transfers.plan_export(reader, "notes", [("format", "jsonl")]))
+    read = len(await anext(chunks))
+    rule = {"role": "member", "model": "notes", "verb": "list", "extent": "own", "hidden_fields": ["body"]}
+    if deed == "less shown":
+        assert (await admin.post("/api/v1/access_rules", json=rule)).status_code == 201
+    elif deed != "nothing":
+        values = {"is_active": False} if deed == "disabled" else {"role": "guest"}
+        assert (await admin.patch(f"/api/v1/users/{bear.ids['max']}", json=values)).status_code == 200
+    if deed == "nothing":
+        assert read + sum([len(chunk) async for chunk in chunks]) > 2_700_000
+    else:
+        with pytest.raises(Forbidden):
+            await anext(chunks)
+    assert read < 2_000_000 and transfers._exports == 0
