@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from server.db.connection import connect
+from server.db.deadline import Deadline
 from server.db.faults import fault_of
 from server.db.log_sizes import LOG_SIZES_SQL
 from server.db.storage import Storage
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 BUDGET_STEPS = 20
 STEP_INSTRUCTIONS = 2000
 READER_THREADS = 2
+READ_SECONDS = 60.0
+"""So long a query may keep one of the reader threads, which are there for everybody."""
 
 Query = tuple[str, Mapping[str, Any]]
 Rows = list[tuple[Any, ...]]
@@ -73,9 +76,7 @@ class Store:
         answers = self.read_inline(queries) if inline else None
         if answers is not None:
             return answers
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._borrowed, lambda connection: _run(connection, queries)
-        )
+        return await self._in_thread(lambda connection: _run(connection, queries))
 
     def read_inline(self, queries: Sequence[Query]) -> list[Rows] | None:
         """The rows of each query, on the spot. None when they would overrun the budget, or the file is locked."""
@@ -100,9 +101,7 @@ class Store:
 
         In a reader thread, which never has the whole of it. Without a row, or with nothing in it: (b"", 0).
         """
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, self._borrowed, lambda connection: _piece(connection, table, column, row_id, begin, most)
-        )
+        return await self._in_thread(lambda connection: _piece(connection, table, column, row_id, begin, most))
 
     def plan(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """SQLite's plan for a query, one line per step."""
@@ -158,13 +157,27 @@ class Store:
         if not self.storage.in_recovery:
             await loop.run_in_executor(None, _checkpoint, self.path)
 
-    def _borrowed(self, reading: Callable[[sqlite3.Connection], Read]) -> Read:
+    async def _in_thread(self, reading: Callable[[sqlite3.Connection], Read]) -> Read:
+        deadline = Deadline()
+        deadline.watch(READ_SECONDS)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._borrowed, reading, deadline)
+        except asyncio.CancelledError:
+            # Nobody waits for it any more.
+            deadline.stop()
+            raise
+        finally:
+            deadline.forget()
+
+    def _borrowed(self, reading: Callable[[sqlite3.Connection], Read], deadline: Deadline) -> Read:
         connection = self._idle_readers.get()
         try:
+            deadline.begin(connection)
             return reading(connection)
         except sqlite3.Error as error:
             raise self.storage.failure(error) from error
         finally:
+            deadline.end()
             self._idle_readers.put(connection)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db.conditions import Leaf, every
+from server.db.deadline import TimeLimit
 from server.db.statements import ListShape
 from server.errors import FieldError, GridBearError, NotFound, ValidationFailed
 from server.records.filters import truth
@@ -22,6 +23,8 @@ from server.records.values import BadValue
 from server.records.work import Work
 
 MAX_ROWS = 10_000
+SELECT_SECONDS = 10.0
+"""So long the filters may take: every other change waits for it."""
 SHOWN_IDS = 100
 
 
@@ -87,7 +90,8 @@ async def _each(
     def run(work: Work, _: list[Any]) -> BulkResult:
         if shape.search:
             work.transaction.settle_search()
-        ids = [row[0] for row in work.transaction.execute(sql, values).fetchall()]
+        with TimeLimit(work.transaction.connection, SELECT_SECONDS):
+            ids = [row[0] for row in work.transaction.execute(sql, values).fetchall()]
         if len(ids) > MAX_ROWS:
             raise ValidationFailed(
                 f"More than {MAX_ROWS} records are selected, which is the most for one request. Narrow the filter.",

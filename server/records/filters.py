@@ -17,6 +17,8 @@ from server.records.values import INTEGER_MAX, INTEGER_MIN, BadValue, clean_text
 MAX_FILTERS = 64
 MAX_LISTED = 1000
 MAX_PATTERN = 1000
+MAX_PATTERNS = 2000
+"""Characters of all patterns of one request: a long text is compared with each from every place in it on."""
 
 _BACKSLASH = re.compile(r"\\(?:[%_\\]|)")
 _UNFILTERED = frozenset(("json", "tags", "secret"))
@@ -31,6 +33,7 @@ class Filters:
         self.spec = spec
         self.permission = permission
         self.values: dict[str, Any] = {}
+        self._patterns = 0
 
     def shown(self, name: Any) -> FieldSpec:
         """The field, if the caller may know of it. Raises BadValue."""
@@ -51,7 +54,7 @@ class Filters:
             return self._keep(column, operator, int(truth(text)))
         self._check(found, operator, column)
         if operator in ("like", "ilike"):
-            return self._keep(column, operator, _pattern(text))
+            return self._like(column, operator, text)
         if operator in ("in", "not_in"):
             return self._listed(column, operator, [_from_text(found, part) for part in text.split(",") if text])
         return self._keep(column, operator, _from_text(found, text))
@@ -65,7 +68,7 @@ class Filters:
             return self._keep(name, operator, int(value))
         self._check(found, operator, name)
         if operator in ("like", "ilike"):
-            return self._keep(name, operator, _pattern(value))
+            return self._like(name, operator, value)
         if operator in ("in", "not_in"):
             if not isinstance(value, list):
                 raise BadValue("wrong_type", "a list is wanted")
@@ -79,6 +82,13 @@ class Filters:
             raise BadValue("not_filterable", f"{name} can only be filtered with {name}__is_null")
         if operator in ("like", "ilike") and found.type in _NO_TEXT:
             raise BadValue("wrong_operator", f"{operator} is for texts")
+
+    def _like(self, column: str, operator: Operator, value: Any) -> Leaf:
+        pattern = _pattern(value)
+        self._patterns += len(pattern)
+        if self._patterns > MAX_PATTERNS:
+            raise BadValue("too_long", f"at most {MAX_PATTERNS} characters in all patterns together")
+        return self._keep(column, operator, pattern)
 
     def _listed(self, column: str, operator: Operator, values: list[Any]) -> Leaf:
         if len(values) > MAX_LISTED:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from server.db.connection import connect
-from server.db.store import Store
+from server.db.store import READER_THREADS, Store
 from server.db.writer import Transaction
 from server.errors import Busy, Conflict, InternalError
 from tests.conftest import Bear
@@ -111,3 +111,28 @@ async def test_a_table_that_the_loops_connection_has_not_heard_of_is_looked_for_
     with pytest.raises(InternalError):
         await store.read([("SELECT name FROM nothing", {})], inline=True)
     monkeypatch.undo()
+
+
+ENDLESS = "WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row) SELECT count(*) FROM row"
+
+
+async def test_a_query_without_end_is_stopped_and_its_thread_reads_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.db.store.READ_SECONDS", 0.02)
+    endless = [store.read([("SELECT 1", {}), (ENDLESS, {})]) for _ in range(READER_THREADS + 1)]
+    ended = await asyncio.gather(*endless, return_exceptions=True)
+    assert [type(error) for error in ended] == [Busy] * (READER_THREADS + 1)
+    for _ in range(READER_THREADS):
+        assert await store.read([("SELECT 1", {})]) == [[(1,)]]
+
+
+async def test_a_query_whose_caller_has_gone_is_stopped(store: Store) -> None:
+    waiting = [asyncio.ensure_future(store.read([(ENDLESS, {})])) for _ in range(READER_THREADS)]
+    for one in waiting:
+        while not store._readers._work_queue.empty():
+            await asyncio.sleep(0)
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    # Would wait for ever behind them.
+    assert await store.read([("SELECT 1", {})]) == [[(1,)]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx2
 import pytest
 
@@ -85,3 +87,25 @@ async def test_nobody_and_guests_are_refused(nobody: httpx2.AsyncClient, guest_r
     assert (await nobody.delete("/api/v1/notes/bulk?all=true")).status_code == 401
     assert (await guest_role.delete("/api/v1/notes/bulk?all=true")).status_code == 403
     assert (await guest_role.patch("/api/v1/notes/bulk?all=true", json={"done": True})).status_code == 403
+
+
+async def test_filters_that_take_long_hold_up_no_other_change(
+    member: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these comparisons takes some hundredths of a second, all of them together seconds."""
+    for _ in range(20):
+        made = await member.post("/api/v1/notes", json={"title": "long", "body": "a" * 50_000})
+        assert made.status_code == 201
+    patterns = [["body", "like", f"%{'a' * 600}{letter}%"] for letter in "bcd"]
+    domain = json.dumps(["|", "|", *patterns])
+    monkeypatch.setattr("server.records.bulk.SELECT_SECONDS", 0.02)
+    answer = await member.patch("/api/v1/notes/bulk", params={"domain": domain}, json={"done": True})
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy"), answer.text
+    assert "took too long" in answer.json()["error"]
+    monkeypatch.undo()
+    # The writer goes on, and so does the connection.
+    answer = await member.patch("/api/v1/notes/bulk?all=true", json={"done": True})
+    assert answer.json()["data"]["count"] == 20
+    too_long = json.dumps(["|", *patterns, ["body", "like", f"%{'a' * 600}e%"]])
+    answer = await member.get("/api/v1/notes", params={"domain": too_long})
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, ["domain"]), answer.text
