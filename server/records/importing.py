@@ -39,7 +39,7 @@ from server.records.import_values import Column, stored_cell
 from server.records.service import Records
 from server.records.steady import planning
 from server.records.still_in import require_still_in
-from server.records.values import BadValue
+from server.records.values import BadValue, require_givable
 from server.records.work import Work
 
 CHUNK_SECONDS = 0.05
@@ -104,6 +104,7 @@ class Import:
         self._actor = actor
         self._spec: ModelSpec = records.registry.get(model)
         self._may = records.policy.allow(actor, self._spec, "create")
+        require_givable(self._spec, self._may.hidden)
         self._path = path
         self.options = options
         self._owner = owner

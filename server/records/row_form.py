@@ -32,7 +32,13 @@ class RowForm:
         )
         """The relations whose values have to be looked for."""
         self._defaults = [prepared.defaults.get(name) for name in prepared.columns]
-        self._required = frozenset(n for n, f in spec.fields.items() if f.info.required and not f.info.read_only)
+        self._required = frozenset(
+            name
+            for name, field in spec.fields.items()
+            if field.info.required
+            and not field.info.read_only
+            and (name not in may.hidden or field.info.default is None)
+        )
         self._checked = {
             name: (places[name], field, checker(field), field.nullable and not field.info.required)
             for name, field in spec.fields.items()

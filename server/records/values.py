@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import orjson
 
 from server.access.actor import Actor
-from server.errors import FieldError, ValidationFailed
+from server.errors import FieldError, Forbidden, ValidationFailed
+from server.models.labels import in_sentence
 from server.models.registry import FieldSpec, ModelSpec
 from server.records.times import to_text
 
@@ -255,7 +256,8 @@ def checked(
 ) -> dict[str, Any]:
     """`values` as columns to store; defaults are not added. Raises ValidationFailed naming every bad field.
 
-    `hidden` fields are unknown to the actor; `pending` ones get their value later.
+    `hidden` fields are unknown to the actor; `pending` ones get their value later. Raises Forbidden where a new record
+    can't do without one that is hidden.
     """
     errors: dict[str, FieldError] = {}
     columns: dict[str, Any] = {}
@@ -279,10 +281,20 @@ def checked(
     if creating:
         given = columns.keys() | errors.keys() | pending
         for name, field in spec.fields.items():
-            if field.info.required and name not in given and not field.info.read_only:
+            if field.info.required and name not in given | hidden and not field.info.read_only:
                 errors[name] = FieldError("required", "a value is required")
     raise_for(errors)
+    if creating:
+        require_givable(spec, hidden)
     return columns
+
+
+def require_givable(spec: ModelSpec, hidden: Iterable[str]) -> None:
+    """Raise Forbidden where a new record can't do without a value of a `hidden` field, which is not named."""
+    infos = [spec.fields[name].info for name in hidden]
+    if any(info.required and not info.read_only and info.default is None for info in infos):
+        plural = in_sentence(spec.options.label_plural)
+        raise Forbidden(f"You can't create {plural}: they want a value that is not yours to give.")
 
 
 def _check_pending(

@@ -216,3 +216,30 @@ async def test_a_relation_does_not_tell_of_a_model_that_is_not_for_somebody(
         assert "zsalar" not in answer.text.lower() and "zmuch" not in answer.text, answer.text
     known = (await admin.get("/api/v1/models/cards")).json()["data"]["fields"]
     assert [field["references"] for field in known if field["name"] == "money"] == ["zsalaries"]
+
+
+async def test_who_may_not_give_what_a_record_can_not_do_without_hears_no_name_of_it(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    needed = {"name": "zpin", "type": "text", "required": True}
+    fields = [needed if field["name"] == "zpin" else field for field in CARDS["fields"] if isinstance(field, dict)]
+    await admin.post("/api/v1/models", json={**CARDS, "fields": fields})
+    await rule(admin, "any", "own", "title", "zpin")
+    body = {"operations": [{"verb": "create", "model": "cards", "values": {"score": 1}}]}
+    for answer in (
+        await member.post(URL, json={"score": 1}),
+        await member.post("/api/v1/batch", json=body),
+        await member.post(f"{URL}/import?dry_run=true", content=b"score\n1\n"),
+    ):
+        assert answer.status_code in (403, 422) and "zpin" not in answer.text, answer.text
+    assert (await admin.post(URL, json={"title": "x", "zpin": "1"})).status_code == 201
+
+
+async def test_a_hidden_field_with_a_default_has_it_in_the_records_of_those_who_do_not_see_it(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "any", "own", "title")
+    mine = await card(member, score=1)
+    assert (await admin.get(f"{URL}/{mine}")).json()["data"]["title"] == "untitled"
+    body = {"operations": [{"verb": "create", "model": "cards", "values": {"score": 2}}]}
+    assert (await member.post("/api/v1/batch", json=body)).status_code == 200
