@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from server.access.actor import SYSTEM, Actor
-from server.errors import GridBearError
+from server.errors import Forbidden, NotFound, ValidationFailed
 from server.records.service import Records
 
 
@@ -67,7 +67,8 @@ async def _row(records: Records, owner: Actor, model: str, record_id: int, domai
         asked.append(("domain", orjson.dumps(domain).decode()))
     try:
         rows = orjson.loads((await records.list_page(owner, model, asked)).rows)
-    except GridBearError:
+    except (Forbidden, NotFound, ValidationFailed):
         # A field of the filter was hidden from the owner, or is gone: what it would tell is none of theirs.
+        # Whatever else fails is tried again, for what is dropped here is never told.
         return None
     return rows[0] if rows else None

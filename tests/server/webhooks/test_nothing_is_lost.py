@@ -11,6 +11,7 @@ from server.access.actor import SYSTEM
 from server.app import create_app
 from server.config import Settings
 from server.data_folder import DataFolder
+from server.errors import Busy, StorageFull
 from tests.conftest import FOR_TESTS, running_bear
 from tests.server.webhooks.tests_webhooks_support import at_home, delivery, ended, hook, receiving
 
@@ -93,3 +94,23 @@ async def test_a_filled_cap_keeps_what_is_still_to_be_sent(tmp_path: Path) -> No
             await ada.post("/api/v1/notes", json={"title": f"n{number}", "content": "y" * 300})
         rows = await delivery(bear, lambda rows: sum(row["status"] == "queued" for row in rows) == 1)
         assert rows[0]["status"] == "queued" and len(rows) < 60
+
+
+async def test_a_change_that_can_not_be_read_just_then_is_told_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.webhooks.deliveries._RETRY_SECONDS", 0.0)
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada = await bear.person("ada")
+        await hook(ada, receiver.url)
+        read, failures = bear.app.records.list_page, [Busy("locked", retry_after=1.0), StorageFull("no room")]
+
+        async def page(*asked: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return await read(*asked)
+
+        monkeypatch.setattr(bear.app.records, "list_page", page)
+        await bear.app.records.create(SYSTEM, "notes", {"title": "told", "owner_id": bear.ids["ada"]})
+        [got] = await receiver.wait(1)
+        assert (got.json["data"]["record"]["title"], failures) == ("told", [])
