@@ -27,7 +27,7 @@ _OPERATORS: dict[str, Operator] = {
     "ilike": "ilike",
 }
 _NULL: dict[str, bool] = {"=": True, "is": True, "!=": False, "is not": False}
-_CONNECTORS = ("&", "|", "!")
+CONNECTORS = ("&", "|", "!")
 
 AddLeaf = Callable[[str, Operator, Any], Leaf]
 """Checks field, operator and JSON value and keeps the value; raises BadValue."""
@@ -99,7 +99,7 @@ def _pop(stack: list[Condition], connector: str) -> Condition:
 
 
 def _is_leaf(value: list[Any]) -> bool:
-    return isinstance(value[0], str) and value[0] not in _CONNECTORS
+    return isinstance(value[0], str) and value[0] not in CONNECTORS
 
 
 def _leaf(value: list[Any], add: AddLeaf) -> Leaf:

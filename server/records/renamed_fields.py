@@ -1,4 +1,4 @@
-"""Renamed fields of an own model, where else they are named: in access rules, and in the history of its records."""
+"""Renamed fields of an own model, where else they are named: in access rules, webhooks and the history of records."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from typing import Any
 import orjson
 
 from server.db import trash
-from server.db.statements import unique_shape
+from server.db.statements import ListShape, unique_shape
 from server.events.bus import RecordChanged
+from server.models.webhook import Webhook
+from server.records.domain import CONNECTORS
 from server.records.rules import RULES
 from server.records.shelf import Shelf
 from server.records.work import HISTORY, Work
 
+WEBHOOKS = Webhook.__tablename__
 _CHUNK = 500
 
 
 def follow_renames(work: Work, shelf: Shelf, model: str, renamed: Mapping[str, str]) -> None:
     """Give the fields of `model` their new names, in the transaction that renames them. `renamed`: new names with old.
 
-    What was hidden stays hidden, and what was deleted comes back with all of its values.
+    What was hidden stays hidden, webhooks go on telling, and what was deleted comes back with all of its values.
     """
     if renamed:
         _rules(work, model, renamed)
+        _webhooks(work, model, renamed)
         _history(work, model, renamed)
         shelf.caps[HISTORY].recount(work.transaction, shelf.cap_of(HISTORY))
 
@@ -41,6 +45,29 @@ def _rules(work: Work, model: str, renamed: Mapping[str, str]) -> None:
         work.transaction.touched.add(RULES)
         work.transaction.execute(prepared.update(("hidden_fields", "updated_at"), None, ("id",)), values).fetchone()
         work.events.append(RecordChanged(RULES, "update", rule_id, None))
+
+
+def _webhooks(work: Work, model: str, renamed: Mapping[str, str]) -> None:
+    prepared = work.prepared(WEBHOOKS)
+    sql = prepared.columns_where(ListShape(), ("id", "owner_id", "events", "filter"))
+    for webhook_id, owner, events, text in work.transaction.execute(sql).fetchall():
+        domain = None if text is None else orjson.loads(text)
+        # The filter of a webhook for several models names fields that all of them have.
+        if domain is None or {event.partition(".")[0] for event in orjson.loads(events)} != {model}:
+            continue
+        now = _domain(domain, {old: new for new, old in renamed.items()})
+        if now != domain:
+            values = {"id": webhook_id, "filter": orjson.dumps(now).decode(), "updated_at": work.now}
+            work.transaction.touched.add(WEBHOOKS)
+            work.transaction.execute(prepared.update(("filter", "updated_at"), None, ("id",)), values).fetchone()
+            work.events.append(RecordChanged(WEBHOOKS, "update", webhook_id, owner))
+
+
+def _domain(parts: list[Any], new_names: Mapping[str, str]) -> list[Any]:
+    """A domain, or a part of one, by the new names of its fields."""
+    if parts and isinstance(parts[0], str) and parts[0] not in CONNECTORS:
+        return [new_names.get(parts[0], parts[0]), *parts[1:]]
+    return [_domain(part, new_names) if isinstance(part, list) else part for part in parts]
 
 
 def _history(work: Work, model: str, renamed: Mapping[str, str]) -> None:

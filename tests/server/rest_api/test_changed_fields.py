@@ -71,6 +71,26 @@ async def test_a_rename_that_is_refused_leaves_the_rule_as_it_was(
     assert await seen(member) == {"title": "boat", "price": 200}
 
 
+@pytest.mark.parametrize(
+    ("events", "domain", "after"),
+    [
+        (["deals"], [["margin", ">", 3]], [["profit", ">", 3]]),
+        (["deals.create", "deals.update"], ["|", ["title", "=", "margin"], ["!", ["margin", "in", [1]]]],
+         ["|", ["title", "=", "margin"], ["!", ["profit", "in", [1]]]]),
+        (["deals"], [["title", "=", "margin"]], [["title", "=", "margin"]]),
+        (["notes"], [["title", "=", "margin"]], [["title", "=", "margin"]]),
+    ],
+)  # fmt: skip
+async def test_the_filter_of_a_webhook_follows_a_new_name(
+    deals: httpx2.AsyncClient, events: list[str], domain: list[Any], after: list[Any]
+) -> None:
+    values = {"name": "hook", "url": "https://bears.example/", "events": events, "filter": domain}
+    assert (await deals.post("/api/v1/webhooks", json=values)).status_code == 201
+    await fields_become(deals, RENAMED)
+    [webhook] = (await deals.get("/api/v1/webhooks")).json()["data"]
+    assert webhook["filter"] == after
+
+
 async def test_a_deleted_record_comes_back_with_the_values_of_renamed_fields(deals: httpx2.AsyncClient) -> None:
     await deals.patch(f"{URL}/1", json={"margin": 78})
     await deals.delete(f"{URL}/1")
