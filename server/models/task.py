@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped
 from server.db.types import ChoiceText, DateTimeText, JsonText, LongText
 from server.models.base import READ_OWN, Base, ModelOptions, Owned, Record, field
 
+OPEN_STATES = ("queued", "running")
+"""Of what has not ended."""
+
 
 class Task(Owned, Record, Base):
     __tablename__ = "tasks"
@@ -22,7 +25,7 @@ class Task(Owned, Record, Base):
         access={"member": READ_OWN, "guest": READ_OWN},
         verbs=("list", "read"),
         log_cap_setting="tasks_max_bytes",
-        log_keeps=("status", ("queued", "running")),
+        log_keeps=("status", OPEN_STATES),
         log_goes_on=True,
     )
 

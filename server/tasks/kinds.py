@@ -64,6 +64,10 @@ class Kind:
     schedulable: str = ""
     """What it does, for people who may let it run by a schedule of their own; empty: they may not."""
 
+    def begins_again(self, attempts: int) -> bool:
+        """Whether what was broken off in its attempt number `attempts` is begun once more; nothing is for ever."""
+        return self.idempotent and attempts < max(2, self.attempts)
+
     def delay(self, error: Exception, attempts: int) -> float | None:
         """Seconds to wait before the next attempt after `attempts` that failed; None: there is none."""
         again = self.idempotent or (self.retried and isinstance(error, _NOTHING_DONE))

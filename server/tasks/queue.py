@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
-from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, StorageFull
+from server.errors import Conflict, Forbidden
 from server.events.bus import Bus
-from server.events.hook_path import led_by, path_of_task
-from server.models.task import ASKED_BY_SQL
+from server.events.hook_path import path_of_task
+from server.models.task import OPEN_STATES
 from server.records.service import Records
-from server.records.times import from_text, now_text, to_text
+from server.records.times import from_text
 from server.tasks.acting import kept
 from server.tasks.intake import Check, Intake
-from server.tasks.kinds import Kind, TaskFailed
+from server.tasks.kinds import Kind
 from server.tasks.looks import MODEL, Looks
-from server.tasks.report import Report
-from server.tasks.to_the_end import to_the_end
-from server.tasks.waiting import Entry, Waiting
+from server.tasks.runs import Runs
+from server.tasks.task_rows import TaskRows
+from server.tasks.waiting import Entry
 from server.tasks.welcome import Welcome
-
-log = logging.getLogger(__name__)
-
-OPEN_STATES = ("queued", "running")
-STOPPED = "This was running when GridBear, or the plugin that does it, was stopped."
-_LISTED = (
-    "id,key,kind,title,status,priority,progress,message,error,attempts,retry_of,created_at,updated_at,started_at,"
-    "finished_at"
-)
-_PAGE, _CANCEL_SECONDS = 500, 5.0
 
 
 class Tasks:
@@ -49,72 +35,43 @@ class Tasks:
 
     def __init__(self, records: Records, settings: SettingsHolder, bus: Bus) -> None:
         self._records = records
-        self._welcome = Welcome(records, bus)
-        self._settings = settings
         self._intake = Intake(records, settings)
-        self._kinds: dict[str, Kind] = {}
         self._looks = Looks(records)
-        self._waiting = Waiting()
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._begun: dict[int, Entry] = {}
-        self._cancelled: set[int] = set()
-        self._delayed: dict[int, asyncio.TimerHandle] = {}
-        self._stopping = False
+        self._rows = TaskRows(records)
+        self._runs = Runs(records, settings, Welcome(records, bus), self._rows)
         # What was submitted before `start`, and may run already: start must not take it for an earlier process's.
         self._early: set[int] | None = set()
 
     def register(self, kind: Kind) -> None:
         """Make a kind known. Tasks of it that wait already begin once the queue has started."""
-        self._kinds[kind.name] = kind
-        self._pump()
+        self._runs.kinds[kind.name] = kind
+        self._runs.begin()
 
     async def unregister(self, name: str) -> None:
         """Forget a kind, and end what runs of it; tasks of it that wait go on waiting until it is known again."""
-        self._kinds.pop(name, None)
-        running = {self._running[record_id] for record_id, entry in self._begun.items() if entry.kind == name}
-        # A task may end its own plugin.
-        running.discard(asyncio.current_task())
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=_CANCEL_SECONDS)
+        await self._runs.forget(name)
 
     def knows(self, name: str) -> bool:
         """Whether there is such a kind now."""
-        return name in self._kinds
+        return name in self._runs.kinds
 
     @property
     def schedulable(self) -> dict[str, str]:
         """The kinds that people may let run by a schedule, and what each does."""
-        return {name: kind.schedulable for name, kind in sorted(self._kinds.items()) if kind.schedulable}
+        return {name: kind.schedulable for name, kind in sorted(self._runs.kinds.items()) if kind.schedulable}
 
     async def start(self) -> None:
         """Go on where the last process ended: what waited waits, what ran is over unless it may be done twice."""
-        last, early = 0, self._early or ()
-        columns = "id,kind,owner_id,priority,status,attempts,not_before"
-        while True:
-            asked = (("status__in", ",".join(OPEN_STATES)), ("id__gt", str(last)), ("sort", "id"), ("fields", columns),
-                     ("limit", str(_PAGE)), ("total", "false"))  # fmt: skip
-            left = orjson.loads((await self._records.list_page(SYSTEM, MODEL, asked)).rows)
-            for row in left:
-                last = int(row["id"])
-                if last not in early:
-                    await self._take_over(row)
-            if len(left) < _PAGE:
-                break
+        early = self._early or ()
+        async for row in self._looks.left():
+            if row["id"] not in early:
+                await self._take_over(row)
         self._early = None
-        self._pump()
+        self._runs.begin()
 
     async def stop(self) -> None:
         """End what runs."""
-        self._stopping = True
-        for timer in self._delayed.values():
-            timer.cancel()
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=1.0)
+        await self._runs.stop()
 
     async def submit(
         self,
@@ -135,7 +92,7 @@ class Tasks:
         """
         if actor.user_id is None and actor.kind != "system":
             raise Forbidden("A task belongs to a person; sign in as one.")
-        known = self._kinds[kind]
+        known = self._runs.kinds[kind]
         path = path_of_task(known.name)
         row = await self._intake.store(
             {
@@ -154,9 +111,8 @@ class Tasks:
         entry = Entry.of(row, path)
         if self._early is not None:
             self._early.add(entry.record_id)
-        if entry.record_id not in self._running:
-            self._waiting.add(entry)
-            self._pump()
+        self._runs.wait(entry)
+        self._runs.begin()
         return row
 
     async def of(self, actor: Actor, key: str, *, asked_by: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -193,49 +149,19 @@ class Tasks:
         """
         if actor.user_id is None:
             return [], 0
-        asked = [("owner_id", str(actor.user_id)), ("sort", "-id")]
-        asked += [(name, value) for name, value in (("kind", kind), ("status", status)) if value is not None]
-        if asked_by is not None:
-            return await self._of_credential(asked, asked_by, limit, offset)
-        asked += [("fields", _LISTED), ("limit", str(limit)), ("offset", str(offset))]
-        page = await self._records.list_page(SYSTEM, MODEL, asked)
-        return orjson.loads(page.rows), page.count or 0
-
-    async def _of_credential(
-        self, asked: list[tuple[str, str]], caller: Mapping[str, Any], limit: int, offset: int
-    ) -> tuple[list[dict[str, Any]], int]:
-        wanted = {"kind": None, "status": None, **dict(asked)}
-        names = ("owner_id", "kind", "status")
-        given = {f"as_{name}": caller[name] for name in ("kind", "credential_id", "resource")}
-        rows = self._records.shelf.store.read_now(ASKED_BY_SQL, {**{name: wanted[name] for name in names}, **given})
-        ids = [str(row[0]) for row in rows[offset : offset + limit]]
-        if not ids:
-            return [], len(rows)
-        page = await self._records.list_page(
-            SYSTEM, MODEL, [("id__in", ",".join(ids)), ("sort", "-id"), ("fields", _LISTED), ("limit", str(limit))]
-        )
-        return orjson.loads(page.rows), len(rows)
+        return await self._looks.listed(actor.user_id, {"kind": kind, "status": status}, asked_by, limit, offset)
 
     async def cancel(self, actor: Actor, key: str) -> dict[str, Any]:
         """End a task. Raises NotFound, Conflict when it has ended already."""
         record_id = int((await self._in_hand(actor, key))["id"])
-        running = self._running.get(record_id)
-        if running is not None:
-            self._cancelled.add(record_id)
-            running.cancel()
-            await asyncio.wait({running}, timeout=_CANCEL_SECONDS)
-        timer = self._delayed.pop(record_id, None)
-        if timer is not None:
-            timer.cancel()
-        # It may have failed in that very moment, and wait to be tried again.
-        waits = self._waiting.discard(record_id) or timer is not None
-        if not waits and running is None:
+        ran, waited = await self._runs.withdraw(record_id)
+        if not (ran or waited):
             # What was read may be older than its end.
             row = await self._in_hand(actor, key)
             if row["status"] not in OPEN_STATES:
                 raise Conflict(f"The task has ended already: {row['status']}.", code="task_ended")
-        if waits or running is None:
-            await self._finish(record_id, "cancelled")
+        if waited or not ran:
+            await self._rows.finish(record_id, "cancelled")
         return {**await self._in_hand(actor, key), "result": None}
 
     async def retry(self, actor: Actor, key: str) -> dict[str, Any]:
@@ -245,9 +171,11 @@ class Tasks:
         """
         row = await self._in_hand(actor, key)
         if row["status"] not in ("failed", "cancelled", "interrupted"):
-            raise Conflict(f"Only what failed, was cancelled or interrupted is done again; this is {row['status']}.",
-                           code="task_not_ended" if row["status"] in OPEN_STATES else "task_done")  # fmt: skip
-        if row["kind"] not in self._kinds:
+            raise Conflict(
+                f"Only what failed, was cancelled or interrupted is done again; this is {row['status']}.",
+                code="task_not_ended" if row["status"] in OPEN_STATES else "task_done",
+            )
+        if row["kind"] not in self._runs.kinds:
             raise Conflict(f"Nobody here does tasks of the kind {row['kind']} just now.", code="unknown_kind")
         doer = actor
         if row["owner_id"] is None:
@@ -260,130 +188,21 @@ class Tasks:
     async def _in_hand(self, actor: Actor, key: str) -> dict[str, Any]:
         """The task `key` that this person may end or do again, but for its result. Raises NotFound."""
         if actor.is_admin and (found := await self._looks.nobodys(key)) is not None:
-            kind = self._kinds.get(found["kind"])
+            kind = self._runs.kinds.get(found["kind"])
             if kind is None or kind.for_admins:
                 return found
         return await self.of(actor, key)
 
     async def _take_over(self, row: dict[str, Any]) -> None:
-        record_id, kind = int(row["id"]), self._kinds.get(row["kind"])
+        record_id = int(row["id"])
+        kind = self._runs.kinds.get(row["kind"])
         if row["status"] == "running":
-            if kind is None or not kind.idempotent or row["attempts"] >= max(2, kind.attempts):
-                await self._lost(record_id, kind, "interrupted", error=STOPPED)
+            if kind is None or not kind.begins_again(row["attempts"]):
+                await self._rows.interrupt(record_id, kind)
                 return
-            await self._store(record_id, {"status": "queued"})
+            await self._rows.store(record_id, {"status": "queued"})
         wait = 0.0
         if row["not_before"] is not None:
             wait = (from_text(row["not_before"]) - datetime.now(UTC)).total_seconds()
         whole = self._records.look_up(SYSTEM, MODEL, "id", record_id) or {}
-        self._later(Entry.of(row, whole.get("led_by") or ()), wait)
-
-    def _later(self, entry: Entry, seconds: float) -> None:
-        if seconds <= 0:
-            self._waiting.add(entry)
-            return
-        self._delayed[entry.record_id] = asyncio.get_running_loop().call_later(seconds, self._due, entry)
-
-    def _due(self, entry: Entry) -> None:
-        self._delayed.pop(entry.record_id, None)
-        self._waiting.add(entry)
-        self._pump()
-
-    def _pump(self) -> None:
-        """Begin what may begin."""
-        limits = {name: kind.at_once for name, kind in self._kinds.items()}
-        per_person = self._settings.current.tasks_at_once_per_person
-        while not self._stopping and (entry := self._waiting.take(limits, per_person)) is not None:
-            # Whoever's end or hook it was that made room, it does not lead to this: what it was submitted by does.
-            with led_by(entry.led_by):
-                task = asyncio.create_task(self._run(entry), name=f"task {entry.record_id}")
-            self._running[entry.record_id], self._begun[entry.record_id] = task, entry
-            task.add_done_callback(partial(self._ended, entry))
-
-    def _ended(self, entry: Entry, task: asyncio.Task[None]) -> None:
-        self._running.pop(entry.record_id, None)
-        self._begun.pop(entry.record_id, None)
-        if task.cancelled() and entry.record_id not in self._cancelled:
-            # Its kind went before its first step: it waits for that again.
-            self._waiting.add(entry)
-        self._cancelled.discard(entry.record_id)
-        self._waiting.ended(entry)
-        self._pump()
-
-    async def _run(self, entry: Entry) -> None:
-        record_id, kind = entry.record_id, self._kinds[entry.kind]
-        report = Report(lambda columns: self._store(record_id, columns))
-        attempts = 0
-        try:
-            row = await self._records.reveal(SYSTEM, MODEL, record_id)
-            if row["status"] != "queued":
-                # It was cancelled, or begun by another queue on the same file.
-                return
-            attempts = int(row["attempts"]) + 1
-            report = Report(lambda columns: self._store(record_id, columns), row["log"])
-            begun = {"status": "running", "attempts": attempts, "started_at": now_text(), "not_before": None}
-            await self._records.update(SYSTEM, MODEL, record_id, begun)
-            result = await self._welcome.work(entry.owner_id, row["acting"], kind.run, row["input"], report)
-        except asyncio.CancelledError:
-            end = self._broken_off(entry, kind, attempts, report)
-        except Exception as error:
-            end = self._failed(entry, kind, attempts, error, report)
-        else:
-            end = self._completed(record_id, result, report)
-        await to_the_end(end)
-
-    async def _completed(self, record_id: int, result: Any, report: Report) -> None:
-        told = await report.close()
-        await self._finish(record_id, "completed", **{**told, "progress": 1.0, "result": result, "error": None})
-
-    async def _broken_off(self, entry: Entry, kind: Kind, attempts: int, report: Report) -> None:
-        told = await report.close()
-        if entry.record_id in self._cancelled:
-            await self._finish(entry.record_id, "cancelled", **told)
-        elif kind.idempotent and attempts < max(2, kind.attempts):
-            await self._store(entry.record_id, {**told, "status": "queued"})
-            if not self._stopping:
-                self._waiting.add(entry)
-        else:
-            await self._lost(entry.record_id, kind, "interrupted", **told, error=STOPPED)
-
-    async def _failed(self, entry: Entry, kind: Kind, attempts: int, error: Exception, report: Report) -> None:
-        told = await report.close()
-        if isinstance(error, NotFound) and attempts == 0:
-            # Its person was deleted, and the task with them.
-            return
-        if isinstance(error, GridBearError):
-            text = error.message
-        else:
-            log.error("task %d failed", entry.record_id, exc_info=error)
-            text = "Something went wrong; the log has the details."
-        told |= {"error": text, "failure": error.failure if isinstance(error, TaskFailed) else None}
-        delay = kind.delay(error, attempts)
-        if delay is None:
-            await self._lost(entry.record_id, kind, "failed", **told)
-            return
-        until = to_text(datetime.now(UTC) + timedelta(seconds=delay))
-        await self._store(entry.record_id, {**told, "status": "queued", "not_before": until})
-        self._later(entry, delay)
-
-    async def _lost(self, record_id: int, kind: Kind | None, status: str, **columns: Any) -> None:
-        await self._finish(record_id, status, **columns)
-        if kind is not None and kind.when_lost is not None:
-            with contextlib.suppress(NotFound):
-                await kind.when_lost(await self._records.reveal(SYSTEM, MODEL, record_id))
-
-    async def _store(self, record_id: int, columns: dict[str, Any]) -> None:
-        # A task's person may have been deleted; or the disk is full, and what is told of it can wait.
-        with contextlib.suppress(NotFound, StorageFull, Busy):
-            await self._records.update(SYSTEM, MODEL, record_id, columns)
-
-    async def _finish(self, record_id: int, status: str, **columns: Any) -> None:
-        values = {**columns, "status": status, "finished_at": now_text(), "not_before": None}
-        try:
-            await self._records.update(SYSTEM, MODEL, record_id, values)
-        except GridBearError as failure:
-            # A task without a last word would stay open for ever; its result alone could be what can't be stored.
-            if not isinstance(failure, NotFound):  # else it went with its person
-                log.error("the result of task %d could not be stored: %s", record_id, failure.message)
-            text = f"The result could not be stored: {failure.message}"
-            await self._store(record_id, {"status": "failed", "finished_at": now_text(), "error": text})
+        self._runs.wait(Entry.of(row, whole.get("led_by") or ()), wait)

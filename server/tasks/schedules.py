@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from server.access.actor import SYSTEM, Actor
 from server.errors import Busy, Conflict, Forbidden, GridBearError, NotFound, RateLimited, StorageFull
 from server.events.bus import Bus, RecordChanged
+from server.models.task import OPEN_STATES
 from server.records.service import Records
 from server.records.time_zones import local_zone
 from server.records.times import from_text, to_text
 from server.records.work import Work
 from server.tasks.acting import actor_now, kept
 from server.tasks.intake import Check
-from server.tasks.queue import OPEN_STATES, Tasks
+from server.tasks.queue import Tasks
 from server.tasks.schedule_behaviour import SCHEDULES, TIMING, ScheduleBehaviour
 from server.tasks.timing import timing_of
 

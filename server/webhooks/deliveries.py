@@ -16,12 +16,13 @@ from server.access.actor import SYSTEM, Actor
 from server.config import SettingsHolder
 from server.errors import Busy, Conflict, GridBearError, NotFound, StorageFull
 from server.events.bus import Bus, RecordChanged
+from server.models.task import OPEN_STATES
 from server.records.notify import notify
 from server.records.service import Records
 from server.records.times import now_text, to_text
 from server.records.work import Work
 from server.tasks.kinds import Kind, TaskFailed
-from server.tasks.queue import OPEN_STATES, Tasks
+from server.tasks.queue import Tasks
 from server.tasks.report import Report
 from server.webhooks.answer import Answer
 from server.webhooks.outbox import DELIVERIES, WEBHOOKS, store_delivery

@@ -15,8 +15,9 @@ from server.access.actor import SYSTEM, Actor
 from server.app import create_app
 from server.config import Settings
 from server.data_folder import DataFolder
+from server.models.task import OPEN_STATES
 from server.tasks.kinds import Kind
-from server.tasks.queue import OPEN_STATES, Tasks
+from server.tasks.queue import Tasks
 from server.tasks.report import Report
 
 AT_ONCE = 40

@@ -19,8 +19,9 @@ from server.models.base import Verb
 from server.tasks.acting import kept
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.looks import MODEL
-from server.tasks.queue import STOPPED, Tasks
+from server.tasks.queue import Tasks
 from server.tasks.report import Report
+from server.tasks.task_rows import STOPPED
 
 KIND = "mcp_tool"
 EXTENSION = "io.modelcontextprotocol/tasks"

@@ -38,7 +38,7 @@ async def test_a_task_whose_person_is_deleted_while_it_runs_is_no_error(
 
     tasks.register(Kind("ends", work))
     row = await tasks.submit(max_, "ends", "Ends", {})
-    await asyncio.gather(*tasks._running.values())
+    await asyncio.gather(*tasks._runs._running.values())
     assert bear.app.records.look_up(SYSTEM, "tasks", "id", row["id"]) is None
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
     assert told == ([f"task {row['id']} failed"] if ends == "with an error" else [])

@@ -24,6 +24,6 @@ async def test_a_task_whose_kind_goes_before_its_first_step_waits_for_it_to_come
     tasks.register(Kind("work", work))
     key = str((await tasks.submit(max_, "work", "Work", {}))["key"])
     await tasks.unregister("work")
-    assert (await tasks.of(max_, key))["status"] == "queued" and not tasks._running
+    assert (await tasks.of(max_, key))["status"] == "queued" and not tasks._runs._running
     tasks.register(Kind("work", work))
     assert (await ended(bear, key))["status"] == "completed"

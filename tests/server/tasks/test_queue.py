@@ -133,7 +133,7 @@ async def test_a_cancel_in_the_moment_in_which_a_task_ends_leaves_it_ended_and_s
         result = await tasks.result_part(row, 0, 100)
         assert result == (('{"done":true}', 13) if kind == "work" else ("", 0)) and row["finished_at"]
         assert not logs or row["log"].endswith("nearly done")
-    assert not tasks._running and not tasks._delayed
+    assert not tasks._runs._running and not tasks._runs._delayed
 
 
 async def test_a_task_that_ends_while_its_cancel_reads_its_row_stays_as_it_ended(
@@ -150,7 +150,7 @@ async def test_a_task_that_ends_while_its_cancel_reads_its_row_stays_as_it_ended
         row = await read(actor, key)
         gate.open.set()
         await ended(bear, key)
-        while tasks._running:
+        while tasks._runs._running:
             await asyncio.sleep(0)
         return row
 
@@ -194,13 +194,13 @@ async def test_only_what_may_be_done_twice_is_tried_again_and_waits_longer_each_
     for attempts in (1, 2):
         row = await until(bear, key, partial(_waits_again, attempts))
         assert row["status"] == "queued" and "away" in row["error"]
-        while row["id"] not in tasks._delayed:
+        while row["id"] not in tasks._runs._delayed:
             await asyncio.sleep(0)
         # The wait itself is the clock's affair: its end comes now.
-        timer = tasks._delayed[row["id"]]
+        timer = tasks._runs._delayed[row["id"]]
         assert timer.when() - asyncio.get_running_loop().time() > (1 if attempts == 1 else 70)
         timer.cancel()
-        tasks._due(Entry.of(row))
+        tasks._runs._due(Entry.of(row))
     row = await ended(bear, key)
     assert row["status"] == "completed" and row["attempts"] == 3 and row["error"] is None
     assert len(row["log"].splitlines()) == 3, "the log goes on"

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
-from server.tasks.queue import OPEN_STATES, Tasks
+from server.models.task import OPEN_STATES
+from server.tasks.queue import Tasks
 from tests.conftest import Bear
 
 
