@@ -22,7 +22,7 @@ from server.mcp_gateway.upstreams.notices import Notices
 from server.mcp_gateway.upstreams.process_guardian import Guardian
 from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.references import SecretValue, refers_to_secrets, resolved
-from server.mcp_gateway.upstreams.supervisor import Surroundings
+from server.mcp_gateway.upstreams.surroundings import Surroundings
 from server.mcp_gateway.upstreams.upstream import Upstream
 from server.mcp_gateway.upstreams.vigil import Vigil
 from server.records.service import Records

@@ -7,49 +7,31 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 
-from server.config import Settings, SettingsHolder
+from server.config import Settings
 from server.mcp_gateway.failures import UPSTREAM_FAILED, CallFailed, replaced, unknown_tool
-from server.mcp_gateway.messages.watches import MessageWatches
 from server.mcp_gateway.upstreams.child_process import STDERR_LINES
 from server.mcp_gateway.upstreams.config import LaunchSpec, ServerConfig
 from server.mcp_gateway.upstreams.heard import Heard
 from server.mcp_gateway.upstreams.http_faults import UNAUTHORIZED, HttpFaults
-from server.mcp_gateway.upstreams.notices import Notices
+from server.mcp_gateway.upstreams.life import Life
 from server.mcp_gateway.upstreams.opening import load_open_session
-from server.mcp_gateway.upstreams.process_guardian import Guardian
-from server.mcp_gateway.upstreams.programs import Programs
 from server.mcp_gateway.upstreams.request_failed import RequestFailed
 from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.standing import WANTS_LOGIN, Standing, UpstreamState
-from server.mcp_gateway.upstreams.stderr_hints import says_it_fetches
-from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS, Vigil
+from server.mcp_gateway.upstreams.start_time import StartTime
+from server.mcp_gateway.upstreams.surroundings import Surroundings
+from server.mcp_gateway.upstreams.vigil import LOOK_SECONDS
 from server.mcp_gateway.upstreams.watched import Watched
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 0.5  # how often a starting program's lines are looked at
-_SIGN_OF_LIFE_SECONDS, _RELIST_SECONDS = 2.0, 0.5
+_SHORTEST_WAIT_SECONDS = 0.05
+_RELIST_SECONDS = 0.5
 """A server that says all the time that its tools have changed is asked for them no more often."""
-_SILENT_SECONDS = 60.0
-"""A network connection on which nothing was heard for so long may be dead without a sign."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What all connections of one gateway share."""
-
-    settings: SettingsHolder
-    launch_spec: Callable[[ServerConfig], Awaitable[LaunchSpec]]
-    guardian: Guardian
-    programs: Programs
-    clock: Callable[[], float]
-    vigil: Vigil
-    notices: Notices
-    watches: MessageWatches
 
 
 class Supervisor:
@@ -85,18 +67,19 @@ class Supervisor:
         self._opened: asyncio.Future[Session] | None = None
         self._wake = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
-        self._relist = self._end = self._is_replaced = False
-        self._is_gone = False  # the program has ended, or the server its stream
-        self._in_flight = 0
-        self._last_used = self._alive_at = around.clock()
-        self._sleeps = 0
-        self._checking: asyncio.Task[bool] | None = None
+        self._relist = False
+        self._end = False
+        self._is_replaced = False
+        self._is_gone = False
+        """The program has ended, or the server its stream."""
+        self._start_time = StartTime(around.settings, self.standing, self.stderr, on_changed)
+        self._life = Life(around.clock, around.vigil, self._silent, on_a_network=config.transport != "stdio")
 
     @property
     def state(self) -> UpstreamState:
         """As it is known to be: what was fine before this computer slept is not, until it has answered."""
         state = self.standing.state
-        return "checking" if state == "ready" and self._session is not None and self._has_slept() else state
+        return "checking" if state == "ready" and self._session is not None and self._life.has_slept() else state
 
     @property
     def current(self) -> Session | None:
@@ -106,14 +89,16 @@ class Supervisor:
     @property
     def ready(self) -> Session | None:
         """The open session, if it needs no look at whether it lives."""
-        return None if self._session is None or self._is_doubtful() else self._session
+        return None if self._session is None or self._life.is_doubtful() else self._session
 
     async def session(self) -> Session:
         """The open session; starts the server when it is not running, once for all who wait. Raises CallFailed."""
         while True:
             session = self._session
-            if session is not None and (self.ready is session or await self._answers(session)):
-                return session
+            if session is not None:
+                lives = self.ready is session or await self._life.answers(session)
+                if lives and self._session is session:
+                    return session
             if not self._is_ending():
                 break
             # A session that was lost is on its orderly way out: nobody gets it any more.
@@ -128,7 +113,9 @@ class Supervisor:
             refusal = self.standing.refusal(self._around.clock())
             if refusal is not None:
                 raise refusal
-            previous, self._wake, self._end = self._task, asyncio.Event(), False
+            previous = self._task
+            self._wake = asyncio.Event()
+            self._end = False
             self._opened = asyncio.get_running_loop().create_future()
             # Nobody may be left waiting when it fails; the standing tells the story.
             self._opened.add_done_callback(lambda future: future.cancelled() or future.exception())
@@ -144,15 +131,9 @@ class Supervisor:
         running = self._task is not None and not self._task.done() and not self._end
         return running and self._session is None and self._opened is not None and self._opened.done()
 
-    @contextlib.contextmanager
-    def used(self) -> Iterator[None]:
+    def used(self) -> contextlib.AbstractContextManager[None]:
         """While inside, the server is in use and not stopped for being idle."""
-        self._in_flight += 1
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            self._last_used = self._around.clock()
+        return self._life.used()
 
     def lost(self, session: Session) -> None:
         """The session is of no further use; the next caller gets a new one."""
@@ -199,13 +180,15 @@ class Supervisor:
         failure: BaseException | None = None
         faults = HttpFaults()
         with anyio.CancelScope() as scope:
-            self._scope, self._is_gone = scope, False
+            self._scope = scope
+            self._is_gone = False
             try:
                 if not self._end and self._opened is opened:
                     await self._serve(opened, scope, faults)
             except Exception as error:  # whatever a server does wrong is its own failure, and shown as such
                 failure = error
-        self._session = self._scope = None
+        self._session = None
+        self._scope = None
         self._watched.told.clear()
         # Where the next start waits for this end already, that was asked for, and the standing is the next one's.
         is_last = self._opened is opened
@@ -226,8 +209,7 @@ class Supervisor:
         from server.mcp_gateway.upstreams.reasons import trouble_of  # here the SDK is loaded already
 
         if isinstance(failure, TimeoutError) and not opened.done():
-            limit, name = self._start_limit()
-            failure = TimeoutError(f"It was not ready within {limit:g} s ({name}).")
+            failure = TimeoutError(self._start_time.over)
         refused = self.standing.state == "needs_login"  # found out in a call; what came after it says nothing
         trouble = WANTS_LOGIN if refused else trouble_of(failure, self.stderr, faults)
         now = self._around.clock()
@@ -254,13 +236,9 @@ class Supervisor:
     async def _serve(self, opened: asyncio.Future[Session], scope: anyio.CancelScope, faults: HttpFaults) -> None:
         # The SDK costs 0.5 s and 30 MB: imported off the loop, and only when a server is really used.
         open_session, spec = await asyncio.gather(asyncio.to_thread(load_open_session), self._whole_spec())
-        # What came so far was our own time, and none of the server's.
-        scope.deadline = anyio.current_time() + self._current.mcp_start_timeout_seconds
-        if self.config.installs and not self._is_known():
-            self._installing(scope)
         async with contextlib.AsyncExitStack() as stack:
-            watching = asyncio.create_task(self._watch_start(scope))
-            try:
+            # What came so far was our own time, and none of the server's.
+            with self._start_time.kept(scope, installs=self.config.installs and not self._is_known()):
                 session = await stack.enter_async_context(
                     open_session(
                         spec,
@@ -276,13 +254,9 @@ class Supervisor:
                 await self._on_open(session)
                 if self._is_gone:
                     raise ConnectionError("The server closed the connection before it was ready.")
-            finally:
-                watching.cancel()
-            scope.deadline = float("inf")
             self._session = session
             self.standing.ready()
-            self._last_used = self._alive_at = self._around.clock()
-            self._sleeps = self._around.vigil.sleeps()
+            self._life.begin()
             opened.set_result(session)
             self._on_changed()
             async with anyio.create_task_group() as group:
@@ -307,28 +281,12 @@ class Supervisor:
             cwd=programs.expanded(spec.cwd) if spec.cwd else None,
         )
 
-    def _installing(self, scope: anyio.CancelScope) -> None:
-        self.standing.start(installs=True)
-        scope.deadline += self._current.mcp_install_timeout_seconds - self._current.mcp_start_timeout_seconds
-        self._on_changed()
-
-    def _start_limit(self) -> tuple[float, str]:
-        name = "mcp_install_timeout_seconds" if self.standing.state == "installing" else "mcp_start_timeout_seconds"
-        return getattr(self._current, name), name
-
-    async def _watch_start(self, scope: anyio.CancelScope) -> None:
-        """A program that tells of fetching something has more time than one that only starts."""
-        while self.standing.state == "starting":
-            await asyncio.sleep(_LOOK_SECONDS)
-            if self.standing.state == "starting" and says_it_fetches(self.stderr):
-                self._installing(scope)
-
     async def _stay(self, session: Session) -> None:
         """Until the end is asked for, the session is lost, or nobody used the server for the idle time."""
         relist_at = anyio.current_time()
         while not self._end and self._session is session:
             idle = self._current.mcp_idle_seconds
-            left = max(0.05, self._last_used + idle - self._around.clock())
+            left = max(_SHORTEST_WAIT_SECONDS, idle - self._life.unused_for())
             if self._relist:
                 left = max(0.0, relist_at - anyio.current_time())
             try:
@@ -337,52 +295,31 @@ class Supervisor:
             except TimeoutError:
                 if self._relist:
                     self._wake.set()
-                elif self._in_flight == 0 and self._is_doubtful():
-                    await self._answers(session)
-                if self._in_flight == 0 and not self._watched and self._around.clock() - self._last_used >= idle:
+                elif not self._life.in_use and self._life.is_doubtful():
+                    await self._life.answers(session)
+                if self._life.in_use or self._watched:
+                    self._life.touch()
+                elif self._life.unused_for() >= idle:
                     self._finish()
-                elif self._in_flight or self._watched:
-                    self._last_used = self._around.clock()
                 continue
             self._wake.clear()
             if self._relist and not self._end and self._session is session and anyio.current_time() >= relist_at:
-                self._relist, relist_at = False, anyio.current_time() + _RELIST_SECONDS
+                self._relist = False
+                relist_at = anyio.current_time() + _RELIST_SECONDS
                 await self._on_tools_changed(session)
 
-    def _has_slept(self) -> bool:
-        return self._around.vigil.sleeps() != self._sleeps
-
-    def _is_doubtful(self) -> bool:
-        # It may be gone without a sign: after a sleep, or on a network that was silent for long.
-        silent = self._around.clock() - max(self._alive_at, self._last_used)
-        on_a_network = self.config.transport != "stdio" and self._in_flight <= 1
-        return self._has_slept() or (on_a_network and silent > _SILENT_SECONDS)
-
-    async def _answers(self, session: Session) -> bool:
-        """Ask the server for a sign of life, once for all who want to know; without one the session is given up."""
-        if self._checking is None or self._checking.done():
-            self._checking = asyncio.create_task(self._check(session))
-        return await asyncio.shield(self._checking)
-
-    async def _check(self, session: Session) -> bool:
-        sleeps = self._around.vigil.sleeps()
-        try:
-            async with asyncio.timeout(_SIGN_OF_LIFE_SECONDS):
-                await session.ping()
-        except (RequestFailed, TimeoutError):
-            if self._session is session:
-                _log.info("MCP server %s gives no sign of life; it is connected anew at its next use", self.config.name)
-                self._finish()
-            return False
-        self._alive_at, self._sleeps = self._around.clock(), sleeps
-        return self._session is session
+    def _silent(self, session: Session) -> None:
+        if self._session is session:
+            _log.info("MCP server %s gives no sign of life; it is connected anew at its next use", self.config.name)
+            self._finish()
 
     @property
     def _current(self) -> Settings:
         return self._around.settings.current
 
     def _child_changed(self, pid: int | None) -> None:
-        self.child_pid, self._is_gone = pid, pid is None
+        self.child_pid = pid
+        self._is_gone = pid is None
         if pid is None and self._session is not None:
             # The program is gone, or has closed its end: known before somebody's call falls into the hole.
             self.lost(self._session)

@@ -26,7 +26,8 @@ from server.mcp_gateway.upstreams.session import Session
 from server.mcp_gateway.upstreams.shown import Shown
 from server.mcp_gateway.upstreams.standing import Trouble, UpstreamState
 from server.mcp_gateway.upstreams.start import Start
-from server.mcp_gateway.upstreams.supervisor import Supervisor, Surroundings
+from server.mcp_gateway.upstreams.supervisor import Supervisor
+from server.mcp_gateway.upstreams.surroundings import Surroundings
 from server.mcp_gateway.upstreams.wanted_log import WantedLog
 from server.mcp_gateway.upstreams.watched import Watched
 

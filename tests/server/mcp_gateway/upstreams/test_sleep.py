@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tests_mcp_support import House, call_text, serving
 
-from server.mcp_gateway.upstreams import supervisor
+from server.mcp_gateway.upstreams import life, supervisor
 from server.mcp_gateway.upstreams.supervisor import Supervisor
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")]
@@ -58,7 +58,7 @@ async def test_after_a_night_with_a_frozen_child_the_state_is_honest_and_the_nex
 async def test_however_many_were_frozen_no_call_waits_for_more_than_one_sign_of_life(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert supervisor._SIGN_OF_LIFE_SECONDS <= 2, "a call is to work within 5 s, with the end of the old child"
+    assert life._SIGN_SECONDS <= 2, "a call is to work within 5 s, with the end of the old child"
     names = ["one", "two", "three", "well"]
     async with make_house() as house, house.mcp("ann") as client:
         watches = {name: supervisor_of(house, await house.add(name)) for name in names}
@@ -172,7 +172,7 @@ async def _pass(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 async def test_a_dead_network_connection_is_noticed_before_a_call_falls_into_it(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch, transport: str
 ) -> None:
-    monkeypatch.setattr(supervisor, "_SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(life, "_SILENT_SECONDS", 0.0)
     async with serving(transport) as port:
         wire = Wire(port)
         async with wire.laid() as near, make_house() as house:
