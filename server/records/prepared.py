@@ -44,9 +44,9 @@ class PreparedList:
 class PreparedModel:
     """Everything about one model that is worth knowing before the first request."""
 
-    def __init__(self, spec: ModelSpec, store: Store, vault: Vault, made: tuple[Fields, ...] = ()) -> None:
+    def __init__(self, spec: ModelSpec, store: Store, vault: Vault) -> None:
         self.spec = spec
-        self.made = made
+        self.made: tuple[Fields, ...] = ()
         """The indexes that admins have made."""
         self._vault = vault
         self._store = store
@@ -87,7 +87,7 @@ class PreparedModel:
         return list(self._shapes.items())
 
     def indexed(self, made: tuple[Fields, ...]) -> None:
-        """Admins have made or removed indexes: every list is planned anew."""
+        """Plan every list anew: these are the indexes now that admins have made of it."""
         self.made = made
         self._shapes.clear()
 

@@ -45,7 +45,7 @@ class Referrer:
 
 
 class Shelf:
-    """Rebuilt as a whole when models come or go, so that no statement outlives its table."""
+    """Stocked again whenever models come or go, so that no statement outlives its table."""
 
     def __init__(
         self, store: Store, registry: ModelRegistry, policy: Policy, settings: SettingsHolder, vault: Vault
@@ -66,11 +66,12 @@ class Shelf:
         self.stock()
 
     def stock(self) -> None:
-        """Prepare every model of the registry anew."""
+        """Prepare what came to the registry or changed there, and forget what went."""
         made = self.made_indexes()
-        self.models = {
-            spec.name: PreparedModel(spec, self.store, self.vault, made.get(spec.name, ())) for spec in self.registry
-        }
+        self.models = {spec.name: self._prepared(spec) for spec in self.registry}
+        for name, prepared in self.models.items():
+            # Also lists of what did not change: they may look into tables that have other indexes now.
+            prepared.indexed(made.get(name, ()))
         self.caps = {
             name: self.caps.get(name) or LogCap(prepared.spec)
             for name, prepared in self.models.items()
@@ -144,6 +145,11 @@ class Shelf:
         """The fields that `actor` gets back of a record that they have just written."""
         may = self.policy.permission(actor, spec, "read")
         return may.shown if may.extent != "none" else ("id",)
+
+    def _prepared(self, spec: ModelSpec) -> PreparedModel:
+        known = self.models.get(spec.name)
+        # A changed model has another spec. What a statement takes from other models is part of what it is kept under.
+        return known if known is not None and known.spec is spec else PreparedModel(spec, self.store, self.vault)
 
 
 def _referrers(registry: ModelRegistry) -> dict[str, tuple[Referrer, ...]]:
