@@ -8,11 +8,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, cookies_of, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 PIXEL = base64.b64decode(
@@ -34,12 +33,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def test_what_is_ones_own_is_changed_on_one_page(
     browser: Browser, house: RunningServer, tmp_path: Path, name: str, theme: str, width: int
 ) -> None:
-    with sign_in(house.url, name, PASSWORD) as client:
-        cookies = dict(client.cookies)
-        documented = Documented(client.get("/api/openapi.json").json())
-    with sign_in(house.url, name, PASSWORD) as client:
-        elsewhere = dict(client.cookies)
-    watched = Watched(browser, house.url, theme, width, cookies)
+    documented = documented_by(house)
+    elsewhere = cookies_of(house, name)
+    watched = signed_in(browser, house, name, theme, width)
     page = watched.open("/", ".plate")
     page.click("[popovertarget=person-menu]")
     page.click("text=My account")

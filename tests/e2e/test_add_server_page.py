@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 THEIRS = {
@@ -36,10 +36,8 @@ def house(tmp_path: Path) -> Iterator[RunningServer]:
 def test_servers_are_added_from_the_catalogue_a_client_and_pasted_text(
     browser: Browser, house: RunningServer, tmp_path: Path, theme: str, width: int
 ) -> None:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        cookies = dict(client.cookies)
-        documented = Documented(client.get("/api/openapi.json").json())
-    watched = Watched(browser, house.url, theme, width, cookies)
+    documented = documented_by(house)
+    watched = signed_in(browser, house, "maja", theme, width)
     page = watched.open("/#/tools", ".empty")
     page.click("text=Add a server")
     page.locator(".known").first.wait_for()

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -57,10 +57,8 @@ def house(tmp_path: Path) -> Iterator[RunningServer]:
 def test_schedules_begin_pause_and_leave_tasks_and_webhooks_tell_how_it_went(
     browser: Browser, house: RunningServer, theme: str, width: int
 ) -> None:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        cookies = dict(client.cookies)
-        documented = Documented(client.get("/api/openapi.json").json())
-    watched = Watched(browser, house.url, theme, width, cookies)
+    documented = documented_by(house)
+    watched = signed_in(browser, house, "maja", theme, width)
     page = watched.open("/#/automations", ".empty")
     assert watched.axe() == []
     with sign_in(house.url, "maja", PASSWORD) as client:
@@ -133,8 +131,7 @@ def test_a_member_has_tasks_and_schedules_of_their_own_alone(browser: Browser, h
     with sign_in(house.url, "maja", PASSWORD) as client:
         tea = {"name": "tea of maja", "task": "remind", "input": {"title": "Tea"}, "cron": "0 16 * * *"}
         assert client.post("/api/v1/schedules", json=tea).status_code == 201
-    with sign_in(house.url, "otto", PASSWORD) as client:
-        watched = Watched(browser, house.url, cookies=dict(client.cookies))
+    watched = signed_in(browser, house, "otto")
     page = watched.open("/#/automations/schedules", ".empty")
     assert page.locator("[role=tab]").all_inner_texts() == ["Tasks", "Schedules"]
     assert "tea of maja" not in page.content()

@@ -181,8 +181,7 @@ def test_the_backups_page_in_every_look(
 
 def test_who_is_no_admin_has_no_backups_page(browser: Browser, lived_in: RunningServer) -> None:
     lived_in.create_user("ines", PASSWORD)
-    with sign_in(lived_in.url, "ines", PASSWORD) as client:
-        watched = Watched(browser, lived_in.url, cookies=dict(client.cookies))
+    watched = signed_in(browser, lived_in, "ines")
     page = watched.open("/#/settings/backups", "#licences-title")
     assert page.locator(".side >> text=Backups").count() == 0
     page = watched.open("/#/data/notes", ".empty")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -89,8 +89,7 @@ def test_folders_are_added_made_writable_and_taken_away_again(
 
 
 def test_the_page_is_for_admins_alone(browser: Browser, server: RunningServer) -> None:
-    with sign_in(server.url, "max", PASSWORD) as client:
-        watched = Watched(browser, server.url, cookies=dict(client.cookies))
+    watched = signed_in(browser, server, "max")
     page = watched.open("/#/files", "h1, h2")
     expect(page.locator("#files-path")).to_have_count(0)
     expect(page.locator(".rail >> text=Files")).to_have_count(0)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 ROWS = 100_000
@@ -40,8 +39,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
 def test_a_hundred_thousand_rows_are_paged_sorted_filtered_and_scrolled(
     browser: Browser, library: RunningServer, width: int
 ) -> None:
-    with sign_in(library.url, "maja", PASSWORD) as client:
-        watched = Watched(browser, library.url, "light", width, dict(client.cookies))
+    watched = signed_in(browser, library, "maja", "light", width)
     watched.page.add_init_script(WATCH_WORK)
     row = ".grid tbody tr" if width > 720 else ".card-rows li"
     page = watched.open("/#/data/notes", row)

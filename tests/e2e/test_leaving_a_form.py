@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from every_page import further
-from people import PASSWORD, cookies_of
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -18,8 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chro
 def watched(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with RunningServer(tmp_path_factory.mktemp("leaving") / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
-        cookies = cookies_of(server, "maja")
-        watched = Watched(browser, server.url, cookies=cookies)
+        watched = signed_in(browser, server, "maja")
         yield watched
         watched.close()
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD, cookies_of, documented_by
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from shop_house import shop_house
-from watched_page import CHROMIUM, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 MANY = 14
@@ -33,7 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def test_many_servers_are_searched_by_their_names_and_tools_and_home_shows_the_faulty_and_the_first(
     browser: Browser, house: RunningServer, theme: str, width: int
 ) -> None:
-    watched = Watched(browser, house.url, theme, width, cookies_of(house, "maja"))
+    watched = signed_in(browser, house, "maja", theme, width)
     page = watched.open("/#/tools", ".servers a")
     names = page.locator(".servers a .name")
     shown = [name for name in names.all_inner_texts() if name.startswith("spare")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from shop_house import shop_house
@@ -158,11 +158,10 @@ def test_prompts_and_resources_are_asked_for_again_from_their_forms(browser: Bro
 
 
 def test_a_member_finds_no_messages(browser: Browser, house: RunningServer) -> None:
-    with sign_in(house.url, "otto", PASSWORD) as client:
-        watched = Watched(browser, house.url, "light", 1280, dict(client.cookies))
-        page = watched.open("/#/tools/1?view=messages", ".bench")
-        watched.settle()
-        assert page.locator("button:has-text('Messages')").count() == 0
-        assert not any(path.endswith("/messages") for _method, path in watched.requests)
-        watched.check()
-        watched.close()
+    watched = signed_in(browser, house, "otto")
+    page = watched.open("/#/tools/1?view=messages", ".bench")
+    watched.settle()
+    assert page.locator("button:has-text('Messages')").count() == 0
+    assert not any(path.endswith("/messages") for _method, path in watched.requests)
+    watched.check()
+    watched.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from demo_data import sign_in
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -312,9 +312,8 @@ def test_a_related_record_is_made_from_the_picker_and_chosen(
         at_desk.check(documented)
         rule = {"role": "member", "model": "writers", "verb": "create", "extent": "none"}
         assert maja.post("/api/v1/access_rules", json=rule).status_code == 201
-    lived_in.create_user("otto", "a calm bear in a den")
-    with sign_in(lived_in.url, "otto", "a calm bear in a den") as otto:
-        watched = Watched(browser, lived_in.url, cookies=dict(otto.cookies))
+    lived_in.create_user("otto", PASSWORD)
+    watched = signed_in(browser, lived_in, "otto")
     page = watched.open("/#/data/sagas?record=new", "#field-writer")
     page.fill("#field-writer", "Tove Jansson")
     page.locator("[role=option] >> text=None found").wait_for()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Watched
@@ -145,12 +145,11 @@ def test_members_see_the_map_of_what_they_may_list_and_no_definitions(
 ) -> None:
     server, _ = served
     server.create_user("max", PASSWORD)
-    with sign_in(server.url, "max", PASSWORD) as client:
-        watched = Watched(browser, server.url, "light", 1280, dict(client.cookies))
-        page = watched.open("/#/data/all-models", ".map-box")
-        page.locator(".map-box[href='#/data/books']").wait_for()
-        expect(page.locator("text=Export definitions")).to_have_count(0)
-        watched.open("/#/data/all-models/import", ".map-box")
-        expect(page.locator("#defs-file")).to_have_count(0)
-        watched.check()
-        watched.close()
+    watched = signed_in(browser, server, "max")
+    page = watched.open("/#/data/all-models", ".map-box")
+    page.locator(".map-box[href='#/data/books']").wait_for()
+    expect(page.locator("text=Export definitions")).to_have_count(0)
+    watched.open("/#/data/all-models/import", ".map-box")
+    expect(page.locator("#defs-file")).to_have_count(0)
+    watched.check()
+    watched.close()

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD, cookies_of, documented_by
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from shop_house import shop_house
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM, Documented
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 looks = pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
@@ -34,7 +34,7 @@ def documented(house: RunningServer) -> Documented:
 def test_what_a_server_asks_in_the_middle_of_a_call_is_answered_on_the_page(
     browser: Browser, house: RunningServer, documented: Documented, theme: str, width: int
 ) -> None:
-    watched = Watched(browser, house.url, theme, width, cookies_of(house, "otto"))
+    watched = signed_in(browser, house, "otto", theme, width)
     page = watched.open("/#/tools", ".servers a")
     page.locator(".servers a", has_text="notes").click()
     page.get_by_role("listbox", name="Tool").get_by_role("option", name="order_bread").click()
@@ -73,7 +73,7 @@ def test_what_a_server_asks_in_the_middle_of_a_call_is_answered_on_the_page(
 
 
 def test_a_question_is_answered_as_json_as_well(browser: Browser, house: RunningServer, documented: Documented) -> None:
-    watched = Watched(browser, house.url, cookies=cookies_of(house, "otto"))
+    watched = signed_in(browser, house, "otto")
     page = watched.open("/#/tools", ".servers a")
     page.locator(".servers a", has_text="notes").click()
     page.get_by_role("listbox", name="Tool").get_by_role("option", name="order_bread").click()
@@ -112,7 +112,7 @@ def test_prompts_are_filled_in_and_resources_read(
     browser: Browser, house: RunningServer, documented: Documented, theme: str, width: int
 ) -> None:
     # A member may as well: what a server offers beside tools is for whoever may use it.
-    watched = Watched(browser, house.url, theme, width, cookies_of(house, "otto"))
+    watched = signed_in(browser, house, "otto", theme, width)
     page = watched.open("/#/tools", ".servers a")
     page.locator(".servers a", has_text="notes").click()
     page.click("button:has-text('Prompts and resources')")

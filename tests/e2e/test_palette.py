@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD, cookies_of
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 CHOSEN = '.palette [aria-selected="true"]'
@@ -38,10 +38,8 @@ def opened(page: Page) -> None:
 def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
     browser: Browser, house: RunningServer, theme: str, width: int
 ) -> None:
-    with sign_in(house.url, "maja", PASSWORD) as client:
-        cookies = dict(client.cookies)
-        documented = Documented(client.get("/api/openapi.json").json())
-    watched = Watched(browser, house.url, theme, width, cookies)
+    documented = documented_by(house)
+    watched = signed_in(browser, house, "maja", theme, width)
     page = watched.open("/#/home", ".plate")
     opened(page)
     expect(page.locator(".palette .hit", has_text="Home")).to_have_count(1)
@@ -81,8 +79,7 @@ def test_everything_is_found_by_its_name_and_opened_by_the_keyboard(
 
 
 def test_keys_go_to_pages_and_add_records_but_not_while_somebody_types(browser: Browser, house: RunningServer) -> None:
-    cookies = cookies_of(house, "maja")
-    watched = Watched(browser, house.url, cookies=cookies)
+    watched = signed_in(browser, house, "maja")
     page = watched.open("/#/home", ".plate")
     page.keyboard.press("?")
     expect(page.locator(".keys")).to_contain_text("Search or run a command")
@@ -106,8 +103,7 @@ def test_keys_go_to_pages_and_add_records_but_not_while_somebody_types(browser: 
 
 
 def test_a_member_finds_only_what_is_theirs(browser: Browser, house: RunningServer) -> None:
-    cookies = cookies_of(house, "otto")
-    watched = Watched(browser, house.url, cookies=cookies)
+    watched = signed_in(browser, house, "otto")
     page = watched.open("/#/home", ".plate")
     opened(page)
     expect(page.locator(CHOSEN)).to_be_visible()

@@ -12,7 +12,7 @@ import httpx2
 import pyotp
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Page, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -33,11 +33,9 @@ class House:
     cookies: dict[str, str]
 
     def page(self, browser: Browser, theme: str = "light", width: int = 1280, name: str = "maja") -> Watched:
-        cookies = self.cookies
         if name != "maja":
-            with sign_in(self.server.url, name, PASSWORD) as client:
-                cookies = dict(client.cookies)
-        return Watched(browser, self.server.url, theme, width, cookies)
+            return signed_in(browser, self.server, name, theme, width)
+        return Watched(browser, self.server.url, theme, width, self.cookies)
 
     def ask(self, path: str) -> Any:
         reply = httpx2.get(f"{self.server.url}{path}", cookies=self.cookies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyotp
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, Route
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -73,8 +73,7 @@ def test_a_second_factor_is_set_up_asked_for_and_removed(
     browser: Browser, lived_in: RunningServer, documented: Documented
 ) -> None:
     lived_in.create_user("ada", PASSWORD)
-    with sign_in(lived_in.url, "ada", PASSWORD) as client:
-        watched = Watched(browser, lived_in.url, cookies=dict(client.cookies))
+    watched = signed_in(browser, lived_in, "ada")
     page = watched.open("/", ".plate")
     page.click("button.avatar")
     page.click("text=Second factor")

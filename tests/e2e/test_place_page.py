@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
-from watched_page import CHROMIUM, Documented, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 AWAY = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_SOCKET", "503 (Serv")
@@ -22,10 +21,8 @@ def test_the_data_move_after_a_look_and_the_page_goes_on(
     new = tmp_path / "other disk" / "bear"
     with RunningServer(tmp_path / "data") as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            documented = Documented(client.get("/api/openapi.json").json())
-            cookies = dict(client.cookies)
-        watched = Watched(browser, server.url, theme, width, cookies)
+        documented = documented_by(server)
+        watched = signed_in(browser, server, "maja", theme, width)
         page = watched.open("/#/settings/storage", "#place-title")
         place = page.locator("section", has=page.locator("#place-title"))
         expect(place).to_contain_text(str(server.data_dir))

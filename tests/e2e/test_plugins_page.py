@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from demo_data import sign_in
-from people import PASSWORD, cookies_of, documented_by
+from people import PASSWORD, cookies_of, documented_by, signed_in
 from playwright.sync_api import Browser, FilePayload, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -171,8 +171,7 @@ def test_what_is_no_plugin_is_refused_in_words_and_a_broken_one_shows_its_traceb
 def test_the_page_is_for_admins_and_a_phone_finds_the_others_under_more(browser: Browser, house: RunningServer) -> None:
     house.create_user("otto", PASSWORD)
     for name, links in (("maja", ["Plugins", "People", "Activity", "Settings"]), ("otto", ["Activity", "Settings"])):
-        with sign_in(house.url, name, PASSWORD) as client:
-            watched = Watched(browser, house.url, "light", 390, dict(client.cookies))
+        watched = signed_in(browser, house, name, "light", 390)
         page = watched.open("/", ".plate")
         page.click(".rail li.phone-only a")
         page.locator(".more-list a").first.wait_for()

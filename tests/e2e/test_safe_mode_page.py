@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser
 from server_process import RunningServer
-from watched_page import CHROMIUM, Watched
+from watched_page import CHROMIUM
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine")]
 
@@ -18,8 +17,7 @@ def test_the_banner_says_what_failed_and_its_button_starts_everything_again(brow
     env = {"GRIDBEAR_SAFE_MODE": "1", "GRIDBEAR_SAFE_MODE_REASON": "Fatal Python error: Segmentation fault"}
     with RunningServer(tmp_path / "data", env) as server:
         server.create_user("maja", PASSWORD, admin=True)
-        with sign_in(server.url, "maja", PASSWORD) as client:
-            watched = Watched(browser, server.url, "light", cookies=dict(client.cookies))
+        watched = signed_in(browser, server, "maja")
         page = watched.open("/#/home", ".banner")
         page.locator(".banner >> text=Fatal Python error: Segmentation fault").wait_for()
         assert watched.axe() == []

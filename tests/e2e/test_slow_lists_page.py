@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from demo_data import sign_in
-from people import PASSWORD
+from people import PASSWORD, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM, Documented, Watched
@@ -88,25 +88,23 @@ def test_an_index_is_added_undone_and_removed(browser: Browser, server: RunningS
 
 
 def test_where_nothing_was_slow_the_page_teaches(browser: Browser, server: RunningServer) -> None:
-    with sign_in(server.url, "maja", PASSWORD) as client:
-        watched = Watched(browser, server.url, "light", cookies=dict(client.cookies))
-        empty = {"ok": True, "data": [], "count": 0}
-        for name in ("slow-lists", "indexes"):
-            watched.page.route(f"**/api/v1/server/{name}", lambda route: route.fulfill(json=empty))
-        page = watched.open(PAGE, ".empty")
-        page.locator("text=No list was slow").wait_for()
-        expect(page.locator(".empty .copyable")).to_contain_text("/api/v1/server/slow-lists")
-        assert watched.axe() == []
-        watched.check()
-        watched.close()
+    watched = signed_in(browser, server, "maja")
+    empty = {"ok": True, "data": [], "count": 0}
+    for name in ("slow-lists", "indexes"):
+        watched.page.route(f"**/api/v1/server/{name}", lambda route: route.fulfill(json=empty))
+    page = watched.open(PAGE, ".empty")
+    page.locator("text=No list was slow").wait_for()
+    expect(page.locator(".empty .copyable")).to_contain_text("/api/v1/server/slow-lists")
+    assert watched.axe() == []
+    watched.check()
+    watched.close()
 
 
 def test_members_find_neither_the_page_nor_its_entry(browser: Browser, server: RunningServer) -> None:
     server.create_user("max", PASSWORD)
-    with sign_in(server.url, "max", PASSWORD) as client:
-        watched = Watched(browser, server.url, "light", cookies=dict(client.cookies))
-        page = watched.open(PAGE, ".empty")
-        assert page.locator(".side-last a").all_inner_texts() == ["Map of models"]
-        assert "customer" not in page.locator(".area").inner_text()
-        watched.check()
-        watched.close()
+    watched = signed_in(browser, server, "max")
+    page = watched.open(PAGE, ".empty")
+    assert page.locator(".side-last a").all_inner_texts() == ["Map of models"]
+    assert "customer" not in page.locator(".area").inner_text()
+    watched.check()
+    watched.close()

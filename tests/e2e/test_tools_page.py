@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from demo_data import sign_in
-from people import PASSWORD, cookies_of, documented_by
+from people import PASSWORD, cookies_of, documented_by, signed_in
 from playwright.sync_api import Browser, expect
 from server_process import RunningServer
 from shop_house import shop_house
@@ -134,7 +134,7 @@ def test_a_client_is_connected_after_its_change_was_shown(
 
 
 def test_a_member_sees_what_is_for_them_and_nothing_of_this_computer(browser: Browser, house: RunningServer) -> None:
-    watched = Watched(browser, house.url, cookies=cookies_of(house, "otto"))
+    watched = signed_in(browser, house, "otto")
     page = watched.open("/#/tools", ".bench .primary")
     assert page.locator(".servers a .name").all_inner_texts() == ["notes", "gridbear", "records"]
     assert page.locator("text=Clients").count() == 0 and page.locator("text=Found at").count() == 0
