@@ -274,21 +274,30 @@ async def test_a_client_ends_its_own_tokens_and_no_others(app: App, max_in: http
     assert (await app.http.post("/oauth/revoke", data=unknown | {"client_id": "nobody"})).status_code == 401
 
 
+def ends_before(monkeypatch: pytest.MonkeyPatch, step: str, who: httpx2.AsyncClient, address: str) -> None:
+    """Just before the next record is written by `step`, `who` deletes the one at `address`."""
+    write = getattr(Records, step)
+
+    async def and_ends_first(*given: Any) -> dict[str, Any]:
+        monkeypatch.undo()
+        assert (await who.delete(address)).status_code == 200
+        return dict(await write(*given))
+
+    monkeypatch.setattr(Records, step, and_ends_first)
+
+
+def is_told_as_the_protocol_says(answer: httpx2.Response) -> bool:
+    return (answer.status_code, answer.json().get("error")) == (400, "invalid_grant")
+
+
 async def test_an_app_whose_permission_ends_while_it_refreshes_hears_it_as_the_protocol_says(
     app: App, max_in: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issued = await app.tokens(max_in)
     row = (await max_in.get("/api/v1/oauth_tokens")).json()["data"][0]
-    update = Records.update
-
-    async def and_ends_first(*given: Any) -> dict[str, Any]:
-        monkeypatch.undo()
-        assert (await max_in.delete(f"/api/v1/oauth_tokens/{row['id']}")).status_code == 200
-        return await update(*given)
-
-    monkeypatch.setattr(Records, "update", and_ends_first)
+    ends_before(monkeypatch, "update", max_in, f"/api/v1/oauth_tokens/{row['id']}")
     answer = await app.refresh(issued["refresh_token"])
-    assert (answer.status_code, answer.json().get("error")) == (400, "invalid_grant"), answer.text
+    assert is_told_as_the_protocol_says(answer), answer.text
 
 
 async def test_an_app_that_is_deleted_while_it_exchanges_its_code_hears_it_as_the_protocol_says(
@@ -296,13 +305,6 @@ async def test_an_app_that_is_deleted_while_it_exchanges_its_code_hears_it_as_th
 ) -> None:
     code = await app.allowed_by(max_in)
     client = (await admin.get("/api/v1/oauth_clients")).json()["data"][0]
-    create = Records.create
-
-    async def and_ends_first(*given: Any) -> dict[str, Any]:
-        monkeypatch.undo()
-        assert (await admin.delete(f"/api/v1/oauth_clients/{client['id']}")).status_code == 200
-        return await create(*given)
-
-    monkeypatch.setattr(Records, "create", and_ends_first)
+    ends_before(monkeypatch, "create", admin, f"/api/v1/oauth_clients/{client['id']}")
     answer = await app.exchange(code)
-    assert (answer.status_code, answer.json().get("error")) == (400, "invalid_grant"), answer.text
+    assert is_told_as_the_protocol_says(answer), answer.text
