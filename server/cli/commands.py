@@ -26,6 +26,8 @@ from server.cli.transfer_commands import export_command, import_command
 from server.errors import Conflict, ValidationFailed
 from server.records.times import to_text
 
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")]
+
 app = typer.Typer()
 user = typer.Typer(help="People who may sign in.")
 token = typer.Typer(help="Personal API tokens.")
@@ -52,9 +54,7 @@ def user_create(
     name: Annotated[str, typer.Argument(help="The username.")],
     admin: Annotated[bool, typer.Option("--admin", help="Make them an administrator.")] = False,
     display_name: Annotated[str | None, typer.Option("--display-name", help="The name that people read.")] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -85,9 +85,7 @@ def user_list(data_dir: DataDir = None, as_json: Json = False) -> None:
 @user.command("reset-password")
 def user_reset_password(
     name: Annotated[str, typer.Argument(help="The username.")],
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin, one line.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
     remove_second_factor: Annotated[
         bool, typer.Option("--remove-second-factor", help="Let them sign in with the password alone.")
     ] = False,

@@ -141,13 +141,7 @@ class Approvals:
     async def _in_force(self, call: AskedCall) -> list[dict[str, Any]]:
         """The rows that may be about the call. One of a tool that has changed since ends here."""
         where = {
-            "owner_id": call.actor.user_id,
-            "through": call.through,
-            "token_id": call.token_id,
-            "app_id": call.app_id,
-            "server_id": call.server.server_id,
-            "server": call.server.name,
-            "tool": call.tool_key,
+            **call.asks,
             "status__in": ["pending", "approved", "denied"],
         }
         now, found = self._clock(), []
@@ -185,16 +179,10 @@ class Approvals:
             SYSTEM,
             MODEL,
             {
-                "owner_id": actor.user_id,
+                **call.asks,
                 "expires_at": to_text(now + timedelta(minutes=settings.mcp_approval_wait_minutes)),
                 "asked_by": asked_by,
                 "client": None if client is None else _clean(redactor.text(client))[:200],
-                "through": call.through,
-                "token_id": call.token_id,
-                "app_id": call.app_id,
-                "server_id": call.server.server_id,
-                "server": call.server.name,
-                "tool": call.tool_key,
                 "definition_hash": call.definition_hash,
                 "arguments": _storable(redactor.value(kept)),
                 "arguments_hash": call.arguments_hash,

@@ -33,6 +33,19 @@ class AskedCall:
         return self.caller.actor
 
     @property
+    def asks(self) -> dict[str, Any]:
+        """The columns that say who asks for which tool of which server: an approval of it has the same."""
+        return {
+            "owner_id": self.actor.user_id,
+            "through": self.through,
+            "token_id": self.token_id,
+            "app_id": self.app_id,
+            "server_id": self.server.server_id,
+            "server": self.server.name,
+            "tool": self.tool_key,
+        }
+
+    @property
     def definition_hash(self) -> str:
         """Of all that the tool is: its server, its schemas, what it says of itself, the version of its package."""
         version = self.tool.version
