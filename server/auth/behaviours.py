@@ -10,7 +10,7 @@ import orjson
 from server.access.actor import MODEL_SCOPE, SCOPES, TOOL_SCOPE, Actor, Scope
 from server.auth.passwords import hash_password, password_problem
 from server.auth.tokens import API_TOKEN_PREFIX, SHOWN_PREFIX_LENGTH, new_token, token_hash
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.oauth_token import delete_tokens_of_person_sql

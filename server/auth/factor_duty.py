@@ -8,7 +8,7 @@ from typing import Any
 from server.access.actor import ROLES
 from server.access.policy import Policy
 from server.config import SettingsHolder
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.group import group_names_sql

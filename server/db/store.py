@@ -18,7 +18,8 @@ from server.db.deadline import Deadline
 from server.db.faults import fault_of
 from server.db.log_sizes import LOG_SIZES_SQL
 from server.db.storage import Storage
-from server.db.writer import TableVersions, Together, Unit, Writer
+from server.db.table_versions import TableVersions
+from server.db.writer import Together, Unit, Writer
 
 log = logging.getLogger(__name__)
 

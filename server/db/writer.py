@@ -7,17 +7,18 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from server.db.faults import translate
 from server.db.log_sizes import LogSizes
 from server.db.search import SearchIndexes
 from server.db.storage import Storage
+from server.db.table_versions import TableVersions
 from server.db.tidying import Tidier
+from server.db.transaction import Transaction
 from server.errors import Busy, GridBearError, InternalError
 
 log = logging.getLogger(__name__)
@@ -25,48 +26,6 @@ log = logging.getLogger(__name__)
 GROUP_LIMIT = 256
 STAGED = "staged"
 """The schema under which a unit sees the file attached to it."""
-
-
-class Transaction:
-    """What a unit of work sees: the open transaction, and the tables it says it has changed."""
-
-    __slots__ = ("_connection", "_indexes", "sizes", "touched")
-
-    def __init__(
-        self, connection: sqlite3.Connection, touched: set[str], indexes: SearchIndexes, sizes: LogSizes
-    ) -> None:
-        self._connection = connection
-        self._indexes = indexes
-        self.touched = touched
-        self.sizes = sizes
-        """Bytes of log-like tables; who changes their rows tells it."""
-
-    @property
-    def connection(self) -> sqlite3.Connection:
-        """The writer's connection, for changes of tables themselves. Begin and end no transaction on it."""
-        return self._connection
-
-    def execute(self, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> sqlite3.Cursor:
-        """Run one statement of this unit."""
-        return self._connection.execute(sql, parameters)
-
-    def settle_search(self) -> None:
-        """Bring the full-text indexes up to date, for a unit that searches. Else it is done before the commit."""
-        self._indexes.settle(self.touched)
-
-    def attempt(self, sql: str, parameters: Mapping[str, Any]) -> tuple[int, GridBearError | None]:
-        """Run one statement that a constraint may refuse; then nothing of it remains.
-
-        Returns how many rows it changed, and what a refusal means.
-        """
-        self._connection.execute("SAVEPOINT attempt")
-        try:
-            rows, error = self._connection.execute(sql, parameters).rowcount, None
-        except sqlite3.IntegrityError as refusal:
-            rows, error = 0, translate(refusal)
-            self._connection.execute("ROLLBACK TO attempt")
-        self._connection.execute("RELEASE attempt")
-        return rows, error
 
 
 Unit = Callable[[Transaction], Any]
@@ -92,26 +51,6 @@ class _Waiting:
     def alone(self) -> bool:
         """Whether it wants a transaction of its own."""
         return self.exclusive or self.attached is not None
-
-
-@dataclass(slots=True)
-class TableVersions:
-    """How often each table was changed. While a group that touches a table is open, the table has no version."""
-
-    _versions: dict[str, int] = field(default_factory=dict)
-    _open: frozenset[str] = frozenset()
-
-    def of(self, table: str) -> int | None:
-        """The version of `table`, or None while a change may be half visible: nothing may be cached then."""
-        return None if table in self._open else self._versions.get(table, 0)
-
-    def begin(self, tables: frozenset[str]) -> None:
-        self._open = tables
-
-    def end(self) -> None:
-        for table in self._open:
-            self._versions[table] = self._versions.get(table, 0) + 1
-        self._open = frozenset()
 
 
 class Writer:

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.mcp_gateway.plugin_servers import PluginServers
 from server.mcp_gateway.policy.own_servers import name_problem, own_server_problems

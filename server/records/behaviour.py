@@ -8,7 +8,7 @@ from dataclasses import field as dataclass_field
 from typing import Any
 
 from server.access.actor import Actor
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.models.base import WriteVerb
 
 

@@ -14,7 +14,7 @@ from server.access.actor import SYSTEM
 from server.db import file_rows
 from server.db.content_store import ContentStore
 from server.db.file_reach import Holder
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.models.stored_file import FILES_TABLE
 from server.records.service import Records
 from server.records.times import from_text, to_text

@@ -10,7 +10,7 @@ import orjson
 from server.access.actor import Actor
 from server.db import file_rows
 from server.db.file_reach import FileReach
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.models.registry import FieldSpec
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from server.db.writer import TableVersions
+from server.db.table_versions import TableVersions
 
 T = TypeVar("T")
 

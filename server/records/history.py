@@ -14,7 +14,7 @@ from server.access.demands import demand_scope
 from server.access.policy import Permission
 from server.db import trash
 from server.db.store import Store
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, Forbidden, NotFound
 from server.models.base import Verb
 from server.models.labels import in_sentence

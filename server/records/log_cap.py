@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from server.db.log_sizes import LogStatements
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.models.registry import ModelSpec
 
 SLACK_PART = 64

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from typing import Any
 
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.events.bus import RecordChanged
 from server.records.prepared import PreparedModel
 from server.records.work import Work, owner_of

@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Hashable
 from typing import Any
 
-from server.db.writer import TableVersions
+from server.db.table_versions import TableVersions
 from server.records.fresh import Fresh
 
 MAX_LISTS = 256

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.access.actor import ROLES, SYSTEM, Actor
 from server.access.policy import Policy
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, FieldError, ValidationFailed
 from server.events.bus import Bus
 from server.models.access_rule import ANY_VERB, same_rules_sql

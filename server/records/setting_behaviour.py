@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.config import Settings, SettingsHolder, check_setting, environment_name, setting_fields
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, ValidationFailed
 from server.models.base import WriteVerb
 from server.records.behaviour import Behaviour

@@ -14,7 +14,7 @@ from server.db.file_reach import FileReach, Holder
 from server.db.made_indexes import MADE_SQL, Fields, by_table
 from server.db.statements import Expansion
 from server.db.store import Store
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.events.bus import RecordChanged
 from server.models.registry import ModelRegistry, ModelSpec
 from server.models.stored_file import FILES_TABLE

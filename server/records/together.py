@@ -13,7 +13,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.db.statements import ROW_SEPARATOR
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.events.bus import RecordChanged
 from server.log import caller_address
 from server.records.log_rows import insert_rows

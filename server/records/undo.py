@@ -10,7 +10,7 @@ import orjson
 
 from server.access.policy import Permission
 from server.db import trash
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from server.models.base import Verb
 from server.models.labels import in_sentence

@@ -10,7 +10,7 @@ import orjson
 from server.access.actor import SYSTEM, Actor
 from server.access.policy import Permission
 from server.db import trash
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Conflict, FieldError, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
 from server.models.base import WriteVerb

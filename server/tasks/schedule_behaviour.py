@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from server.access.actor import Actor
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import FieldError, Forbidden, ValidationFailed
 from server.models.base import WriteVerb
 from server.records.behaviour import Behaviour, Prepared

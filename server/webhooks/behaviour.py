@@ -12,7 +12,7 @@ import orjson
 from server.access.actor import Actor
 from server.asgi.signatures import is_standard_secret, new_standard_secret
 from server.config import SettingsHolder
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import FieldError, ValidationFailed
 from server.models.base import WriteVerb
 from server.models.webhook import UNTOLD_MODELS

@@ -10,7 +10,7 @@ import orjson
 
 from server.access.actor import SYSTEM
 from server.db.statements import ListShape
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.events.bus import RecordChanged
 from server.models.webhook import Webhook
 from server.models.webhook_delivery import WebhookDelivery

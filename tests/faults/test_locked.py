@@ -13,7 +13,7 @@ import pytest
 
 from server.db import connection as connections
 from server.db.connection import connect
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from tests.conftest import Bear, running_bear
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.access.actor import Actor
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import ValidationFailed
 from server.mcp_gateway.catalogue.names import public_name
 from server.models.base import WriteVerb

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from server.access.actor import SYSTEM, Actor
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import FieldError, ValidationFailed
 from server.mcp_gateway.catalogue.definition import HASHED
 from server.mcp_gateway.catalogue.names import SEPARATOR, public_name, server_of

@@ -15,7 +15,7 @@ from server.db.connection import connect
 from server.db.rebuild import create_table, drop_table
 from server.db.search import SEARCHABLE
 from server.db.store import Store
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 
 pytestmark = pytest.mark.anyio
 

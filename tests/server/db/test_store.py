@@ -13,7 +13,7 @@ import pytest
 
 from server.db.connection import connect
 from server.db.store import READER_THREADS, Store
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.errors import Busy, Conflict, InternalError
 from tests.conftest import Bear
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from server.access.actor import OWNER, SYSTEM
 from server.db.store import Store
-from server.db.writer import TableVersions
+from server.db.table_versions import TableVersions
 from server.records import places
 from server.records.places import Places
 from tests.conftest import Bear

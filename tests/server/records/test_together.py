@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.access.actor import SYSTEM, Actor
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from server.events.bus import RecordChanged
 from server.records import together
 from server.records.log_rows import insert_rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from server.db.writer import Transaction
+from server.db.transaction import Transaction
 from tests.conftest import Bear
 
 SLOW, INDEXES, ORDERS = "/api/v1/server/slow-lists", "/api/v1/server/indexes", "/api/v1/orders"
