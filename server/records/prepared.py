@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,6 +162,22 @@ class PreparedModel:
             if values[name] is not None:
                 values[name] = base64_text(values[name])
         return values
+
+    def kept(self, row: Mapping[str, Any], only: Collection[str] | None = None) -> str:
+        """What history keeps of a stored row, or of these columns of it, as JSON."""
+        names = [name for name in self.kept_columns if name in row and (only is None or name in only)]
+        return orjson.dumps({name: self._in_json(name, row[name]) for name in names}).decode()
+
+    def _in_json(self, name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        if name in self.json_columns:
+            return orjson.Fragment(value)
+        if name in self.boolean_columns:
+            return bool(value)
+        if name in self.bytes_columns:
+            return base64_text(value)
+        return value
 
     def emptied(self, row: tuple[Any, ...]) -> list[str]:
         """The sealed fields of a stored row that were emptied because their key was lost. Raises Unreadable."""

@@ -18,6 +18,7 @@ from server.events.bus import RecordChanged
 from server.log import caller_address
 from server.records.log_rows import insert_rows
 from server.records.prepared import PreparedModel
+from server.records.relations import check_relations
 from server.records.row_form import RowForm, needs_only_storing
 from server.records.shelf import Shelf
 from server.records.steady import planned_at
@@ -110,7 +111,7 @@ class Creates:
             rows.append(row)
         for unit, row in zip(units, rows, strict=True) if self._referring else ():
             columns = dict(zip(prepared.columns, row, strict=True))
-            Work(shelf, transaction, unit.actor, now).check_relations(prepared, columns, {})
+            check_relations(shelf, transaction, unit.actor, prepared, columns, {})
         transaction.touched.add(self._model)
         insert_rows(transaction, prepared, rows)
         events = self._events(prepared, rows, first)

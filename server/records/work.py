@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from server.access.actor import SYSTEM, Actor
+from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db import trash
 from server.db.transaction import Transaction
-from server.errors import Conflict, FieldError, NotFound, PreconditionFailed, StorageFull
+from server.errors import Conflict, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
 from server.models.base import WriteVerb
 from server.models.labels import in_sentence
 from server.models.registry import ModelSpec
-from server.models.stored_file import FILES_TABLE
 from server.records.audit import AUDIT, audit_entry, changed_fields
 from server.records.etag import etag_of
-from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
+from server.records.relations import check_relations
 from server.records.shelf import Shelf
 from server.records.times import now_text
-from server.records.values import base64_text
 
 IfMatch = Callable[[str], bool]
 """Gets the present entity tag of a row; False refuses the change."""
 HISTORY = "history"
 _UNSEEN = frozenset(("updated_at",))
 
-_Going = tuple[PreparedModel, int, dict[str, Any]]  # a row to be deleted: its model, its id, its columns as they lie
+
+class _Going(NamedTuple):
+    """A row to be deleted, with its columns as they lie."""
+
+    prepared: PreparedModel
+    record_id: int
+    row: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.prepared.spec.name, self.record_id
 
 
 class Work:
@@ -55,7 +63,7 @@ class Work:
         """Insert a whole row of columns. Returns its id and its JSON text as `shown`."""
         prepared = self._shelf.models[model]
         self.check_log(prepared.spec)
-        self.check_relations(prepared, row, {})
+        self._check_relations(prepared, row, {})
         self.transaction.touched.add(model)
         told = self.told(prepared, row, shown)
         sql = prepared.create(told)
@@ -89,7 +97,7 @@ class Work:
         """
         prepared = self._shelf.models[model]
         before = self.stored(prepared, record_id, may, if_match)
-        self.check_relations(prepared, changes, before, from_history=from_history)
+        self._check_relations(prepared, changes, before, from_history=from_history)
         self.transaction.touched.add(model)
         stored = prepared.sealed(record_id, changes) if prepared.spec.sealed else changes
         parameters = {**stored, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
@@ -126,7 +134,7 @@ class Work:
     def bring_back(self, model: str, row: dict[str, Any], shown: tuple[str, ...]) -> str:
         """Insert a deleted row under its old id. Returns its JSON text. Raises Conflict when that can't be."""
         prepared = self._shelf.models[model]
-        self.check_relations(prepared, row, {}, from_history=True)
+        self._check_relations(prepared, row, {}, from_history=True)
         self.transaction.touched.add(model)
         self.transaction.execute(prepared.insert_with_id, row)
         record_id = int(row["id"])
@@ -135,7 +143,7 @@ class Work:
         self._count(model, None, row)
         owner = owner_of(prepared.spec, row, record_id)
         self._audit(prepared.spec, "create", record_id, row, detail="brought back")
-        self._remember(prepared.spec, "restore", record_id, owner, None, self._kept(prepared, row))
+        self._remember(prepared.spec, "restore", record_id, owner, None, prepared.kept(row))
         self.events.append(RecordChanged(model, "create", record_id, owner))
         return text
 
@@ -190,22 +198,27 @@ class Work:
         return record_id is not None and self._row(self._shelf.models[model], record_id) is None
 
     def _delete(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
-        for one, at, row in (going := self._going(prepared, record_id, before)):
+        going = self._going(_Going(prepared, record_id, before))
+        if len(going) == 1:
+            self._delete_alone(prepared, record_id, before)
+            return
+        for one in going:
             # References between them are emptied by now; in a circle, SQLite has taken the row along already.
-            self._delete_alone(one, at, row if len(going) == 1 else self._row(one, at) or row)
+            row = self._row(one.prepared, one.record_id) or one.row
+            self._delete_alone(one.prepared, one.record_id, row)
 
-    def _going(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> list[_Going]:
+    def _going(self, first: _Going) -> list[_Going]:
         """The row and all that go with it, who refers first. Not by recursion: a chain may be as long as a table."""
-        waiting: list[_Going] = [(prepared, record_id, before)]
+        waiting = [first]
         seen: set[tuple[str, int]] = set()
         going: dict[tuple[str, int], _Going] = {}
         while waiting:
-            one, at, _ = waiting[-1]
-            if (key := (one.spec.name, at)) in seen:
-                going.setdefault(key, waiting.pop())
+            one = waiting[-1]
+            if one.key in seen:
+                going.setdefault(one.key, waiting.pop())
                 continue
-            seen.add(key)
-            waiting += [it for it in self._release(one.spec, at) if (it[0].spec.name, it[1]) not in seen]
+            seen.add(one.key)
+            waiting += [other for other in self._release(one.prepared.spec, one.record_id) if other.key not in seen]
         return list(going.values())
 
     def _delete_alone(self, prepared: PreparedModel, record_id: int, before: dict[str, Any]) -> None:
@@ -215,7 +228,7 @@ class Work:
         self._settle(prepared, "delete", record_id, before)
         self._count(spec.name, before, None)
         owner = owner_of(spec, before, record_id)
-        self._remember(spec, "delete", record_id, owner, self._kept(prepared, before), None)
+        self._remember(spec, "delete", record_id, owner, prepared.kept(before), None)
         self._audit(spec, "delete", record_id, before)
         self.events.append(RecordChanged(spec.name, "delete", record_id, owner))
 
@@ -223,19 +236,24 @@ class Work:
         """Empty the references to a row that goes, by hand, so that history and events know. Returns what goes too."""
         going: list[_Going] = []
         for referrer in self._shelf.referrers.get(target.name, ()):
-            prepared, way_out = self._shelf.models[referrer.model], target.options.before_delete
+            prepared = self._shelf.models[referrer.model]
+            way_out = target.options.before_delete
             taken = referrer.on_delete in ("CASCADE", "SET NULL")
             if not taken and not way_out:
                 continue
             found = self.transaction.execute(prepared.referring(referrer.column), {"id": target_id}).fetchall()
             if found and not taken:
-                kind, plural = in_sentence(target.options.label), in_sentence(prepared.spec.options.label_plural)
+                kind = in_sentence(target.options.label)
+                plural = in_sentence(prepared.spec.options.label_plural)
                 raise Conflict(f"This {kind} has {plural}. {way_out.format(id=target_id)}", code="has_records")
-            for [at] in found:
-                if (row := self._row(prepared, at)) is not None and referrer.on_delete == "CASCADE":
-                    going.append((prepared, at, row))
-                elif row is not None:
-                    self._empty(prepared, referrer.column, at, row)
+            for [record_id] in found:
+                row = self._row(prepared, record_id)
+                if row is None:
+                    continue
+                if referrer.on_delete == "CASCADE":
+                    going.append(_Going(prepared, record_id, row))
+                else:
+                    self._empty(prepared, referrer.column, record_id, row)
         return going
 
     def _empty(self, prepared: PreparedModel, column: str, record_id: int, before: dict[str, Any]) -> None:
@@ -251,7 +269,7 @@ class Work:
         owner = owner_of(spec, after, record_id)
         changed = {name for name in prepared.kept_columns if before[name] != after[name] and name not in _UNSEEN}
         if changed:
-            kept = [self._kept(prepared, row, changed) for row in (before, after)]
+            kept = [prepared.kept(row, changed) for row in (before, after)]
             self._remember(spec, "update", record_id, owner, *kept)
         if spec.options.audited and (fields := changed_fields(spec, before, after)):
             self._audit(spec, "update", record_id, after, fields=fields)
@@ -267,7 +285,7 @@ class Work:
                 code="logs_stopped",
             )
 
-    def check_relations(
+    def _check_relations(
         self,
         prepared: PreparedModel,
         columns: Mapping[str, Any],
@@ -275,35 +293,7 @@ class Work:
         *,
         from_history: bool = False,
     ) -> None:
-        """A reference to a record that the actor can't read answers like one to a record that does not exist.
-
-        But what a record referred to before it may refer to again, whoever brings it back.
-        """
-        reader = SYSTEM if from_history else self.actor
-        for name, model in prepared.relations:
-            value = columns.get(name)
-            if value is None or before.get(name) == value:
-                continue
-            if name == prepared.spec.owner_column and value == self.actor.user_id:
-                continue
-            if model == prepared.spec.name and value == columns.get("id"):
-                # What comes back under its id may refer to itself.
-                continue
-            if model == FILES_TABLE:
-                reach = self._shelf.file_reach(reader)
-                refer_to_file(self.transaction, reach, reader, prepared.spec.fields[name], value)
-                continue
-            target = self._shelf.models[model]
-            may = self._shelf.policy.permission(reader, target.spec, "read")
-            sql = target.read(("id",), may.owned_by)
-            parameters = {"id": value, "actor_id": self.actor.user_id}
-            if may.extent == "none" or self.transaction.execute(sql, parameters).fetchone() is None:
-                message = f"there is no {self._shelf.policy.noun(self.actor, target.spec)} {value}"
-                raise Conflict(
-                    f"{name}: {message}.",
-                    code="reference_conflict",
-                    fields={name: FieldError("no_such_record", message)},
-                )
+        check_relations(self._shelf, self.transaction, self.actor, prepared, columns, before, from_history=from_history)
 
     def _settle(
         self, prepared: PreparedModel, verb: WriteVerb, record_id: int, before: Mapping[str, Any] | None = None
@@ -324,20 +314,6 @@ class Work:
         if cap is not None:
             self.transaction.touched.add(model)
             cap.changed(self.transaction, before, after, self._shelf.cap_of(model))
-
-    def _kept(self, prepared: PreparedModel, row: Mapping[str, Any], only: set[str] | None = None) -> str:
-        names = [name for name in prepared.kept_columns if name in row and (only is None or name in only)]
-        values = {
-            name: orjson.Fragment(row[name])
-            if name in prepared.json_columns and row[name] is not None
-            else bool(row[name])
-            if name in prepared.boolean_columns and row[name] is not None
-            else base64_text(row[name])
-            if name in prepared.bytes_columns and row[name] is not None
-            else row[name]
-            for name in names
-        }
-        return orjson.dumps(values).decode()
 
     def _remember(
         self, spec: ModelSpec, verb: str, record_id: int, owner: int | None, before: str | None, after: str | None
