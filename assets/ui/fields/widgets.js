@@ -1,7 +1,8 @@
 // Widgets of plugins for fields of their own models, in cells and forms. A broken one gives way to the plain field.
 import { t } from "../i18n.js";
 import { registering } from "../registering.js";
-import { Component, html, signal } from "../vendor/preact.js";
+import { html, signal } from "../vendor/preact.js";
+import { Contained } from "../widgets/contained.js";
 import { Icon } from "../widgets/icon.js";
 import { typeOf } from "./index.js";
 import { ScheduleTask } from "./schedule_task.js";
@@ -33,7 +34,8 @@ export function cellOf(value, field, about) {
   const plain = () => typeOf(field).cell(value, field, about);
   const own = widgetOf(field);
   if (!own?.cell) return plain();
-  return html`<${Contained} key=${own.plugin} plugin=${own.plugin} Own=${own.cell} given=${{ value, field }} plain=${plain} />`;
+  const failed = (/** @type {Error} */ error) => html`${plain()}<span class="widget-failed" title=${whatFailed(own.plugin, error)}><${Icon} name="alert" /><span class="vh">${whatFailed(own.plugin, error)}</span></span>`;
+  return html`<${Contained} key=${own.plugin} Part=${own.cell} given=${{ value, field }} failed=${failed} />`;
 }
 
 /** What a field is typed into; the drafts are those of its type. @param {import("./text.js").InputProps} props */
@@ -41,7 +43,8 @@ export function FieldInput(props) {
   const Input = OWN_INPUTS[`${props.field.model}.${props.field.name}`] || typeOf(props.field).Input;
   const own = widgetOf(props.field);
   if (!own?.Input) return html`<${Input} ...${props} />`;
-  return html`<${Contained} plugin=${own.plugin} Own=${own.Input} given=${props} plain=${() => html`<${Input} ...${props} />`} inForm=${true} />`;
+  const failed = (/** @type {Error} */ error) => html`<${Input} ...${props} /><p class="tiny muted widget-failed"><${Icon} name="alert" />${whatFailed(own.plugin, error)}</p>`;
+  return html`<${Contained} Part=${own.Input} given=${props} failed=${failed} />`;
 }
 
 /** @param {import("../types").Field} field */
@@ -49,22 +52,5 @@ function widgetOf(field) {
   return field.write_only ? undefined : widgets.value.get(`${field.model}.${field.name}`);
 }
 
-class Contained extends Component {
-  constructor() {
-    super();
-    this.state = { error: null };
-  }
-
-  /** @param {Error} error */
-  static getDerivedStateFromError(error) {
-    return { error };
-  }
-
-  /** @param {any} props @param {any} state */
-  render({ plugin, Own, given, plain, inForm }, { error }) {
-    if (!error) return html`<${Own} ...${given} />`;
-    const told = t("contributions.widget_failed", { name: plugin, reason: error.message });
-    if (inForm) return html`${plain()}<p class="tiny muted widget-failed"><${Icon} name="alert" />${told}</p>`;
-    return html`${plain()}<span class="widget-failed" title=${told}><${Icon} name="alert" /><span class="vh">${told}</span></span>`;
-  }
-}
+/** @param {string} plugin @param {Error} error */
+const whatFailed = (plugin, error) => t("contributions.widget_failed", { name: plugin, reason: error.message });
