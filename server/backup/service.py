@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
-import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -17,7 +14,7 @@ from typing import Any
 from server.access.actor import Actor
 from server.access.demands import demand_admin
 from server.backup.archive_format import Kind, Manifest
-from server.backup.archive_reader import RESERVE_BYTES, Archive
+from server.backup.archive_reader import Archive
 from server.backup.copies import Copying, copy_backups
 from server.backup.exchange import DATABASE_NAME
 from server.backup.intent import KEPT_FOLDER, Papers, lost_secrets
@@ -30,14 +27,12 @@ from server.backup.schedule import parse_schedule
 from server.backup.sealing import SecretsKeeper
 from server.backup.server_id import server_id
 from server.backup.settling import expire_kept, kept_states
+from server.backup.upload import UNCHECKED, Upload
 from server.config import SettingsHolder
 from server.db.faults import translate
-from server.errors import Conflict, GridBearError, NotFound, StorageFull
+from server.errors import Conflict, GridBearError, NotFound
 from server.models.registry import ModelSpec
 from server.records.times import from_text, to_text
-
-SPOOL_BYTES = 1 << 20
-_UPLOAD = ".upload-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class BackupService:
         """Make the folder, and remove what a killed process left in it."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         tmp = self._data / "tmp"
-        patterns = {self.folder: (f"{_UPLOAD}*", ".*.unchecked*", "*.zip.part"), tmp: ("backup-*", "check-*")}
+        patterns = {self.folder: (f"{UNCHECKED}*", ".*.unchecked*", "*.zip.part"), tmp: ("backup-*", "check-*")}
         for folder in patterns:
             for left in (path for pattern in patterns[folder] for path in folder.glob(pattern)):
                 with contextlib.suppress(OSError):
@@ -194,23 +189,21 @@ class BackupService:
         Raises BadArchive naming what is wrong, StorageFull. Nothing of it stays then.
         """
         _admins_only(actor)
-        self._require_room(size or 0)
-        part = self.folder / f"{_UPLOAD}{secrets.token_hex(8)}"
+        upload = Upload(self.folder, self._jobs)
+        upload.require_room(size or 0)
         moment = self.clock()
         try:
-            await self._spool(part, chunks)
+            await upload.take(chunks)
 
             def work(stop: threading.Event, told: Fraction) -> Path:
-                with Archive(part, "The upload") as archive:
+                with Archive(upload.part, "The upload") as archive:
                     archive.verify(self._data / "tmp", stop, _steps(told, archive.size))
                 # No other is put there meanwhile: it works alone.
-                target = _free_place(self.folder, moment)
-                part.replace(target)
-                return target
+                return upload.keep(moment)
 
             target = await self._jobs.alone("upload", work)
         finally:
-            part.unlink(missing_ok=True)
+            upload.forget()
         await self._note("backup_uploaded", actor, target.name)
         return await self._jobs.beside(self._library.present, target)
 
@@ -339,40 +332,6 @@ class BackupService:
     async def _note(self, kind: str, actor: Actor, name: str, **more: str) -> None:
         if self._noted is not None:
             await self._noted(kind, actor, about=name, **more)
-
-    async def _spool(self, part: Path, chunks: AsyncIterator[bytes]) -> None:
-        waiting: list[bytes] = []
-        count = 0
-        file = await self._jobs.beside(_private_file, part)
-        try:
-            async for chunk in chunks:
-                waiting.append(chunk)
-                count += len(chunk)
-                if count >= SPOOL_BYTES:
-                    self._require_room(count)
-                    await self._jobs.beside(file.write, b"".join(waiting))
-                    waiting, count = [], 0
-            await self._jobs.beside(file.write, b"".join(waiting))
-            await self._jobs.beside(file.flush)
-            await self._jobs.beside(os.fsync, file.fileno())
-        finally:
-            await self._jobs.beside(file.close)
-
-    def _require_room(self, size: int) -> None:
-        free = shutil.disk_usage(self.folder).free
-        if size + RESERVE_BYTES > free:
-            raise StorageFull(f"The upload does not fit: {free >> 20} MB are free in {self.folder}.")
-
-
-def _private_file(path: Path) -> Any:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
-def _free_place(folder: Path, moment: datetime) -> Path:
-    """Where an upload of `moment` is kept: another one may have come in the same millisecond."""
-    while (place := folder / f"{moment_name('upload', moment)}.zip").exists():
-        moment += timedelta(milliseconds=1)
-    return place
 
 
 def _steps(told: Fraction, whole: int) -> Callable[[int], None]:

@@ -252,6 +252,6 @@ async def test_a_full_disk_is_said_and_nothing_stays(
 async def test_an_upload_that_does_not_fit_is_refused_before_it_is_read(
     admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.backup.service.shutil.disk_usage", lambda _: SimpleNamespace(free=1))
+    monkeypatch.setattr("server.backup.upload.shutil.disk_usage", lambda _: SimpleNamespace(free=1))
     answer = await admin.post(f"{URL}/upload", content=b"x" * 100)
     assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
