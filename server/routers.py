@@ -186,7 +186,7 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(messages_router(parts.gateway.message_desk, gate.enter_route))
     web.include_router(explain_router(parts.gateway.explainer, gate.enter_route))
     web.include_router(approval_router(parts.gateway.approvals, gate.enter_route))
-    web.include_router(gateway_router(parts.gateway.gateway, parts.tasks, gate.enter_route))
+    web.include_router(gateway_router(parts.gateway.server_desk, parts.tasks, gate.enter_route))
     web.include_router(schedules_router(parts.schedules, parts.tasks, gate.enter_route))
     web.include_router(webhooks_router(parts.deliveries, gate.enter_route))
     plugin_settings = PluginSettings(parts.plugins, records)

@@ -33,6 +33,7 @@ from server.mcp_gateway.record_tools.switches import MODEL as RECORD_TOOLS
 from server.mcp_gateway.relay.relay import Relay
 from server.mcp_gateway.relay.subscriptions import Subscriptions
 from server.mcp_gateway.relay.updates import ResourceUpdates
+from server.mcp_gateway.server_desk import ServerDesk
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.pool import MODEL as SERVERS
 from server.records.service import Records
@@ -73,7 +74,10 @@ class McpGateway:
             self.own_tools,
         )
         records.behave(SERVERS, McpServerBehaviour(settings, self.gateway.plugin_servers))
-        self.explainer = ToolExplainer(records, self.gateway, self.catalogue, self.policy, self.own_tools)
+        self.server_desk = ServerDesk(self.gateway, self.activity)
+        self.explainer = ToolExplainer(
+            records, self.gateway, self.server_desk, self.catalogue, self.policy, self.own_tools
+        )
         self.tool_desk = ToolDesk(records, self.catalogue, self.gateway)
         self.own_desk = OwnToolDesk(records, self.own_tools, self.gateway.hosted)
         self.message_desk = MessageDesk(records, self.gateway, self.activity.log.redactor, endings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from server.access.actor import Actor
 from server.config import SettingsHolder
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, NotFound
 from server.events.bus import Bus
 from server.mcp_gateway.activity.activity import Activity
 from server.mcp_gateway.call_limits import CallLimits
@@ -20,7 +19,7 @@ from server.mcp_gateway.catalogue.names import server_of
 from server.mcp_gateway.catalogue.own_tools import OwnTools
 from server.mcp_gateway.catalogue.store import ToolCatalogue
 from server.mcp_gateway.catalogue.tool import Tool
-from server.mcp_gateway.failures import CallFailed, circuit_open, unknown_tool, waits_for_approval
+from server.mcp_gateway.failures import circuit_open, unknown_tool, waits_for_approval
 from server.mcp_gateway.hosted import Hosted, served_by
 from server.mcp_gateway.messages.in_process import noted
 from server.mcp_gateway.messages.watches import MessageWatches
@@ -31,7 +30,6 @@ from server.mcp_gateway.policy.asked_call import thing
 from server.mcp_gateway.policy.asking import Asking
 from server.mcp_gateway.policy.rule import Effect
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
-from server.mcp_gateway.server_state import server_state
 from server.mcp_gateway.sign_in.sign_ins import SignIns
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.mcp_gateway.upstreams.notices import PROMPTS_CHANGED, RESOURCES_CHANGED, TOOLS_CHANGED, Notice, Notices
@@ -169,8 +167,12 @@ class Gateway:
 
     async def tools_of(self, actor: Actor, server_id: int) -> list[Tool]:
         """The tools of one server, for who may use it and for admins. Raises NotFound."""
-        upstream = self._pool.of(actor, self._shown(actor, server_id))
-        return list(self._told_tools(actor, upstream, await upstream.tools(self.list_wait)))
+        upstream = self.server_for(actor, server_id)
+        return list(self.told_tools(actor, upstream, await upstream.tools(self.list_wait)))
+
+    def told_tools(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Iterable[Tool]:
+        """Of a server's tools those that `actor` is told of: admins of all, also of those that they may not call."""
+        return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
 
     def known_tool(self, actor: Actor, name: str, server: str | None = None) -> Tool | None:
         """A tool as `actor` has it, from memory, by the name that its endpoint gives it.
@@ -307,37 +309,21 @@ class Gateway:
         """The server with this id, if `actor` may use it or is an admin. Raises NotFound."""
         return self._shown(actor, server_id).config
 
-    def state_for(self, actor: Actor) -> list[dict[str, Any]]:
-        """What runs and what does not. Admins also see disabled servers, and why one failed."""
-        shown = (
-            [self._pool.of(actor, upstream) for upstream in self._pool.servers()]
-            if actor.is_admin
-            else self.visible(actor)
-        )
-        return [self._state(actor, upstream) for upstream in sorted(shown, key=lambda upstream: upstream.config.name)]
-
-    async def restart(self, actor: Actor, server_id: int) -> dict[str, Any]:
-        """End a server and start it again now. Admins only."""
+    def servers_for(self, actor: Actor) -> list[Upstream]:
+        """The servers that `actor` is told of, by name: admins of all, also of disabled ones."""
         if not actor.is_admin:
-            raise Forbidden("Only admins restart MCP servers.")
-        upstream = self._pool.of(actor, self._shown(actor, server_id))
-        await upstream.stop()
-        upstream.forget_failures()
-        self.limits.forget(upstream.config.name)
-        if upstream.config.enabled:
-            with contextlib.suppress(CallFailed):
-                await upstream.refresh(self.list_wait)
-        return self._state(actor, upstream)
+            return self.visible(actor)
+        servers = [self._pool.of(actor, upstream) for upstream in self._pool.servers()]
+        return sorted(servers, key=lambda upstream: upstream.config.name)
+
+    def server_for(self, actor: Actor, server_id: int) -> Upstream:
+        """One of them, as `actor` has it. Raises NotFound."""
+        return self._pool.of(actor, self._shown(actor, server_id))
 
     async def refresh(self, actor: Actor, server_id: int) -> None:
         """Ask a server for its tools now. Raises NotFound, CallFailed."""
-        upstream = self._pool.of(actor, self._shown(actor, server_id))
+        upstream = self.server_for(actor, server_id)
         await upstream.refresh(upstream.start.seconds)
-
-    def metrics_for(self, actor: Actor) -> dict[str, Any]:
-        """Calls, outcomes and latencies since the start, of the servers that `actor` may use."""
-        servers = {upstream.config.name for upstream in self.visible(actor)} | self.hosted.names_for(actor)
-        return self._activity.told(servers, everything=actor.is_admin)
 
     def standing(self) -> list[tuple[str, str, str]]:
         """Name, state and breaker of every server, for numbers of the whole."""
@@ -362,10 +348,6 @@ class Gateway:
     def _usable(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Mapping[str, Tool]:
         return self._policy.usable(actor, upstream.config.served(actor), tools)
 
-    def _told_tools(self, actor: Actor, upstream: Upstream, tools: Mapping[str, Tool]) -> Iterable[Tool]:
-        """Admins look at all tools of a server, also at those that they may not call."""
-        return (tools if actor.is_admin else self._usable(actor, upstream, tools)).values()
-
     async def _tool(self, caller: Caller, name: str, server: str | None) -> tuple[Upstream, Tool]:
         actor = caller.actor
         upstream = self._named(name, server)
@@ -389,9 +371,3 @@ class Gateway:
     def _named(self, name: str, server: str | None) -> Upstream | None:
         """The server of a tool, by the name that an endpoint gives the tool."""
         return self._pool.named(server_of(name) if server is None else server)
-
-    def _state(self, actor: Actor, upstream: Upstream) -> dict[str, Any]:
-        config = upstream.config
-        tools = self._told_tools(actor, upstream, upstream.known_tools)
-        limit, wait = self.limits.of(config), self.limit_wait(actor, config.name, config)
-        return server_state(actor, upstream, tools, limit, wait, self._clock())

@@ -16,6 +16,7 @@ from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.policy.asked_person import asked_person, told_verdict
 from server.mcp_gateway.policy.explain_own import OwnToolExplainer
 from server.mcp_gateway.policy.tool_policy import ToolPolicy
+from server.mcp_gateway.server_desk import ServerDesk
 from server.mcp_gateway.upstreams.config import ServerConfig
 from server.records.service import Records
 
@@ -24,11 +25,18 @@ class ToolExplainer:
     """Asks the policy that decides, and what else can stand in the way of a call."""
 
     def __init__(
-        self, records: Records, gateway: Gateway, catalogue: ToolCatalogue, policy: ToolPolicy, own_tools: OwnTools
+        self,
+        records: Records,
+        gateway: Gateway,
+        desk: ServerDesk,
+        catalogue: ToolCatalogue,
+        policy: ToolPolicy,
+        own_tools: OwnTools,
     ) -> None:
         self._own = OwnToolExplainer(gateway, policy, own_tools)
         self._records = records
         self._gateway = gateway
+        self._desk = desk
         self._catalogue = catalogue
         self._policy = policy
 
@@ -85,7 +93,7 @@ class ToolExplainer:
         wait = self._gateway.limit_wait(about, config.name, config)
         if wait:
             found.append({"code": "rate_limited", "message": "Over the limit of calls.", "retry_after": round(wait, 3)})
-        state = next(one for one in self._gateway.state_for(admin) if one["id"] == config.id)
+        state = self._desk.state(admin, config.id)
         if state["retry_after"] or state["state"] in ("needs_attention", "needs_login"):
             message = f"The server is {state['state']}, its breaker {state['breaker']}."
             found.append({"code": "server_unwell", "message": message, "retry_after": state["retry_after"]})

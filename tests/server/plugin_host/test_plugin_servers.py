@@ -248,10 +248,10 @@ async def test_servers_of_a_plugin_wait_for_it_after_a_restart(tmp_path: Path, f
         at = (await rows(ada))["weather-sky"]["id"]
     (folder / "weather" / "tools.py").write_text("raise RuntimeError('broken')")
     async with running_bear(tmp_path / "data") as bear:
-        assert bear.app.gateway.gateway.state_for(SYSTEM) == []
+        assert bear.app.gateway.server_desk.states(SYSTEM) == []
     (folder / "weather" / "tools.py").unlink()
     async with running_bear(tmp_path / "data") as bear:
-        [shown] = bear.app.gateway.gateway.state_for(SYSTEM)
+        [shown] = bear.app.gateway.server_desk.states(SYSTEM)
         assert (shown["id"], shown["name"]) == (at, "weather-sky")
 
 

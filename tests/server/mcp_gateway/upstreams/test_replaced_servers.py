@@ -88,7 +88,7 @@ async def test_a_restart_that_is_overtaken_starts_nothing_that_nobody_would_end(
         await change()
 
     monkeypatch.setattr(upstream, "stop", overtaken)
-    await gateway.restart(OWNER, upstream.config.id)
+    await bear.app.gateway.server_desk.restart(OWNER, upstream.config.id)
     assert upstream.supervisor.child_pid is None and upstream not in gateway._pool.connections()
 
 
