@@ -1,4 +1,4 @@
-"""A queue of its own on a running server, and people with tasks."""
+"""A queue of its own on a running server, people with tasks, and work that waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,26 @@ from typing import Any
 from server.access.actor import SYSTEM, Actor
 from server.models.task import OPEN_STATES
 from server.tasks.queue import Tasks
+from server.tasks.report import Report
 from tests.conftest import Bear
+
+
+class Gate:
+    """Work that waits until it is let through, and remembers who began."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.begun: list[Any] = []
+        self.at_once = self.most = 0
+
+    async def run(self, _actor: Actor, given: dict[str, Any], _report: Report) -> Any:
+        self.begun.append(given.get("name"))
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        try:
+            await self.open.wait()
+        finally:
+            self.at_once -= 1
 
 
 def queue(bear: Bear) -> Tasks:
