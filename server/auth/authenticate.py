@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 COOKIE = "gridbear_session_token"
 _COOKIE_START = COOKIE.encode() + b"="
 MAX_KNOWN = 10_000
+_AT_ONCE_SECONDS = 1.0
+"""A body that was there so soon is not asked about again where no credential has changed."""
 GROUP_MODELS = ("groups", "group_members")
 CREDENTIAL_MODELS = ("users", "sessions", "api_tokens", "oauth_tokens", "oauth_clients", *GROUP_MODELS)
 """Changes of these may end a credential."""
@@ -67,10 +69,12 @@ class Authenticator:
         self._internal_secret = internal_secret.encode()
         self._clock = clock
         self._known: dict[str, _Known] = {}
+        self._dropped = 0
+        """How often something that was known has been dropped."""
         self._duty = FactorDuty(settings, records.policy)
         bus.subscribe(self._changed, CREDENTIAL_MODELS)
         # Which roles need a second factor is part of what is remembered of a person.
-        settings.subscribe(lambda _settings: self._known.clear())
+        settings.subscribe(lambda _settings: self._drop(lambda _known: True))
 
     def actor_for(self, scope: Scope) -> Actor:
         """Who sends this request. Raises Unauthorized when nobody is named, or somebody who may not enter."""
@@ -78,7 +82,8 @@ class Authenticator:
         state = scope.setdefault("state", {})
         # For the log of requests, which hears of an answer where nobody knows any more whose it is.
         state[ACTOR] = actor
-        state[STILL_IN] = lambda: self._require_same(actor, scope)
+        dropped, entered = self._dropped, self._clock()
+        state[STILL_IN] = lambda: self._require_same(actor, scope, dropped, entered)
         return actor
 
     def is_still(self, actor: Actor) -> bool:
@@ -117,7 +122,7 @@ class Authenticator:
                 )
             except NotFound:
                 # Also how a session that a byte cap dropped without an event comes to its end.
-                self._known.pop(key, None)
+                self._drop_keys([key])
             except GridBearError as error:
                 log.debug("the last use of a credential was not stored: %s", error.message)
 
@@ -129,7 +134,10 @@ class Authenticator:
             return self._known_actor(cookie, "sessions")
         raise Unauthorized("Sign in, or send a token: Authorization: Bearer gb_…")
 
-    def _require_same(self, actor: Actor, scope: Scope) -> None:
+    def _require_same(self, actor: Actor, scope: Scope, dropped: int, entered: float) -> None:
+        # Most bodies come with their request: nothing can have changed then.
+        if dropped == self._dropped and self._clock() - entered < _AT_ONCE_SECONDS:
+            return
         if self._actor(scope) != actor:
             raise Forbidden("You may not do this as before any more; nothing was done.", code="rights_changed")
 
@@ -208,8 +216,12 @@ class Authenticator:
             self._drop(lambda known: known.model == event.model and known.actor.credential_id == event.record_id)
 
     def _drop(self, is_meant: Callable[[_Known], bool]) -> None:
-        for key in [key for key, known in self._known.items() if is_meant(known)]:
-            del self._known[key]
+        self._drop_keys([key for key, known in self._known.items() if is_meant(known)])
+
+    def _drop_keys(self, keys: list[str]) -> None:
+        self._dropped += 1
+        for key in keys:
+            self._known.pop(key, None)
 
 
 def _model_of(actor: Actor) -> str:
