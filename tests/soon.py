@@ -8,7 +8,7 @@ import inspect
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -21,8 +21,10 @@ from fastapi._compat.v2 import ModelField, asdict
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import _get_signature
 from fastapi.params import Depends
-from fastapi.routing import _APIRouteLike, _populate_api_route_state
+from fastapi.routing import APIRoute, _APIRouteLike, _effective_route_context_var, _populate_api_route_state
 from sqlalchemy import MetaData, Table
+from starlette.requests import Request
+from starlette.responses import Response
 
 import server.app
 import server.db.connection
@@ -43,6 +45,7 @@ def quick_servers() -> Iterator[None]:
         patch.setattr(ModelField, "__post_init__", _Validators(ModelField.__post_init__).set_up)
         patch.setattr(fastapi.dependencies.utils, "_get_signature", _Signatures(_get_signature).of)
         patch.setattr(fastapi.routing, "_populate_api_route_state", _Routes(_populate_api_route_state).populate)
+        patch.setattr(APIRoute, "get_route_handler", _made_when_asked(APIRoute.get_route_handler))
         patch.setattr(server.web.pages, "imported", cache(imported))
         patch.setattr(server.db.connection, "SYNCHRONOUS", "OFF")
         patch.setattr(os, "fsync", lambda _descriptor: None)
@@ -162,6 +165,30 @@ class _Routes:
         if isinstance(default, Depends):
             return isinstance(default.dependency, FunctionType) and default.dependency.__closure__ is None
         return isinstance(default, self._KINDS)
+
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def _made_when_asked(get_handler: Callable[[APIRoute], Handler]) -> Callable[[APIRoute], Handler]:
+    """What FastAPI makes of a route so that it answers by itself: most are asked only as parts of what includes them.
+
+    What it makes of a route within another, with the dependencies of both, is made as FastAPI wants it.
+    """
+
+    def get(route: APIRoute) -> Handler:
+        if _effective_route_context_var.get() is not None:
+            return get_handler(route)
+        made: list[Handler] = []
+
+        async def handle(request: Request) -> Response:
+            if not made:
+                made.append(get_handler(route))
+            return await made[0](request)
+
+        return handle
+
+    return get
 
 
 class _Known:

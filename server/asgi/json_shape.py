@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -38,4 +40,10 @@ async def read_shape(request: Request, model: type[M], limit: int) -> M:
 
 def taken(model: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says of a route that reads its body with `read_shape`."""
-    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+    return {"requestBody": {"content": {"application/json": {"schema": deepcopy(_schema(model))}}}}
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    # An app that starts again in this process describes the same bodies.
+    return model.model_json_schema()
