@@ -59,6 +59,8 @@ function Combo({ model, ...props }) {
   const count = found.length + (makes ? 1 : 0);
   // Before it is known that there is none to choose, Enter makes none.
   const ready = looked === text;
+  // Enter that came before what was looked for: it takes the first that is found.
+  const entered = useRef(false);
   useEffect(() => {
     const cancel = new AbortController();
     setChosen("");
@@ -74,9 +76,12 @@ function Combo({ model, ...props }) {
       setFound(rows);
       setLooked(text);
       setAt(0);
+      if (entered.current && rows.length) choose(rows[0]);
+      entered.current = false;
     }, () => {});
     const timer = setTimeout(look, text ? PAUSE_MS : 0);
     return () => {
+      entered.current = false;
       clearTimeout(timer);
       cancel.abort();
     };
@@ -90,13 +95,16 @@ function Combo({ model, ...props }) {
     setText(null);
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (!open) return setText("");
       setAt((now) => (now + (event.key === "ArrowDown" ? 1 : -1) + count) % Math.max(1, count));
     } else if (open && event.key === "Enter") {
       event.preventDefault();
-      if (makes && at === found.length) ready && make();
+      // What stands there still was looked for before.
+      if (!ready) entered.current = text.trim() !== "";
+      else if (makes && at === found.length) make();
       else choose(found[at]);
     } else if (open && event.key === "Escape") {
       event.preventDefault();

@@ -75,7 +75,10 @@ function Area({ model, query }) {
   const path = `/api/v1/${model.name}`;
   const search = requestQuery(model, query);
   const filters = filterQuery(query);
-  const page = useLoad(async (signal) => api.get(path, { signal, query: search }), [path, search]);
+  const page = useLoad(async (signal) => {
+    const asked = performance.now();
+    return { ...(await api.get(path, { signal, query: search })), asked };
+  }, [path, search], search);
   const live = useLiveRows(model, page, filters);
   const { rows } = live;
   const select = (/** @type {Set<number>} */ ids) => {

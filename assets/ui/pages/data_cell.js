@@ -25,6 +25,11 @@ export function editableInPlace(model, field) {
  */
 export function useEditing(model, rows, put) {
   const [editing, setEditing] = useState(/** @type {Editing|null} */ (null));
+  // What was refused while another cell was typed into: its input follows when that one is done.
+  const later = useRef(/** @type {Editing[]} */ ([]));
+  useEffect(() => {
+    if (!editing && later.current.length) setEditing(/** @type {Editing} */ (later.current.shift()));
+  }, [editing]);
   const rowOf = (/** @type {number} */ id) => rows.find((row) => row.id === id);
   /** @param {number} id @param {import("../types").Field} field */
   const begin = (id, field) => {
@@ -34,7 +39,14 @@ export function useEditing(model, rows, put) {
     setEditing({ id, name: field.name, draft, base: draft, error: "" });
   };
   /** The input again, with what was typed and why it stands there. @param {number} id @param {import("../types").Field} field @param {any} draft @param {any} base @param {string} error */
-  const again = (id, field, draft, base, error) => setEditing({ id, name: field.name, draft, base, error });
+  const again = (id, field, draft, base, error) => {
+    const refused = { id, name: field.name, draft, base, error };
+    setEditing((now) => {
+      if (!now || (now.id === id && now.name === field.name)) return refused;
+      later.current.push(refused);
+      return now;
+    });
+  };
   /**
    * @param {import("../types").Field} field @param {any} draft @param {number} id @returns {boolean} whether the input may go
    */
@@ -118,9 +130,9 @@ export function CellInput({ field, editing, save, stop, leave }) {
     } else if (save(draft)) leave(/** @type {"down"|"next"|"before"} */ (where));
     else left.current = false;
   };
-  // A click elsewhere keeps what was typed.
+  // A click elsewhere keeps what was typed; who looks into another window is not done yet, and has the focus here still.
   const onBlur = (/** @type {FocusEvent} */ event) => {
-    if (!left.current && !box.current?.contains(/** @type {Node} */ (event.relatedTarget))) save(draft);
+    if (!left.current && document.activeElement !== event.target && !box.current?.contains(/** @type {Node} */ (event.relatedTarget))) save(draft);
   };
   const { Input } = typeOf(field);
   return html`<div class="cell-input" ref=${box} onKeyDown=${onKey} onFocusOut=${onBlur}>

@@ -5,6 +5,7 @@ import { isAdmin, may } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { askToDiscard } from "../widgets/dialog.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Tabs } from "../widgets/tabs.js";
@@ -32,6 +33,12 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     return { data, etag, given };
   }, [model.name, id, like]);
   const [round, setRound] = useState(0);
+  const here = useHere();
+  /** Not what was opened since. */
+  const end = () => {
+    dirty.current = false;
+    if (here()) close();
+  };
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
   const [tab, setTab] = useState("fields");
   const dirty = useRef(false);
@@ -78,7 +85,7 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     const once = isMade ? shownOnce(model, fresh) : [];
     if (once.length) setSecrets(once);
     else if (isMade && another) setRound((n) => n + 1);
-    else if (isMade) close();
+    else if (isMade) end();
     else loaded.reload();
     const title = titleOf(model, fresh);
     if (isMade) say(t("form.created", { title }));
@@ -114,20 +121,14 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     ${!isNew && loaded.data && tab === "fields" && model.name === "files" && html`<${FileBanner} row=${row} />`}
     ${isNew && model.name === "files" && html`<${NewFiles} done=${() => {
       changed();
-      close();
+      end();
     }} />`}
     ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
       key=${`${id}/${round}`} given=${round ? undefined : loaded.data.given} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
       gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
-      changed=${changed} removed=${() => {
-        dirty.current = false;
-        close();
-      }}
+      changed=${changed} removed=${end}
     />`}
-    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${() => {
-      dirty.current = false;
-      close();
-    }} />`}
+    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${end} />`}
   </aside>`;
 }
 

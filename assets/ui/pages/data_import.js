@@ -9,6 +9,7 @@ import { sampleOf, upload } from "../upload.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { DropZone } from "../widgets/drop_zone.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { Select } from "../widgets/select.js";
 import { say } from "../widgets/toasts.js";
@@ -84,6 +85,7 @@ function Mapping({ model, source }) {
   const [report, setReport] = useState(/** @type {any} */ (null));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const { state, run, cancel } = useImport();
+  const here = useHere();
   const query = (/** @type {boolean} */ dry) => {
     const search = new URLSearchParams({ mapping: JSON.stringify(Object.fromEntries(columns.map((one) => [one.name, mapping[one.name] || null]))) });
     search.set("mode", skipBad ? "skip_bad" : "all");
@@ -112,7 +114,7 @@ function Mapping({ model, source }) {
     const whole = first !== null && last !== null && last - first + 1 === n && n <= UNDO_AT_MOST;
     say(t("import.done", { n, name: nameOf(model, n), seconds: found.seconds }), "ok", whole ? { label: t("undo.do"), run: back } : undefined);
     finished();
-    go(href(`/data/${model.name}`, { sort: "-id" }));
+    if (here()) go(href(`/data/${model.name}`, { sort: "-id" }));
   };
   const missing = fields.filter((field) => field.required && !KEPT.includes(field.name) && !Object.values(mapping).includes(field.name));
   const choose = (/** @type {string} */ column) => (/** @type {any} */ event) => {

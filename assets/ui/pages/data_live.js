@@ -8,13 +8,10 @@ import { expanded } from "./data_query.js";
 const GATHER_MS = 600;
 const FLASH_MS = 1500;
 
-/** @typedef {{created: Set<number>, updated: Set<number>, deleted: Set<number>, imported: boolean}} Gathered */
-
-/** @returns {Gathered} */
-const nothing = () => ({ created: new Set(), updated: new Set(), deleted: new Set(), imported: false });
+/** @typedef {import("../events.js").Change & {at: number}} Heard `at`: when, in milliseconds of the page */
 
 /**
- * @param {import("../types").Model} model @param {any} page from useLoad @param {URLSearchParams} filters what selects the rows
+ * @param {import("../types").Model} model @param {any} page from useLoad; its data tell when they were `asked` for @param {URLSearchParams} filters what selects the rows
  * @returns {{rows: import("../types").Row[], flashing: Set<number>, gone: Set<number>, waiting: number, put: (row: import("../types").Row) => void}} `put` draws a row anew; `waiting`: new rows, -1 when nobody knows how many
  */
 export function useLiveRows(model, page, filters) {
@@ -22,25 +19,30 @@ export function useLiveRows(model, page, filters) {
   const [flashing, setFlashing] = useState(/** @type {Set<number>} */ (new Set()));
   const [gone, setGone] = useState(/** @type {Set<number>} */ (new Set()));
   const [waiting, setWaiting] = useState(0);
-  const gathered = useRef(nothing());
+  const gathered = useRef(/** @type {Heard[]} */ ([]));
   const timer = useRef(0);
   useEffect(() => {
     setFresh(new Map());
     setGone(new Set());
     setWaiting(0);
-    gathered.current = nothing();
+    // What happened since it was asked for may not be in the answer.
+    gathered.current = gathered.current.filter((one) => one.at >= page.data?.asked);
   }, [page.data]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const rows = (page.data?.data || []).map((/** @type {any} */ row) => fresh.get(row.id) || row);
-  const shown = new Set(rows.map((/** @type {any} */ row) => row.id));
+  const shown = useRef(/** @type {Set<number>} */ (new Set()));
+  shown.current = new Set(rows.map((/** @type {any} */ row) => row.id));
 
   const look = async () => {
     timer.current = 0;
-    const { created, updated, deleted, imported } = gathered.current;
-    gathered.current = nothing();
-    const added = [...created].filter((id) => !shown.has(id) && !deleted.has(id));
-    const changed = [...updated].filter((id) => shown.has(id) && !deleted.has(id));
-    const lost = [...deleted].filter((id) => shown.has(id));
+    const heard = gathered.current;
+    gathered.current = [];
+    const those = (/** @type {string} */ verb) => new Set(heard.filter((one) => one.verb === verb).map((one) => one.id));
+    const deleted = those("delete");
+    const added = [...those("create")].filter((id) => !shown.current.has(id) && !deleted.has(id));
+    const changed = [...those("update")].filter((id) => shown.current.has(id) && !deleted.has(id));
+    const lost = [...deleted].filter((id) => shown.current.has(id));
+    const imported = heard.some((one) => !["create", "update", "delete"].includes(one.verb));
     if (lost.length) setGone((now) => new Set([...now, ...lost]));
     if (imported) setWaiting(-1);
     try {
@@ -72,11 +74,7 @@ export function useLiveRows(model, page, filters) {
   useEvents([model.name, "models"], ({ model: name, verb, id }) => {
     if (name === "models") return void loadModels();
     if (name !== model.name) return;
-    const now = gathered.current;
-    if (verb === "create") now.created.add(id);
-    else if (verb === "update") now.updated.add(id);
-    else if (verb === "delete") now.deleted.add(id);
-    else now.imported = true;
+    gathered.current.push({ model: name, verb, id, at: performance.now() });
     timer.current ||= window.setTimeout(() => look(), GATHER_MS);
   }, page.reload);
   const put = (/** @type {import("../types").Row} */ row) => setFresh((now) => new Map([...now, [row.id, row]]));

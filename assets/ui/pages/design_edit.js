@@ -4,6 +4,7 @@ import { formatNumber, t } from "../i18n.js";
 import { loadModels } from "../models.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
@@ -41,6 +42,7 @@ function Editor({ model, definition }) {
   const [losses, setLosses] = useState(/** @type {any[]} */ ([]));
   const [dropping, setDropping] = useState(/** @type {{records: number}|null} */ (null));
   const [busy, setBusy] = useState(false);
+  const here = useHere();
   const refuse = (/** @type {any} */ error) => {
     const found = errorsOf(draft, error.fields || {});
     setErrors(found);
@@ -76,7 +78,7 @@ function Editor({ model, definition }) {
     done();
     await loadModels();
     say(t("design.changed", { name: draft.label_plural }));
-    go(href(`/data/${model.name}`));
+    if (here()) go(href(`/data/${model.name}`));
   };
   const askDrop = async () => {
     setProblem(null);
@@ -92,7 +94,7 @@ function Editor({ model, definition }) {
     try {
       await api.delete(path, { query: "confirm=true" });
       done();
-      go(href("/data"));
+      if (here()) go(href("/data"));
       await loadModels();
       say(t("design.dropped", { name: model.label_plural }));
     } catch (error) {

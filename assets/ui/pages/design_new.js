@@ -6,6 +6,7 @@ import { go, href } from "../router.js";
 import { sampleOf, upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { DropZone } from "../widgets/drop_zone.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { useTrail } from "../widgets/trail.js";
@@ -26,6 +27,7 @@ export function DesignNew() {
   const [made, setMade] = useState("");
   const [busy, setBusy] = useState(false);
   const { state, run, cancel } = useImport();
+  const here = useHere();
   const [blank] = useState(() => JSON.stringify(draft));
   const done = useUnsaved(JSON.stringify(draft) !== blank);
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
@@ -97,7 +99,7 @@ export function DesignNew() {
     await loadModels();
     done();
     say(text);
-    go(href(`/data/${name}`));
+    if (here()) go(href(`/data/${name}`));
   };
   const refused = problem?.code === "rows_refused";
   return html`<div class="area">

@@ -7,6 +7,7 @@ import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Copyable } from "../widgets/copy.js";
 import { DropZone } from "../widgets/drop_zone.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { useTrail } from "../widgets/trail.js";
@@ -28,6 +29,7 @@ export function ModelsImport() {
   const [unreadable, setUnreadable] = useState("");
   const [asking, ask] = useState(false);
   const [busy, setBusy] = useState(false);
+  const here = useHere();
   const forget = () => {
     setSource(null);
     setSteps(null);
@@ -72,7 +74,7 @@ export function ModelsImport() {
       await api.post(DEFINITIONS, chosen, confirmed ? { query: "confirm=true" } : {});
       await loadModels();
       say(t("defs.done", { n: wanted.length }));
-      go(href(`/data/${MAP}`));
+      if (here()) go(href(`/data/${MAP}`));
     } catch (error) {
       // Some of it may be done: what is left to do is looked at anew.
       await plan({ name, given });

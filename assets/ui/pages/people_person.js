@@ -6,6 +6,7 @@ import { modelNamed, person } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -25,6 +26,7 @@ export function PersonDrawer({ id, round, close, changed }) {
     return { user, etag };
   }, [id, round]);
   const [leaving, leave] = useState(false);
+  const here = useHere();
   const heading = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
@@ -64,7 +66,7 @@ export function PersonDrawer({ id, round, close, changed }) {
     </div>
     ${leaving && html`<${LeaveDialog} user=${user} close=${() => leave(false)} gone=${() => {
       leave(false);
-      close();
+      if (here()) close();
       changed();
     }} />`}
   </aside>`;

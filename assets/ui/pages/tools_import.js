@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
+import { useHere } from "../widgets/here.js";
 import { Icon, State } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
@@ -17,6 +18,7 @@ export function Import({ paste, added }) {
   const [found, setFound] = useState(/** @type {any[]|null} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const here = useHere();
   const ask = async (/** @type {any} */ body, /** @type {boolean} */ dry) => {
     setBusy(true);
     setError(null);
@@ -39,7 +41,7 @@ export function Import({ paste, added }) {
     say(t("add.imported", { n: done.imported }));
     added();
     const first = done.servers.find((/** @type {any} */ one) => one.id !== null);
-    go(href(first ? `/tools/${first.id}` : "/tools"));
+    if (here()) go(href(first ? `/tools/${first.id}` : "/tools"));
   };
   return html`
     ${!found && (paste ? html`<${Paste} before=${from?.text || ""} look=${look} busy=${busy} />` : html`<${Sources} look=${look} busy=${busy} />`)}

@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
+import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -39,6 +40,7 @@ function Fill({ known, close, added }) {
   const [values, setValues] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
+  const here = useHere();
   const set = (/** @type {string} */ key) => (/** @type {any} */ event) => setValues((now) => ({ ...now, [key]: event.target.value }));
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -51,7 +53,7 @@ function Fill({ known, close, added }) {
       const { data } = await api.post(`/api/v1/gateway/catalogue/${known.name}/add`, { arguments: given(known.arguments, "key"), variables: given(known.variables, "name") });
       say(t("add.added", { name: data.name }));
       added();
-      go(href(`/tools/${data.id}`));
+      if (here()) go(href(`/tools/${data.id}`));
     } catch (refused) {
       setProblem(refused);
       setBusy(false);

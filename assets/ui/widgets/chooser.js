@@ -41,6 +41,7 @@ export function Chooser({ id, label, groups, current, choose }) {
     if (one && one.key !== current) choose(one.key);
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing) return;
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step) setWalked(flat[Math.min(flat.length - 1, Math.max(0, at + step))]?.key ?? null);
     else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) take(flat[Math.max(0, at)]);

@@ -33,6 +33,7 @@ export function CompletedInput({ id, value, set, ask, common }) {
     setOpen(false);
   };
   const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing) return;
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step && !open) setOpen(true);
     else if (step && shown) setAt((now) => (now + step + found.length) % found.length);

@@ -11,10 +11,11 @@ const PASSING = [429, 502, 503, 504];
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} load
  * @param {any[]} inputs loads again when one changes
+ * @param {string} [about] what the answer is about: where that is another thing by now and can't be had, the former answer goes
  * @returns {{data: T|null, error: any, slow: boolean, reload: () => void}} `slow` is true once skeletons are due
  */
-export function useLoad(load, inputs) {
-  const [state, setState] = useState(/** @type {{data: any, error: any, slow: boolean}} */ ({ data: null, error: null, slow: false }));
+export function useLoad(load, inputs, about = "") {
+  const [state, setState] = useState(/** @type {{data: any, error: any, slow: boolean, about: string}} */ ({ data: null, error: null, slow: false, about }));
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
@@ -25,12 +26,13 @@ export function useLoad(load, inputs) {
     latest.current(cancel.signal).then(
       (data) => {
         clearTimeout(timer);
-        if (!cancel.signal.aborted) setState({ data, error: null, slow: false });
+        if (!cancel.signal.aborted) setState({ data, error: null, slow: false, about });
       },
       (error) => {
         clearTimeout(timer);
         if (cancel.signal.aborted) return;
-        setState((now) => ({ data: now.data, error, slow: false }));
+        // Who typed a filter wrongly corrects it beside what they saw.
+        setState((now) => ({ ...now, data: now.about === about || error.status === 422 ? now.data : null, error, slow: false }));
         if (PASSING.includes(error.status)) again = setTimeout(() => setRound((n) => n + 1), Math.max(AGAIN_MS, (error.retryAfter || 0) * 1000));
       },
     );
