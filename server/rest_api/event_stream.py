@@ -69,14 +69,14 @@ class EventStreams:
         try:
             log, began = self._log, self._clock()
             place = log.last
-            yield b"retry: 2000\n\n"
-            if last_event_id:
-                known = log.place_of(last_event_id)
-                if known is None:
-                    same_start = last_event_id.startswith(f"{log.boot}-")
-                    yield self._resync("too_old" if same_start else "restarted", place)
-                else:
-                    place = known
+            known = log.place_of(last_event_id) if last_event_id else place
+            # The place is told at once: who is cut off before the first change asks for what came after it.
+            yield b"retry: 2000\nid: %s-%d\n\n" % (log.boot.encode(), place if known is None else known)
+            if known is not None:
+                place = known
+            elif last_event_id:
+                same_start = last_event_id.startswith(f"{log.boot}-")
+                yield self._resync("too_old" if same_start else "restarted", place)
             rights = self._rights(actor, names)
             looked = began
             while not log.ended and self._clock() - began < MAX_SECONDS:

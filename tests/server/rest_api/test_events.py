@@ -37,7 +37,7 @@ async def message(stream: AsyncIterator[bytes]) -> bytes:
 
 
 async def begin(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    assert await message(stream) == b"retry: 2000\n\n"
+    assert (await message(stream)).startswith(b"retry: 2000\nid: ")
     return stream
 
 
@@ -79,6 +79,19 @@ async def test_a_stream_goes_on_where_it_ended(bear: Bear, member: httpx2.AsyncC
     text = await message(stream)
     assert changes(text) == [("notes", "create", second)]
     assert text.startswith(f"id: {log.boot}-".encode())
+
+
+async def test_a_stream_that_was_cut_off_before_the_first_change_misses_none(
+    bear: Bear, member: httpx2.AsyncClient
+) -> None:
+    streams, _ = streams_of(bear)
+    me = await actor(bear, member)
+    await member.post("/api/v1/notes", json={"title": "before"})
+    first = await message(streams.open(me, "notes", None))
+    meanwhile = (await member.post("/api/v1/notes", json={"title": "meanwhile"})).json()["data"]["id"]
+    place = first.decode().split("id: ")[1].strip()
+    again = await begin(streams.open(me, "notes", place))
+    assert changes(await message(again)) == [("notes", "create", meanwhile)]
 
 
 @pytest.mark.parametrize(
@@ -154,4 +167,4 @@ async def test_over_http_it_is_an_event_stream(bear: Bear, member: httpx2.AsyncC
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.text == "retry: 2000\n\n"
+    assert answer.text.startswith("retry: 2000\nid: ")
