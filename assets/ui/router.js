@@ -56,6 +56,12 @@ async function askFirst(held, address, how) {
   if (await held.ask()) enter(address, how);
 }
 
+/** Before all pages go, as by signing out: asks where something typed would be lost. @returns {Promise<boolean>} whether they may */
+export async function mayLeave() {
+  const held = heldBy({ path: "", parts: [], query: new URLSearchParams() });
+  return !held || held.ask();
+}
+
 /**
  * @param {string} path
  * @param {URLSearchParams|Record<string, string|number|null|undefined>} [query] empty values are left out

@@ -52,7 +52,9 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     dialog?.showModal();
     // What has the focus may stand at the end: it is read from the beginning.
     if (dialog) dialog.scrollTop = 0;
-    const stay = holdBack({ loses: (to) => to.path !== opened.current && !sent.current && changed(), ask: askToDiscard });
+    // What was sent and refused is as unsaved as before.
+    const unsent = () => !sent.current || Boolean(dialog?.querySelector("[role=alert]"));
+    const stay = holdBack({ loses: (to) => to.path !== opened.current && unsent() && changed(), ask: askToDiscard });
     return () => {
       stay();
       dialog?.close();

@@ -1,7 +1,7 @@
 // The two menus of the top bar: how it looks, and who one is.
 import { request } from "../api.js";
 import { t } from "../i18n.js";
-import { href } from "../router.js";
+import { href, mayLeave } from "../router.js";
 import { base, chooseTheme, darkNow, factorOpen, passwordOpen, person, theme } from "../store.js";
 import { html } from "../vendor/preact.js";
 import { groundOf, initials } from "./avatar.js";
@@ -33,6 +33,7 @@ export function ThemeMenu() {
 }
 
 export async function signOut() {
+  if (!(await mayLeave())) return;
   try {
     await request("POST", "/auth/logout", { anonymous: true });
     person.value = null;

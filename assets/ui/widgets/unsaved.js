@@ -35,17 +35,25 @@ export function useUnsaved(unsaved) {
   };
 }
 
-/** Every form of the pages, from what is typed into it until it is sent, emptied or gone. */
+/** Whether it says what is wrong with what was sent, in it or beside it. @param {Element} form */
+const isRefused = (form) => Boolean((form.parentElement || form).querySelector("[role=alert]"));
+
+/** Every form of the pages, from what is typed into it until it is taken, emptied or gone. */
 export function watchForms() {
   /** @type {Map<HTMLFormElement, string>} */
   const typed = new Map();
+  /** @type {WeakSet<Element>} */
+  const sent = new WeakSet();
   const holds = (/** @type {HTMLFormElement} */ form) =>
-    form.isConnected && [...form.querySelectorAll(TYPED)].some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== "");
+    form.isConnected && (!sent.has(form) || isRefused(form)) && [...form.querySelectorAll(TYPED)].some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== "");
   const loses = () => [...typed.keys()].some(holds);
   addEventListener("input", (event) => {
     const form = event.target instanceof Element ? /** @type {HTMLFormElement|null} */ (event.target.closest("main form")) : null;
-    if (form && !form.closest(OF_THEIR_OWN)) typed.set(form, route.value.path);
+    if (!form || form.closest(OF_THEIR_OWN)) return;
+    typed.set(form, route.value.path);
+    sent.delete(form);
   });
-  for (const kind of ["submit", "reset"]) addEventListener(kind, (event) => typed.delete(/** @type {HTMLFormElement} */ (event.target)), true);
+  addEventListener("submit", (event) => sent.add(/** @type {HTMLFormElement} */ (event.target)), true);
+  addEventListener("reset", (event) => typed.delete(/** @type {HTMLFormElement} */ (event.target)), true);
   holdTyped(loses, (to) => [...typed].every(([form, path]) => !holds(form) || to.path === path));
 }
