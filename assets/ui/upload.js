@@ -1,5 +1,6 @@
 // Sending a file with its progress, which fetch can't tell. Answers and errors are those of api.js.
-import { PATIENCE_MS, lookForServer, newKey, refusal, watchForReturn } from "./api.js";
+import { ApiError, PATIENCE_MS, lookForServer, newKey, refusal, watchForReturn } from "./api.js";
+import { t } from "./i18n.js";
 import { parseJson } from "./json.js";
 import { base } from "./store.js";
 
@@ -57,7 +58,10 @@ export function upload(path, query, body, { onProgress, signal, patience = 0, ke
       if (request.status < 300 && envelope?.ok) resolve(envelope.data);
       else refuse(envelope);
     };
-    request.onerror = () => {
+    request.onerror = async () => {
+      // A file that is no longer as it was chosen ends it as well, and the server is well.
+      const problem = await unreadable(body, `POST ${address}`);
+      if (problem) return reject(problem);
       watchForReturn();
       refuse(null);
     };
@@ -72,11 +76,23 @@ export function upload(path, query, body, { onProgress, signal, patience = 0, ke
   });
 }
 
+/** Why a file that was chosen can't be read any more: it was changed since, or moved. @param {Blob} file @param {string} name of what was asked */
+async function unreadable(file, name) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return null;
+  } catch {
+    return new ApiError(0, { code: "changed", error: t("error.changed") }, name);
+  }
+}
+
 const SAMPLE_BYTES = 1 << 20;
 const SQLITE_MARK = "SQLite format 3";
 
 /** The part of a file that is enough to guess by: its beginning, or all of a SQLite file. @param {Blob} file */
 export async function sampleOf(file) {
+  const problem = await unreadable(file, "");
+  if (problem) throw problem;
   const head = await file.slice(0, SQLITE_MARK.length).text();
   return head === SQLITE_MARK ? file : file.slice(0, SAMPLE_BYTES);
 }

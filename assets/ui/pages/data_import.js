@@ -51,7 +51,7 @@ export function DataImport({ model }) {
         ? html`<${ChosenFile} file=${source.file} guess=${source.guess} choose=${(/** @type {string} */ table) => look(source.file, table)} drop=${() => setSource(null)} />
             <${Mapping} key=${`${source.file.name}/${source.guess.table}`} model=${model} source=${source} />`
         : html`<${DropZone} id="import-file" words=${looking ? t("import.looking") : t("import.drop")} accept=${FILES} paste onFile=${look} />
-            ${problem && html`<${Trouble} error=${problem} what=${t(problem.status ? "import.unreadable" : "import.unsent")} retry=${again && !problem.status ? () => look(again) : undefined} />`}
+            ${problem && html`<${Trouble} error=${problem} what=${t(problem.status ? "import.unreadable" : "import.unsent")} retry=${again && !problem.status && problem.code !== "changed" ? () => look(again) : undefined} />`}
             <details class="more"><summary>${t("empty.or")}</summary>
               <${Copyable} text=${curl(`/api/v1/${model.name}/import?dry_run=true`, { options: "--data-binary @rows.csv" })} /></details>`}
     </div></div>

@@ -57,7 +57,7 @@ export function InstallDialog({ close, done }) {
     <h2 id="install-title">${t("plugins.install")}</h2>
     ${!found && html`<${DropZone} id="plugin-zip" words=${t("plugins.drop")} accept=".zip,application/zip" onFile=${look} />`}
     ${busy && !found && html`<p class="small muted" role="status">${t("plugins.looking")}</p>`}
-    ${error && html`<${Trouble} error=${error} what=${t("plugins.install_error")} retry=${file && !found && !error.status ? () => look(file) : undefined} />`}
+    ${error && html`<${Trouble} error=${error} what=${t("plugins.install_error")} retry=${file && !found && !error.status && error.code !== "changed" ? () => look(file) : undefined} />`}
     ${found && html`<div class="stack">
       <p><b>${found.manifest.display_name || found.manifest.name}</b> <span class="muted">${found.manifest.version}, ${t("plugins.files", { n: found.files })}, ${formatBytes(found.bytes)}</span></p>
       ${found.manifest.description && html`<p class="small soft">${found.manifest.description}</p>`}

@@ -47,7 +47,7 @@ export function useUpload(wanted, done) {
       return true;
     } catch (/** @type {any} */ error) {
       if (error.status) keys.current.delete(file);
-      const passing = !error.status || error.status === 429 || error.status >= 500;
+      const passing = (!error.status && error.code !== "changed") || error.status === 429 || error.status >= 500;
       if (!cancel.signal.aborted) setState({ ...NOTHING, problem: passing && !error.message ? t("file.unsent", { name: file.name }) : sentence(error), unsent: passing ? file : null });
       return false;
     }
