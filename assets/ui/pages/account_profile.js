@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { may, modelNamed, person } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { fileAddress } from "../widgets/file.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
@@ -38,8 +39,12 @@ function Names({ user, etag, reload }) {
   const [email, setEmail] = useState(user.email || "");
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const changed = name !== (user.display_name || "") || email !== (user.email || "");
-  const save = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const save = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     try {
       const { data } = await api.patch(`/api/v1/users/${user.id}`, { display_name: name.trim() || null, email: email.trim() || null }, etag ? { headers: { "if-match": etag } } : {});
       person.value = { .../** @type {any} */ (person.value), display_name: data.display_name };
@@ -57,7 +62,7 @@ function Names({ user, etag, reload }) {
     <${Labelled} id="my-email" label=${t("account.email")} error=${about("email")}>
       <input class="input" id="my-email" type="text" inputmode="email" autocomplete="email" value=${email} aria-invalid=${about("email") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setEmail(event.target.value)} /><//>
     ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-    <div class="row"><button class="btn primary" type="submit" disabled=${!changed}>${t("account.save")}</button></div>
+    <div class="row"><button class="btn primary" type="submit" disabled=${busy || !changed}>${t("account.save")}</button></div>
   </form>`;
 }
 

@@ -3,6 +3,7 @@ import { api } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { modelNamed } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Cancel, confirm, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
@@ -63,8 +64,12 @@ function NewToken({ close, done }) {
   const [use, setUse] = useState("read");
   const [days, setDays] = useState(90);
   const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const submit = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     const expires = days ? new Date(Date.now() + days * DAY_MS).toISOString() : null;
     try {
       done((await api.post("/api/v1/api_tokens", { name: name.trim(), scopes: USES[use], expires_at: expires })).data);
@@ -86,7 +91,7 @@ function NewToken({ close, done }) {
           ${LIFETIMES.map((one) => html`<option key=${one} value=${String(one)}>${one ? t("account.days", { n: one }) : t("account.never")}</option>`)}
         <//><//>
       ${said && html`<div class="field"><${FieldError} text=${said} /></div>`}
-      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${!name.trim()}>${t("account.token_make")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${busy || !name.trim()}>${t("account.token_make")}</button></footer>
     </form>
   <//>`;
 }

@@ -4,6 +4,7 @@ import { curl } from "../curl.js";
 import { formatDuration, formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { Ago } from "../widgets/time.js";
 import { Rows, useRows } from "./automations_rows.js";
@@ -20,6 +21,7 @@ export function Schedules({ add, told }) {
 /** @param {{schedule: any, act: ReturnType<typeof useRows>["act"]}} props */
 function Schedule({ schedule, act }) {
   const path = `/api/v1/schedules/${schedule.id}`;
+  const [busy, once] = useBusy();
   const toggle = (/** @type {any} */ event) => {
     const enabled = event.target.checked;
     event.target.checked = schedule.enabled;
@@ -32,7 +34,7 @@ function Schedule({ schedule, act }) {
       <p class="small soft">${when(schedule)}${schedule.enabled && schedule.next_run_at ? html`, ${t("schedule.next")} <${Ago} iso=${schedule.next_run_at} />` : ""}${schedule.last_run_at ? html`, ${t("schedule.last")} <${Ago} iso=${schedule.last_run_at} />` : ""}</p>
       ${schedule.problem && html`<p class="small bad-ink">${schedule.problem}</p>`}
     </div>
-    <button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/run`), t("schedule.did_run", { name: schedule.name }))}><${Icon} name="play" />${t("schedule.run")}</button>
+    <button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => act(() => api.post(`${path}/run`), t("schedule.did_run", { name: schedule.name })))}><${Icon} name="play" />${t("schedule.run")}</button>
     <a class="btn only quiet dense" href=${href("/data/schedules", { record: schedule.id, back: "/automations/schedules" })} aria-label=${t("schedule.edit", { name: schedule.name })} title=${t("schedule.edit", { name: schedule.name })}><${Icon} name="edit" /></a>
   </li>`;
 }

@@ -4,6 +4,7 @@ import { formatExact, formatPercent, t } from "../i18n.js";
 import { href } from "../router.js";
 import { isAdmin, may, modelNamed, person } from "../store.js";
 import { html } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { Ago } from "../widgets/time.js";
@@ -21,6 +22,7 @@ export function Tasks() {
 
 /** @param {{task: any, act: ReturnType<typeof useRows>["act"]}} props */
 function Task({ task, act }) {
+  const [busy, once] = useBusy();
   const open = task.status === "queued" || task.status === "running";
   // Admins see those of others too; theirs are theirs to end, and nobody's are the admins'.
   const mine = task.owner_id === person.value?.id || (isAdmin() && task.owner_id === null);
@@ -49,7 +51,7 @@ function Task({ task, act }) {
       ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="group" aria-label=${t("task.log")}>${task.log}</pre></div>`}
       <div class="row">
         ${mine && open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
-        ${mine && AGAIN.includes(task.status) && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry"))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
+        ${mine && AGAIN.includes(task.status) && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry")))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
       </div>
     </div>
   </details></li>`;

@@ -8,6 +8,7 @@ import { modelNamed } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, signal, useState } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
+import { useBusy } from "../widgets/busy.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
@@ -114,8 +115,12 @@ function GroupDialog({ group, done }) {
   const [description, setDescription] = useState(group.description || "");
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const close = () => (editing.value = null);
-  const submit = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     const values = { name: name.trim(), description: description.trim() || null };
     try {
       const model = /** @type {any} */ (modelNamed("groups"));
@@ -135,7 +140,7 @@ function GroupDialog({ group, done }) {
       <${Labelled} id="group-name" label=${t("account.name")} need error=${about("name")}><input class="input" id="group-name" autocomplete="off" value=${name} aria-invalid=${about("name") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setName(event.target.value)} /><//>
       <${Labelled} id="group-description" label=${t("people.description")} error=${about("description")}><input class="input" id="group-description" autocomplete="off" value=${description} onInput=${(/** @type {any} */ event) => setDescription(event.target.value)} /><//>
       ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${!name.trim()}>${t(group.id ? "account.save" : "people.make_group")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${busy || !name.trim()}>${t(group.id ? "account.save" : "people.make_group")}</button></footer>
     </form>
   <//>`;
 }

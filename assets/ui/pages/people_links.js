@@ -2,6 +2,7 @@
 import { request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Copyable } from "../widgets/copy.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -26,7 +27,7 @@ export function InviteDialog({ close }) {
     const known = request("GET", "/api/v1/groups", { query: "limit=500&total=false&fields=name&sort=name:nocase" });
     known.then(({ data }) => setGroups(data.map((/** @type {any} */ row) => row.name))).catch(() => {});
   }, []);
-  const { made, error, make } = useLink("/auth/invites");
+  const { made, error, busy, make } = useLink("/auth/invites");
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     make({ role, username: username.trim(), groups: chosen, hours: Number(hours) });
@@ -46,7 +47,7 @@ export function InviteDialog({ close }) {
           <//><//>
         ${groups.length > 0 && html`<${GroupChoice} groups=${groups} chosen=${chosen} choose=${setChosen} />`}
         ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
-        <footer><${Cancel} /><button class="btn primary" type="submit">${t("invite.do")}</button></footer>
+        <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${busy}>${t("invite.do")}</button></footer>
       </form>`}
   <//>`;
 }
@@ -83,15 +84,16 @@ export function ResetLink({ id, name }) {
 function useLink(path) {
   const [made, setMade] = useState(/** @type {any} */ (null));
   const [error, setError] = useState("");
-  const make = async (/** @type {Record<string, any>} */ body) => {
+  const [busy, once] = useBusy();
+  const make = (/** @type {Record<string, any>} */ body) => once(async () => {
     setError("");
     try {
       setMade((await request("POST", path, { body })).data);
     } catch (/** @type {any} */ problem) {
       setError(Object.values(problem.fields || {})[0]?.message || sentence(problem));
     }
-  };
-  return { made, error, make };
+  });
+  return { made, error, busy, make };
 }
 
 /** @param {{made: {url: string, qr: string[], expires_at: string}, close: () => void}} props */

@@ -6,6 +6,7 @@ import { modelNamed, person } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
+import { useBusy } from "../widgets/busy.js";
 import { useHere } from "../widgets/here.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
@@ -82,8 +83,12 @@ function Profile({ user, etag, again }) {
   const changed = Object.keys(typed).filter((name) => typed[name].trim() !== (user[name] || ""));
   useUnsaved(changed.length > 0);
   const set = (/** @type {string} */ name) => (/** @type {any} */ event) => setTyped({ ...typed, [name]: event.target.value });
-  const save = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const save = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     const changes = Object.fromEntries(changed.map((name) => [name, values[name].trim() || null]));
     try {
       const { data } = await api.patch(`/api/v1/users/${user.id}`, changes, etag ? { headers: { "if-match": etag } } : {});
@@ -107,7 +112,7 @@ function Profile({ user, etag, again }) {
         ${ROLES.map((one) => html`<option key=${one} value=${one} selected=${one === values.role}>${t(`invite.role_${one}`)}</option>`)}
       <//><//>
     ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-    ${changed.length > 0 && html`<div class="row"><button class="btn primary" type="submit">${t("account.save")}</button>
+    ${changed.length > 0 && html`<div class="row"><button class="btn primary" type="submit" disabled=${busy}>${t("account.save")}</button>
       <button class="btn quiet" type="button" onClick=${() => setTyped({})}>${t("form.discard")}</button></div>`}
   </form></section>`;
 }
