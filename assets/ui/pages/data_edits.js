@@ -1,6 +1,7 @@
 // What is typed into a form, kept apart from the record: a newer version of it may arrive underneath and nothing is lost.
 import { typeOf } from "../fields/index.js";
 import { useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+import { own } from "../widgets/words.js";
 
 /** @typedef {{draft: any, base: any}} Edit what was typed, and what stood there when it was */
 
@@ -21,24 +22,24 @@ export function useEdits(asked, row, isNew, given) {
   useEffect(() => {
     const before = saved.current;
     saved.current = null;
-    if (before) setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name, edit]) => edit.draft !== before[name]?.draft)));
+    if (before) setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name, edit]) => edit.draft !== own(before, name)?.draft)));
   }, [blank]);
-  const edited = asked.filter(({ name }) => name in edits && edits[name].draft !== blank[name]);
-  const unsent = edited.some(({ name }) => edits[name].draft !== saved.current?.[name]?.draft);
+  const edited = asked.filter(({ name }) => Object.hasOwn(edits, name) && edits[name].draft !== blank[name]);
+  const unsent = edited.some(({ name }) => edits[name].draft !== own(saved.current || undefined, name)?.draft);
   const clashes = edited.map(({ name }) => name).filter((name) => !isNew && !saved.current && edits[name].base !== blank[name]);
   /** @param {string} name @param {any} draft */
-  const set = (name, draft) => setEdits((now) => ({ ...now, [name]: { draft, base: name in now && now[name].draft !== blank[name] ? now[name].base : blank[name] } }));
+  const set = (name, draft) => setEdits((now) => ({ ...now, [name]: { draft, base: Object.hasOwn(now, name) && now[name].draft !== blank[name] ? now[name].base : blank[name] } }));
   const theirs = (/** @type {string} */ name) => setEdits(({ [name]: _mine, ...others }) => others);
   const mine = (/** @type {string} */ name) => setEdits((now) => ({ ...now, [name]: { ...now[name], base: blank[name] } }));
   const sent = () => {
     saved.current = edits;
   };
-  const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => name in edits).map(({ name }) => [name, edits[name].draft])) };
+  const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => Object.hasOwn(edits, name)).map(({ name }) => [name, edits[name].draft])) };
   return { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard: () => setEdits({}), sent };
 }
 
 /** @param {import("../types").Field[]} asked @param {import("../types").Row} [given] @returns {Record<string, Edit>} */
 function begun(asked, given) {
-  const taken = given ? asked.filter((field) => !field.write_only && field.type !== "file" && given[field.name] !== null && given[field.name] !== undefined) : [];
+  const taken = given ? asked.filter((field) => !field.write_only && field.type !== "file" && own(given, field.name) !== null && own(given, field.name) !== undefined) : [];
   return Object.fromEntries(taken.map((field) => [field.name, { draft: typeOf(field).toDraft(/** @type {any} */ (given)[field.name]), base: typeOf(field).toDraft(field.default) }]));
 }

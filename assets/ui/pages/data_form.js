@@ -13,7 +13,7 @@ import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { Labelled, describedBy, withCode } from "../widgets/labelled.js";
 import { sentence } from "../widgets/trouble.js";
-import { inSentence } from "../widgets/words.js";
+import { inSentence, own } from "../widgets/words.js";
 import { Choice, Gone, focusChoice } from "./data_clash.js";
 import { useEdits } from "./data_edits.js";
 import { Making } from "./data_once.js";
@@ -74,7 +74,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
   /** What was typed, with what the record held besides, as a record of its own. */
   const makeAnew = async () => {
     const fields = split(model, true, true).asked;
-    const all = Object.fromEntries(fields.map((field) => [field.name, field.name in drafts ? drafts[field.name] : typeOf(field).toDraft(row[field.name])]));
+    const all = Object.fromEntries(fields.map((field) => [field.name, Object.hasOwn(drafts, field.name) ? drafts[field.name] : typeOf(field).toDraft(row[field.name])]));
     const { values, found } = read(fields, fields.filter((field) => all[field.name] !== typeOf(field).toDraft(null)), all, true);
     setErrors(found);
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
@@ -97,7 +97,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
   };
   /** @param {any} error */
   const refuse = (error) => {
-    const named = asked.filter((field) => error.fields?.[field.name]);
+    const named = asked.filter((field) => own(error.fields, field.name));
     setErrors(Object.fromEntries(named.map((field) => [field.name, error.fields[field.name].message])));
     if (named.length) focusField(named[0].name);
     else setProblem(error);
@@ -126,7 +126,7 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
       ${problem && !(gone && problem.status === 404) && html`<${Refused} problem=${problem} />`}
       ${asked.map((field) => html`<${FormField}
         key=${field.name} id=${idOf(field.name)} field=${field} relate=${(/** @type {import("../types").Model} */ other, /** @type {string} */ title) => setRelating({ field, model: other, title })} draft=${drafts[field.name]} set=${(/** @type {any} */ draft) => change(field.name, draft)} isNew=${isNew}
-        changed=${!isNew && edited.includes(field)} before=${row[field.name]} error=${errors[field.name]}
+        changed=${!isNew && edited.includes(field)} before=${row[field.name]} error=${own(errors, field.name)}
       />${clashes.includes(field.name) && html`<${Choice} key=${`${field.name}/choice`} field=${field} value=${blank[field.name]} mine=${() => mine(field.name)} theirs=${() => theirs(field.name)} />`}`)}
       ${kept.length > 0 && html`<section class="kept" aria-label=${t("form.kept")}>
         <h3>${asked.length ? t("form.kept") : t("form.read_only")}</h3>

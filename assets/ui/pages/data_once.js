@@ -61,8 +61,8 @@ function changesOf(model, before, now) {
   /** @type {Values} */
   const changes = {};
   for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) {
-    const value = name in now ? now[name] : model.fields.find((field) => field.name === name)?.default ?? null;
-    if (!(name in before) || formatJson(value) !== formatJson(before[name])) changes[name] = value;
+    const value = Object.hasOwn(now, name) ? now[name] : model.fields.find((field) => field.name === name)?.default ?? null;
+    if (!Object.hasOwn(before, name) || formatJson(value) !== formatJson(before[name])) changes[name] = value;
   }
   return changes;
 }

@@ -2,6 +2,7 @@
 import { typeOf } from "../fields/index.js";
 import { keep, stored } from "../store.js";
 import { useState } from "../vendor/preact.js";
+import { own } from "../widgets/words.js";
 
 const NARROWEST = 60;
 const WIDEST = 900;
@@ -34,9 +35,9 @@ export const gridRoom = () => Math.max(LEAST_ROOM, innerWidth - BESIDE_GRID) - C
  * @param {import("../types").Field[]} fields the first is the key @param {Record<string, number>} dragged @returns {Map<string, number>} pixels by field
  */
 export function columnWidths(fields, dragged) {
-  const all = new Map(fields.map((field, at) => [field.name, dragged[field.name] || usualWidth(field, !at)]));
+  const all = new Map(fields.map((field, at) => [field.name, own(dragged, field.name) || usualWidth(field, !at)]));
   const left = gridRoom() - [...all.values()].reduce((sum, width) => sum + width, 0);
-  const long = fields.find((field, at) => at && typeOf(field).column === "c-long" && !dragged[field.name]);
+  const long = fields.find((field, at) => at && typeOf(field).column === "c-long" && !own(dragged, field.name));
   if (long && left > 0) all.set(long.name, Math.min(WIDEST_GROWN, Number(all.get(long.name)) + left));
   return all;
 }

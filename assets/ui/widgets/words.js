@@ -10,3 +10,8 @@ export function titleOf(model, row) {
   const title = model.title_field ? row[model.title_field] : null;
   return title === null || title === undefined || title === "" ? `${model.label} ${row.id}` : String(title);
 }
+
+/** What an object itself has under a name: a field may be called `constructor`, which every object answers to. @param {Record<string, any>|undefined} object @param {string} name */
+export function own(object, name) {
+  return object && Object.hasOwn(object, name) ? object[name] : undefined;
+}
