@@ -20,9 +20,10 @@ const SHAPES = { approved: "ok", denied: "bad", used: "off", ended: "off" };
 /** One's own approvals; the pending ones first. */
 export function useApprovals() {
   const load = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/${MODEL}`, { signal, query: `owner_id=${person.value?.id}&sort=-id&limit=${MOST}&total=false` })).data), []);
-  useEvents([MODEL], load.reload, load.reload);
+  useEvents([MODEL], load.look, load.look);
   const rows = load.data || [];
-  return { ...load, pending: rows.filter((one) => one.status === "pending"), decided: rows.filter((one) => one.status !== "pending") };
+  // The longest waiting first: a new one comes below, not under the finger of who is about to decide.
+  return { ...load, pending: rows.filter((one) => one.status === "pending").reverse(), decided: rows.filter((one) => one.status !== "pending") };
 }
 
 /** @param {{approvals: ReturnType<typeof useApprovals>}} props */
