@@ -61,12 +61,16 @@ export function useStream(path, hears, onMissed) {
 /** Changes come in bursts; one look at the end of each is enough. */
 const BURST_MS = 250;
 
-/** Reads anew a moment after the last change of any of these models. @param {string[]} names @param {() => void} reload */
+/** Reads anew a moment after a change of any of these models, however fast they come. @param {string[]} names @param {() => void} reload */
 export function useFresh(names, reload) {
   const timer = useRef(0);
+  const latest = useRef(reload);
+  latest.current = reload;
   const soon = () => {
-    clearTimeout(timer.current);
-    timer.current = window.setTimeout(reload, BURST_MS);
+    timer.current ||= window.setTimeout(() => {
+      timer.current = 0;
+      latest.current();
+    }, BURST_MS);
   };
   useEffect(() => () => clearTimeout(timer.current), []);
   useEvents(names, soon, soon);

@@ -137,7 +137,7 @@ export class ApiError extends Error {
 export interface Change { model: string; verb: string; id: number }
 /** Each change of records of these models, as far as the person may list them, while the component is on the page. */
 export function useEvents(models: string[], onChange: (change: Change) => void, onMissed: () => void): void;
-/** Calls `load` a moment after the last of several changes. */
+/** Calls `load` a moment after changes, once for several that come together. */
 export function useFresh(models: string[], load: () => void): void;
 
 // Who, what and where. Read `.value` while drawing, and the component is drawn again when it changes.

@@ -28,11 +28,11 @@ export function Audit({ place, query, kinds }) {
   else if (kinds.length) search.set("kind__in", kinds.join(","));
   if (words) search.set("q", words);
   if (actor) search.set("actor_name", actor);
-  const { data, error, slow, reload } = useLoad((signal) => api.get("/api/v1/audit_entries", { signal, query: search }), [search.toString()]);
+  const { data, error, slow, reload, look } = useLoad((signal) => api.get("/api/v1/audit_entries", { signal, query: search }), [search.toString()]);
   const known = useLoad(async (signal) => (await api.get("/api/v1/audit_entries/aggregate", { signal, query: "group_by=kind" })).data, []);
   // Nobody is sent an event for an entry: it may tell what was hidden from them.
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), LOOK_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_MS);
     return () => clearInterval(timer);
   }, []);
   const narrow = (/** @type {Record<string, string|number>} */ next) => go(href(place, { kind, q: words, by: actor, ...next }), { replace: true });

@@ -12,7 +12,7 @@ import { Empty, Skeleton, Trouble, sentence } from "../widgets/trouble.js";
 /** @param {string} model @param {string} query */
 export function useRows(model, query) {
   const load = useLoad(async (signal) => /** @type {any[]} */ ((await api.get(`/api/v1/${model}`, { signal, query })).data), [model, query]);
-  useFresh([model], load.reload);
+  useFresh([model], load.look);
   /** Does something and looks again; what goes wrong is said. @param {() => Promise<any>} deed @param {string} done */
   const act = async (deed, done) => {
     try {

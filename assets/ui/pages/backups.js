@@ -29,7 +29,7 @@ async function load(/** @type {AbortSignal} */ signal) {
 
 /** @param {{group: string, settings: import("./settings.js").Setting[], reload: () => void}} props */
 export function Backups({ group, settings, reload: readSettings }) {
-  const { data, error, slow, reload } = useLoad(load, []);
+  const { data, error, slow, reload, look } = useLoad(load, []);
   const [asked, setAsked] = useState(/** @type {null|"backup"|"move"|"phrase"} */ (null));
   const [restoring, setRestoring] = useState(/** @type {Backup|null} */ (null));
   const [undoing, setUndoing] = useState(/** @type {any} */ (null));
@@ -40,7 +40,7 @@ export function Backups({ group, settings, reload: readSettings }) {
   const running = busy || data?.status.running;
   useEffect(() => {
     if (away) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), running ? BUSY_MS : CALM_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && look(), running ? BUSY_MS : CALM_MS);
     return () => clearInterval(timer);
   }, [Boolean(running), away]);
   const run = async (/** @type {string} */ what, /** @type {() => Promise<string|void>} */ act) => {

@@ -26,9 +26,9 @@ async function load(/** @type {AbortSignal} */ signal) {
 
 export function Notifications() {
   const page = useLoad(load, []);
-  const { data, error, reload } = page;
+  const { data, error, reload, look } = page;
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), CALM_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && look(), CALM_MS);
     return () => clearInterval(timer);
   }, []);
   const read = async (/** @type {any} */ one) => {

@@ -37,9 +37,9 @@ export function Steps() {
 /** @param {{away: () => void}} props */
 function StepList({ away }) {
   const page = useLoad(load, []);
-  const { data, error, reload } = page;
+  const { data, error, look } = page;
   // A step that is done elsewhere ticks itself here.
-  useFresh(MODELS.filter((model) => may(modelNamed(model), "list")), reload);
+  useFresh(MODELS.filter((model) => may(modelNamed(model), "list")), look);
   if (error && !data) return null;
   const steps = data || [];
   const all = data && steps.every((step) => step.done);

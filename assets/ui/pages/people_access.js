@@ -17,8 +17,8 @@ const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowD
 
 /** @param {{query: URLSearchParams}} props */
 export function Access({ query }) {
-  const { data, error, slow, reload } = useLoad(async (signal) => (await api.get("/api/v1/access/matrix", { signal })).data, []);
-  useFresh(["access_rules", "groups", "models"], reload);
+  const { data, error, slow, reload, look } = useLoad(async (signal) => (await api.get("/api/v1/access/matrix", { signal })).data, []);
+  useFresh(["access_rules", "groups", "models"], look);
   const move = (/** @type {Record<string, string>} */ changes) => go(href("/people/access", { ...Object.fromEntries(query), ...changes }), { replace: true });
   const group = query.get("group") || "";
   const all = data?.subjects || [];

@@ -22,12 +22,12 @@ async function load(/** @type {AbortSignal} */ signal) {
 }
 
 export function Sharing() {
-  const { data, error, slow, reload } = useLoad(load, []);
+  const { data, error, slow, reload, look } = useLoad(load, []);
   const [moved, setMoved] = useState(/** @type {null|{on: boolean, here: string}} */ (null));
   const waiting = Boolean(data?.on && !data.first_visitor_at && !moved);
   useEffect(() => {
     if (!waiting) return;
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), LOOK_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_MS);
     return () => clearInterval(timer);
   }, [waiting]);
   const change = async (/** @type {boolean} */ on, /** @type {string} */ encryption = "self-made") => {

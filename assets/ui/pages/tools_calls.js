@@ -29,9 +29,9 @@ export function Calls({ query, servers, place = "/tools/calls" }) {
   if (server) search.set("server", server);
   if (outcome) search.set("outcome", outcome);
   if (words) search.set("q", words);
-  const { data, error, slow, reload } = useLoad((signal) => api.get("/api/v1/tool_calls", { signal, query: search }), [search.toString()]);
+  const { data, error, slow, reload, look } = useLoad((signal) => api.get("/api/v1/tool_calls", { signal, query: search }), [search.toString()]);
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && reload(), LOOK_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_MS);
     return () => clearInterval(timer);
   }, []);
   const narrow = (/** @type {Record<string, string|number>} */ next) => go(href(place, { server, outcome, q: words, ...next }), { replace: true });

@@ -24,7 +24,7 @@ export function useServers() {
   const servers = useMemo(() => [...(load.data?.servers || [])].sort((one, other) => ORDER.compare(one.name, other.name)), [load.data]);
   const busy = servers.some((one) => SHAPES[one.state] === "busy");
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && load.reload(), busy ? BUSY_MS : CALM_MS);
+    const timer = setInterval(() => document.visibilityState === "visible" && load.look(), busy ? BUSY_MS : CALM_MS);
     return () => clearInterval(timer);
   }, [busy]);
   return { ...load, servers };
