@@ -10,9 +10,14 @@ function readInteger(draft) {
   return Number.isSafeInteger(value) ? value : BigInt(typed);
 }
 
+/** "1,234" or "1,234.5": more than a thousand, for whoever writes fractions with a point. */
+const GROUPED = /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/;
+const withPoint = () => new Intl.NumberFormat(navigator.language).format(0.5).includes(".");
+
 /** @param {string} draft */
 function readNumber(draft) {
-  const typed = draft.trim().replace(",", ".");
+  const written = draft.trim();
+  const typed = GROUPED.test(written) && withPoint() ? written.replaceAll(",", "") : written.replace(",", ".");
   if (typed === "") return null;
   const value = Number(typed);
   if (!Number.isFinite(value)) throw new Unreadable("field.not_number");

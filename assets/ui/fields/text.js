@@ -1,6 +1,6 @@
 // Texts: one line, several, addresses, lists. Also the base of the types that only differ in how they are typed.
 import { t } from "../i18n.js";
-import { html } from "../vendor/preact.js";
+import { html, useState } from "../vendor/preact.js";
 
 /**
  * What every type of field offers.
@@ -32,11 +32,16 @@ function emptyOr(draft, field) {
 
 /** @param {string} type of the input element @param {string} [mode] inputmode @param {string} [extra] classes */
 export function lineInput(type, mode, extra = "") {
-  return (/** @type {InputProps} */ props) => html`<input
+  return (/** @type {InputProps} */ props) => {
+    // A line would drop the breaks of what another program wrote there.
+    const [broken] = useState(() => type === "text" && /[\r\n]/.test(props.draft));
+    if (broken) return html`<${longText.Input} ...${props} />`;
+    return html`<input
     class=${`input ${extra} ${props.changed ? "changed" : ""}`} type=${type} inputmode=${mode} ...${common(props)}
     maxlength=${props.field.max_length || undefined} placeholder=${props.placeholder} spellcheck=${mode ? "false" : undefined}
     value=${props.draft} onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
   />`;
+  };
 }
 
 /** @type {FieldType} */

@@ -114,7 +114,7 @@ export function CellInput({ field, editing, save, stop, leave }) {
   const left = useRef(false);
   const id = `cell-${editing.id}-${field.name}`;
   useEffect(() => {
-    const input = /** @type {HTMLInputElement|null} */ (box.current?.querySelector("input, select"));
+    const input = /** @type {HTMLInputElement|null} */ (box.current?.querySelector("input, select, textarea"));
     input?.focus();
     if (input?.type === "text" || input?.type === "email" || input?.type === "url") input.select();
   }, [editing.error]);

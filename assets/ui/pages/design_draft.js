@@ -112,6 +112,11 @@ function numberOf(text) {
   return value;
 }
 
+/** A limit, exact beyond 2^53 as well. @param {string} text */
+function limitOf(text) {
+  return /^[+-]?\d+$/.test(text.trim()) && !Number.isSafeInteger(Number(text)) ? BigInt(text.trim()) : numberOf(text);
+}
+
 const ASKED = [
   "name", "type", "label", "help", "required", "unique", "default", "indexed", "searchable", "choices", "references", "on_delete", "minimum", "maximum",
   "max_length", "accept", "max_bytes",
@@ -137,7 +142,7 @@ function fieldOf(draft) {
   if (can.choices) field.choices = draft.choices.split("\n").map((line) => line.trim()).filter(Boolean);
   if (can.relation) Object.assign(field, { references: draft.references || null, on_delete: draft.on_delete });
   if (can.range) {
-    const [minimum, maximum] = [numberOf(draft.minimum), numberOf(draft.maximum)];
+    const [minimum, maximum] = [limitOf(draft.minimum), limitOf(draft.maximum)];
     if (minimum !== null) field.minimum = minimum;
     if (maximum !== null) field.maximum = maximum;
   }

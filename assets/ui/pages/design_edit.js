@@ -1,6 +1,7 @@
 // A model that is there: its fields added, renamed, reordered, converted and dropped, after a look at what would be lost; or all of it dropped.
 import { api } from "../api.js";
 import { formatNumber, t } from "../i18n.js";
+import { formatJson } from "../json.js";
 import { loadModels } from "../models.js";
 import { go, href } from "../router.js";
 import { html, useState } from "../vendor/preact.js";
@@ -35,8 +36,8 @@ export function DesignEdit({ model }) {
 function Editor({ model, definition }) {
   const path = `/api/v1/models/${model.name}`;
   const [draft, setDraft] = useState(() => draftOf(definition));
-  const [first] = useState(() => JSON.stringify(draft));
-  const done = useUnsaved(JSON.stringify(draft) !== first);
+  const [first] = useState(() => formatJson(draft));
+  const done = useUnsaved(formatJson(draft) !== first);
   const [errors, setErrors] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [losses, setLosses] = useState(/** @type {any[]} */ ([]));
