@@ -29,16 +29,19 @@ export function Profile() {
     <header><h2 id="account-profile">${t("account.profile")}</h2></header>
     ${error && !data && html`<div class="body"><${Trouble} error=${error} what=${t("account.error")} retry=${reload} /></div>`}
     <${Waiting} page=${page} />
-    ${(data || !error) && html`<fieldset class="body stack wide" disabled=${!data}><${Picture} picture=${picture} reload=${reload} /><${Names} key=${user.updated_at} user=${user} etag=${etag} reload=${reload} /></fieldset>`}
+    ${(data || !error) && html`<fieldset class="body stack wide" disabled=${!data}><${Picture} picture=${picture} reload=${reload} /><${Names} key=${user.id} user=${user} etag=${etag} reload=${reload} /></fieldset>`}
   </section>`;
 }
 
 /** @param {{user: any, etag: string|null, reload: () => void}} props */
 function Names({ user, etag, reload }) {
-  const [name, setName] = useState(user.display_name || "");
-  const [email, setEmail] = useState(user.email || "");
+  // What was typed stays over what is newer of the rest.
+  const [typed, setTyped] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const changed = name !== (user.display_name || "") || email !== (user.email || "");
+  /** @type {Record<string, string>} */
+  const values = { display_name: user.display_name || "", email: user.email || "", ...typed };
+  const changed = Object.keys(typed).filter((name) => typed[name].trim() !== (user[name] || ""));
+  const set = (/** @type {string} */ name) => (/** @type {any} */ event) => setTyped((now) => ({ ...now, [name]: event.target.value }));
   const [busy, once] = useBusy();
   const save = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -46,23 +49,26 @@ function Names({ user, etag, reload }) {
   };
   const send = async () => {
     try {
-      const { data } = await api.patch(`/api/v1/users/${user.id}`, { display_name: name.trim() || null, email: email.trim() || null }, etag ? { headers: { "if-match": etag } } : {});
+      const { data } = await api.patch(`/api/v1/users/${user.id}`, Object.fromEntries(changed.map((name) => [name, values[name].trim() || null])), etag ? { headers: { "if-match": etag } } : {});
       person.value = { .../** @type {any} */ (person.value), display_name: data.display_name };
       setProblem(null);
+      setTyped(Object.fromEntries(changed.map((name) => [name, data[name] || ""])));
       say(t("account.saved"));
       reload();
-    } catch (refused) {
+    } catch (/** @type {any} */ refused) {
       setProblem(refused);
+      // Somebody else was faster: saving again changes what there is now.
+      if (refused.status === 412) reload();
     }
   };
   const about = (/** @type {string} */ field) => problem?.fields?.[field]?.message;
   return html`<form class="form narrow" onSubmit=${save}>
     <${Labelled} id="my-name" label=${t("account.name")} error=${about("display_name")}>
-      <input class="input" id="my-name" autocomplete="name" value=${name} aria-invalid=${about("display_name") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setName(event.target.value)} /><//>
+      <input class="input" id="my-name" autocomplete="name" value=${values.display_name} aria-invalid=${about("display_name") ? "true" : undefined} onInput=${set("display_name")} /><//>
     <${Labelled} id="my-email" label=${t("account.email")} error=${about("email")}>
-      <input class="input" id="my-email" type="text" inputmode="email" autocomplete="email" value=${email} aria-invalid=${about("email") ? "true" : undefined} onInput=${(/** @type {any} */ event) => setEmail(event.target.value)} /><//>
+      <input class="input" id="my-email" type="text" inputmode="email" autocomplete="email" value=${values.email} aria-invalid=${about("email") ? "true" : undefined} onInput=${set("email")} /><//>
     ${problem && !Object.keys(problem.fields).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-    <div class="row"><button class="btn primary" type="submit" disabled=${busy || !changed}>${t("account.save")}</button></div>
+    <div class="row"><button class="btn primary" type="submit" disabled=${busy || !changed.length}>${t("account.save")}</button></div>
   </form>`;
 }
 
