@@ -160,7 +160,7 @@ def test_what_changes_while_the_list_is_on_its_way_is_seen(watched: Watched, cli
         return new Promise((done) => (window.heard.onopen = done));
     }""")
     assert client.patch(f"/api/v1/notes/{note}", json={"title": "Beta, since changed"}).status_code == 200
-    page.wait_for_function("window.told")
+    page.evaluate("new Promise((done) => { window.told ? done() : window.heard.addEventListener('change', done); })")
     page.evaluate("window.heard.close()")
     held.go()
     row_of(page, "Beta, since changed").wait_for()

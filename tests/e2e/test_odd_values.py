@@ -1,4 +1,4 @@
-"""Values that no form would have made, and ways of typing that not everybody has: shown as they are, kept as they are."""
+"""Values that no form would have made, and ways of typing that not everybody has: shown and kept as they are."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
       ${tab === "api" && html`<${RecordRequests} model=${model} id=${id} />`}
     </div>`}
     ${!isNew && loaded.data && tab === "fields" && model.name === "files" && html`<${FileBanner} row=${row} />`}
-    ${isNew && model.name === "files" && html`<${NewFiles} done=${() => {
+    ${isNew && model.name === "files" && html`<${NewFiles} dirty=${dirty} done=${() => {
       changed();
       end();
     }} />`}

@@ -5,13 +5,15 @@ import { FileFace } from "../widgets/file.js";
 import { say } from "../widgets/toasts.js";
 import { ChooseButton, FileBox, Sending, Unsent, useUpload } from "../widgets/uploading.js";
 
-/** @param {{done: () => void}} props called when everything was sent */
-export function NewFiles({ done }) {
+/** @param {{dirty: {current: boolean}, done: () => void}} props `dirty`: some are on their way, or did not arrive; `done` is called when everything was sent */
+export function NewFiles({ dirty, done }) {
   const sending = useUpload({}, () => {});
   const [left, setLeft] = useState(0);
   const [unsent, setUnsent] = useState(/** @type {File[]} */ ([]));
   const arrived = useRef(0);
+  dirty.current = Boolean(sending.name) || left > 0 || unsent.length > 0;
   const take = async (/** @type {File[]} */ files) => {
+    setUnsent([]);
     for (const [at, one] of files.entries()) {
       setLeft(files.length - at);
       if (await sending.start(one)) arrived.current += 1;

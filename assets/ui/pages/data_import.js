@@ -80,11 +80,12 @@ function Mapping({ model, source }) {
   const fields = model.fields.filter((field) => (keepIds && KEPT.includes(field.name)) || (!field.read_only && !(KEPT.includes(field.name) && !keepIds)));
   const [mapping, setMapping] = useState(() => /** @type {Record<string, string>} */ (Object.fromEntries(columns.map((one) => [one.name, likely(fields, one.name)]))));
   const [touched, setTouched] = useState(false);
-  const finished = useUnsaved(touched);
   const [skipBad, setSkipBad] = useState(false);
   const [report, setReport] = useState(/** @type {any} */ (null));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const { state, run, cancel } = useImport();
+  // Who leaves while the file goes up takes it back.
+  const finished = useUnsaved(touched || state !== null);
   const here = useHere();
   const query = (/** @type {boolean} */ dry) => {
     const search = new URLSearchParams({ mapping: JSON.stringify(Object.fromEntries(columns.map((one) => [one.name, mapping[one.name] || null]))) });
