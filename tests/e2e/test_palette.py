@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from demo_data import sign_in
 from people import PASSWORD, documented_by, signed_in
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from server_process import RunningServer
 from watched_page import CHROMIUM
 
@@ -113,4 +113,26 @@ def test_a_member_finds_only_what_is_theirs(browser: Browser, house: RunningServ
         for hidden in ("Plugins", "Backups", "Crème", "Add an MCP server", "Audit log"):
             expect(page.locator(".palette .hit", has_text=hidden)).to_have_count(0)
     watched.check()
+    watched.close()
+
+
+def test_records_that_are_found_late_move_nothing_from_under_enter(browser: Browser, house: RunningServer) -> None:
+    with sign_in(house.url, "maja", PASSWORD) as client:
+        assert client.post("/api/v1/notes", json={"title": "Theme of the party"}).status_code == 201
+    watched = signed_in(browser, house, "maja")
+    page = watched.open("/#/home", ".plate")
+    held: list[Route] = []
+    late = True
+    watched.context.route("**/api/v1/*?q=theme*", lambda route: held.append(route) if late else route.continue_())
+    opened(page)
+    page.locator(".palette input").press_sequentially("theme")
+    page.keyboard.press("ArrowDown")
+    chosen = page.locator(CHOSEN).inner_text()
+    while not held:
+        page.evaluate("0")
+    late = False
+    for route in held:
+        route.continue_()
+    page.locator(".palette .hit", has_text="Theme of the party").wait_for()
+    expect(page.locator(CHOSEN)).to_have_text(chosen)
     watched.close()

@@ -19,17 +19,23 @@ export function Palette() {
   const [at, setAt] = useState(0);
   const list = useRef(/** @type {HTMLElement|null} */ (null));
   const asked = text.trim();
+  const near = hitsFor(asked);
   useEffect(() => {
     setRecords([]);
     if (asked.length < 2) return;
     const ending = new AbortController();
-    const timer = setTimeout(() => recordsFor(asked, ending.signal).then((found) => !ending.signal.aborted && setRecords(found)), PAUSE_MS);
+    const timer = setTimeout(() => recordsFor(asked, ending.signal).then((found) => {
+      if (ending.signal.aborted) return;
+      setRecords(found);
+      // Who has gone on by the arrows keeps what they came to, below the records that stand there now.
+      const above = near.filter((hit) => hit.group !== "commands").length;
+      setAt((now) => (now > 0 && now >= above ? now + found.length : now));
+    }), PAUSE_MS);
     return () => {
       clearTimeout(timer);
       ending.abort();
     };
   }, [asked]);
-  const near = hitsFor(asked);
   const hits = GROUPS.flatMap((group) => (group === "records" ? records : near.filter((hit) => hit.group === group)));
   const chosen = Math.min(at, hits.length - 1);
   useEffect(() => list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" }), [chosen, hits.length]);
