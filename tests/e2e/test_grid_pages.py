@@ -214,3 +214,18 @@ def test_records_are_added_one_after_the_other_and_one_begins_as_another_is(
     assert len(kept) == 9
     watched.check()
     watched.close()
+
+
+def test_after_a_deletion_the_focus_goes_on_where_the_record_was(browser: Browser, house: RunningServer) -> None:
+    watched, page = begin(browser, house)
+    page.locator("a.open", has_text="Note 4").press("Enter")
+    page.locator("#field-title").wait_for()
+    page.get_by_role("button", name="Delete note").press("Enter")
+    expect(page.locator("a.open", has_text="Note 4")).to_have_count(0)
+    expect(page.locator("a.open:focus")).to_have_text("Note 3")
+    page.locator("tr", has_text="Note 2").locator(".check").press("Space")
+    page.locator(".bulk .danger").press("Enter")
+    expect(page.locator("a.open", has_text="Note 2")).to_have_count(0)
+    expect(page.locator(".grid thead .check")).to_be_focused()
+    watched.check()
+    watched.close()

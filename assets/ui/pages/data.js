@@ -109,7 +109,10 @@ function Area({ model, query }) {
   };
   useEffect(() => select(new Set()), [search]);
   const record = query.get("record");
-  const close = () => {
+  /** @param {boolean} [removed] the record is gone: its neighbour has the focus then */
+  const close = (removed = false) => {
+    const at = rows.findIndex((row) => String(row.id) === record);
+    const next = removed ? (rows[at + 1] || rows[at - 1])?.id ?? "new" : record;
     // Who came from another page to one record goes back there.
     const back = query.get("back");
     if (back) return go(href(back));
@@ -117,7 +120,7 @@ function Area({ model, query }) {
     requestAnimationFrame(() => {
       // Who types elsewhere by now, say a search, goes on there.
       const typing = document.activeElement?.closest("input, textarea, select");
-      if (!typing || typing.closest(".drawer")) /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${record}"]`))?.focus();
+      if (!typing || typing.closest(".drawer")) /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${next}"]`))?.focus();
     });
   };
   const empty = page.data && !rows.length && !isFiltered(query) && !query.has("offset");

@@ -24,7 +24,12 @@ export function Bulk({ model, selected, setSelected, everything, selectEverythin
   const chosen = everything ? new URLSearchParams(filters) : new URLSearchParams({ id__in: [...selected].join(",") });
   const query = new URLSearchParams(chosen);
   if (everything && !filters.size) query.set("all", "true");
-  const done = () => setSelected(new Set());
+  const done = () => {
+    const inside = document.activeElement?.closest(".bulk");
+    setSelected(new Set());
+    // This bar goes: who was in it goes on at the head of the rows.
+    if (inside) requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(".grid thead .check"))?.focus());
+  };
   const remove = async () => {
     if (await removeRecords(model, query.toString(), n, { unseen: everything, after: reload })) done();
   };

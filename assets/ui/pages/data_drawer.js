@@ -22,7 +22,7 @@ import { ResetLink } from "./people_links.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
- * @param {{model: import("../types").Model, id: string, like: string|null, rows: import("../types").Row[], gone: Set<number>, close: () => void, open: (id: string, like?: string) => void, changed: () => void}} props
+ * @param {{model: import("../types").Model, id: string, like: string|null, rows: import("../types").Row[], gone: Set<number>, close: (removed?: boolean) => void, open: (id: string, like?: string) => void, changed: () => void}} props
  * `like`: a new record begins with what this one holds
  */
 export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
@@ -34,10 +34,10 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
   }, [model.name, id, like]);
   const [round, setRound] = useState(0);
   const here = useHere();
-  /** Not what was opened since. */
-  const end = () => {
+  /** Not what was opened since. @param {boolean} [removed] */
+  const end = (removed = false) => {
     dirty.current = false;
-    if (here()) close();
+    if (here()) close(removed);
   };
   const [secrets, setSecrets] = useState(/** @type {[string, string][]} */ ([]));
   const [tab, setTab] = useState("fields");
@@ -61,7 +61,7 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     const onKey = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open], :popover-open")) return;
       event.preventDefault();
-      leave(close);
+      leave(() => close());
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
@@ -106,7 +106,7 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
       ${!isNew && at >= 0 && html`<${Step} label=${t("form.previous")} icon="left" to=${rows[at - 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />
         <${Step} label=${t("form.next")} icon="right" to=${rows[at + 1]} go=${(/** @type {string} */ next) => leave(() => open(next))} />`}
       ${row.id && model.name !== "files" && may(model, "create") && html`<button class="btn only quiet" type="button" onClick=${() => leave(() => open("new", id))} aria-label=${t("form.like")} title=${t("form.like")}><${Icon} name="copy" /></button>`}
-      <button class="btn only quiet" type="button" onClick=${() => leave(close)} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
+      <button class="btn only quiet" type="button" onClick=${() => leave(() => close())} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
     ${!isNew && loaded.data && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
       tabs=${tabs.map((name) => ({ name, label: t(`form.tab_${name}`) }))} />`}
@@ -125,10 +125,10 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     }} />`}
     ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
       key=${`${id}/${round}`} given=${round ? undefined : loaded.data.given} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
-      gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(close)}
-      changed=${changed} removed=${end}
+      gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(() => close())}
+      changed=${changed} removed=${() => end(true)}
     />`}
-    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${end} />`}
+    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${() => end()} />`}
   </aside>`;
 }
 
