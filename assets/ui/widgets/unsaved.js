@@ -53,7 +53,10 @@ export function watchForms() {
     typed.set(form, route.value.path);
     sent.delete(form);
   });
-  addEventListener("submit", (event) => sent.add(/** @type {HTMLFormElement} */ (event.target)), true);
+  addEventListener("submit", (event) => {
+    sent.add(/** @type {HTMLFormElement} */ (event.target));
+    for (const form of typed.keys()) if (!form.isConnected) typed.delete(form);
+  }, true);
   addEventListener("reset", (event) => typed.delete(/** @type {HTMLFormElement} */ (event.target)), true);
   holdTyped(loses, (to) => [...typed].every(([form, path]) => !holds(form) || to.path === path));
 }
