@@ -28,6 +28,12 @@ export const askToDiscard = () =>
 /** @param {any} control */
 const valueOf = (control) => (control.type === "checkbox" || control.type === "radio" ? control.checked : control.value);
 
+/** What is said to be wrong, in a place. @param {Element|null} place @returns {Map<Element, string|null>} */
+export const troublesIn = (place) => new Map([...(place?.querySelectorAll("[role=alert]") || [])].map((one) => [one, one.textContent]));
+
+/** Whether what was sent was refused since: `before` is what was said then. @param {Element|null} place @param {Map<Element, string|null>} before */
+export const isRefused = (place, before) => [...troublesIn(place)].some(([one, words]) => before.get(one) !== words);
+
 /**
  * @param {{label: string, kind?: string, held?: boolean, onClose: () => void, children: any}} props `label` is the id of the heading inside, `kind` its classes;
  * `held`: Esc and Cancel ask first when something in its form is not as a person found it
@@ -38,7 +44,7 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     if (held && target.form && "value" in target && !found.current.has(target)) found.current.set(target, valueOf(target));
   };
   const changed = () => [...found.current].some(([control, value]) => control.isConnected && valueOf(control) !== value);
-  const sent = useRef(false);
+  const sent = useRef(/** @type {Map<Element, string|null>|null} */ (null));
   const box = useRef(/** @type {HTMLDialogElement|null} */ (null));
   // It is about the page that it was opened on.
   const { path } = route.value;
@@ -53,7 +59,7 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     // What has the focus may stand at the end: it is read from the beginning.
     if (dialog) dialog.scrollTop = 0;
     // What was sent and refused is as unsaved as before.
-    const unsent = () => !sent.current || Boolean(dialog?.querySelector("[role=alert]"));
+    const unsent = () => !sent.current || isRefused(dialog, sent.current);
     const stay = holdBack({ loses: (to) => to.path !== opened.current && unsent() && changed(), ask: askToDiscard });
     return () => {
       stay();
@@ -66,7 +72,7 @@ export function Dialog({ label, kind = "dialog", held = true, onClose, children 
     if (!changed() || (await askToDiscard())) onClose();
   };
   return html`<dialog class=${kind} ref=${box} aria-labelledby=${label} onCancel=${cancel} onfocusin=${come}
-    onInput=${() => (sent.current = false)} onSubmit=${() => (sent.current = true)}>${children}</dialog>`;
+    onInput=${() => (sent.current = null)} onSubmit=${() => (sent.current = troublesIn(box.current))}>${children}</dialog>`;
 }
 
 /** Leaves the dialog that it is in, as Esc does. */

@@ -1,7 +1,7 @@
 // Whatever is typed and not saved is asked about before another page takes its place.
 import { holdBack, route } from "../router.js";
 import { useEffect, useRef } from "../vendor/preact.js";
-import { askToDiscard } from "./dialog.js";
+import { askToDiscard, isRefused, troublesIn } from "./dialog.js";
 
 // Records ask for themselves, settings keep what was typed, and a search is typed again in a moment.
 const OF_THEIR_OWN = ".drawer, .setting-form, [role=search], [data-unasked]";
@@ -35,17 +35,18 @@ export function useUnsaved(unsaved) {
   };
 }
 
-/** Whether it says what is wrong with what was sent, in it or beside it. @param {Element} form */
-const isRefused = (form) => Boolean((form.parentElement || form).querySelector("[role=alert]"));
+/** Where it is said what is wrong with what was sent. @param {Element} form */
+const around = (form) => form.parentElement || form;
 
 /** Every form of the pages, from what is typed into it until it is taken, emptied or gone. */
 export function watchForms() {
   /** @type {Map<HTMLFormElement, string>} */
   const typed = new Map();
-  /** @type {WeakSet<Element>} */
-  const sent = new WeakSet();
+  /** @type {WeakMap<Element, Map<Element, string|null>>} */
+  const sent = new WeakMap();
+  const unsent = (/** @type {HTMLFormElement} */ form, before = sent.get(form)) => !before || isRefused(around(form), before);
   const holds = (/** @type {HTMLFormElement} */ form) =>
-    form.isConnected && (!sent.has(form) || isRefused(form)) && [...form.querySelectorAll(TYPED)].some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== "");
+    form.isConnected && unsent(form) && [...form.querySelectorAll(TYPED)].some((field) => /** @type {HTMLInputElement} */ (field).value.trim() !== "");
   const loses = () => [...typed.keys()].some(holds);
   addEventListener("input", (event) => {
     const form = event.target instanceof Element ? /** @type {HTMLFormElement|null} */ (event.target.closest("main form")) : null;
@@ -54,8 +55,9 @@ export function watchForms() {
     sent.delete(form);
   });
   addEventListener("submit", (event) => {
-    sent.add(/** @type {HTMLFormElement} */ (event.target));
-    for (const form of typed.keys()) if (!form.isConnected) typed.delete(form);
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    sent.set(form, troublesIn(around(form)));
+    for (const one of typed.keys()) if (!one.isConnected) typed.delete(one);
   }, true);
   addEventListener("reset", (event) => typed.delete(/** @type {HTMLFormElement} */ (event.target)), true);
   holdTyped(loses, (to) => [...typed].every(([form, path]) => !holds(form) || to.path === path));
