@@ -46,11 +46,13 @@ class ServerFinder:
             info = self.running()
             if info is not None:
                 return info
-            if child.poll() is not None:
-                # Somebody else may have started one at the same moment; that one is waited for a little.
-                deadline = min(deadline, time.monotonic() + OTHERS_SECONDS) if not ended else deadline
+            if child.poll() is not None and not ended:
+                # Somebody else may have started one at the same moment: where the folder is held, that one is waited
+                # for like an own one, else a little.
+                if not self._folder.is_held():
+                    deadline = min(deadline, time.monotonic() + OTHERS_SECONDS)
                 ended = True
-            elif runfile.upgrading(self._folder.run, child.pid):
+            elif not ended and runfile.upgrading(self._folder.run, child.pid):
                 deadline = time.monotonic() + START_SECONDS
         raise OSError(f"GridBear did not start; {self._log_path} says why")
 
