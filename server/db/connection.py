@@ -29,6 +29,16 @@ def connect(path: Path, *, read_only: bool = False, must_exist: bool = False) ->
     connection = sqlite3.connect(
         name, isolation_level=None, check_same_thread=False, cached_statements=1024, uri=must_exist
     )
+    try:
+        _prepare(connection, read_only=read_only)
+    except BaseException:
+        # A file that is no database says so at the first word.
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, *, read_only: bool) -> None:
     execute = connection.execute
     execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     execute("PRAGMA foreign_keys = ON")
@@ -44,7 +54,6 @@ def connect(path: Path, *, read_only: bool = False, must_exist: bool = False) ->
     connection.create_function(BASE64_FUNCTION, 1, _base64, deterministic=True)
     connection.create_function(CASEFOLD_FUNCTION, 1, _casefold, deterministic=True)
     connection.create_collation(NOCASE_COLLATION, _compare_nocase)
-    return connection
 
 
 def _number(value: float | None) -> str | None:
