@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -88,13 +89,13 @@ def fault_of(error: sqlite3.Error) -> Fault:
     return _BY_CODE.get(code & 0xFF, "other")
 
 
-def translate(error: sqlite3.Error, hidden: frozenset[str] = frozenset({"owner_id"})) -> GridBearError:
-    """The error to show for `error`. Columns in `hidden` are left out of conflicts when others name them as well."""
+def translate(error: sqlite3.Error, unknown: Collection[str] = ()) -> GridBearError:
+    """The error to show for `error`. Columns that are `unknown` to who hears it are not named."""
     text = str(error)
     fault = fault_of(error)
     match fault:
         case "constraint":
-            return _integrity(text, hidden)
+            return _integrity(text, unknown)
         case "locked":
             return Busy("The database is locked by another program. Close it and try again.", retry_after=1.0)
         case "interrupted":
@@ -152,10 +153,12 @@ def cannot_open(path: Path, error: sqlite3.Error) -> StartupError:
     return StartupError(f"The database {path} {what}.")
 
 
-def _integrity(text: str, hidden: frozenset[str]) -> GridBearError:
+def _integrity(text: str, unknown: Collection[str]) -> GridBearError:
     if match := _UNIQUE.search(text):
         columns = [name.strip().rpartition(".")[2] for name in match["columns"].split(",")]
-        shown = [name for name in columns if name not in hidden] or columns
+        shown = [name for name in columns if name != "owner_id"] or columns
+        if any(name in unknown for name in shown):
+            return Conflict("Another record already has a value of this one, in a field that is not yours to see.")
         fields = {name: FieldError("not_unique", "another record already has this value") for name in shown}
         return Conflict(f"{' and '.join(shown)}: another record already has this value.", fields=fields)
     if "FOREIGN KEY" in text:
@@ -165,7 +168,10 @@ def _integrity(text: str, hidden: frozenset[str]) -> GridBearError:
         )
     if match := _NOT_NULL.search(text):
         column = match["column"].rpartition(".")[2]
+        if column in unknown:
+            return ValidationFailed("A value is required, in a field that is not yours to see.", code="required")
         return ValidationFailed.of(column, "required", "a value is required")
     if match := _CHECK.search(text):
-        return ValidationFailed(f"A value is not in its stored form (check {match['rest']}).")
+        which = "" if any(match["rest"].endswith(f"_{name}") for name in unknown) else f" (check {match['rest']})"
+        return ValidationFailed(f"A value is not in its stored form{which}.")
     return Conflict("The change contradicts what is stored.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from server.db.faults import translate
@@ -39,16 +39,18 @@ class Transaction:
         """Bring the full-text indexes up to date, for a unit that searches. Else it is done before the commit."""
         self._indexes.settle(self.touched)
 
-    def attempt(self, sql: str, parameters: Mapping[str, Any]) -> tuple[int, GridBearError | None]:
+    def attempt(
+        self, sql: str, parameters: Mapping[str, Any], unknown: Collection[str] = ()
+    ) -> tuple[int, GridBearError | None]:
         """Run one statement that a constraint may refuse; then nothing of it remains.
 
-        Returns how many rows it changed, and what a refusal means.
+        Returns how many rows it changed, and what a refusal means, in which `unknown` columns have no name.
         """
         self._connection.execute("SAVEPOINT attempt")
         try:
             rows, error = self._connection.execute(sql, parameters).rowcount, None
         except sqlite3.IntegrityError as refusal:
-            rows, error = 0, translate(refusal)
+            rows, error = 0, translate(refusal, unknown)
             self._connection.execute("ROLLBACK TO attempt")
         self._connection.execute("RELEASE attempt")
         return rows, error

@@ -60,6 +60,7 @@ class Takeover:
         self._bulk = BulkInsert(spec.table, plan.names, tuple(self._constants))
         self._relations = [(name, model) for name, model in prepared.relations if name in plan.names]
         self._settled: dict[str, Any] | None = None
+        self._unknown = shelf.unknown_to(actor, spec)
 
     def look(self, execute: Execute, last: int, limit: int) -> None:
         """Before the writer: refuse what contradicts what is stored, in a snapshot that was begun after this call.
@@ -116,8 +117,9 @@ class Takeover:
         found: list[Problem] = []
         for names in self._bulk.unique_sets() if uniques is None else uniques:
             shown = [name for name in names if name != "owner_id"] or list(names)
+            told = ["" if name in self._unknown else name for name in shown]
             for (row,) in execute(self._bulk.taken_sql(names), window).fetchall():
-                found += [(row, name, "not_unique", "another record already has this value") for name in shown]
+                found += [(row, name, "not_unique", "another record already has this value") for name in told]
         for name, model in self._relations if relations is None else relations:
             if model == FILES_TABLE:
                 found += self._file_problems(execute, name, window)
@@ -183,7 +185,7 @@ class Takeover:
         values = self._parameters({**self._constants, "created_at": work.now, "updated_at": work.now})
         work.transaction.touched.add(self._spec.name)
         rows, error = work.transaction.attempt(
-            self._bulk.insert_sql(), {**values, "low": low, "high": high, "bad": bad}
+            self._bulk.insert_sql(), {**values, "low": low, "high": high, "bad": bad}, self._unknown
         )
         if error is not None:
             return error

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.access.actor import SYSTEM, Actor
 from server.db.transaction import Transaction
-from server.errors import Conflict, FieldError
+from server.errors import Conflict, FieldError, GridBearError
 from server.models.stored_file import FILES_TABLE
 from server.records.file_references import refer_to_file
 from server.records.prepared import PreparedModel
@@ -38,18 +38,30 @@ def check_relations(
         if model == prepared.spec.name and value == columns.get("id"):
             # What comes back under its id may refer to itself.
             continue
-        if model == FILES_TABLE:
-            reach = shelf.file_reach(reader)
-            refer_to_file(transaction, reach, reader, prepared.spec.fields[name], value)
-            continue
-        target = shelf.models[model]
-        may = shelf.policy.permission(reader, target.spec, "read")
-        sql = target.read(("id",), may.owned_by)
-        parameters = {"id": value, "actor_id": actor.user_id}
-        if may.extent == "none" or transaction.execute(sql, parameters).fetchone() is None:
-            message = f"there is no {shelf.policy.noun(actor, target.spec)} {value}"
-            raise Conflict(
-                f"{name}: {message}.",
-                code="reference_conflict",
-                fields={name: FieldError("no_such_record", message)},
-            )
+        try:
+            if model == FILES_TABLE:
+                refer_to_file(transaction, shelf.file_reach(reader), reader, prepared.spec.fields[name], value)
+            else:
+                _refer_to_record(shelf, transaction, actor, reader, (name, model), value)
+        except GridBearError as error:
+            if name not in shelf.unknown_to(actor, prepared.spec):
+                raise
+            message = "It refers to what is not there any more, in a field that is not yours to see."
+            raise Conflict(message, code="reference_conflict") from error
+
+
+def _refer_to_record(
+    shelf: Shelf, transaction: Transaction, actor: Actor, reader: Actor, relation: tuple[str, str], value: Any
+) -> None:
+    name, model = relation
+    target = shelf.models[model]
+    may = shelf.policy.permission(reader, target.spec, "read")
+    sql = target.read(("id",), may.owned_by)
+    parameters = {"id": value, "actor_id": actor.user_id}
+    if may.extent == "none" or transaction.execute(sql, parameters).fetchone() is None:
+        message = f"there is no {shelf.policy.noun(actor, target.spec)} {value}"
+        raise Conflict(
+            f"{name}: {message}.",
+            code="reference_conflict",
+            fields={name: FieldError("no_such_record", message)},
+        )

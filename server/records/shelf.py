@@ -146,6 +146,10 @@ class Shelf:
         may = self.policy.permission(actor, spec, "read")
         return may.shown if may.extent != "none" else ("id",)
 
+    def unknown_to(self, actor: Actor, spec: ModelSpec) -> frozenset[str]:
+        """The fields of a model that `actor` may not know of."""
+        return frozenset(spec.fields) - self.policy.known_fields(actor, spec)
+
     def _prepared(self, spec: ModelSpec) -> PreparedModel:
         known = self.models.get(spec.name)
         # A changed model has another spec. What a statement takes from other models is part of what it is kept under.

@@ -134,17 +134,17 @@ def changes_to(
     if may.owned_by is not None and row[may.owned_by] != work.actor.user_id:
         raise absent(spec, row["id"])
     stored, unfit = columns_of(work.prepared(spec.name), values)
+    changes = {name: value for name, value in stored.items() if value != row[name] and name != "updated_at"}
+    for name in (*changes, *unfit):
+        field = spec.fields.get(name)
+        kept_by_server = field is not None and field.info.read_only and work.actor.is_admin
+        if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
+            raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
     if unfit:
         raise Conflict(
             f"The field {unfit[0]} was changed since, and does not take the value that it had then.",
             code="does_not_fit",
         )
-    changes = {name: value for name, value in stored.items() if value != row[name] and name != "updated_at"}
-    for name in changes:
-        field = spec.fields.get(name)
-        kept_by_server = field is not None and field.info.read_only and work.actor.is_admin
-        if field is None or name in may.hidden or not (kept_by_server or writable(work.actor, field, creating=False)):
-            raise Forbidden("This change touched fields that you may not write, so you can't undo it.")
     return changes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import orjson
 from server.access.actor import Actor
 from server.access.policy import Permission
 from server.db import trash
+from server.db.faults import translate
 from server.db.transaction import Transaction
 from server.errors import Conflict, NotFound, PreconditionFailed, StorageFull
 from server.events.bus import RecordChanged
@@ -71,7 +73,7 @@ class Work:
             # What is sealed is bound to its row, so the id is taken first.
             new_id = int(self.transaction.execute(prepared.next_id).fetchone()[0])
             sql, row = prepared.create(told, with_id=True), prepared.sealed(new_id, {**row, "id": new_id})
-        record_id, text = self.transaction.execute(sql, row).fetchone()
+        record_id, text = self._store(prepared, sql, row).fetchone()
         owner = owner_of(prepared.spec, row, record_id)
         self._settle(prepared, "create", record_id)
         self._count(model, None, row)
@@ -103,7 +105,7 @@ class Work:
         parameters = {**stored, "updated_at": self.now, "id": record_id, "actor_id": self.actor.user_id}
         columns = (*(name for name in changes if name != "updated_at"), "updated_at")
         told = self.told(prepared, before, shown)
-        found = self.transaction.execute(prepared.update(columns, may.owned_by, told), parameters).fetchone()
+        found = self._store(prepared, prepared.update(columns, may.owned_by, told), parameters).fetchone()
         if found is None:
             raise absent(prepared.spec, record_id)
         self._settle(prepared, "update", record_id, before)
@@ -136,7 +138,7 @@ class Work:
         prepared = self._shelf.models[model]
         self._check_relations(prepared, row, {}, from_history=True)
         self.transaction.touched.add(model)
-        self.transaction.execute(prepared.insert_with_id, row)
+        self._store(prepared, prepared.insert_with_id, row)
         record_id = int(row["id"])
         text = self._text(prepared, row, shown)
         self._settle(prepared, "create", record_id)
@@ -178,6 +180,13 @@ class Work:
                     "The record was changed by somebody else. Read it again, then repeat the change."
                 )
         return row
+
+    def _store(self, prepared: PreparedModel, sql: str, row: Mapping[str, Any]) -> sqlite3.Cursor:
+        """Run a statement that stores a row. What refuses it names no field that the actor may not know of."""
+        try:
+            return self.transaction.execute(sql, row)
+        except sqlite3.IntegrityError as error:
+            raise translate(error, self._shelf.unknown_to(self.actor, prepared.spec)) from error
 
     def _text(self, prepared: PreparedModel, row: Mapping[str, Any], shown: tuple[str, ...]) -> str:
         """A stored row as JSON, as far as the actor may see it."""

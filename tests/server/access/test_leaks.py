@@ -243,3 +243,54 @@ async def test_a_hidden_field_with_a_default_has_it_in_the_records_of_those_who_
     assert (await admin.get(f"{URL}/{mine}")).json()["data"]["title"] == "untitled"
     body = {"operations": [{"verb": "create", "model": "cards", "values": {"score": 2}}]}
     assert (await member.post("/api/v1/batch", json=body)).status_code == 200
+
+
+async def test_what_keeps_a_deleted_record_from_coming_back_is_not_named_where_it_is_hidden(
+    cards: None, admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await rule(admin, "any", "own", "zcode")
+    mine = await card(member, title="mine")
+    await admin.patch(f"{URL}/{mine}", json={"zcode": "c"})
+    await member.delete(f"{URL}/{mine}")
+    await card(admin, title="another", zcode="c")
+    deletion = (await member.get(f"{URL}/{mine}/history")).json()["data"][0]["id"]
+    for answer in (
+        await member.post(f"{URL}/{mine}/restore"),
+        await member.post("/api/v1/undo", json={"first": deletion, "last": deletion}),
+    ):
+        assert answer.status_code == 409 and "zcode" not in answer.text, answer.text
+    assert "zcode" in (await admin.post(f"{URL}/{mine}/restore")).text
+
+
+async def test_a_hidden_reference_that_leads_nowhere_any_more_is_not_named(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    boss = {"name": "zboss", "type": "relation", "references": "cards", "on_delete": "set_null"}
+    fields = [*CARDS["fields"], boss]
+    assert (await admin.post("/api/v1/models", json={**CARDS, "fields": fields})).status_code == 201
+    await rule(admin, "any", "own", "zboss")
+    mine, hers = await card(member, title="mine"), await card(admin, title="hers")
+    await admin.patch(f"{URL}/{mine}", json={"zboss": hers})
+    await member.delete(f"{URL}/{mine}")
+    await admin.delete(f"{URL}/{hers}")
+    answer = await member.post(f"{URL}/{mine}/restore")
+    assert answer.status_code == 409 and "zboss" not in answer.text and str(hers) not in answer.json()["error"]
+    assert "zboss" in (await admin.post(f"{URL}/{mine}/restore")).text
+
+
+async def test_an_import_does_not_name_a_hidden_field_whose_default_is_taken(
+    admin: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    fields = [
+        {**field, "default": "none"} if isinstance(field, dict) and field["name"] == "zcode" else field
+        for field in CARDS["fields"]
+    ]
+    assert (await admin.post("/api/v1/models", json={**CARDS, "fields": fields})).status_code == 201
+    await rule(admin, "any", "own", "zcode")
+    await card(member, title="first")
+    for answer in (
+        await member.post(URL, json={"title": "second"}),
+        await member.post(f"{URL}/import", content=b"title\nsecond\n"),
+        await member.post(f"{URL}/import?mode=skip_bad", content=b"title\nsecond\nthird\n"),
+    ):
+        assert "zcode" not in answer.text and "another record" in answer.text.lower(), answer.text
