@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.db.conditions import Condition, Every, Leaf, Negation, Operator, Some
@@ -27,7 +27,7 @@ _OPERATORS: dict[str, Operator] = {
     "ilike": "ilike",
 }
 _NULL: dict[str, bool] = {"=": True, "is": True, "!=": False, "is not": False}
-CONNECTORS = ("&", "|", "!")
+_CONNECTORS = ("&", "|", "!")
 
 AddLeaf = Callable[[str, Operator, Any], Leaf]
 """Checks field, operator and JSON value and keeps the value; raises BadValue."""
@@ -72,6 +72,24 @@ def domain_condition(value: Any, add: AddLeaf, depth: int = 0) -> Condition | No
     return stack[0] if len(stack) == 1 else Every(tuple(reversed(stack)))
 
 
+def names_in(value: Any) -> frozenset[str]:
+    """The fields that a domain, or a part of one, names."""
+    if not isinstance(value, list) or not value:
+        return frozenset()
+    if _is_leaf(value):
+        return frozenset((value[0],))
+    return frozenset[str]().union(*map(names_in, value))
+
+
+def with_new_names(value: Any, new_names: Mapping[str, str]) -> Any:
+    """A domain, or a part of one, by the new names of its fields."""
+    if not isinstance(value, list) or not value:
+        return value
+    if _is_leaf(value):
+        return [new_names.get(value[0], value[0]), *value[1:]]
+    return [with_new_names(part, new_names) for part in value]
+
+
 def _negated(condition: Condition) -> Condition:
     return condition.part if isinstance(condition, Negation) else Negation(condition)
 
@@ -99,7 +117,7 @@ def _pop(stack: list[Condition], connector: str) -> Condition:
 
 
 def _is_leaf(value: list[Any]) -> bool:
-    return isinstance(value[0], str) and value[0] not in CONNECTORS
+    return isinstance(value[0], str) and value[0] not in _CONNECTORS
 
 
 def _leaf(value: list[Any], add: AddLeaf) -> Leaf:

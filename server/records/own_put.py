@@ -78,7 +78,7 @@ def _change(work: Work, records: Records, spec: ModelSpec, put: Put, old: OwnDef
             raise
         raise _unfit(name, "some") from error
     _check_values(work, spec, fields_to_check(old, put.new, put.renamed))
-    follow_renames(work, records.shelf, spec.name, put.renamed)
+    follow_renames(work, records.shelf, spec, put.renamed)
     store_definition(work, records, spec.name, put.new)
 
 

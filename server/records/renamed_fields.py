@@ -10,8 +10,9 @@ import orjson
 from server.db import trash
 from server.db.statements import ListShape, unique_shape
 from server.events.bus import RecordChanged
+from server.models.registry import ModelRegistry, ModelSpec
 from server.models.webhook import Webhook
-from server.records.domain import CONNECTORS
+from server.records.domain import names_in, with_new_names
 from server.records.rules import RULES
 from server.records.shelf import Shelf
 from server.records.work import HISTORY, Work
@@ -20,15 +21,16 @@ WEBHOOKS = Webhook.__tablename__
 _CHUNK = 500
 
 
-def follow_renames(work: Work, shelf: Shelf, model: str, renamed: Mapping[str, str]) -> None:
-    """Give the fields of `model` their new names, in the transaction that renames them. `renamed`: new names with old.
+def follow_renames(work: Work, shelf: Shelf, spec: ModelSpec, renamed: Mapping[str, str]) -> None:
+    """Give the fields of a model their new names, in the transaction that renames them. `renamed`: new names with old.
 
-    What was hidden stays hidden, webhooks go on telling, and what was deleted comes back with all of its values.
+    `spec`: the model as it becomes. What was hidden stays hidden, webhooks go on telling, and what was deleted comes
+    back with all of its values.
     """
     if renamed:
-        _rules(work, model, renamed)
-        _webhooks(work, model, renamed)
-        _history(work, model, renamed)
+        _rules(work, spec.name, renamed)
+        _webhooks(work, shelf.registry, spec, renamed)
+        _history(work, spec.name, renamed)
         shelf.caps[HISTORY].recount(work.transaction, shelf.cap_of(HISTORY))
 
 
@@ -47,27 +49,23 @@ def _rules(work: Work, model: str, renamed: Mapping[str, str]) -> None:
         work.events.append(RecordChanged(RULES, "update", rule_id, None))
 
 
-def _webhooks(work: Work, model: str, renamed: Mapping[str, str]) -> None:
+def _webhooks(work: Work, registry: ModelRegistry, spec: ModelSpec, renamed: Mapping[str, str]) -> None:
     prepared = work.prepared(WEBHOOKS)
+    new_names = {old: new for new, old in renamed.items()}
     sql = prepared.columns_where(ListShape(), ("id", "owner_id", "events", "filter"))
     for webhook_id, owner, events, text in work.transaction.execute(sql).fetchall():
         domain = None if text is None else orjson.loads(text)
-        # The filter of a webhook for several models names fields that all of them have.
-        if domain is None or {event.partition(".")[0] for event in orjson.loads(events)} != {model}:
+        models = {event.partition(".")[0] for event in orjson.loads(events)}
+        now = with_new_names(domain, new_names)
+        if spec.name not in models or now == domain:
             continue
-        now = _domain(domain, {old: new for new, old in renamed.items()})
-        if now != domain:
+        # One filter is for all models of a webhook: it follows as soon as the last of them has the new names.
+        specs = [spec, *(registry.get(name) for name in models - {spec.name} if name in registry)]
+        if all(names_in(now) <= one.fields.keys() for one in specs):
             values = {"id": webhook_id, "filter": orjson.dumps(now).decode(), "updated_at": work.now}
             work.transaction.touched.add(WEBHOOKS)
             work.transaction.execute(prepared.update(("filter", "updated_at"), None, ("id",)), values).fetchone()
             work.events.append(RecordChanged(WEBHOOKS, "update", webhook_id, owner))
-
-
-def _domain(parts: list[Any], new_names: Mapping[str, str]) -> list[Any]:
-    """A domain, or a part of one, by the new names of its fields."""
-    if parts and isinstance(parts[0], str) and parts[0] not in CONNECTORS:
-        return [new_names.get(parts[0], parts[0]), *parts[1:]]
-    return [_domain(part, new_names) if isinstance(part, list) else part for part in parts]
 
 
 def _history(work: Work, model: str, renamed: Mapping[str, str]) -> None:

@@ -26,7 +26,7 @@ from server.tasks.queue import Tasks
 from server.tasks.report import Report
 from server.webhooks.answer import Answer
 from server.webhooks.outbox import DELIVERIES, WEBHOOKS, store_delivery
-from server.webhooks.payload import as_seen_now, may_know, owner_now, payload_of
+from server.webhooks.payload import UnfitFilter, as_seen_now, may_know, owner_now, payload_of
 
 if TYPE_CHECKING:
     from server.webhooks.sending import Sender
@@ -88,14 +88,19 @@ class Deliveries:
         return await self._records.get(actor, DELIVERIES, delivery_id)
 
     async def redeliver(self, actor: Actor, delivery_id: int) -> dict[str, Any]:
-        """Send an ended delivery once more, with the same message id. Raises NotFound, Forbidden, Conflict."""
+        """Send an ended delivery once more, with the same message id; one without a message gets it now.
+
+        Raises NotFound, Forbidden, Conflict.
+        """
         self._may_change(actor)
         delivery = await self._records.get(actor, DELIVERIES, delivery_id)
         webhook = await self._changeable(actor, delivery["webhook_id"])
         _refuse_open(delivery)
         if not webhook["enabled"]:
             raise Conflict("The webhook is off; switch it on first.", code="webhook_off")
-        begun = {"status": "queued", "attempts": 0, "next_attempt_at": None, "error": None}
+        has_message = delivery["payload"] is not None
+        status = "queued" if has_message else "waiting"
+        begun = {"status": status, "attempts": 0, "next_attempt_at": None, "error": None}
 
         def begin(work: Work, _: list[Any]) -> None:
             may = self._records.policy.permission(SYSTEM, work.prepared(DELIVERIES).spec, "update")
@@ -105,7 +110,10 @@ class Deliveries:
 
         # Not `always`: where its task can't be stored, it is not on its way.
         await self._records.work(SYSTEM, begin, (DELIVERIES,))
-        await self._submit(delivery)
+        if has_message:
+            await self._submit(delivery)
+        else:
+            self._news.set()
         return await self._records.get(actor, DELIVERIES, delivery_id)
 
     async def expire(self) -> int:
@@ -157,11 +165,15 @@ class Deliveries:
             return
         except (Busy, StorageFull):
             raise
+        except UnfitFilter as unfit:
+            await self._could_not(delivery, str(unfit))
         except Exception:
             # One that can't be made must not hold up the others.
             log.exception("webhook delivery %d", delivery["id"])
-            failed = {"status": "failed", "error": "The message could not be made; the log has the details."}
-            await self._records.update(SYSTEM, DELIVERIES, delivery["id"], failed)
+            await self._could_not(delivery, "The message could not be made; the log has the details.")
+
+    async def _could_not(self, delivery: Mapping[str, Any], why: str) -> None:
+        await self._records.update(SYSTEM, DELIVERIES, delivery["id"], {"status": "failed", "error": why})
 
     async def _prepare(self, delivery: Mapping[str, Any]) -> None:
         """Make the message of a delivery and let it wait for its turn; or drop what the owner must not know."""

@@ -9,7 +9,12 @@ import orjson
 
 from server.access.actor import SYSTEM, Actor
 from server.errors import Forbidden, NotFound, ValidationFailed
+from server.records.domain import names_in
 from server.records.service import Records
+
+
+class UnfitFilter(Exception):
+    """The filter of a webhook names fields that a model has not, or not any more; says which."""
 
 
 def owner_now(records: Records, owner_id: int | None) -> Actor | None:
@@ -25,7 +30,8 @@ async def payload_of(
 ) -> dict[str, Any] | None:
     """The message, or None when the owner may not know of the change or the filter does not hold.
 
-    The record is as it is now; it is null when it is gone, and for `import`, which stands for many new ones.
+    The record is as it is now; it is null when it is gone, and for `import`, which stands for many new ones. Raises
+    UnfitFilter.
     """
     if not may_know(records, owner, delivery):
         return None
@@ -68,7 +74,9 @@ async def _row(records: Records, owner: Actor, model: str, record_id: int, domai
     try:
         rows = orjson.loads((await records.list_page(owner, model, asked)).rows)
     except (Forbidden, NotFound, ValidationFailed):
-        # A field of the filter was hidden from the owner, or is gone: what it would tell is none of theirs.
+        if gone := sorted(names_in(domain) - records.registry.get(model).fields.keys()):
+            raise UnfitFilter(f"{model} has no {', '.join(gone)}, which the filter names.") from None
+        # A field of the filter was hidden from the owner: what it would tell is none of theirs.
         # Whatever else fails is tried again, for what is dropped here is never told.
         return None
     return rows[0] if rows else None

@@ -317,3 +317,25 @@ async def test_a_change_that_was_undone_tells_nobody(tmp_path: Path) -> None:
         assert (await ada.post("/api/v1/batch?dry_run=true", json={"operations": operations[:1]})).status_code == 200
         assert await bear.app.records.find(SYSTEM, "webhook_deliveries") == []
         assert receiver.got == []
+
+
+async def test_a_filter_by_a_dropped_field_fails_visibly_and_its_deliveries_are_sent_once_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    async with receiving() as receiver, at_home(tmp_path) as bear:
+        ada = await bear.person("ada")
+        deals = {"name": "deals", "label": "Deal", "fields": [{"name": "state", "type": "text"}]}
+        assert (await ada.post("/api/v1/models", json=deals)).status_code == 201
+        made = await hook(ada, receiver.url, events=["deals"], filter=[["state", "=", "won"]])
+        changed = {"fields": [{"name": "status", "type": "text"}]}
+        assert (await ada.patch("/api/v1/models/deals", json=changed)).status_code == 200
+        assert (await ada.post("/api/v1/deals", json={"status": "won"})).status_code == 201
+        [row] = await delivery(bear, ended(1))
+        assert (row["status"], row["error"]) == ("failed", "deals has no state, which the filter names.")
+        mended = {"filter": [["status", "=", "won"]]}
+        assert (await ada.patch(f"/api/v1/webhooks/{made['id']}", json=mended)).status_code == 200
+        assert (await ada.post(f"/api/v1/webhook_deliveries/{row['id']}/redeliver")).status_code == 202
+        [got] = await receiver.wait(1)
+        assert got.json["data"]["record"]["status"] == "won"
+        [row] = await delivery(bear, ended(1))
+        assert row["status"] == "delivered"
