@@ -19,7 +19,7 @@ def know_own_models(records: Records, settings: SettingsHolder, registry: ModelR
     records.behave("preferences", PreferenceBehaviour())
     records.behave("api_tokens", ApiTokenBehaviour(records))
     records.behave("mcp_servers", McpServerBehaviour(settings))
-    records.behave("access_rules", AccessRuleBehaviour(registry))
+    records.behave("access_rules", AccessRuleBehaviour(registry, records.policy))
     records.behave("groups", GroupBehaviour(settings))
     records.behave("settings", DutySettingBehaviour(fixed))
     know_webhooks(records, settings)

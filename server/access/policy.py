@@ -103,6 +103,10 @@ class Policy:
         """The ids of the groups that `actor` is in."""
         return self._groups.get(actor.user_id, ()) if actor.user_id is not None else ()
 
+    def hidden_of(self, model: str) -> frozenset[str]:
+        """The fields that any rule about a model hides, also such as were dropped since."""
+        return frozenset(name for (_, of, _), rule in self._rules.items() if of == model for name in rule.hidden)
+
     def forget(self) -> None:
         """Work every permission out anew: models have changed."""
         self._known.clear()

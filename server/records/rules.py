@@ -25,8 +25,9 @@ FEEDING = frozenset((RULES, GROUPS, MEMBERS))
 class AccessRuleBehaviour(Behaviour):
     """A rule is for a role or for a group, names a model that exists, and is the only one for its case."""
 
-    def __init__(self, registry: ModelRegistry) -> None:
+    def __init__(self, registry: ModelRegistry, policy: Policy) -> None:
         self._registry = registry
+        self._policy = policy
         self._same_rules = same_rules_sql()
 
     async def prepare(self, actor: Actor, columns: dict[str, Any], *, record_id: int | None) -> Prepared:
@@ -46,7 +47,9 @@ class AccessRuleBehaviour(Behaviour):
             error = FieldError("one_of_two", "a rule is for a role or for a group: give one of the two")
             raise ValidationFailed(f"role, group_id: {error.message}.", fields={"role": error, "group_id": error})
         self._check_held(row)
-        unknown = [name for name in row["hidden_fields"] if name not in self._registry.get(row["model"]).fields]
+        # A field that was dropped stays hidden, for it may come again, and its history with it.
+        known = self._registry.get(row["model"]).fields.keys() | self._policy.hidden_of(row["model"])
+        unknown = [name for name in row["hidden_fields"] if name not in known]
         if unknown:
             raise ValidationFailed.of("hidden_fields", "unknown_field", f"{row['model']} has no {', '.join(unknown)}")
         if "id" in row["hidden_fields"]:

@@ -62,6 +62,34 @@ async def test_a_field_that_takes_the_name_of_a_dropped_one_is_seen_as_before(
     assert await seen(member) == {"title": "boat", "margin": 200}
 
 
+async def test_a_rule_that_hides_a_dropped_field_is_changed_as_before_and_hides_it_when_it_comes_again(
+    deals: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await hide(deals, "margin")
+    await fields_become(deals, [TITLE, PRICE])
+    url = "/api/v1/access_rules/1"
+    changed = await deals.patch(url, json={"extent": "own"})
+    assert changed.status_code == 200, changed.text
+    whole = {"role": "member", "model": "deals", "verb": "any", "extent": "all", "hidden_fields": ["margin", "price"]}
+    assert (await deals.put(url, json=whole)).status_code == 200
+    narrower = {**whole, "verb": "update", "hidden_fields": ["margin"]}
+    assert (await deals.post("/api/v1/access_rules", json=narrower)).status_code == 201
+    assert (await deals.patch(url, json={"hidden_fields": ["margin", "mragin"]})).status_code == 422
+    await fields_become(deals, DEALS["fields"])
+    assert await seen(member) == {"title": "boat"}
+
+
+async def test_a_hidden_field_that_does_not_take_a_value_any_more_is_not_named(
+    deals: httpx2.AsyncClient, member: httpx2.AsyncClient
+) -> None:
+    await hide(deals, "margin")
+    await deals.patch(f"{URL}/1", json={"margin": None})
+    change = (await deals.get(f"{URL}/1/history")).json()["data"][0]["id"]
+    await fields_become(deals, [TITLE, {**MARGIN, "maximum": 50}, PRICE])
+    answer = await member.post(f"{URL}/1/restore?before={change}")
+    assert answer.status_code == 403 and "margin" not in answer.text, answer.text
+
+
 async def test_a_rename_that_is_refused_leaves_the_rule_as_it_was(
     deals: httpx2.AsyncClient, member: httpx2.AsyncClient
 ) -> None:
@@ -89,6 +117,21 @@ async def test_the_filter_of_a_webhook_follows_a_new_name(
     await fields_become(deals, RENAMED)
     [webhook] = (await deals.get("/api/v1/webhooks")).json()["data"]
     assert webhook["filter"] == after
+
+
+async def test_the_filter_of_a_webhook_for_several_models_follows_when_the_last_of_them_has_the_new_name(
+    deals: httpx2.AsyncClient,
+) -> None:
+    offers = {**DEALS, "name": "offers", "label": "Offer"}
+    assert (await deals.post("/api/v1/models", json=offers)).status_code == 201
+    domain = ["!", ["margin", ">", 3]]
+    values = {"name": "hook", "url": "https://bears.example/", "events": ["deals", "offers.create"], "filter": domain}
+    assert (await deals.post("/api/v1/webhooks", json=values)).status_code == 201
+    for model, after in (("offers", domain), ("deals", ["!", ["profit", ">", 3]])):
+        answer = await deals.patch(f"/api/v1/models/{model}", json={"fields": RENAMED})
+        assert answer.status_code == 200, answer.text
+        [webhook] = (await deals.get("/api/v1/webhooks")).json()["data"]
+        assert webhook["filter"] == after
 
 
 async def test_a_deleted_record_comes_back_with_the_values_of_renamed_fields(deals: httpx2.AsyncClient) -> None:
