@@ -279,11 +279,13 @@ class Gateway:
             raise circuit_open(config.name, resting)
         return await self.asking.about_whole(caller, served, config.identity, about, params)
 
-    async def read_own(self, caller: Caller, server: str, uri: str, method: str = "resources/read") -> None:
+    async def read_own(
+        self, caller: Caller, server: str, uri: str, version: str, method: str = "resources/read"
+    ) -> None:
         """Count a read of a resource of this program; a rule may want it to be approved. Raises CallFailed."""
         served = served_by(server)
         self.limits.count(caller.actor, server)
-        await self.asking.about_whole(caller, served, "", thing(server, method, uri, None), {"uri": uri})
+        await self.asking.about_whole(caller, served, "", thing(server, method, uri, None, version), {"uri": uri})
 
     async def check(self, caller: Caller, name: str, arguments: dict[str, Any] | None) -> None:
         """Raise CallFailed if a call of `name` would be refused now; nothing is counted, used up or called."""

@@ -20,6 +20,8 @@ class OwnText(NamedTuple):
     title: str
     description: str
     text: str
+    version: str
+    """Of the plugin that has it."""
 
     @property
     def uri(self) -> str:

@@ -13,6 +13,8 @@ class HostedResources(Protocol):
     """Resources of such a server: every URI begins with `prefix`."""
 
     prefix: str
+    version: str
+    """Of the plugin that has them."""
 
     def templates(self) -> list[dict[str, Any]]:
         """As resources/templates/list tells them."""

@@ -30,6 +30,7 @@ class PluginResources:
         self._plugin = plugin
         self._when_it_fails = when_it_fails
         self.prefix = f"gridbear://{plugin.id}/"
+        self.version = plugin.manifest.version
         found: dict[str, PluginCall] = {}
         for function, mark in marked(module, [ResourceMark]):
             if mark.does in found:

@@ -46,7 +46,8 @@ def _read(plugin: LivePlugin, skill: Skill) -> OwnText:
         raise Failed(f"{where}: not UTF-8 at byte {error.start}") from None
     if not text.strip() or len(raw) > MOST_BYTES:
         raise Failed(f"{where} has {len(raw)} bytes; 1 to {MOST_BYTES} with some text are wanted")
-    return OwnText(plugin.id, skill.name, skill.title or skill.name, skill.description, text)
+    version = plugin.manifest.version
+    return OwnText(plugin.id, skill.name, skill.title or skill.name, skill.description, text, version)
 
 
 def _within(folder: Path, name: str) -> Path:

@@ -79,10 +79,15 @@ class AskedCall:
         return name if len(name) <= 200 else f"{name[:135]}…{_hash(self.tool.name)}"
 
 
-def thing(server: str, method: str, name: str, definition: Mapping[str, Any] | None) -> Tool:
-    """A prompt or resource of a server in place of a tool: `prompts/get greet`, as its server listed it."""
+def thing(
+    server: str, method: str, name: str, definition: Mapping[str, Any] | None, version: str | None = None
+) -> Tool:
+    """A prompt or resource of a server in place of a tool: `prompts/get greet`, as its server listed it.
+
+    `version`: of the plugin that has it.
+    """
     key, told = f"{method} {name}", definition or {"name": name}
-    return Tool(server, key, key, f"{server}: {key}", told, definition_hash(told))
+    return Tool(server, key, key, f"{server}: {key}", told, definition_hash(told), version)
 
 
 def _hash(value: Any) -> str:

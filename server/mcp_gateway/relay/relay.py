@@ -117,7 +117,7 @@ class Relay:
         with self._activity.watch(caller, f"prompts/get {name}", params.get("arguments")) as call:
             if (text := self._own_text(caller, lambda it: _prompt_name(caller, it) == name)) is not None:
                 call.of(text.server, f"prompts/get {text.name}")
-                await self._gateway.read_own(caller, text.server, text.uri, "prompts/get")
+                await self._gateway.read_own(caller, text.server, text.uri, text.version, "prompts/get")
                 return call.answered(text.as_prompt())
             upstream, own = await self._of_prompt(caller, name)
             call.of(upstream.config.name, f"prompts/get {own}")
@@ -131,11 +131,11 @@ class Relay:
             if own is not None:
                 server, resources = own
                 call.of(server, f"resources/read {uri}")
-                await self._gateway.read_own(caller, server, uri)
+                await self._gateway.read_own(caller, server, uri, resources.version)
                 return call.answered(await resources.read(caller.actor, uri, modern=caller.modern))
             if (text := self._own_text(caller, lambda it: it.uri == uri)) is not None:
                 call.of(text.server, f"resources/read {uri}")
-                await self._gateway.read_own(caller, text.server, uri)
+                await self._gateway.read_own(caller, text.server, uri, text.version)
                 return call.answered(text.as_resource())
             upstream = await self.of_resource(caller, uri)
             call.of(upstream.config.name, f"resources/read {uri}")

@@ -58,3 +58,52 @@ async def test_always_ends_with_the_version_of_the_plugin_and_not_with_its_resta
     write(folder, "post", files={"tools.py": TOOLS}, permissions=["mcp_tools"], version="2")
     await on(ada, "post", "mcp_tools")
     assert await asked(house) != first
+
+
+RESOURCES = """
+from server.plugin_api import Resource, ResourceContent, list_resources, read_resource
+
+@list_resources
+async def listed():
+    return [Resource("log", "Log")]
+
+@read_resource
+async def read(path: str):
+    return ResourceContent("text/plain", text="sent")
+"""
+SKILL = {"name": "how", "file": "how.md"}
+THINGS = [
+    ("resource", {"uri": "gridbear://post/log"}),
+    ("resource", {"uri": "skill://post/how"}),
+    ("prompt", {"name": "post__how"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "params"), THINGS)
+async def test_a_yes_to_what_is_no_tool_ends_with_the_version_of_the_plugin_too(
+    house: Bear, ada: httpx2.AsyncClient, folder: Path, kind: str, params: dict[str, Any]
+) -> None:
+    (folder / "post" / "skills").mkdir(parents=True)
+    files = {"resources.py": RESOURCES, "skills/how.md": "Write, then send."}
+    write(folder, "post", files=files, permissions=["mcp_tools"], context_skills=[SKILL])
+    await on(ada, "post", "mcp_tools")
+    await house.person("max")
+    await house.app.records.create(SYSTEM, "mcp_rules", {"subject": "programs", "effect": "ask"})
+    caller = Caller(actor=Actor("token", house.ids["max"], "max", "member"))
+
+    async def asks() -> int:
+        with pytest.raises(CallFailed) as refused:
+            await getattr(house.app.gateway.relay, kind)(caller, params, None)
+        assert refused.value.code == APPROVAL_NEEDED and refused.value.data is not None
+        return int(refused.value.data["approval"])
+
+    first = await asks()
+    session = await house.signed_in("max")
+    url = f"/api/v1/gateway/approvals/{first}/approve"
+    assert (await session.post(url, json={"lasts": "always"})).status_code == 200
+    assert await getattr(house.app.gateway.relay, kind)(caller, params, None)
+
+    await switch(ada, "post", "disable")
+    write(folder, "post", files=files, permissions=["mcp_tools"], context_skills=[SKILL], version="2")
+    await on(ada, "post", "mcp_tools")
+    assert await asks() != first
