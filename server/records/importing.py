@@ -116,8 +116,8 @@ class Import:
         self._told: dict[str, Any] | None = None
         self._stopped = threading.Event()
         self._position = self._rows = 0
-        self.stored = 0
-        """Rows that stay, were it to break off now."""
+        self.is_noted = False
+        """Whether the audit log has it already, stored with its rows."""
         self._phase: Literal["reading", "storing"] = "reading"
         behaviour: Behaviour | None = records.shelf.behaviours.get(model)
         self._one_by_one = (behaviour is not None and behaviour.minds_creation) or bool(self._spec.sealed)
@@ -294,9 +294,12 @@ class Import:
                 if taken.rows:
                     takeover.tell(work, taken)
                 self._end(read, work, taken)
+                self._note(work, f"{taken.rows} rows")
                 return taken
 
-            return await self._records.work(self._actor, unit, self._tables, attached=self._staged)
+            taken = await self._records.work(self._actor, unit, self._tables, attached=self._staged)
+            self.is_noted = True
+            return taken
         return await self._take_in_chunks(read, takeover)
 
     async def _take_in_chunks(self, read: ReadFile, takeover: Takeover) -> Taken:
@@ -308,10 +311,10 @@ class Import:
             while low <= read.last:
                 if self._stopped.is_set():
                     raise Busy(f"The server is stopping; {total.rows} rows were imported.", retry_after=5.0)
-                unit = self._chunk(takeover, low, low + count - 1)
+                begins = not total.rows and low + count <= read.last
+                unit = self._chunk(takeover, low, low + count - 1, begins=begins)
                 taken, problems = await self._records.work(self._actor, unit, self._tables, attached=self._staged)
                 total.add(taken)
-                self.stored = total.rows
                 add_problems(read.errors, problems)
                 low += count
                 count = max(50, min(MOST_IN_CHUNK, count * 2, int(count * CHUNK_SECONDS / max(taken.seconds, 1e-4))))
@@ -323,19 +326,24 @@ class Import:
                     takeover.tell(work, total)
                     if whole:
                         self._end(read, work, total)
+                    self._note(work, f"{total.rows} rows{'' if whole else ', then it broke off'}")
 
                 with planning(self._records.shelf.epoch, await self._records.shelf.epoch.steady()):
                     # What is stored is told, however full the disk is by now.
                     await self._records.work(self._actor, last, self._tables, always=True)
+                self.is_noted = True
         return total
 
     def _chunk(
-        self, takeover: Takeover, low: int, high: int
+        self, takeover: Takeover, low: int, high: int, *, begins: bool
     ) -> Callable[[Work, list[Any]], tuple[Taken, list[Problem]]]:
         def unit(work: Work, _results: list[Any]) -> tuple[Taken, list[Problem]]:
             taken, problems = takeover.some_rows(work, low, high)
             if self.kept is not None and taken.rows:
                 self.kept.begin(work)
+            if begins and taken.rows:
+                # All that tells of these rows, should the process be killed before the last ones.
+                self._note(work, f"{taken.rows} rows, and more to come")
             return taken, problems
 
         return unit
@@ -346,6 +354,9 @@ class Import:
         if self.kept is not None and taken.rows:
             self._told = self._report(read, taken)
             self.kept.end(work, self._told)
+
+    def _note(self, work: Work, detail: str) -> None:
+        work.note("import", model=self._spec.name, detail=detail)
 
     def _report(self, read: ReadFile, taken: Taken) -> dict[str, Any]:
         dry = self.options.dry_run

@@ -200,18 +200,11 @@ class Transfers:
             raise _storage(error) from error
 
     async def _noted(self, running: Import) -> dict[str, Any]:
-        try:
-            report = await running.run(self._threads)
-        except Exception:
-            if running.stored:
-                await self._note(running, f"{running.stored} rows, then it broke off")
-            raise
-        if not running.options.dry_run:
-            await self._note(running, f"{report['imported']} rows")
+        report = await running.run(self._threads)
+        if not (running.options.dry_run or running.is_noted):
+            detail = f"{report['imported']} rows"
+            await self._records.note("import", running.actor, model=running.model, detail=detail)
         return report
-
-    async def _note(self, running: Import, detail: str) -> None:
-        await self._records.note("import", running.actor, model=running.model, detail=detail)
 
     async def _spool(self, path: Path, chunks: AsyncIterator[bytes]) -> None:
         self._records.require_room()
