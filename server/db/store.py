@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from server.db.faults import fault_of
 from server.db.log_sizes import LOG_SIZES_SQL
 from server.db.storage import Storage
 from server.db.table_versions import TableVersions
+from server.db.turns import Turns
 from server.db.writer import Together, Unit, Writer
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,9 @@ log = logging.getLogger(__name__)
 # About 2 ms of work: 20 calls of the handler, 2,000 virtual machine instructions apart.
 BUDGET_STEPS = 20
 STEP_INSTRUCTIONS = 2000
-READER_THREADS = 2
+READER_THREADS = 3
+THREADS_FOR_ONE = READER_THREADS - 1
+"""So many one person may have at a time: whatever they ask for, others read on."""
 READ_SECONDS = 60.0
 """So long a query may keep one of the reader threads, which are there for everybody."""
 
@@ -58,6 +61,7 @@ class Store:
         self.storage.watch_file()
         self._inline.set_progress_handler(self._step, STEP_INSTRUCTIONS)
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="gridbear-reader")
+        self._turns = Turns(THREADS_FOR_ONE)
         self._idle_readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         # All are opened now: a file that is moved away later is then still read by each of them.
         for _ in range(READER_THREADS):
@@ -68,8 +72,10 @@ class Store:
         self._steps += 1
         return 1 if self._steps > BUDGET_STEPS else 0
 
-    async def read(self, queries: Sequence[Query], *, inline: bool = False) -> list[Rows]:
-        """The rows of each query, all from one snapshot.
+    async def read(
+        self, queries: Sequence[Query], *, inline: bool = False, asker: Hashable | None = None
+    ) -> list[Rows]:
+        """The rows of each query, all from one snapshot. `asker`: who wants them, if not the program itself.
 
         `inline` runs them on the event loop at once: only for shapes whose plan is an indexed search with few rows.
         One that overruns its budget is stopped and starts again in a reader thread.
@@ -77,7 +83,8 @@ class Store:
         answers = self.read_inline(queries) if inline else None
         if answers is not None:
             return answers
-        return await self._in_thread(lambda connection: _run(connection, queries))
+        async with self._turns.turn(asker):
+            return await self._in_thread(lambda connection: _run(connection, queries))
 
     def read_inline(self, queries: Sequence[Query]) -> list[Rows] | None:
         """The rows of each query, on the spot. None when they would overrun the budget, or the file is locked."""

@@ -68,7 +68,7 @@ class History:
             "actor_id": actor.user_id,
             "row_limit": limit + 1,
         }
-        [rows] = await self._store.read([(sql, values)])
+        [rows] = await self._store.read([(sql, values)], asker=actor.user_id)
         if not present and (not rows or await self._exists(model, record_id)):
             raise absent(spec, record_id)
         return Entries([_entry(may, row) for row in rows[:limit]], more=len(rows) > limit)
@@ -79,7 +79,7 @@ class History:
         values = {"since": self._oldest_deletion(), "actor_id": actor.user_id}
         page, count = trash.deleted_sql(spec.table.name, owned=may.owned_by is not None)
         rows, [(total,)] = await self._store.read(
-            [(page, {**values, "row_limit": limit, "row_offset": offset}), (count, values)]
+            [(page, {**values, "row_limit": limit, "row_offset": offset}), (count, values)], asker=actor.user_id
         )
         return Entries([_entry(may, row) for row in rows], count=int(total))
 

@@ -108,7 +108,7 @@ class Reading:
             asked = parse_reading(spec, may, parameters)
             expand = self.shelf.expansions(actor, spec, asked.expand)
             queries.append((prepared.read(asked.fields, may.owned_by, expand), values))
-        answers = await self.shelf.store.read(queries, inline=True)
+        answers = await self.shelf.store.read(queries, inline=True, asker=actor.user_id)
         if not answers[0]:
             raise absent(spec, record_id)
         return Row(str(answers[-1][0][0]), str(answers[0][0][0]), expanded=bool(expand))
@@ -126,7 +126,8 @@ class Reading:
         asked = parse_aggregate(spec, may, parameters)
         shape = ListShape(asked.query.condition, owned_by=may.owned_by, search=asked.query.search is not None)
         [rows] = await self.shelf.store.read(
-            [(asked.sql(spec.table, shape), {**_values(actor, may, asked.query), "row_limit": asked.limit})]
+            [(asked.sql(spec.table, shape), {**_values(actor, may, asked.query), "row_limit": asked.limit})],
+            asker=actor.user_id,
         )
         return "[" + ",".join([row[0] for row in rows]) + "]"
 
@@ -208,7 +209,7 @@ class Reading:
             answers = self.shelf.store.read_inline(queries)
         interrupted = inline and answers is None
         if answers is None:
-            answers = await self.shelf.store.read(queries)
+            answers = await self.shelf.store.read(queries, asker=actor.user_id)
             planned_well = not interrupted and plan_is_cheap(compiled.plan, shape)
             seconds = perf_counter() - started
             if not planned_well or seconds >= SLOW_SECONDS:

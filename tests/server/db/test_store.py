@@ -127,6 +127,19 @@ async def test_a_query_without_end_is_stopped_and_its_thread_reads_on(
         assert await store.read([("SELECT 1", {})]) == [[(1,)]]
 
 
+async def test_somebody_with_many_long_queries_leaves_a_thread_to_others(store: Store) -> None:
+    endless = [asyncio.ensure_future(store.read([(ENDLESS, {})], asker=1)) for _ in range(2 * READER_THREADS)]
+    for _ in range(READER_THREADS):
+        assert await store.read([("SELECT 1", {})], asker=2) == [[(1,)]]
+        assert await store.read([("SELECT 1", {})]) == [[(1,)]]
+    for one in endless:
+        one.cancel()
+    await asyncio.gather(*endless, return_exceptions=True)
+    # Now it is their turn again, and nothing is kept of who asked.
+    assert await store.read([("SELECT 1", {})], asker=1) == [[(1,)]]
+    assert not store._turns._gates
+
+
 async def test_a_query_whose_caller_has_gone_is_stopped(store: Store) -> None:
     waiting = [asyncio.ensure_future(store.read([(ENDLESS, {})])) for _ in range(READER_THREADS)]
     for one in waiting:
