@@ -18,6 +18,11 @@ _MESSAGE_LENGTH = 1000
 Store = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+def storable_text(text: str) -> str:
+    """The text as a record can hold it: programs say all sorts of things, and none of it may cost a result."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 class Report:
     """Handed to whoever does the work. `store` writes columns of the task's row."""
 
@@ -34,12 +39,12 @@ class Report:
         if part is not None:
             self._changed["progress"] = min(1.0, max(0.0, part))
         if message is not None:
-            self._changed["message"] = message[:_MESSAGE_LENGTH]
+            self._changed["message"] = storable_text(message[:_MESSAGE_LENGTH])
         self._soon()
 
     def log(self, text: str) -> None:
         """Add a line to the log, of which the last 200 are kept."""
-        for line in text.splitlines():
+        for line in storable_text(text).splitlines():
             self._lines.append(f"{now_text()} {line}"[:LINE_LENGTH])
         self._logged = True
         self._soon()

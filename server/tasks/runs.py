@@ -16,7 +16,7 @@ from server.records.service import Records
 from server.records.times import now_text, to_text
 from server.tasks.kinds import Kind, TaskFailed
 from server.tasks.looks import MODEL
-from server.tasks.report import Report
+from server.tasks.report import Report, storable_text
 from server.tasks.task_rows import TaskRows
 from server.tasks.to_the_end import to_the_end
 from server.tasks.waiting import Entry, Waiting
@@ -157,7 +157,7 @@ class Runs:
         else:
             log.error("task %d failed", entry.record_id, exc_info=error)
             text = "Something went wrong; the log has the details."
-        told |= {"error": text, "failure": error.failure if isinstance(error, TaskFailed) else None}
+        told |= {"error": storable_text(text), "failure": error.failure if isinstance(error, TaskFailed) else None}
         delay = kind.delay(error, attempts)
         if delay is None:
             await self._rows.lose(entry.record_id, kind, "failed", **told)

@@ -143,7 +143,7 @@ class AsyncCalls:
         try:
             result = await self._gateway.call(caller, name, arguments)
         except CallFailed as error:
-            failure = {"code": error.code, "message": error.message, "data": error.data}
+            failure = storable({"code": error.code, "message": error.message, "data": error.data})
             raise TaskFailed(error.message, failure) from error
         if result.get("resultType") == "input_required":
             text = f"{name} asks its caller for something first: call it directly, not in the background."

@@ -59,6 +59,26 @@ async def test_a_task_runs_for_its_person_and_keeps_its_whole_result(bear: Bear)
     assert (await ended(bear, again["key"]))["status"] == "failed"
 
 
+async def test_what_no_record_takes_of_what_a_task_tells_costs_neither_its_result_nor_its_error(bear: Bear) -> None:
+    max_, tasks = await person(bear, "max"), queue(bear)
+    said = "a\0b \ud800"
+
+    async def work(_actor: Actor, given: Given, report: Report) -> Any:
+        report.progress(0.5, said)
+        report.log(said)
+        if given["fails"]:
+            raise UpstreamFailed(said)
+        return {"done": True}
+
+    tasks.register(Kind("work", work))
+    for fails in (False, True):
+        row = await ended(bear, (await tasks.submit(max_, "work", "Work", {"fails": fails}))["key"])
+        assert row["message"] == "a\ufffdb ?" and row["log"].endswith(" a\ufffdb ?")
+        assert (row["status"], row["result"], row["error"]) == (
+            ("failed", None, "a\ufffdb ?") if fails else ("completed", {"done": True}, None)
+        )
+
+
 async def test_a_person_has_only_so_many_and_can_cancel_what_runs_and_what_waits(tmp_path: Path) -> None:
     async with running_bear(tmp_path, tasks_open_per_person=3, tasks_at_once_per_person=2) as bear:
         max_ = await person(bear, "max")
