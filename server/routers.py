@@ -195,7 +195,9 @@ def web_app(parts: Parts) -> FastAPI:
     web.include_router(plugin_settings_router(plugin_settings, settings, gate.enter_route))
     web.include_router(plugin_router(parts.plugins, gate.enter_route))
     web.include_router(plugin_install_router(parts.plugin_installer, gate, settings, parts.tmp))
-    web.include_router(sign_in_router(parts.gateway.gateway, parts.gateway.sign_ins, settings, gate.enter_route))
+    web.include_router(
+        sign_in_router(gateway.gateway, gateway.sign_ins, settings, gate.enter_route, parts.authenticator.actor_for)
+    )
     numbers = Numbers(parts.gateway.gateway, parts.gateway.activity, parts.traffic, records.shelf.store)
     web.include_router(metrics_router(numbers, partial(gate.enter_route, metrics=True)))
     web.include_router(definitions_router(DefinitionsFile(parts.own_models, records.registry), gate, settings))

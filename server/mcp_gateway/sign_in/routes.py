@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.responses import HTMLResponse
+from starlette.types import Scope
 
 from server.access.actor import Actor
 from server.access.demands import demand_scope
 from server.auth.oauth.addresses import issuer_of
 from server.config import SettingsHolder
-from server.errors import Conflict, GridBearError
+from server.errors import Conflict, GridBearError, Unauthorized
 from server.mcp_gateway.gateway import Gateway
 from server.mcp_gateway.sign_in.sign_ins import CALLBACK, SignIns
 from server.records.values import INTEGER_MAX
@@ -29,9 +31,13 @@ _PAGE = """<!doctype html>
 
 
 def sign_in_router(
-    gateway: Gateway, sign_ins: SignIns, settings: SettingsHolder, enter: Callable[[Request, Response], Actor]
+    gateway: Gateway,
+    sign_ins: SignIns,
+    settings: SettingsHolder,
+    enter: Callable[[Request, Response], Actor],
+    authenticate: Callable[[Scope], Actor],
 ) -> APIRouter:
-    """The routes. `enter` authenticates and counts a request to /api/v1."""
+    """The routes. `enter` authenticates and counts a request to /api/v1, `authenticate` only tells whose it is."""
     router = APIRouter()
 
     @router.post("/api/v1/gateway/{server_id}/sign-in", tags=["gateway"], summary="Begin a sign-in to an MCP server")
@@ -58,10 +64,16 @@ def sign_in_router(
         response_class=HTMLResponse,
         summary="Where an MCP server's sign-in sends the browser back to",
     )
-    async def callback(state: _Text = None, code: _Text = None, iss: _Text = None, error: _Text = None) -> Response:
-        # Whoever has the state is the browser that was sent away: it is long, random and good once.
+    async def callback(
+        request: Request, state: _Text = None, code: _Text = None, iss: _Text = None, error: _Text = None
+    ) -> Response:
+        # Whoever has the state was sent away with it: it is long, random and good once. Nobody need be signed in in
+        # this browser, which may be another one than the window.
+        person = None
+        with contextlib.suppress(Unauthorized):
+            person = authenticate(request.scope).user_id
         try:
-            server = await sign_ins.finish(state or "", code, iss, error)
+            server = await sign_ins.finish(state or "", code, iss, error, person)
         except GridBearError as problem:
             return _page(settings, "Not signed in", problem.message, 400)
         return _page(settings, f"Signed in to {server}", "You can close this window and go back to GridBear.", 200)

@@ -82,11 +82,20 @@ class SignIns:
         self._open[state] = _Open(flow, config.id, config.name, actor.user_id, person, self._clock() + OPEN_SECONDS)
         return {"address": address, "host": urlsplit(address).hostname or ""}
 
-    async def finish(self, state: str, code: str | None, iss: str | None, error: str | None) -> str:
-        """What the browser brought back. Returns the server's name. Raises ValidationFailed, UpstreamFailed."""
+    async def finish(
+        self, state: str, code: str | None, iss: str | None, error: str | None, person: int | None = None
+    ) -> str:
+        """What the browser brought back. Returns the server's name. Raises ValidationFailed, UpstreamFailed, Forbidden.
+
+        `person` is who is signed in to GridBear in that browser, as far as somebody is.
+        """
         found = self._open.pop(state, None)
         if found is None or found.ends <= self._clock():
             raise ValidationFailed("This sign-in is over, or was never begun here. Begin it again in GridBear.")
+        if person is not None and found.owner_id is not None and person != found.owner_id:
+            # Somebody sent them the address: their account there would be used by the other one.
+            found.flow.cancel()
+            raise Forbidden(f"Somebody else has begun this sign-in to {found.server}: your account was not given away.")
         if not code:
             found.flow.cancel()
             raise UpstreamFailed(

@@ -234,6 +234,26 @@ async def test_an_answer_that_was_not_asked_for_is_refused_and_one_is_good_once(
             assert (await http.get("/api/v1/mcp_sign_ins")).json()["data"] == []
 
 
+async def test_a_sign_in_that_somebody_else_began_takes_nobodys_account(make_house: MakeHouse, remote: Remote) -> None:
+    async with make_house() as house:
+        server = await house.add("remote", transport="http", url=remote.url, sign_in="each", visibility="everyone")
+        async with house.http("bob") as bob:
+
+            async def said_yes() -> str:
+                begun = await bob.post(f"/api/v1/gateway/{server}/sign-in")
+                return await remote.says_yes(begun.json()["data"]["address"])
+
+            sent = await said_yes()
+            async with house.session("ann") as browser:
+                answer = await browser.get(sent)
+                assert answer.status_code == 400 and "Somebody else has begun" in answer.text, answer.text
+            async with house.session("bob") as browser:
+                assert (await browser.get(sent)).status_code == 400, "used up"
+                assert (await bob.get("/api/v1/mcp_sign_ins")).json()["data"] == []
+                assert (await browser.get(await said_yes())).status_code == 200
+            assert len((await bob.get("/api/v1/mcp_sign_ins")).json()["data"]) == 1
+
+
 async def test_a_person_who_says_no_or_comes_too_late_signs_nobody_in(make_house: MakeHouse, remote: Remote) -> None:
     now = 100.0
     async with make_house() as house:
