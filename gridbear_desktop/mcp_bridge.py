@@ -25,6 +25,7 @@ from gridbear_desktop.mcp_http import (
 from gridbear_desktop.mcp_lines import UNREACHABLE, Lines, is_answer, key_of
 from gridbear_desktop.mcp_params import ParamHeaders
 from gridbear_desktop.mcp_standing import AGAIN_SECONDS, LISTENS, LISTS, RESOURCE_UPDATED, Listening, Wishes
+from gridbear_desktop.mcp_unsent import TakenBack, Unsent
 from gridbear_desktop.runfile import RunInfo
 from gridbear_desktop.server_finding import ServerFinder
 from server.data_folder import DataFolder
@@ -66,6 +67,7 @@ class Bridge:
         self._out = Lines(out, self._over)
         self._connecting = threading.Lock()
         self._looking = threading.Lock()
+        self._unsent = Unsent()
         self._open: dict[str, Exchange] = {}
         self._waiting: set[threading.Thread] = set()
         self._info: RunInfo | None = None
@@ -98,8 +100,7 @@ class Bridge:
         if not isinstance(message, dict):
             self._out.say_error(None, INVALID_REQUEST, "One JSON-RPC message a line is wanted.")
             return
-        if message.get("method") == "notifications/cancelled" and self._session is None:
-            self._cancel(message)
+        if message.get("method") == "notifications/cancelled" and self._cancel(message):
             return
         if message.get("method") == "initialize":
             self._hello = message
@@ -113,24 +114,32 @@ class Bridge:
             self._listens[key_of(message["id"])] = listening
             threading.Thread(target=self._keep_listening, args=(message, listening), daemon=True).start()
             return
+        self._unsent.wait(key_of(message["id"]))
         thread = threading.Thread(target=self._relay, args=(message, line), daemon=True)
         self._waiting.add(thread)
         thread.start()
 
-    def _cancel(self, message: Message) -> None:
+    def _cancel(self, message: Message) -> bool:
+        """Break a request off here; False where the server has to be told of it."""
         params = message.get("params")
         key = key_of(params.get("requestId")) if isinstance(params, dict) else ""
+        if self._unsent.take_back(key):
+            return True
+        if self._session is not None:
+            return False
         listening, exchange = self._listens.get(key), self._open.get(key)
         if listening is not None:
             listening.cancel()
         elif exchange is not None:
             exchange.abandon()
+        return True
 
     def _relay(self, message: Message, line: bytes) -> None:
         try:
-            with self._told_if_unreachable(message):
+            with self._told_if_unreachable(message), contextlib.suppress(TakenBack):
                 self._exchange(message, line)
         finally:
+            self._unsent.forget(key_of(message.get("id")))
             self._waiting.discard(threading.current_thread())
 
     def _keep_listening(self, message: Message, listening: Listening) -> None:
@@ -150,9 +159,9 @@ class Bridge:
 
     def _exchange(self, message: Message, line: bytes) -> None:
         method = str(message.get("method"))
+        key = key_of(message.get("id")) if "method" in message and "id" in message else ""
         for left in range(_MOST_TRIES, 0, -1):
-            exchange, session = self._sent(message, line)
-            key = key_of(message.get("id")) if "method" in message and "id" in message else ""
+            exchange, session = self._sent(message, line, key)
             if key:
                 self._open[key] = exchange
             try:
@@ -160,14 +169,16 @@ class Bridge:
                 refused = answer.read() if answer.status >= 400 else None
                 if refused is None:
                     self._pass_on(message, answer)
-                elif left > 1 and self._mended(message, exchange.info, answer.status, refused, session):
+                    return
+                self._unsent.wait(key)
+                if left > 1 and self._mended(message, exchange.info, answer.status, refused, session):
                     continue
-                else:
-                    self._out.refuse(message, answer.status, refused)
+                self._out.refuse(message, answer.status, refused)
             except (OSError, http.client.HTTPException):
                 if exchange.abandoned:
                     return
                 if left > 1 and method in _ONLY_ASK:
+                    self._unsent.wait(key)
                     self._look_again()
                     continue
                 raise OSError("the connection broke off; what was asked may have been done or not") from None
@@ -221,8 +232,11 @@ class Bridge:
                 return
             params = {**params, "cursor": cursor}
 
-    def _sent(self, message: Message, line: bytes) -> tuple[Exchange, str | None]:
-        """Send a message, looking for the server once more where it is not where it was."""
+    def _sent(self, message: Message, line: bytes, key: str = "") -> tuple[Exchange, str | None]:
+        """Send a message, looking for the server once more where it is not where it was.
+
+        Raises TakenBack when it is a request, with that key, and was cancelled.
+        """
         version = modern_version(message)
         session = None if version or message.get("method") == "initialize" else self._session
         for fresh in (False, True):
@@ -231,6 +245,7 @@ class Bridge:
             if version:
                 headers = modern_headers(message, version)
                 headers |= self._params.of(message) if message.get("method") == "tools/call" else {}
+            self._unsent.send(key)
             try:
                 exchange.send("POST", self._address(), line.strip(), headers)
                 return exchange, session
@@ -238,6 +253,7 @@ class Bridge:
                 exchange.close()
                 if fresh:
                     raise
+                self._unsent.wait(key)
         raise AssertionError("unreachable")
 
     def _pass_on(self, message: Message, answer: http.client.HTTPResponse) -> None:

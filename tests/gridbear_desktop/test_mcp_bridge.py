@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -285,3 +286,35 @@ def test_arguments_that_the_newer_protocol_wants_in_headers_are_put_there(
     for listed in ((200, JSON, b'{"jsonrpc":"2.0","id":"l","result":{"tools":[]}}'), None):
         told, _ = relayed(tmp_path, monkeypatch, json.dumps(call).encode(), [(400, JSON, mismatch), listed])
         assert told == [json.loads(mismatch)]
+
+
+@pytest.mark.parametrize("session", [None, "older era"])
+def test_a_call_that_is_cancelled_while_the_server_starts_is_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session: str | None
+) -> None:
+    answers = [(200, JSON, b'{"jsonrpc":"2.0","id":2,"result":{}}')]
+    asked: list[tuple[dict[str, str], Any]] = []
+    handler = type("Handler", (BridgedSite,), {"answers": answers, "asked": asked})
+    started, out = threading.Event(), io.BytesIO()
+
+    def said() -> Iterator[bytes]:
+        yield b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"mail"}}\n'
+        yield b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n'
+        started.set()
+        yield b'{"jsonrpc":"2.0","id":2,"method":"ping"}\n'
+
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as gateway:
+        url = f"http://127.0.0.1:{gateway.server_port}"
+        info = RunInfo(1, gateway.server_port, "127.0.0.1", url, "x", "2026-11-29T10:00:00Z", "1")
+
+        def found(_finder: Any) -> RunInfo:
+            assert started.wait(20)
+            return info
+
+        monkeypatch.setattr("gridbear_desktop.server_finding.ServerFinder.found", found)
+        lines: Any = said()
+        bridge = Bridge(DataFolder(tmp_path), "/mcp", lines, out)
+        bridge._session = session
+        bridge.run()
+    assert [message["id"] for _, message in asked] == [2]
+    assert [json.loads(line)["id"] for line in out.getvalue().splitlines()] == [2]
