@@ -83,7 +83,8 @@ class Instance:
             with self._request.open(encoding="utf-8", errors="replace") as file:
                 token = file.read(activation.LONGEST + 1)
             self._request.unlink()
-        except FileNotFoundError:
+        except OSError:
+            # Nobody asked; or, on Windows, whoever asks holds it in this moment: it is there at the next look.
             return None
         return token if activation.is_token(token) else ""
 
@@ -92,10 +93,12 @@ class Instance:
         return self._run / "launcher.session"
 
     def _sign(self) -> None:
-        if self._session:
-            self._signature.write_text(self._session, "utf-8")
-        else:
-            self._signature.unlink(missing_ok=True)
+        # On a full disk the tray starts all the same; another login takes it for one of its own then.
+        with contextlib.suppress(OSError):
+            if self._session:
+                self._signature.write_text(self._session, "utf-8")
+            else:
+                self._signature.unlink(missing_ok=True)
 
     def _is_at_first(self) -> bool:
         """Whether the first tray is one of this login, as far as both are known."""

@@ -71,6 +71,9 @@ class WindowKeeper:
         info = self._server.info
         url = None if info is None else self._login_url()
         with self._lock:
+            if child is not self._child or child.opened:
+                # Another thread was quicker while the login was waited for.
+                return
             if url is None or info is None:
                 self._tell_stage(child)
             elif self._waiting_text is None or is_loopback_host(info.host) or info.host in EVERY_ADDRESS:

@@ -102,3 +102,31 @@ def test_a_tray_is_seen_whatever_login_it_is_of(tmp_path: Path) -> None:
     assert not guest.is_guest() and is_any(tmp_path)
     guest.release()
     assert not is_any(tmp_path)
+
+
+def test_a_request_that_can_not_be_taken_yet_is_taken_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows while the process that asks still has the file open: the tray goes on looking."""
+    first, second = Instance(tmp_path), Instance(tmp_path)
+    assert first.acquire() and not second.acquire()
+    second.ask_to_show("a-token")
+
+    def held(_path: Path) -> None:
+        raise PermissionError(13, "in use")
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", held)
+        assert first.take_request() is None
+    assert first.take_request() == "a-token"
+    first.release()
+
+
+def test_a_full_disk_does_not_keep_the_tray_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, *_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    tray = Instance(tmp_path, ":0")
+    assert tray.acquire()
+    tray.release()

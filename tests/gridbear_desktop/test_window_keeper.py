@@ -111,6 +111,26 @@ def test_the_address_is_given_once_with_the_page_that_was_wanted(
     assert len(notes()) == 5, "one window"
 
 
+def test_two_threads_that_tend_it_at_once_give_the_address_once(server: Server, notes: Notes, tmp_path: Path) -> None:
+    """As where somebody clicks on the icon while the server becomes ready."""
+    meanwhile: list[Any] = []
+
+    def login() -> str:
+        if meanwhile:
+            meanwhile.pop()()
+        return f"{URL}/_desktop/login?t=x"
+
+    keeper = WindowKeeper(tmp_path, cast(Supervisor, server), login, lambda: None)
+    keeper.show()
+    server.info = runs("192.0.2.7")
+    meanwhile.append(keeper.tend)
+    keeper.tend()
+    keeper.show()
+    assert [list(one)[0] for one in told(notes, 3)] == ["wait", "open", "show"]
+    assert len([one for one in notes() if "started_with" in one]) == 2
+    keeper.end()
+
+
 def test_a_window_that_waited_is_replaced_where_the_server_is_at_another_address(
     keeper: WindowKeeper, server: Server, notes: Notes
 ) -> None:
