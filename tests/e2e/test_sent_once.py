@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -42,6 +44,57 @@ def watched(browser: Browser, server: RunningServer, client: httpx2.Client) -> I
 
 def refuse(route: Route) -> None:
     route.fulfill(status=500, content_type="application/json", body='{"ok": false, "error": "No.", "code": "internal"}')
+
+
+def answer(watched: Watched, method: str, pattern: str, data: Any) -> None:
+    """Requests of one method are answered in the server's place."""
+    body = json.dumps({"ok": True, "data": data})
+    watched.context.route(
+        pattern,
+        lambda route: (
+            route.fulfill(content_type="application/json", body=body)
+            if route.request.method == method
+            else route.fallback()
+        ),
+    )
+
+
+def test_a_double_click_makes_one_backup_of_one_phrase(watched: Watched) -> None:
+    answer(watched, "POST", "**/recovery-phrase", {"phrase": "bear cave honey"})
+    answer(watched, "POST", "**/recovery-phrase/confirm", {})
+    answer(watched, "POST", "**/api/v1/backups", {"size": 1})
+    page = watched.open("/#/settings/backups", "text=Make the first backup")
+    page.get_by_role("button", name="Make the first backup").click()
+    page.get_by_role("button", name="I have written them down").click()
+    page.fill("#phrase-typed", "bear cave honey")
+    page.get_by_role("button", name="Keep this phrase").dblclick()
+    page.locator(".toast", has_text="Backup").first.wait_for()
+    watched.settle()
+    assert watched.requests.count(("POST", "/api/v1/backups/recovery-phrase/confirm")) == 1
+    assert watched.requests.count(("POST", "/api/v1/backups")) == 1
+    watched.check()
+
+
+def test_a_double_click_sends_one_example_and_changes_a_password_once(watched: Watched, client: httpx2.Client) -> None:
+    hook = {"name": "elsewhere", "url": "https://example.com/hook", "events": ["notes"]}
+    made = client.post("/api/v1/webhooks", json=hook)
+    assert made.status_code == 201, made.text
+    sent = f"/api/v1/webhooks/{made.json()['data']['id']}/test"
+    answer(watched, "POST", f"**{sent}", {})
+    answer(watched, "POST", "**/auth/password", {})
+    page = watched.open("/#/automations/webhooks", "text=Send an example")
+    page.get_by_role("button", name="Send an example").dblclick()
+    page.locator(".toast").first.wait_for()
+    page.locator("[popovertarget=person-menu]").click()
+    page.locator("#person-menu").get_by_role("button", name="Change password").click()
+    page.fill("#pw-now", PASSWORD)
+    page.fill("#pw-next", "another long password")
+    page.locator("dialog button[type=submit]").dblclick()
+    page.locator(".toast", has_text="Password changed").wait_for()
+    watched.settle()
+    assert watched.requests.count(("POST", sent)) == 1
+    assert watched.requests.count(("POST", "/auth/password")) == 1
+    watched.check()
 
 
 def test_a_double_click_makes_one_token_and_one_invitation(watched: Watched) -> None:

@@ -34,7 +34,7 @@ function Schedule({ schedule, act }) {
       <p class="small soft">${when(schedule)}${schedule.enabled && schedule.next_run_at ? html`, ${t("schedule.next")} <${Ago} iso=${schedule.next_run_at} />` : ""}${schedule.last_run_at ? html`, ${t("schedule.last")} <${Ago} iso=${schedule.last_run_at} />` : ""}</p>
       ${schedule.problem && html`<p class="small bad-ink">${schedule.problem}</p>`}
     </div>
-    <button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => act(() => api.post(`${path}/run`), t("schedule.did_run", { name: schedule.name })))}><${Icon} name="play" />${t("schedule.run")}</button>
+    <button class="btn dense" type="button" disabled=${busy} onClick=${(/** @type {Event} */ event) => once(() => act(() => api.post(`${path}/run`), t("schedule.did_run", { name: schedule.name })), event)}><${Icon} name="play" />${t("schedule.run")}</button>
     <a class="btn only quiet dense" href=${href("/data/schedules", { record: schedule.id, back: "/automations/schedules" })} aria-label=${t("schedule.edit", { name: schedule.name })} title=${t("schedule.edit", { name: schedule.name })}><${Icon} name="edit" /></a>
   </li>`;
 }

@@ -51,7 +51,7 @@ function Task({ task, act }) {
       ${task.log && html`<div class="stack"><h2 class="small">${t("task.log")}</h2><pre class="code wrap" tabindex="0" role="group" aria-label=${t("task.log")}>${task.log}</pre></div>`}
       <div class="row">
         ${mine && open && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/tasks/${task.key}/cancel`), t("task.did_cancel"))}><${Icon} name="stop" />${t("task.cancel")}</button>`}
-        ${mine && AGAIN.includes(task.status) && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry")))}><${Icon} name="refresh" />${t("task.retry")}</button>`}
+        ${mine && AGAIN.includes(task.status) && html`<button class="btn dense" type="button" disabled=${busy} onClick=${(/** @type {Event} */ event) => once(() => act(() => api.post(`/api/v1/tasks/${task.key}/retry`), t("task.did_retry")), event)}><${Icon} name="refresh" />${t("task.retry")}</button>`}
       </div>
     </div>
   </details></li>`;

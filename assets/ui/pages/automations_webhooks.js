@@ -4,6 +4,7 @@ import { curl } from "../curl.js";
 import { formatExact, t } from "../i18n.js";
 import { href } from "../router.js";
 import { html } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { Ago } from "../widgets/time.js";
@@ -29,6 +30,7 @@ export function Webhooks({ add, told }) {
 /** @param {{hook: any, act: ReturnType<typeof useRows>["act"]}} props */
 function Webhook({ hook, act }) {
   const path = `/api/v1/webhooks/${hook.id}`;
+  const [busy, once] = useBusy();
   const toggle = (/** @type {any} */ event) => {
     const enabled = event.target.checked;
     event.target.checked = hook.enabled;
@@ -42,7 +44,7 @@ function Webhook({ hook, act }) {
       <p class="small muted clip">${(hook.events || []).join(", ")}</p>
       ${hook.disabled_because && html`<p class="small bad-ink">${hook.disabled_because}</p>`}
     </div>
-    <button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/test`), t("webhook.tested"))}><${Icon} name="send" />${t("webhook.test")}</button>
+    <button class="btn dense" type="button" disabled=${busy} onClick=${(/** @type {Event} */ event) => once(() => act(() => api.post(`${path}/test`), t("webhook.tested")), event)}><${Icon} name="send" />${t("webhook.test")}</button>
     <a class="btn only quiet dense" href=${href("/data/webhooks", { record: hook.id, back: "/automations/webhooks" })} aria-label=${t("schedule.edit", { name: hook.name })} title=${t("schedule.edit", { name: hook.name })}><${Icon} name="edit" /></a>
   </li>`;
 }
@@ -50,6 +52,7 @@ function Webhook({ hook, act }) {
 /** @param {{delivery: any, name: string, act: ReturnType<typeof useRows>["act"]}} props */
 function Delivery({ delivery, name, act }) {
   const ended = delivery.status === "delivered" || delivery.status === "failed";
+  const [busy, once] = useBusy();
   return html`<li><details>
     <summary>
       <${State} kind=${SHAPES[delivery.status] || "wait"}><span class="vh">${t(`webhook.${delivery.status}`)}</span><//>
@@ -68,7 +71,7 @@ function Delivery({ delivery, name, act }) {
       </dl>
       ${delivery.payload && html`<div class="stack"><h3 class="small">${t("webhook.sent")}</h3><${JsonCode} value=${delivery.payload} label=${t("webhook.sent")} /></div>`}
       ${delivery.answer_body && html`<div class="stack"><h3 class="small">${t("webhook.answer")}</h3><pre class="code wrap" tabindex="0" role="group" aria-label=${t("webhook.answer")}>${delivery.answer_body}</pre></div>`}
-      ${ended && html`<div class="row"><button class="btn dense" type="button" onClick=${() => act(() => api.post(`/api/v1/webhook_deliveries/${delivery.id}/redeliver`), t("webhook.did_redeliver"))}><${Icon} name="refresh" />${t("webhook.redeliver")}</button></div>`}
+      ${ended && html`<div class="row"><button class="btn dense" type="button" disabled=${busy} onClick=${(/** @type {Event} */ event) => once(() => act(() => api.post(`/api/v1/webhook_deliveries/${delivery.id}/redeliver`), t("webhook.did_redeliver")), event)}><${Icon} name="refresh" />${t("webhook.redeliver")}</button></div>`}
     </div>
   </details></li>`;
 }

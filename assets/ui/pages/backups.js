@@ -4,6 +4,7 @@ import { curl } from "../curl.js";
 import { formatBytes, formatExact, t } from "../i18n.js";
 import { upload } from "../upload.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { PlacedMenu } from "../widgets/menu.js";
@@ -43,7 +44,8 @@ export function Backups({ group, settings, reload: readSettings }) {
     const timer = setInterval(() => document.visibilityState === "visible" && look(), running ? BUSY_MS : CALM_MS);
     return () => clearInterval(timer);
   }, [Boolean(running), away]);
-  const run = async (/** @type {string} */ what, /** @type {() => Promise<string|void>} */ act) => {
+  const [, once] = useBusy();
+  const run = (/** @type {string} */ what, /** @type {() => Promise<string|void>} */ act) => once(async () => {
     setBusy(what);
     setPart(0);
     try {
@@ -54,12 +56,17 @@ export function Backups({ group, settings, reload: readSettings }) {
     }
     setBusy("");
     reload();
-  };
+  });
   const make = (/** @type {"backup"|"move"} */ kind, withoutPhrase = false) => run("backup", async () => {
     const { data: made } = await api.post("/api/v1/backups", { kind, without_phrase: withoutPhrase });
     return t(kind === "move" ? "backups.made_move" : "backups.made", { size: formatBytes(made.size) });
   });
-  const begin = (/** @type {"backup"|"move"} */ kind) => (data?.status.phrase_kept ? make(kind) : setAsked(kind));
+  const begin = (/** @type {"backup"|"move"} */ kind, /** @type {MouseEvent} */ event) => {
+    // A small one may be made before the second click of a double one.
+    if (event.detail > 1) return;
+    if (data?.status.phrase_kept) make(kind);
+    else setAsked(kind);
+  };
   const send = (/** @type {File} */ file) => run("upload", async () => {
     const kept = await upload("/api/v1/backups/upload", new URLSearchParams(), file, { onProgress: setPart });
     return t("backups.uploaded", { name: kept.name });
@@ -85,11 +92,11 @@ export function Backups({ group, settings, reload: readSettings }) {
           event.target.value = "";
         }} />
         <${PlacedMenu} id="backups-menu" label=${t("backups.more")} className="btn only" button=${html`<${Icon} name="more" />`}><ul>
-          <li><button type="button" onClick=${() => input.current?.click()}><${Icon} name="upload" />${t("backups.upload")}</button></li>
-          <li><button type="button" onClick=${() => begin("move")}><${Icon} name="archive" />${t("backups.make_move")}</button></li>
+          <li><button type="button" disabled=${Boolean(running)} onClick=${() => input.current?.click()}><${Icon} name="upload" />${t("backups.upload")}</button></li>
+          <li><button type="button" disabled=${Boolean(running)} onClick=${(/** @type {MouseEvent} */ event) => begin("move", event)}><${Icon} name="archive" />${t("backups.make_move")}</button></li>
           <li><button type="button" onClick=${() => setAsked("phrase")}><${Icon} name="key" />${t("phrase.new")}</button></li>
         </ul><//>
-        ${data && data.list.length > 0 && html`<button class="btn primary" type="button" disabled=${Boolean(running)} onClick=${() => begin("backup")}><${Icon} name="archive" />${t("backups.make")}</button>`}
+        ${data && data.list.length > 0 && html`<button class="btn primary" type="button" disabled=${Boolean(running)} onClick=${(/** @type {MouseEvent} */ event) => begin("backup", event)}><${Icon} name="archive" />${t("backups.make")}</button>`}
       </div>
     </header>
     ${error && !data && html`<${Trouble} error=${error} what=${t("backups.error")} retry=${reload} />`}
@@ -98,7 +105,7 @@ export function Backups({ group, settings, reload: readSettings }) {
     ${doing && doing !== "delete" && html`<section class="card"><div class="body pad"><${Progress} label=${t("backups.progress")} part=${progress || null} words=${t(`backups.doing_${doing}`)} /></div></section>`}
     ${data && !data.list.length && html`<${Empty} heading=${t("backups.none")} words=${t("backups.none_words")}
       curl=${curl("/api/v1/backups", { method: "POST" })}>
-      <button class="btn primary" type="button" disabled=${Boolean(running)} onClick=${() => begin("backup")}><${Icon} name="archive" />${t("backups.make_first")}</button>
+      <button class="btn primary" type="button" disabled=${Boolean(running)} onClick=${(/** @type {MouseEvent} */ event) => begin("backup", event)}><${Icon} name="archive" />${t("backups.make_first")}</button>
     <//>`}
     ${data && data.list.length > 0 && html`<${Summary} list=${data.list} status=${data.status} />
       <${BackupList} list=${data.list} busy=${Boolean(running)} restore=${setRestoring} check=${check} remove=${remove} />`}

@@ -2,6 +2,7 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { CopyButton } from "../widgets/copy.js";
 import { Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -15,21 +16,25 @@ export function PhraseDialog({ first, close, kept, skip }) {
   const [typed, setTyped] = useState("");
   const [error, setError] = useState("");
   const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const propose = async () => {
+  const [busy, once] = useBusy();
+  const propose = () => once(async () => {
     setProblem(null);
     try {
       setPhrase((await api.post("/api/v1/backups/recovery-phrase")).data.phrase);
     } catch (failed) {
       setProblem(failed);
     }
-  };
+  });
   useEffect(() => {
     if (first) propose();
   }, []);
   const field = useRef(/** @type {HTMLElement|null} */ (null));
   useEffect(() => field.current?.focus(), [written]);
-  const confirm = async (/** @type {Event} */ event) => {
+  const confirm = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     setError("");
     try {
       await api.post("/api/v1/backups/recovery-phrase/confirm", { phrase: typed });
@@ -44,7 +49,7 @@ export function PhraseDialog({ first, close, kept, skip }) {
     ${problem && html`<${Trouble} error=${problem} what=${t("phrase.error")} retry=${propose} />`}
     ${!phrase && !problem && html`<p>${t(first ? "loading" : "phrase.replaces")}</p>
       ${!first && html`<footer><button class="btn" type="button" onClick=${close}>${t("phrase.keep_old")}</button>
-        <button class="btn primary" type="button" onClick=${propose}>${t("phrase.show")}</button></footer>`}`}
+        <button class="btn primary" type="button" disabled=${busy} onClick=${propose}>${t("phrase.show")}</button></footer>`}`}
     ${phrase && !written && html`<p>${t("phrase.words")}</p>
       <ol class="phrase">${words.map((word, at) => html`<li key=${at}><span class="count" aria-hidden="true">${at + 1}</span>${word}</li>`)}</ol>
       <p class="note"><${Icon} name="info" /><span>${t("phrase.where")}</span></p>
@@ -60,7 +65,7 @@ export function PhraseDialog({ first, close, kept, skip }) {
       <//>
       <footer>
         <button class="btn" type="button" onClick=${() => setWritten(false)}>${t("phrase.again")}</button>
-        <button class="btn primary" type="submit" disabled=${typed.trim().split(/\s+/).length < words.length}>${t("phrase.confirm")}</button>
+        <button class="btn primary" type="submit" disabled=${busy || typed.trim().split(/\s+/).length < words.length}>${t("phrase.confirm")}</button>
       </footer>
     </form>`}
   <//>`;

@@ -6,6 +6,7 @@ import { formatNumber, t } from "../i18n.js";
 import { may } from "../store.js";
 import { nameOf, removeRecords, sayWithUndo } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled, describedBy } from "../widgets/labelled.js";
@@ -30,6 +31,7 @@ export function Bulk({ model, selected, setSelected, everything, selectEverythin
     // This bar goes: who was in it goes on at the head of the rows.
     if (inside) requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(".grid thead .check"))?.focus());
   };
+  const [, once] = useBusy();
   const remove = async () => {
     if (await removeRecords(model, query.toString(), n, { unseen: everything, after: reload })) done();
   };
@@ -39,7 +41,7 @@ export function Bulk({ model, selected, setSelected, everything, selectEverythin
       ${!everything && whole && count > n && html`<button class="btn dense desk-only" type="button" onClick=${selectEverything}>${t("data.select_everything", { n: count })}</button>`}
       ${may(model, "update") && editable(model).length > 0 && html`<button class="btn dense" type="button" onClick=${() => setEditing(true)}><${Icon} name="edit" />${t("bulk.edit")}</button>`}
       <a class="btn dense desk-only" href=${exportAddress(model, chosen, "csv")} download><${Icon} name="download" />${t("bulk.export")}</a>
-      ${may(model, "delete") && html`<button class="btn dense danger" type="button" onClick=${remove} aria-label=${t("data.delete", { n, name: nameOf(model, n) })}>
+      ${may(model, "delete") && html`<button class="btn dense danger" type="button" onClick=${() => once(remove)} aria-label=${t("data.delete", { n, name: nameOf(model, n) })}>
         <${Icon} name="trash" /><span class="desk-only">${t("data.delete", { n, name: nameOf(model, n) })}</span><span class="phone-only">${formatNumber(n)}</span></button>`}
       <button class="btn only dense" type="button" onClick=${done} aria-label=${t("data.clear_selection")} title=${t("data.clear_selection")}>
         <${Icon} name="close" />

@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { may } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
@@ -20,7 +21,8 @@ export function RecordHistory({ model, id, restored }) {
   const [shown, setShown] = useState(STEP);
   const path = `/api/v1/${model.name}/${id}`;
   const { data, error, slow, reload } = useLoad(async (signal) => (await api.get(`${path}/history`, { signal, query: `limit=${shown}` })).data, [path, shown]);
-  const restore = async (/** @type {any} */ entry) => {
+  const [busy, once] = useBusy();
+  const restore = (/** @type {any} */ entry, /** @type {Event} */ event) => once(async () => {
     try {
       const answer = await api.post(`${path}/restore?before=${entry.id}`);
       sayChanged(model, answer.data, t("history.restored"));
@@ -29,7 +31,7 @@ export function RecordHistory({ model, id, restored }) {
     } catch (problem) {
       say(sentence(problem), "bad");
     }
-  };
+  }, event);
   if (error && !data) return html`<${Trouble} error=${error} what=${t("history.error")} retry=${reload} />`;
   if (!data) return slow ? html`<${Skeleton} rows=${6} />` : null;
   if (!data.length) return html`<p class="small soft">${t("history.none")}</p>`;
@@ -40,7 +42,7 @@ export function RecordHistory({ model, id, restored }) {
           <p class="small"><b>${entry.actor_name}</b> ${t(`history.${entry.verb in ICONS ? entry.verb : "other"}`)} <span class="muted"><${Ago} iso=${entry.at} /></span></p>
           ${entry.verb === "update" && html`<${Difference} model=${model} before=${entry.before || {}} after=${entry.after || {}} />`}
           ${entry.verb === "update" && may(model, "update") && html`<div>
-            <button class="btn dense" type="button" onClick=${() => restore(entry)} title=${t("history.restore_help")}><${Icon} name="history" />${t("history.put_back")}</button>
+            <button class="btn dense" type="button" disabled=${busy} onClick=${(/** @type {Event} */ event) => restore(entry, event)} title=${t("history.restore_help")}><${Icon} name="history" />${t("history.put_back")}</button>
           </div>`}
         </div>
       </li>`)}

@@ -6,6 +6,7 @@ import { modelNamed } from "../store.js";
 import { sayChanged } from "../undo.js";
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { useLoad } from "../widgets/load.js";
 import { Ago } from "../widgets/time.js";
@@ -36,8 +37,9 @@ export function AccessCell({ subject, model, verb, close, reload }) {
   const who = subjectName(subject);
   const does = t(`access.verb_${verb}`);
   const told = t("matrix.told", { who, verb: does, model: model.label_plural });
+  const [, once] = useBusy();
   /** Sets the rule that decides here, or makes one. @param {Record<string, any>} values */
-  const set = async (values) => {
+  const set = (values) => once(async () => {
     const change = cell.rule_id !== null && cell.any === forAll;
     if (change) {
       await attempt(async () => {
@@ -49,11 +51,11 @@ export function AccessCell({ subject, model, verb, close, reload }) {
       await make(RULES, { ...subjects, model: model.name, verb: forAll ? "any" : verb, extent: cell.extent, hidden_fields: cell.hidden_fields, ...values }, told);
     }
     reload();
-  };
-  const reset = async () => {
+  });
+  const reset = () => once(async () => {
     await end(RULES, cell.rule_id, t("matrix.reset_done", { who, verb: does, model: model.label_plural }));
     reload();
-  };
+  });
   const possible = (/** @type {string} */ extent) => EXTENTS.indexOf(extent) <= EXTENTS.indexOf(cell.most) && !(extent === "own" && !model.owner_column && verb !== "create");
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Escape") return;

@@ -2,6 +2,7 @@
 import { api, request } from "../api.js";
 import { formatExact, t } from "../i18n.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Cancel, confirm, Dialog } from "../widgets/dialog.js";
 import { State } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
@@ -39,8 +40,12 @@ export function FactorOf({ user, again }) {
 function RemoveFactor({ user, close, done }) {
   const [password, setPassword] = useState("");
   const [error, setError] = useState("");
-  const submit = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     try {
       await request("POST", `/auth/users/${user.id}/second-factor/remove`, { form: { password }, anonymous: true });
       say(t("people.factor_removed", { name: nameOf(user) }));
@@ -56,7 +61,7 @@ function RemoveFactor({ user, close, done }) {
       <${Labelled} id="admin-password" label=${t("people.your_password")}>
         <${PasswordInput} id="admin-password" name="password" autocomplete="current-password" value=${password} onInput=${setPassword} /><//>
       ${error && html`<div class="field"><${FieldError} text=${error} /></div>`}
-      <footer><${Cancel} /><button class="btn danger" type="submit" disabled=${!password}>${t("people.factor_do")}</button></footer>
+      <footer><${Cancel} /><button class="btn danger" type="submit" disabled=${busy || !password}>${t("people.factor_do")}</button></footer>
     </form>
   <//>`;
 }

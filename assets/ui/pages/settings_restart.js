@@ -3,6 +3,7 @@ import { api, request } from "../api.js";
 import { t } from "../i18n.js";
 import { lookAgain, server } from "../store.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { say } from "../widgets/toasts.js";
 import { sentence } from "../widgets/trouble.js";
@@ -44,7 +45,8 @@ export function useRestart(done) {
     }, LOOK_MS);
     return () => clearInterval(timer);
   }, [since]);
-  const begin = async (/** @type {any} */ act) => {
+  const [, once] = useBusy();
+  const begin = (/** @type {any} */ act) => once(async () => {
     try {
       const { data } = await request("GET", "/api/v1/server");
       await (typeof act === "function" ? act() : api.post("/api/v1/server/restart"));
@@ -52,6 +54,6 @@ export function useRestart(done) {
     } catch (problem) {
       say(sentence(problem), "bad");
     }
-  };
+  });
   return [Boolean(since), begin];
 }

@@ -2,6 +2,7 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useEffect, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Copyable } from "../widgets/copy.js";
 import { confirm } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
@@ -30,7 +31,8 @@ export function Sharing() {
     const timer = setInterval(() => document.visibilityState === "visible" && look(), LOOK_MS);
     return () => clearInterval(timer);
   }, [waiting]);
-  const change = async (/** @type {boolean} */ on, /** @type {string} */ encryption = "self-made") => {
+  const [, once] = useBusy();
+  const change = (/** @type {boolean} */ on, /** @type {string} */ encryption = "self-made") => once(async () => {
     if (on && encryption === "off" && !(await confirm({ heading: t("sharing.plain_ask"), words: t("sharing.plain_words"), verb: t("sharing.plain_do"), danger: true }))) return;
     try {
       setMoved((await api.post("/api/v1/server/lan", on ? { on, encryption } : { on })).data);
@@ -38,7 +40,7 @@ export function Sharing() {
       say(sentence(problem), "bad");
       reload();
     }
-  };
+  });
   return html`<div class="scroll"><div class="column settings-column">
     <header class="page-head"><div class="say"><h1>${t("page.sharing")}</h1><p>${t("sharing.words")}</p></div></header>
     ${error && !data && html`<${Trouble} error=${error} what=${t("sharing.error")} retry=${reload} />`}

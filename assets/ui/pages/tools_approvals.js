@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { isAdmin, person } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon, State } from "../widgets/icon.js";
 import { JsonCode } from "../widgets/json_code.js";
 import { useLoad } from "../widgets/load.js";
@@ -76,7 +77,8 @@ function Waiting({ call, reload }) {
 
 /** @param {{call: any, reload: () => void}} props */
 function Decided({ call, reload }) {
-  const takeBack = async () => {
+  const [busy, once] = useBusy();
+  const takeBack = () => once(async () => {
     try {
       await api.delete(`/api/v1/${MODEL}/${call.id}`);
       say(t("approvals.taken_back"));
@@ -84,12 +86,12 @@ function Decided({ call, reload }) {
       say(sentence(problem), "bad");
     }
     reload();
-  };
+  });
   const inForce = call.status === "approved" || call.status === "denied";
   return html`<li class="client">
     <div class="grow min0"><p class="clip"><code>${call.server}__${call.tool}</code></p>
       <p class="small soft clip">${call.asked_by}${inForce ? `, ${t(`approvals.lasts_${call.lasts}`)}` : ""}${call.decided_at ? html`, <${Ago} iso=${call.decided_at} />` : ""}</p></div>
     <${State} kind=${SHAPES[call.status] || "off"}>${t(`approvals.${call.status}`)}<//>
-    <button class="btn dense" type="button" title=${`${call.server}__${call.tool}`} onClick=${takeBack}>${t(inForce ? "approvals.take_back" : "approvals.remove")}</button>
+    <button class="btn dense" type="button" disabled=${busy} title=${`${call.server}__${call.tool}`} onClick=${takeBack}>${t(inForce ? "approvals.take_back" : "approvals.remove")}</button>
   </li>`;
 }

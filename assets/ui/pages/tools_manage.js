@@ -2,6 +2,7 @@
 import { api } from "../api.js";
 import { t } from "../i18n.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
 import { Icon } from "../widgets/icon.js";
 import { FieldError, Labelled } from "../widgets/labelled.js";
@@ -28,6 +29,7 @@ function editLabel(tool) {
 export function ManageTools({ server, tools, reload }) {
   const waiting = tools.filter(waits);
   const path = `/api/v1/gateway/${server.id}`;
+  const [busy, once] = useBusy();
   const act = async (/** @type {() => Promise<any>} */ deed, /** @type {string} */ done) => {
     try {
       await deed();
@@ -42,20 +44,21 @@ export function ManageTools({ server, tools, reload }) {
   return html`<div class="scroll manage">
     <div class="row wrap manage-bar">
       <p class="small soft grow">${t("manage.words")}</p>
-      ${waiting.length > 1 && html`<button class="btn dense" type="button" onClick=${() => approve(waiting)}>${t("manage.approve_all", { n: waiting.length })}</button>`}
-      ${!server.own && html`<button class="btn dense" type="button" onClick=${() => act(() => api.post(`${path}/refresh`), t("manage.asked"))}><${Icon} name="refresh" />${t("manage.ask")}</button>`}
+      ${waiting.length > 1 && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => approve(waiting))}>${t("manage.approve_all", { n: waiting.length })}</button>`}
+      ${!server.own && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => once(() => act(() => api.post(`${path}/refresh`), t("manage.asked")))}><${Icon} name="refresh" />${t("manage.ask")}</button>`}
     </div>
     <ul class="plain-list">${[...waiting, ...tools.filter((one) => !waits(one))].map((tool) => html`<${ManagedTool} key=${tool.original_name} tool=${tool} server=${server} approve=${() => approve([tool])} change=${(/** @type {any} */ values) => change(tool, values)} reload=${reload} />`)}</ul>
   </div>`;
 }
 
-/** @param {{tool: any, server: any, approve: () => void, change: (values: any) => void, reload: () => void}} props */
+/** @param {{tool: any, server: any, approve: () => Promise<void>, change: (values: any) => Promise<void>, reload: () => void}} props */
 function ManagedTool({ tool, server, approve, change, reload }) {
   const [editing, edit] = useState(false);
+  const [busy, once] = useBusy();
   const toggle = (/** @type {any} */ event) => {
     const wanted = event.target.checked;
     event.target.checked = tool.enabled;
-    change({ enabled: wanted });
+    once(() => change({ enabled: wanted }));
   };
   return html`<li class="managed">
     <input class="switch" type="checkbox" role="switch" aria-label=${t("manage.offer", { name: isInstructions(tool) ? t("manage.instructions") : tool.name })} checked=${tool.enabled} onChange=${toggle} />
@@ -65,7 +68,7 @@ function ManagedTool({ tool, server, approve, change, reload }) {
       ${tool.description && html`<p class="small soft lines">${tool.description}</p>`}
       ${waits(tool) && html`<details class="folded"><summary><${Icon} name="right" size=${14} extra="turn" />${t("manage.look", { n: tool.changes?.length || 0 })}${tool.version && html`<span class="muted">${t("manage.version", { version: tool.version })}</span>`}</summary>${tool.changes?.length ? html`<${Changes} changes=${tool.changes} />` : html`<p class="small soft">${t("manage.other_version", { before: tool.approved_versions?.join(", ") || "–" })}</p>`}</details>`}
     </div>
-    ${waits(tool) && html`<button class="btn dense" type="button" onClick=${approve}><${Icon} name="check" />${t("manage.approve")}</button>`}
+    ${waits(tool) && html`<button class="btn dense" type="button" disabled=${busy} onClick=${() => once(approve)}><${Icon} name="check" />${t("manage.approve")}</button>`}
     <button class="btn only quiet dense" type="button" aria-label=${editLabel(tool)} title=${editLabel(tool)} onClick=${() => edit(true)}><${Icon} name="edit" /></button>
     ${editing && html`<${EditTool} tool=${tool} server=${server} close=${() => edit(false)} done=${reload} />`}
   </li>`;
@@ -77,8 +80,12 @@ function EditTool({ tool, server, close, done }) {
   const [alias, setAlias] = useState(tool.alias || "");
   const [text, setText] = useState(own || "");
   const [problem, setProblem] = useState(/** @type {any} */ (null));
-  const save = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const save = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     try {
       await api.patch(`/api/v1/gateway/${server.id}/tools/${encodeURIComponent(tool.name)}`, { alias: alias.trim() || null, description: text.trim() || null });
       say(t("account.saved"));
@@ -97,7 +104,7 @@ function EditTool({ tool, server, close, done }) {
       <${Labelled} id="tool-text" label=${t(isInstructions(tool) ? "manage.instructions" : "manage.description")} help=${t("manage.description_help")} error=${about("description")}>
         <textarea class="input" id="tool-text" rows="5" value=${text} placeholder=${tool.original_description || ""} onInput=${(/** @type {any} */ event) => setText(event.target.value)}></textarea><//>
       ${problem && !Object.keys(problem.fields || {}).length && html`<div class="field"><${FieldError} text=${sentence(problem)} /></div>`}
-      <footer><${Cancel} /><button class="btn primary" type="submit">${t("account.save")}</button></footer>
+      <footer><${Cancel} /><button class="btn primary" type="submit" disabled=${busy}>${t("account.save")}</button></footer>
     </form>
   <//>`;
 }

@@ -3,6 +3,7 @@ import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { passwordOpen } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "./busy.js";
 import { Cancel, Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
 import { Icon } from "./icon.js";
@@ -28,8 +29,12 @@ export function PasswordDialog() {
   const [next, setNext] = useState("");
   const [error, setError] = useState(/** @type {any} */ (null));
   const close = () => (passwordOpen.value = false);
-  const save = async (/** @type {Event} */ event) => {
+  const [busy, once] = useBusy();
+  const save = (/** @type {Event} */ event) => {
     event.preventDefault();
+    once(send);
+  };
+  const send = async () => {
     try {
       await request("POST", "/auth/password", { body: { current_password: now, new_password: next }, anonymous: true });
       say(t("password.changed"));
@@ -51,7 +56,7 @@ export function PasswordDialog() {
       ${error && !Object.keys(error.fields).length && html`<${FieldError} text=${sentence(error)} />`}
       <footer>
         <${Cancel} />
-        <button class="btn primary" type="submit">${t("password.change")}</button>
+        <button class="btn primary" type="submit" disabled=${busy}>${t("password.change")}</button>
       </footer>
     </form>
   <//>`;

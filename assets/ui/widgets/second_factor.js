@@ -3,6 +3,7 @@ import { request } from "../api.js";
 import { t } from "../i18n.js";
 import { factorOpen } from "../store.js";
 import { html, useState } from "../vendor/preact.js";
+import { useBusy } from "./busy.js";
 import { Copyable, CopyButton } from "./copy.js";
 import { Cancel, Dialog } from "./dialog.js";
 import { FieldError, Labelled } from "./labelled.js";
@@ -19,7 +20,9 @@ export function FactorDialog() {
   const [codes, setCodes] = useState(/** @type {string[]} */ ([]));
   const [error, setError] = useState("");
   const close = () => (factorOpen.value = false);
-  const ask = async (/** @type {string} */ path, /** @type {Record<string, string>} */ form, /** @type {(data: any) => void} */ then) => {
+  const [busy, once] = useBusy();
+  // A second secret, or other codes, would come in place of those that are being taken down.
+  const ask = (/** @type {string} */ path, /** @type {Record<string, string>} */ form, /** @type {(data: any) => void} */ then) => once(async () => {
     setError("");
     try {
       then((await request("POST", `/auth/second-factor${path}`, { form, anonymous: true })).data);
@@ -27,7 +30,7 @@ export function FactorDialog() {
     } catch (/** @type {any} */ problem) {
       setError(/** @type {any} */ (Object.values(problem.fields || {})[0])?.message || sentence(problem));
     }
-  };
+  });
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault();
     if (begun) ask("/confirm", { otp: otp.trim() }, (found) => setCodes(found.recovery_codes));
@@ -50,9 +53,9 @@ export function FactorDialog() {
           <footer>
             <${Cancel} />
             ${data.in_force && !begun
-              ? html`<button class="btn" type="button" onClick=${() => ask("/recovery-codes", { password }, (found) => setCodes(found.recovery_codes))}>${t("factor.new_codes")}</button>
-                  <button class="btn danger" type="button" onClick=${() => ask("/remove", { password }, () => setPassword(""))}>${t("factor.remove")}</button>`
-              : html`<button class="btn primary" type="submit">${t(begun ? "factor.confirm" : "factor.begin")}</button>`}
+              ? html`<button class="btn" type="button" disabled=${busy} onClick=${() => ask("/recovery-codes", { password }, (found) => setCodes(found.recovery_codes))}>${t("factor.new_codes")}</button>
+                  <button class="btn danger" type="button" disabled=${busy} onClick=${() => ask("/remove", { password }, () => setPassword(""))}>${t("factor.remove")}</button>`
+              : html`<button class="btn primary" type="submit" disabled=${busy}>${t(begun ? "factor.confirm" : "factor.begin")}</button>`}
           </footer>
         </form>`}
   <//>`;
