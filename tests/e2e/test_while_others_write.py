@@ -78,6 +78,34 @@ def test_a_list_follows_changes_that_never_rest(watched: Watched, client: httpx2
     page.evaluate("clearInterval(window.writer)")
 
 
+def test_two_duties_that_are_given_one_after_the_other_are_both_in_force(watched: Watched) -> None:
+    kept = [""]
+    held: list[Route] = []
+
+    def setting(route: Route) -> None:
+        if route.request.method == "POST":
+            kept[0] = json.loads(route.request.post_data or "")["value"]
+            if not held:
+                held.append(route)
+                return
+        row = {"id": 1, "name": "second_factor_roles", "value": kept[0]}
+        data: Any = row if route.request.method == "POST" else [row] if kept[0] else []
+        route.fulfill(content_type="application/json", body=json.dumps({"ok": True, "data": data}))
+
+    watched.context.route("**/api/v1/settings?*name*", setting)
+    page = watched.open("/#/people/groups", "#duty-member")
+    page.locator("#duty-member").check()
+    while not held:
+        page.evaluate("0")
+    page.locator("#duty-guest").check()
+    held[0].fulfill(content_type="application/json", body='{"ok": true, "data": {"id": 1}}')
+    page.locator(".toast", has_text="All guests").wait_for()
+    expect(page.locator("#duty-member")).to_be_checked()
+    expect(page.locator("#duty-guest")).to_be_checked()
+    assert kept == ["member, guest"]
+    watched.check()
+
+
 def test_nobody_elses_rights_stand_under_a_name(watched: Watched) -> None:
     page = watched.open("/#/data/notes/access", "#access-title")
     held: list[Route] = []

@@ -6,7 +6,7 @@ import { t } from "../i18n.js";
 import { href } from "../router.js";
 import { modelNamed } from "../store.js";
 import { sayChanged } from "../undo.js";
-import { html, signal, useState } from "../vendor/preact.js";
+import { html, signal, useRef, useState } from "../vendor/preact.js";
 import { Avatar } from "../widgets/avatar.js";
 import { useBusy } from "../widgets/busy.js";
 import { Cancel, Dialog } from "../widgets/dialog.js";
@@ -25,19 +25,25 @@ export const editing = signal(null);
 
 /** Whom the setting names. */
 function useDuty() {
-  const load = useLoad(async (signal) => (await api.get("/api/v1/settings", { signal, query: `name=${DUTY}` })).data[0] || null, []);
-  const named = String(load.data?.value || "").split(",").map((one) => one.trim()).filter(Boolean);
-  /** @param {string} who a role, or group:NAME @param {string} name as people call it */
-  const turn = async (who, name) => {
-    const next = named.includes(who) ? named.filter((one) => one !== who) : [...named, who];
-    await attempt(async () => {
-      if (next.length) await api.post("/api/v1/settings", { name: DUTY, value: next.join(", ") }, { query: "upsert=name" });
-      else if (load.data) await api.delete(`/api/v1/settings/${load.data.id}`);
-      say(t(next.includes(who) ? "people.duty_on" : "people.duty_off", { name }));
+  const read = async (/** @type {AbortSignal} */ signal) => (await api.get("/api/v1/settings", { signal, query: `name=${DUTY}` })).data[0] || null;
+  const namesIn = (/** @type {any} */ setting) => String(setting?.value || "").split(",").map((one) => one.trim()).filter(Boolean);
+  const load = useLoad(read, []);
+  const turns = useRef(Promise.resolve());
+  /** @param {string} who a role, or group:NAME @param {boolean} on @param {string} name as people call it */
+  const turn = (who, on, name) => {
+    // It is a list of all of them that is stored: each goes by what there is after the one before it.
+    turns.current = turns.current.then(async () => {
+      await attempt(async () => {
+        const now = await read(new AbortController().signal);
+        const others = namesIn(now).filter((one) => one !== who);
+        if (on || others.length) await api.post("/api/v1/settings", { name: DUTY, value: [...others, ...(on ? [who] : [])].join(", ") }, { query: "upsert=name" });
+        else if (now) await api.delete(`/api/v1/settings/${now.id}`);
+        say(t(on ? "people.duty_on" : "people.duty_off", { name }));
+      });
+      load.reload();
     });
-    load.reload();
   };
-  return { named, turn, reload: load.reload };
+  return { named: namesIn(load.data), turn, reload: load.reload };
 }
 
 export function Groups() {
@@ -57,7 +63,7 @@ export function Groups() {
       : html`<${Empty} heading=${t("people.none_groups")} words=${t("people.none_groups_words")} curl=${CURL} />`)}
     <section class="card" aria-labelledby="duty-title"><header><h2 id="duty-title">${t("people.duty_roles")}</h2></header>
       <div class="body stack"><p class="small soft">${t("people.duty_words")}</p>
-        ${ROLES.map((role) => html`<div class="check-row" key=${role}><input class="check" type="checkbox" id=${`duty-${role}`} checked=${duty.named.includes(role)} onChange=${() => duty.turn(role, t(`people.all_${role}`))} />
+        ${ROLES.map((role) => html`<div class="check-row" key=${role}><input class="check" type="checkbox" id=${`duty-${role}`} checked=${duty.named.includes(role)} onChange=${(/** @type {any} */ event) => duty.turn(role, event.target.checked, t(`people.all_${role}`))} />
           <label for=${`duty-${role}`}>${t(`people.all_${role}`)}</label></div>`)}</div></section>
     ${editing.value && html`<${GroupDialog} group=${editing.value} done=${reload} />`}
   </div></div>`;
@@ -100,7 +106,7 @@ function Group({ group, members, everybody, duty, reload }) {
     <div class="row"><label class="grow small" for=${`duty-group-${group.id}`}>${t("people.duty")}</label>
       <input class="switch" type="checkbox" role="switch" id=${`duty-group-${group.id}`} checked=${bound} onChange=${(/** @type {any} */ event) => {
         event.target.checked = bound;
-        duty.turn(who, group.name);
+        duty.turn(who, !bound, group.name);
       }} /></div>
     <footer>
       <a class="btn dense" href=${href("/people/access", { group: group.id })}><${Icon} name="shield" />${t("people.its_rights")}</a><span class="grow"></span>
