@@ -8,6 +8,8 @@ export const modelsTrouble = signal(null);
 
 const FRESH_MS = 3000;
 let read = 0;
+let asked = 0;
+let taken = 0;
 
 /** Reads the list anew, unless that was done just now. */
 export async function refreshModels() {
@@ -16,12 +18,17 @@ export async function refreshModels() {
 
 export async function loadModels() {
   read = Date.now();
+  asked += 1;
+  const round = asked;
+  // An answer that was asked for earlier may come later: it does not stand over a newer one.
+  const isNews = () => round > taken && (taken = round) > 0;
   try {
     const found = (await request("GET", "/api/v1/models")).data;
+    if (!isNews()) return;
     for (const model of found) for (const field of model.fields) field.model = model.name;
     models.value = found;
     modelsTrouble.value = null;
   } catch (error) {
-    modelsTrouble.value = error;
+    if (isNews()) modelsTrouble.value = error;
   }
 }

@@ -166,6 +166,93 @@ def test_what_changes_while_the_list_is_on_its_way_is_seen(watched: Watched, cli
     row_of(page, "Beta, since changed").wait_for()
 
 
+def test_rows_of_before_are_no_longer_told_as_those_that_were_asked_for(watched: Watched) -> None:
+    page = watched.open("/#/data/notes", ".grid")
+    held = Held(watched, "GET", "**/api/v1/notes?title=Beta*")
+    page.evaluate("location.hash = '#/data/notes?where=title%3DBeta'")
+    held.wait()
+    expect(page.locator(".grid-wrap[aria-busy=true]")).to_have_count(1)
+    expect(page.locator(".grid-foot span").first).to_have_text("Loading")
+    page.locator("tbody tr", has_text="Alpha").locator("input.check").check()
+    held.go()
+    expect(page.locator("a.open")).to_have_text(["Beta"])
+    expect(page.locator(".grid-wrap[aria-busy]")).to_have_count(0)
+    # What nobody sees any more is not chosen either.
+    expect(page.locator(".bulk")).to_have_count(0)
+    watched.check()
+
+
+@pytest.mark.parametrize("of", ["rows", "models"])
+def test_an_answer_that_was_overtaken_does_not_stand_over_the_newer_one(
+    watched: Watched, client: httpx2.Client, of: str
+) -> None:
+    note = client.get("/api/v1/notes?title=Beta").json()["data"][0]["id"]
+    with watched.page.expect_response("**/api/v1/events?models=notes*"):
+        page = watched.open("/#/data/notes", ".grid")
+    pattern = "**/api/v1/notes?id__in=*" if of == "rows" else "**/api/v1/models"
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            return route.fallback()
+        held.append((route, route.fetch()))
+        return None
+
+    watched.context.route(pattern, hold_first)
+
+    def change(name: str) -> None:
+        if of == "rows":
+            reply = client.patch(f"/api/v1/notes/{note}", json={"title": name})
+        else:
+            fields = [{"name": "title", "type": "text"}]
+            reply = client.post("/api/v1/models", json={"name": name.lower(), "label": name, "fields": fields})
+        assert reply.is_success, reply.text
+
+    seen = page.locator("a.open" if of == "rows" else ".side a")
+    change("Earlier")
+    while not held:
+        page.evaluate("new Promise(requestAnimationFrame)")
+    change("Later")
+    seen.filter(has_text="Later").wait_for()
+    with page.expect_response(pattern):
+        held[0][0].fulfill(response=held[0][1])
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(seen.filter(has_text="Later")).to_have_count(1)
+
+
+@pytest.mark.parametrize("one", ["made", "saved"])
+def test_what_is_typed_while_a_record_is_on_its_way_is_a_change_of_it(
+    watched: Watched, client: httpx2.Client, one: str
+) -> None:
+    page = watched.open("/#/data/notes", ".grid")
+    if one == "saved":
+        row_of(page, "Gamma").click()
+    else:
+        page.get_by_role("button", name="Add note").click()
+    page.fill("#field-title", "Delta")
+    held = Held(watched, "POST" if one == "made" else "PATCH", "**/api/v1/notes*" if one == "made" else "**/notes/*")
+    page.locator(".drawer button[type=submit]").click()
+    held.wait()
+    page.locator("#field-body").click()
+    page.keyboard.type("typed ")
+    page.locator("#field-title").press("End")
+    page.keyboard.type("!")
+    held.go()
+    page.locator(".toast", has_text="Delta").wait_for()
+    page.keyboard.type("!")
+    expect(page.locator(".drawer button[type=submit]")).to_have_text("Save 2 changes")
+    expect(page.locator(".drawer .note.warn")).to_have_count(0)
+    note = client.get("/api/v1/notes?title=Delta").json()["data"][0]
+    assert note["body"] is None
+    page.wait_for_url(f"**record={note['id']}*")
+    watched.context.unroute_all()
+    with page.expect_response(lambda reply: reply.request.method == "PATCH"):
+        page.locator(".drawer button[type=submit]").click()
+    note = client.get(f"/api/v1/notes/{note['id']}").json()["data"]
+    assert (note["title"], note["body"]) == ("Delta!!", "typed ")
+    watched.check()
+
+
 def test_rows_of_another_question_do_not_stand_for_those_that_did_not_come(watched: Watched) -> None:
     page = watched.open("/#/data/notes", ".grid")
     refused = '{"ok": false, "error": "No.", "code": "internal"}'

@@ -77,10 +77,12 @@ function Area({ model, query }) {
   const filters = filterQuery(query);
   const page = useLoad(async (signal) => {
     const asked = performance.now();
-    return { ...(await api.get(path, { signal, query: search })), asked };
+    return { ...(await api.get(path, { signal, query: search })), asked, of: search };
   }, [path, search], search);
   const live = useLiveRows(model, page, filters);
   const { rows } = live;
+  // What stands there was asked for with another range, order or filter: the answer to this one is on its way.
+  const former = Boolean(page.data && !page.error && page.data.of !== search);
   const select = (/** @type {Set<number>} */ ids) => {
     setSelected(ids);
     setEverything(false);
@@ -107,8 +109,15 @@ function Area({ model, query }) {
     for (const name of ["where", "q", "offset"]) next.delete(name);
     go(href(`/data/${model.name}`, next));
   };
-  useEffect(() => select(new Set()), [search]);
+  useEffect(() => select(new Set()), [search, page.data?.of]);
   const record = query.get("record");
+  // The drawer of a new record may stay, as that of the record that was made: `place` tells one drawer from another.
+  const [grown, setGrown] = useState({ id: "", place: "", n: 0 });
+  const place = grown.id === record ? grown.place : `${model.name}/${record}/${query.get("like")}/${grown.n}`;
+  const became = (/** @type {string} */ id) => {
+    setGrown(({ n }) => ({ id, place, n: n + 1 }));
+    move({ record: id, like: null }, true);
+  };
   /** @param {boolean} [removed] the record is gone: its neighbour has the focus then */
   const close = (removed = false) => {
     const at = rows.findIndex((row) => String(row.id) === record);
@@ -123,19 +132,19 @@ function Area({ model, query }) {
       if (!typing || typing.closest(".drawer")) /** @type {HTMLElement|null} */ (document.querySelector(`[data-row="${next}"]`))?.focus();
     });
   };
-  const empty = page.data && !rows.length && !isFiltered(query) && !query.has("offset");
+  const empty = page.data && !former && !rows.length && !isFiltered(query) && !query.has("offset");
   return html`<div class="area" onPointerOver=${Drawer.ahead} onFocusIn=${Drawer.ahead}>
     <${DataHead} model=${model} query=${query} add=${() => move({ record: "new", like: null })} empty=${empty} />
     <${FilterBar} model=${model} query=${query} onFilter=${filter} move=${move} error=${page.error} waiting=${live.waiting} reload=${page.reload} />
-    <${Rows} model=${model} page=${page} live=${live} query=${query} move=${move} record=${record}
+    <${Rows} model=${model} page=${page} former=${former} live=${live} query=${query} move=${move} record=${record}
       selected=${selected} setSelected=${select} clear=${clear} />
     ${selected.size > 0 && html`<${Bulk} model=${model} selected=${selected} setSelected=${select} everything=${everything}
       selectEverything=${selectEverything} filters=${filters} whole=${selected.size === rows.length} count=${page.data?.count ?? rows.length} reload=${page.reload} />`}
-    <${Foot} path=${path} search=${search} page=${page} offset=${Number(query.get("offset")) || 0} size=${PAGE_SIZE} move=${move} />
+    <${Foot} path=${path} search=${search} page=${page} former=${former} offset=${Number(query.get("offset")) || 0} size=${PAGE_SIZE} move=${move} />
     ${record && html`<${Drawer}
-      key=${`${model.name}/${record}/${query.get("like")}`} model=${model} id=${record} like=${record === "new" ? query.get("like") : null} rows=${rows} gone=${live.gone} close=${close}
-      open=${(/** @type {string} */ id, /** @type {string|null} */ like = null) => move({ record: id, like })} changed=${page.reload}
+      key=${place} model=${model} id=${record} like=${record === "new" ? query.get("like") : null} rows=${rows} gone=${live.gone} close=${close}
+      open=${(/** @type {string} */ id, /** @type {string|null} */ like = null) => move({ record: id, like })} became=${became} changed=${page.reload}
     />`}
-    <p class="vh" role="status">${page.data && t("data.announce", { n: page.data.count ?? rows.length, name: inSentence(model.label_plural) })}</p>
+    <p class="vh" role="status">${page.data && !former && t("data.announce", { n: page.data.count ?? rows.length, name: inSentence(model.label_plural) })}</p>
   </div>`;
 }

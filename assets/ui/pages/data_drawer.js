@@ -22,10 +22,10 @@ import { ResetLink } from "./people_links.js";
 import { SecretOnce, shownOnce } from "./data_secret.js";
 
 /**
- * @param {{model: import("../types").Model, id: string, like: string|null, rows: import("../types").Row[], gone: Set<number>, close: (removed?: boolean) => void, open: (id: string, like?: string) => void, changed: () => void}} props
- * `like`: a new record begins with what this one holds
+ * @param {{model: import("../types").Model, id: string, like: string|null, rows: import("../types").Row[], gone: Set<number>, close: (removed?: boolean) => void, open: (id: string, like?: string) => void, became: (id: string) => void, changed: () => void}} props
+ * `like`: a new record begins with what this one holds; `became`: what was new stays open here as the record that was made of it
  */
-export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
+export function Drawer({ model, id, like, rows, gone, close, open, became, changed }) {
   const isNew = id === "new";
   const loaded = useLoad(async (signal) => {
     const given = isNew && like !== null ? (await api.get(`/api/v1/${model.name}/${like}`, { signal })).data : undefined;
@@ -66,7 +66,9 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [id]);
-  const row = /** @type {import("../types").Row} */ (loaded.data?.data || {});
+  const [made, setMade] = useState(/** @type {import("../types").Row|null} */ (null));
+  const shown = made && loaded.data?.data.id !== made.id ? { data: made, etag: null, given: undefined } : loaded.data;
+  const row = /** @type {import("../types").Row} */ (shown?.data || {});
   // The grid hears at once what others do: what is open here follows, and what was typed stays.
   const stamp = `${rows.find((one) => String(one.id) === id)?.updated_at ?? ""}/${gone.has(Number(id))}`;
   const heard = useRef(stamp);
@@ -78,12 +80,20 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
   const writable = useRef(false);
   // A right that is taken away does not take away what was typed; the server says no, and it can be copied.
   writable.current = may(model, isNew ? "create" : "update") || (dirty.current && writable.current);
-  /** @param {import("../types").Row} fresh @param {boolean} isMade @param {boolean} [another] an empty form follows */
-  const saved = (fresh, isMade, another) => {
+  /** @param {import("../types").Row} fresh @param {boolean} isMade @param {boolean} another an empty form follows @param {boolean} typed more was typed since it was sent */
+  const saved = (fresh, isMade, another, typed) => {
     dirty.current = false;
     changed();
     const once = isMade ? shownOnce(model, fresh) : [];
+    // It is a change of the record now, and not saved yet.
+    const stays = isNew && typed && here();
+    if (stays) {
+      setMade(fresh);
+      became(String(fresh.id));
+      dirty.current = true;
+    }
     if (once.length) setSecrets(once);
+    else if (stays) setTab("fields");
     else if (isMade && another) setRound((n) => n + 1);
     else if (isMade) end();
     else loaded.reload();
@@ -108,13 +118,13 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
       ${row.id && model.name !== "files" && may(model, "create") && html`<button class="btn only quiet" type="button" onClick=${() => leave(() => open("new", id))} aria-label=${t("form.like")} title=${t("form.like")}><${Icon} name="copy" /></button>`}
       <button class="btn only quiet" type="button" onClick=${() => leave(() => close())} aria-label=${t("do.close")} title=${t("do.close")}><${Icon} name="close" /></button>
     </header>
-    ${!isNew && loaded.data && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
+    ${!isNew && shown && html`<${Tabs} label=${t("form.parts")} current=${tab} choose=${setTab} panel="record-part"
       tabs=${tabs.map((name) => ({ name, label: t(`form.tab_${name}`) }))} />`}
     ${row.id && model.name === "users" && isAdmin() && tab === "fields" && html`<p class="drawer-do"><${ResetLink} id=${row.id} name=${titleOf(model, row)} /></p>`}
     ${loaded.error && !loaded.data && html`<div class="scroll"><${Trouble} error=${loaded.error} what=${t("form.error", { name: inSentence(model.label) })} retry=${loaded.reload} /></div>`}
     ${!loaded.data && !loaded.error && html`<div class="scroll">${loaded.slow && html`<${Skeleton} rows=${6} />`}</div>`}
-    ${loaded.data && tab !== "fields" && html`<div class="scroll" id="record-part" role="tabpanel" aria-label=${t(`form.tab_${tab}`)} tabindex="0">
-      ${tab === "history" && html`<${RecordHistory} key=${loaded.data.etag} model=${model} id=${id} restored=${again} />`}
+    ${shown && tab !== "fields" && html`<div class="scroll" id="record-part" role="tabpanel" aria-label=${t(`form.tab_${tab}`)} tabindex="0">
+      ${tab === "history" && html`<${RecordHistory} key=${shown.etag} model=${model} id=${id} restored=${again} />`}
       ${tab === "linked" && html`<${Linked} model=${model} id=${id} />`}
       ${tab === "api" && html`<${RecordRequests} model=${model} id=${id} />`}
     </div>`}
@@ -123,12 +133,12 @@ export function Drawer({ model, id, like, rows, gone, close, open, changed }) {
       changed();
       end();
     }} />`}
-    ${loaded.data && !(isNew && model.name === "files") && html`<${RecordForm}
-      key=${`${id}/${round}`} given=${round ? undefined : loaded.data.given} hidden=${tab !== "fields"} model=${model} row=${row} etag=${loaded.data.etag} isNew=${isNew} dirty=${dirty}
+    ${shown && !(isNew && model.name === "files") && html`<${RecordForm}
+      key=${round} given=${round ? undefined : shown.given} hidden=${tab !== "fields"} model=${model} row=${row} etag=${shown.etag} isNew=${isNew} dirty=${dirty}
       gone=${lost} writable=${writable.current} reload=${loaded.reload} saved=${saved} leave=${() => leave(() => close())}
       changed=${changed} removed=${() => end(true)}
     />`}
-    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${() => end()} />`}
+    ${secrets.length > 0 && html`<${SecretOnce} model=${model} secrets=${secrets} close=${() => (made ? setSecrets([]) : end())} />`}
   </aside>`;
 }
 

@@ -9,8 +9,9 @@ import { own } from "../widgets/words.js";
  * @param {import("../types").Field[]} asked the fields of the form @param {import("../types").Row} row as the server has it now @param {boolean} isNew
  * @param {import("../types").Row} [given] what a new one begins with; files and what nobody reads stay behind
  * @returns {{blank: Record<string, any>, drafts: Record<string, any>, edited: import("../types").Field[], unsent: boolean, clashes: string[],
- *   set: (name: string, draft: any) => void, mine: (name: string) => void, theirs: (name: string) => void, discard: () => void, sent: () => void}}
- * `unsent`: something was typed that was not saved, though its next version may not be here yet; `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen; `sent`: the drafts were saved, the next version holds them
+ *   set: (name: string, draft: any) => void, mine: (name: string) => void, theirs: (name: string) => void, discard: () => void, sent: (row: import("../types").Row) => boolean}}
+ * `unsent`: something was typed that was not saved, though its next version may not be here yet; `clashes`: fields that somebody else changed as well, until `mine` or `theirs` was chosen;
+ * `sent`: the drafts were saved, the next version holds them as `row` does; answers whether more was typed since
  */
 export function useEdits(asked, row, isNew, given) {
   const [edits, setEdits] = useState(() => begun(asked, given));
@@ -19,10 +20,15 @@ export function useEdits(asked, row, isNew, given) {
     [row, asked],
   );
   const saved = useRef(/** @type {Record<string, Edit>|null} */ (null));
+  const latest = useRef(edits);
+  latest.current = edits;
   useEffect(() => {
     const before = saved.current;
     saved.current = null;
-    if (before) setEdits((now) => Object.fromEntries(Object.entries(now).filter(([name, edit]) => edit.draft !== own(before, name)?.draft)));
+    if (!before) return;
+    // What was typed while it was on its way stands over what was sent, not over what was there before.
+    const since = (/** @type {Record<string, Edit>} */ now) => Object.entries(now).filter(([name, edit]) => edit.draft !== own(before, name)?.draft);
+    setEdits((now) => Object.fromEntries(since(now).map(([name, edit]) => [name, { draft: edit.draft, base: own(before, name)?.base ?? edit.base }])));
   }, [blank]);
   const edited = asked.filter(({ name }) => Object.hasOwn(edits, name) && edits[name].draft !== blank[name]);
   const unsent = edited.some(({ name }) => edits[name].draft !== own(saved.current || undefined, name)?.draft);
@@ -31,8 +37,9 @@ export function useEdits(asked, row, isNew, given) {
   const set = (name, draft) => setEdits((now) => ({ ...now, [name]: { draft, base: Object.hasOwn(now, name) && now[name].draft !== blank[name] ? now[name].base : blank[name] } }));
   const theirs = (/** @type {string} */ name) => setEdits(({ [name]: _mine, ...others }) => others);
   const mine = (/** @type {string} */ name) => setEdits((now) => ({ ...now, [name]: { ...now[name], base: blank[name] } }));
-  const sent = () => {
-    saved.current = edits;
+  const sent = (/** @type {import("../types").Row} */ now) => {
+    saved.current = Object.fromEntries(asked.map((field) => [field.name, { draft: own(edits, field.name)?.draft ?? blank[field.name], base: typeOf(field).toDraft(now[field.name]) }]));
+    return Object.entries(latest.current).some(([name, { draft }]) => draft !== own(edits, name)?.draft);
   };
   const drafts = { ...blank, ...Object.fromEntries(asked.filter(({ name }) => Object.hasOwn(edits, name)).map(({ name }) => [name, edits[name].draft])) };
   return { blank, drafts, edited, unsent, clashes, set, mine, theirs, discard: () => setEdits({}), sent };

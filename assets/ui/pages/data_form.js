@@ -9,6 +9,7 @@ import { t } from "../i18n.js";
 import { may, returned } from "../store.js";
 import { removeRecords } from "../undo.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/preact.js";
+import { useBusy } from "../widgets/busy.js";
 import { Icon } from "../widgets/icon.js";
 import { later } from "../widgets/later.js";
 import { Labelled, describedBy, withCode } from "../widgets/labelled.js";
@@ -31,8 +32,8 @@ function split(model, isNew, writable) {
 
 /**
  * @param {{model: import("../types").Model, row: import("../types").Row, etag: string|null, isNew: boolean, writable: boolean, gone: boolean, hidden: boolean, within?: string, dirty: {current: boolean}, given?: import("../types").Row,
- *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean, another?: boolean) => void, removed: () => void, leave: () => void}} props
- * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `within`: the id of the field of another form that a new one is made for; `given`: what a new one begins with; `removed` follows when the record is gone
+ *   reload: () => void, changed: () => void, saved: (row: import("../types").Row, isMade: boolean, another: boolean, typed: boolean) => void, removed: () => void, leave: () => void}} props
+ * `gone`: nobody has the record any more, or it may no longer be seen; `changed` draws the rows anew; `within`: the id of the field of another form that a new one is made for; `given`: what a new one begins with; `typed`: since it was sent, more was; `removed` follows when the record is gone
  */
 export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, within, dirty, given, reload, changed, saved, removed, leave }) {
   const { asked, kept } = useMemo(() => split(model, isNew, writable), [model, isNew, writable]);
@@ -80,14 +81,16 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
     if (Object.keys(found).length) return focusField(Object.keys(found)[0]);
     await send(() => making.send(model, values), true);
   };
-  /** @param {() => Promise<{data: import("../types").Row}>} act @param {boolean} isMade @param {boolean} [another] */
-  const send = async (act, isMade, another) => {
+  /** @param {() => Promise<{data: import("../types").Row, etag?: string|null}>} act @param {boolean} isMade @param {boolean} [another] */
+  const send = async (act, isMade, another = false) => {
     setBusy(true);
     try {
-      const { data } = await act();
-      sent();
+      const { data, etag: now } = await act();
+      // The version that comes next is one's own, whatever was typed meanwhile.
+      known.current = now ?? known.current;
+      const typed = sent(data);
       setOvertaken(false);
-      saved(data, isMade, another);
+      saved(data, isMade, another, typed);
     } catch (/** @type {any} */ error) {
       // Somebody was faster, or took it away: what is true now is loaded, and said once it is there.
       if (!isMade && (error.status === 412 || error.status === 404)) reload();
@@ -102,9 +105,10 @@ export function RecordForm({ model, row, etag, isNew, writable, gone, hidden, wi
     if (named.length) focusField(named[0].name);
     else setProblem(error);
   };
-  const remove = async () => {
+  const [, once] = useBusy();
+  const remove = () => once(async () => {
     if (await removeRecords(model, `id=${row.id}`, 1, { after: changed })) removed();
-  };
+  });
   useEffect(() => {
     if (problem?.code === "away") setProblem(null);
   }, [returned.value]);

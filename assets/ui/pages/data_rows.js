@@ -41,11 +41,12 @@ export function usualColumns(model) {
 }
 
 /**
- * @param {{model: import("../types").Model, page: any, live: any, query: URLSearchParams, record: string|null,
+ * `former`: what is there is the answer to a question of before
+ * @param {{model: import("../types").Model, page: any, former: boolean, live: any, query: URLSearchParams, record: string|null,
  *   move: (changes: Record<string, string|null>) => void, selected: Set<number>, setSelected: (ids: Set<number>) => void, clear: () => void}} props
  */
 export function Rows(props) {
-  const { model, page, live, query, move, clear } = props;
+  const { model, page, former, live, query, move, clear } = props;
   const { rows } = live;
   const refused = page.error?.status === 422;
   if (page.error && !refused && !page.data) {
@@ -54,9 +55,10 @@ export function Rows(props) {
     </div></div>`;
   }
   if (!page.data) return html`<div class="grid-wrap">${page.slow && html`<${Skeleton} rows=${12} />`}</div>`;
+  if (!rows.length && former) return html`<div class="grid-wrap">${page.slow && html`<${Skeleton} rows=${12} />`}</div>`;
   if (!rows.length) return html`<div class="grid-wrap"><${Nothing} model=${model} filtered=${isFiltered(query)} clear=${clear} move=${move} offset=${query.get("offset")} /></div>`;
   const shared = { ...props, ...live, columns: columnsOf(model, chosenColumns(model.name, query) || usualColumns(model)), canPick: may(model, "delete") || may(model, "update") };
-  return html`<div class="grid-wrap"><${Table} ...${shared} /><${Cards} ...${shared} /></div>`;
+  return html`<div class="grid-wrap" aria-busy=${former ? "true" : undefined}><${Table} ...${shared} /><${Cards} ...${shared} /></div>`;
 }
 
 /** @param {{model: import("../types").Model, filtered: boolean, clear: () => void, move: (changes: Record<string, string|null>) => void, offset: string|null}} props */
