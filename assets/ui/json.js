@@ -2,7 +2,8 @@
 
 const LONG_INTEGER = /\d{16}/;
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const MARK = "\ue000big:";
+/** Nobody can write it into a text: it is another one each time that the page is loaded, and never leaves it. */
+const MARK = `\ue000${crypto.getRandomValues(new Uint32Array(4)).join("-")}:`;
 const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, "g");
 
 /**

@@ -1,4 +1,5 @@
 // Addresses with gaps (RFC 6570): which gaps there are, and the address with them filled in.
+import { own } from "./widgets/words.js";
 
 const EXPRESSION = /\{([+#./;?&]?)([^{}]+)\}/g;
 /** By operator: what stands before, between, whether with names, and whether letters like / stay as they are. @type {Record<string, [string, string, boolean, boolean]>} */
@@ -31,7 +32,7 @@ export function gaps(template) {
 export function filledIn(template, texts) {
   return template.replace(EXPRESSION, (_, operator, list) => {
     const [first, between, named, reserved] = OPERATORS[operator];
-    const parts = gapsOf(list).filter(({ name }) => texts[name]).map(({ name, most }) => {
+    const parts = gapsOf(list).filter(({ name }) => own(texts, name)).map(({ name, most }) => {
       const text = texts[name].slice(0, most);
       const written = reserved ? encodeURI(text).replace(/%25([0-9A-Fa-f]{2})/g, "%$1") : encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
       return named ? `${name}=${written}` : written;

@@ -16,11 +16,15 @@ function toLocal(iso) {
   return `${day}T${pad(date.getHours())}:${pad(date.getMinutes())}${seconds}`;
 }
 
+const TO_MINUTES = "2026-11-30T10:30".length;
+
 /** @param {string} draft */
 function readLocal(draft) {
   if (!draft) return null;
   const date = new Date(draft);
   if (Number.isNaN(date.getTime())) throw new Unreadable("field.not_moment");
+  // Where clocks are put forward, an hour is left out: another one would be stored.
+  if (toLocal(date).slice(0, TO_MINUTES) !== draft.slice(0, TO_MINUTES)) throw new Unreadable("field.no_such_time");
   return date.toISOString();
 }
 

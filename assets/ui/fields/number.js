@@ -1,4 +1,5 @@
 // Whole numbers, kept exact beyond 2^53, and numbers with a fraction.
+import { typedNumber } from "../typed_number.js";
 import { Unreadable, lineInput, text } from "./text.js";
 
 /** @param {string} draft */
@@ -10,16 +11,10 @@ function readInteger(draft) {
   return Number.isSafeInteger(value) ? value : BigInt(typed);
 }
 
-/** "1,234" or "1,234.5": more than a thousand, for whoever writes fractions with a point. */
-const GROUPED = /^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/;
-const withPoint = () => new Intl.NumberFormat(navigator.language).format(0.5).includes(".");
-
 /** @param {string} draft */
 function readNumber(draft) {
-  const written = draft.trim();
-  const typed = GROUPED.test(written) && withPoint() ? written.replaceAll(",", "") : written.replace(",", ".");
-  if (typed === "") return null;
-  const value = Number(typed);
+  if (draft.trim() === "") return null;
+  const value = Number(typedNumber(draft));
   if (!Number.isFinite(value)) throw new Unreadable("field.not_number");
   return value;
 }

@@ -1,5 +1,6 @@
 // Texts: one line, several, addresses, lists. Also the base of the types that only differ in how they are typed.
 import { t } from "../i18n.js";
+import { formatJson, parseJson } from "../json.js";
 import { html, useState } from "../vendor/preact.js";
 
 /**
@@ -30,6 +31,9 @@ function emptyOr(draft, field) {
   return field.default === "" || field.required ? "" : null;
 }
 
+/** The last that can be stored; with it, browsers leave no room for years of more digits. @type {Record<string, string>} */
+const LATEST = { date: "9999-12-31", "datetime-local": "9999-12-31T23:59" };
+
 /** @param {string} type of the input element @param {string} [mode] inputmode @param {string} [extra] classes */
 export function lineInput(type, mode, extra = "") {
   return (/** @type {InputProps} */ props) => {
@@ -38,7 +42,7 @@ export function lineInput(type, mode, extra = "") {
     if (broken) return html`<${longText.Input} ...${props} />`;
     return html`<input
     class=${`input ${extra} ${props.changed ? "changed" : ""}`} type=${type} inputmode=${mode} ...${common(props)}
-    maxlength=${props.field.max_length || undefined} placeholder=${props.placeholder} spellcheck=${mode ? "false" : undefined}
+    maxlength=${props.field.max_length || undefined} max=${LATEST[type]} placeholder=${props.placeholder} spellcheck=${mode ? "false" : undefined}
     value=${props.draft} onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
   />`;
   };
@@ -86,17 +90,43 @@ export const url = {
   Input: lineInput("url", "url"),
 };
 
+/** A word between commas: those that hold one, or would come back as another word, stand in quotes, and quotes in them twice. */
+const WORD = /\s*(?:"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*))(?:,|$)/gy;
+
+/** @param {string} word */
+const asWord = (word) => (word === "" || word !== word.trim() || /^"|,/.test(word) ? `"${word.replaceAll('"', '""')}"` : word);
+
+/** @param {string} draft @returns {string[]} */
+function words(draft) {
+  const found = [...draft.matchAll(WORD)].map(([, quoted, plain]) => (quoted === undefined ? plain.trim() || null : quoted.replaceAll('""', '"')));
+  return [...new Set(found.filter((word) => word !== null))];
+}
+
 /** Short words, typed with commas between. @type {FieldType} */
 export const tags = {
   column: "c-tags",
   icon: "tag",
   cell: (value) => html`<span class="row">${value.map((/** @type {string} */ word) => html`<span class="tag" key=${word}>${word}</span>`)}</span>`,
   Input: (props) => html`<${text.Input} ...${props} placeholder=${t("field.tags")} />`,
-  toDraft: (value) => (value || []).join(", "),
-  fromDraft: (draft) => [...new Set(draft.split(",").map((/** @type {string} */ word) => word.trim()).filter(Boolean))],
+  toDraft: (value) => (value || []).map(asWord).join(", "),
+  fromDraft: words,
 };
 
-/** A list of texts that may hold anything, commas as well: typed one on each line. @type {FieldType} */
+/** One on each line. @param {string} draft @returns {string[]} */
+const eachLine = (draft) => draft.split("\n").filter((line) => line.trim() !== "");
+
+/** A list of texts in JSON, or null for anything else. @param {string} draft @returns {string[]|null} */
+function listed(draft) {
+  if (!draft.trim().startsWith("[")) return null;
+  try {
+    const found = parseJson(draft);
+    return Array.isArray(found) && found.every((one) => typeof one === "string") ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A list of texts that may hold anything, commas as well: typed one on each line, or as JSON where lines would not bring it back. @type {FieldType} */
 export const lines = {
   ...tags,
   Input: (props) => html`<textarea
@@ -104,6 +134,12 @@ export const lines = {
     placeholder=${t("field.lines")} value=${props.draft}
     onInput=${(/** @type {any} */ event) => props.set(event.target.value)}
   ></textarea>`,
-  toDraft: (value) => (value || []).join("\n"),
-  fromDraft: (draft) => draft.split("\n").filter((/** @type {string} */ line) => line.trim() !== ""),
+  toDraft: (value) => {
+    const list = value || [];
+    const plain = list.join("\n");
+    // What is typed into loses its returns, and all of a list that is JSON is read as such.
+    const comesBack = !plain.includes("\r") && !listed(plain) && formatJson(eachLine(plain)) === formatJson(list);
+    return comesBack ? plain : formatJson(list, 2);
+  },
+  fromDraft: (draft) => listed(draft) || eachLine(draft),
 };

@@ -8,7 +8,7 @@ import { FieldError, Labelled } from "../widgets/labelled.js";
 import { PlacedMenu } from "../widgets/menu.js";
 import { Select } from "../widgets/select.js";
 import { sentence } from "../widgets/trouble.js";
-import { inSentence } from "../widgets/words.js";
+import { inSentence, own } from "../widgets/words.js";
 import { ColumnMenu } from "./data_columns.js";
 import { Views } from "./data_views.js";
 
@@ -118,7 +118,7 @@ function Chip({ text, remove }) {
   const at = text.indexOf("=");
   const name = text.slice(0, at);
   const cut = name.lastIndexOf("__");
-  const sign = cut > 0 ? SIGNS[name.slice(cut + 2)] : "=";
+  const sign = cut > 0 ? own(SIGNS, name.slice(cut + 2)) : "=";
   return html`<span class="chip" title=${text}>
     <span>${sign && cut > 0 ? `${name.slice(0, cut)} ${sign}` : `${name} =`}</span><b>${text.slice(at + 1)}</b>
     <button type="button" onClick=${remove} aria-label=${t("filter.remove", { text })}><${Icon} name="close" /></button>

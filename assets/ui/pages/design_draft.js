@@ -1,6 +1,7 @@
 // A model as it is being designed: what the form holds, and the definition the API gets. No drawing here.
 import { typeOf } from "../fields/index.js";
 import { Unreadable } from "../fields/text.js";
+import { typedNumber } from "../typed_number.js";
 
 /**
  * @typedef {{key: number, was: string|null, column: string|null, examples: string[], name: string, named: boolean, label: string, type: string, help: string,
@@ -107,14 +108,15 @@ export function asField(field) {
 
 /** @param {string} text @returns {number|null} */
 function numberOf(text) {
-  const value = text.trim() === "" ? null : Number(text.trim().replace(",", "."));
+  const value = text.trim() === "" ? null : Number(typedNumber(text));
   if (value !== null && !Number.isFinite(value)) throw new Unreadable("field.not_number");
   return value;
 }
 
 /** A limit, exact beyond 2^53 as well. @param {string} text */
 function limitOf(text) {
-  return /^[+-]?\d+$/.test(text.trim()) && !Number.isSafeInteger(Number(text)) ? BigInt(text.trim()) : numberOf(text);
+  const value = typedNumber(text);
+  return typeof value === "bigint" ? value : numberOf(text);
 }
 
 const ASKED = [

@@ -18,7 +18,7 @@ const SHOWN = {
 /** @param {{query: URLSearchParams}} props */
 export function SignInLog({ query }) {
   const show = query.get("show") || "";
-  const shown = show in SHOWN ? show : "all";
+  const shown = Object.hasOwn(SHOWN, show) ? show : "all";
   const about = query.get("about") || "";
   const rows = useRows("audit_entries", `kind__in=${SHOWN[shown].join(",")}${about ? `&about=${encodeURIComponent(about)}` : ""}&sort=-id&limit=200&total=false`);
   const move = (/** @type {Record<string, string>} */ changes) => go(href("/people/log", { ...Object.fromEntries(query), ...changes }), { replace: true });

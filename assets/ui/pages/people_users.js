@@ -44,7 +44,7 @@ async function loadPeople(query, signal) {
 export function Users({ rest, query }) {
   const [size, setSize] = useState(STEP);
   const show = query.get("show") || "";
-  const shown = show in SHOWN ? show : "all";
+  const shown = Object.hasOwn(SHOWN, show) ? show : "all";
   const words = query.get("q") || "";
   const search = [SHOWN[shown], words && `q=${encodeURIComponent(words)}`, "sort=username:nocase", `limit=${size}`].filter(Boolean).join("&");
   const { data, error, slow, reload } = useLoad((signal) => loadPeople(search, signal), [search]);

@@ -18,7 +18,7 @@ const SHOWN = { all: () => true, on: (one) => one.state === "on", off: (one) => 
 export function Plugins({ rest }) {
   const { data, error, slow, reload } = useLoad(async (signal) => /** @type {any[]} */ ((await api.get("/api/v1/plugins", { signal, query: `limit=${MOST}&sort=name` })).data), []);
   const [installing, install] = useState(false);
-  const chosen = rest[0] && rest[0] in SHOWN ? rest[0] : "all";
+  const chosen = rest[0] && Object.hasOwn(SHOWN, rest[0]) ? rest[0] : "all";
   const plugins = data || [];
   // Whatever was done here may have brought a page, or taken one.
   useEffect(loadContributions, [data]);

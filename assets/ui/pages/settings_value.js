@@ -1,6 +1,7 @@
 // What a person reads and types for a setting, and the value that the server wants for it.
 import { formatNumber, t } from "../i18n.js";
 import { person } from "../store.js";
+import { typedNumber } from "../typed_number.js";
 import { effect } from "../vendor/preact.js";
 import { holdTyped } from "../widgets/unsaved.js";
 
@@ -48,7 +49,7 @@ export function fromTyped(setting, typed) {
   const text = typed.text.trim();
   if (setting.kind !== "integer" && setting.kind !== "number") return { value: text };
   const size = SIZES.find(([name]) => name === typed.unit)?.[1] || 1;
-  const value = Number(text.replace(",", ".")) * size;
+  const value = Number(typedNumber(text)) * size;
   if (!text || Number.isNaN(value)) return { error: t("settings.want_number") };
   if (setting.kind === "integer" && !Number.isInteger(value)) return { error: t("settings.want_whole") };
   if (setting.minimum !== null && value < setting.minimum) return { error: t("settings.want_least", { limit: shown(setting, setting.minimum) }) };

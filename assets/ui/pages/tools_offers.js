@@ -10,6 +10,7 @@ import { Labelled, describedBy } from "../widgets/labelled.js";
 import { useLoad } from "../widgets/load.js";
 import { say } from "../widgets/toasts.js";
 import { Skeleton, Trouble } from "../widgets/trouble.js";
+import { own } from "../widgets/words.js";
 import { Result } from "./tools_reply.js";
 import { Watching } from "./tools_watch.js";
 
@@ -134,7 +135,7 @@ function Try({ at, offer, completes, drafts, ended, watched, watch }) {
   const idOf = (/** @type {string} */ name) => `offer-${offer.fields.findIndex((field) => field.name === name)}`;
   const ask = async (/** @type {Event} */ event) => {
     event.preventDefault();
-    const lacking = offer.fields.filter((field) => field.need && !texts[field.name]?.trim()).map((field) => field.name);
+    const lacking = offer.fields.filter((field) => field.need && !own(texts, field.name)?.trim()).map((field) => field.name);
     setMissing(lacking);
     if (lacking.length || busy) return lacking.length ? document.getElementById(idOf(lacking[0]))?.focus() : undefined;
     setBusy(true);
@@ -159,14 +160,14 @@ function Try({ at, offer, completes, drafts, ended, watched, watch }) {
       const error = missing.includes(field.name) ? t("offers.missing") : "";
       const set = (/** @type {string} */ text) => setTexts((now) => ({ ...now, [field.name]: text }));
       const common = { "aria-invalid": error ? "true" : undefined, "aria-describedby": describedBy(id, field.help, error), "aria-required": field.need ? "true" : undefined };
-      const value = texts[field.name] || "";
+      const value = own(texts, field.name) || "";
       return html`<${Labelled} key=${field.name} id=${id} label=${field.name} need=${field.need} help=${field.help} error=${error}>
         <${CompletedInput} id=${id} value=${value} set=${set} common=${common} ask=${completes ? (/** @type {string} */ text, /** @type {AbortSignal} */ signal) => mayBe(field.name, text, signal) : null} />
       <//>`;
     })}
     ${offer.kind === "template" && uri !== offer.key && html`<p class="help">${t("offers.address", { uri })}</p>`}
     <div class="row wrap"><button class="btn primary" type="submit" disabled=${busy}><${Icon} name=${offer.kind === "prompt" ? "play" : "eye"} />${t(busy ? "tools.running" : offer.kind === "prompt" ? "offers.get" : "offers.read")}</button>
-      ${offer.kind !== "prompt" && html`<button class="btn" type="button" aria-pressed=${watched === undefined ? "false" : "true"} disabled=${offer.fields.some((field) => field.need && !texts[field.name])}
+      ${offer.kind !== "prompt" && html`<button class="btn" type="button" aria-pressed=${watched === undefined ? "false" : "true"} disabled=${offer.fields.some((field) => field.need && !own(texts, field.name))}
         onClick=${() => watch(watched === undefined ? uri : null)}>${t(watched === undefined ? "offers.watch" : "offers.unwatch")}</button>`}</div>
   </form>`;
 }

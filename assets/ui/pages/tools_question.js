@@ -17,14 +17,14 @@ import { asText, fieldsOf } from "../widgets/schema_values.js";
 export function Questions({ asked, server }) {
   const [answers, setAnswers] = useState(/** @type {Record<string, any>} */ ({}));
   const box = useRef(/** @type {HTMLElement|null} */ (null));
-  const open = asked.questions.filter((one) => !(one.id in answers));
+  const open = asked.questions.filter((one) => !Object.hasOwn(answers, one.id));
   useEffect(() => {
     /** @type {HTMLElement|null|undefined} */ (box.current?.querySelector("input, textarea, select, a, button"))?.focus();
   }, [open.length]);
   const answered = (/** @type {string} */ id, /** @type {any} */ answer) => {
     const all = { ...answers, [id]: answer };
     setAnswers(all);
-    if (asked.questions.every((one) => one.id in all)) asked.answer(all);
+    if (asked.questions.every((one) => Object.hasOwn(all, one.id))) asked.answer(all);
   };
   return html`<div class="stack" ref=${box}>
     ${open.map((one) => html`<section key=${one.id} class="asked" aria-label=${t("question.heading", { server })}>

@@ -7,6 +7,7 @@ import { Chooser } from "../widgets/chooser.js";
 import { Icon } from "../widgets/icon.js";
 import { Either, Turn, textsOf, useEither } from "../widgets/schema_either.js";
 import { fieldsOf } from "../widgets/schema_values.js";
+import { own } from "../widgets/words.js";
 import { EarlierRuns } from "./tools_earlier.js";
 import { Questions } from "./tools_question.js";
 import { Reply } from "./tools_reply.js";
@@ -19,24 +20,25 @@ import { Reply } from "./tools_reply.js";
 export function ToolRun({ server, tools, tool, choose, given }) {
   // Of each tool: who goes to another one and back finds what they typed and what came back.
   const [outcomes, setOutcomes] = useState(/** @type {Record<string, Outcome[]>} */ ({}));
-  const drafts = useRef(/** @type {Record<string, Draft>} */ ({}));
-  const own = outcomes[tool.name] || [];
+  // Without a prototype: a tool may be called `__proto__`.
+  const drafts = useRef(/** @type {Record<string, Draft>} */ (Object.create(null)));
+  const runs = own(outcomes, tool.name) || [];
   const [asked, setAsked] = useState(/** @type {import("./tools_question.js").Asked|null} */ (null));
   const reply = useRef(/** @type {HTMLElement|null} */ (null));
   // On a phone the answer stands below the form.
   useEffect(() => {
-    if ((own[0] || asked) && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
-  }, [own[0], asked]);
+    if ((runs[0] || asked) && matchMedia("(max-width: 1023px)").matches) reply.current?.scrollIntoView({ block: "start" });
+  }, [runs[0], asked]);
   const choices = tools.map((one) => ({ key: one.name, name: one.name, more: one.title && one.title !== one.name ? one.title : undefined, words: one.description || "" }));
   return html`<div class="bench">
     <div class="ask-side scroll">
       <${Chooser} id="tool-name" label=${t("tools.tool")} groups=${[{ name: "", choices }]} current=${tool.name} choose=${choose} />
-      <${Ask} key=${tool.name} server=${server} tool=${tool} given=${given} drafts=${drafts.current} outcomes=${own} ask=${setAsked}
-        ended=${(/** @type {Outcome} */ one) => setOutcomes((now) => ({ ...now, [tool.name]: [one, ...(now[tool.name] || [])] }))} />
+      <${Ask} key=${tool.name} server=${server} tool=${tool} given=${given} drafts=${drafts.current} outcomes=${runs} ask=${setAsked}
+        ended=${(/** @type {Outcome} */ one) => setOutcomes((now) => ({ ...now, [tool.name]: [one, ...(own(now, tool.name) || [])] }))} />
     </div>
     <div class="reply-side scroll" ref=${reply} aria-live="polite">
       ${asked ? html`<${Questions} key=${asked.questions[0]?.id} asked=${asked} server=${server.name} />`
-        : own[0] ? html`<${Reply} key=${own[0].at} outcome=${own[0]} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
+        : runs[0] ? html`<${Reply} key=${runs[0].at} outcome=${runs[0]} />` : html`<p class="small muted">${t("tools.not_run")}</p>`}
     </div>
   </div>`;
 }

@@ -5,6 +5,7 @@ import { html, useRef, useState } from "../vendor/preact.js";
 import { FieldError } from "./labelled.js";
 import { SchemaForm } from "./schema_form.js";
 import { argumentsFrom, asText } from "./schema_values.js";
+import { own } from "./words.js";
 
 /**
  * @typedef {import("./schema_values.js").SchemaField} SchemaField
@@ -13,7 +14,7 @@ import { argumentsFrom, asText } from "./schema_values.js";
 
 /** What stands in the fields for some values. @param {SchemaField[]} fields @param {any} values @returns {Record<string, string>} */
 export function textsOf(fields, values) {
-  return values ? Object.fromEntries(fields.map((field) => [field.name, asText(field, values[field.name])])) : {};
+  return values ? Object.fromEntries(fields.map((field) => [field.name, asText(field, own(values, field.name))])) : {};
 }
 
 /** @param {SchemaField[]} fields @param {() => Draft} begin */
@@ -56,7 +57,7 @@ export function useEither(fields, begin) {
     if (raw === null) {
       const { values, errors: wrong } = argumentsFrom(fields, texts);
       // What can't be read would be gone from the JSON.
-      const unread = Object.entries(wrong).filter(([name]) => texts[name]);
+      const unread = Object.entries(wrong).filter(([name]) => own(texts, name));
       if (unread.length) return refuse(Object.fromEntries(unread));
       setRaw(formatJson(values, 2));
     } else {

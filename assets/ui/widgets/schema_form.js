@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { formatJson, parseJson } from "../json.js";
 import { Labelled, describedBy } from "./labelled.js";
 import { Select } from "./select.js";
+import { own } from "./words.js";
 
 /**
  * @param {{fields: import("./schema_values.js").SchemaField[], texts: Record<string, string>, errors: Record<string, string>, change: (name: string, text: string) => void, prefix: string, fixed?: string[], titled?: boolean}} props
@@ -12,13 +13,14 @@ import { Select } from "./select.js";
 export function SchemaForm({ fields, texts, errors, change, prefix, fixed = [], titled = false }) {
   return fields.map((field, at) => {
     const id = `${prefix}-${at}`;
-    const text = texts[field.name] ?? "";
+    const text = own(texts, field.name) ?? "";
+    const error = own(errors, field.name);
     const set = (/** @type {any} */ event) => change(field.name, event.target.value);
     const common = {
-      id, onInput: set, disabled: fixed.includes(field.name), "aria-invalid": errors[field.name] ? "true" : undefined,
-      "aria-describedby": describedBy(id, field.help, errors[field.name]), "aria-required": field.need ? "true" : undefined,
+      id, onInput: set, disabled: fixed.includes(field.name), "aria-invalid": error ? "true" : undefined,
+      "aria-describedby": describedBy(id, field.help, error), "aria-required": field.need ? "true" : undefined,
     };
-    return html`<${Labelled} key=${field.name} id=${id} label=${(titled && field.schema?.title) || field.name} need=${field.need} type=${field.type} help=${field.help} error=${errors[field.name]}>
+    return html`<${Labelled} key=${field.name} id=${id} label=${(titled && field.schema?.title) || field.name} need=${field.need} type=${field.type} help=${field.help} error=${error}>
       <${Control} field=${field} text=${text} common=${common} />
     <//>`;
   });

@@ -1,6 +1,8 @@
 // From a tool's JSON Schema to fields, and from what a person typed to the arguments that the tool wants.
 import { t } from "../i18n.js";
 import { formatJson, parseJson } from "../json.js";
+import { typedNumber } from "../typed_number.js";
+import { own } from "./words.js";
 
 const LONG_TEXT = 200;
 const DEEPEST_REFERENCE = 16;
@@ -90,12 +92,13 @@ export function asText(field, value) {
  * @returns {{values: Record<string, any>, errors: Record<string, string>}}
  */
 export function argumentsFrom(fields, texts) {
+  // Without a prototype: an argument may be called `__proto__`.
   /** @type {Record<string, any>} */
-  const values = {};
+  const values = Object.create(null);
   /** @type {Record<string, string>} */
-  const errors = {};
+  const errors = Object.create(null);
   for (const field of fields) {
-    const text = texts[field.name] ?? "";
+    const text = own(texts, field.name) ?? "";
     if (text === "") {
       if (field.need) errors[field.name] = t("schema.needed");
       continue;
@@ -114,7 +117,7 @@ function valueOf(field, text) {
   if (field.kind === "text" || field.kind === "long" || field.kind === "secret") return text;
   if (field.kind === "lines") return text.split("\n").filter((line) => line !== "");
   if (field.kind === "number") {
-    const number = /^\s*[+-]?\d+\s*$/.test(text) ? parseJson(text.trim().replace(/^\+/, "")) : Number(text.replace(",", "."));
+    const number = typedNumber(text);
     if (Number.isNaN(number) || number === Infinity || number === -Infinity) throw new Error(t("schema.no_number"));
     if (field.type === "integer" && typeof number === "number" && !Number.isInteger(number)) throw new Error(t("schema.no_integer"));
     return number;
