@@ -58,9 +58,9 @@ async def test_the_page_after_a_known_one_counts_nothing_off(bear: Bear, monkeyp
     skipped: list[int] = []
 
     def watched(read: Any) -> Any:
-        def reading(self: Store, queries: Any) -> Any:
+        def reading(self: Store, queries: Any, **how: Any) -> Any:
             skipped.extend(values["row_offset"] for _, values in queries if "row_offset" in values)
-            return read(self, queries)
+            return read(self, queries, **how)
 
         return reading
 
