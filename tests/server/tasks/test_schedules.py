@@ -217,6 +217,12 @@ async def test_what_is_paused_or_deleted_while_an_earlier_run_begins_is_not_begu
         assert (await it.row(last))["next_run_at"] == "2026-06-01T14:00:00.000Z"
 
 
+async def paused_or_deleted(client: httpx2.AsyncClient, path: str, deed: str) -> None:
+    """What its person does to the schedule at `path`."""
+    answer = await (client.patch(path, json={"enabled": False}) if deed == "paused" else client.delete(path))
+    assert answer.status_code in (200, 204), answer.text
+
+
 @pytest.mark.parametrize("deed", ["paused", "deleted"])
 async def test_what_is_paused_or_deleted_while_it_is_looked_whether_it_still_runs_is_not_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
@@ -228,11 +234,7 @@ async def test_what_is_paused_or_deleted_while_it_is_looked_whether_it_still_run
 
         async def and_meanwhile(*given: Any) -> bool:
             found = await still_runs(*given)
-            if deed == "paused":
-                answer = await max_.patch(path, json={"enabled": False})
-            else:
-                answer = await max_.delete(path)
-            assert answer.status_code in (200, 204), answer.text
+            await paused_or_deleted(max_, path, deed)
             return found
 
         monkeypatch.setattr(it.schedules, "_still_runs", and_meanwhile)
@@ -252,11 +254,7 @@ async def test_what_is_paused_or_deleted_just_before_its_task_is_stored_is_not_b
         path, submit = f"/api/v1/schedules/{made['id']}", it.tasks.submit
 
         async def but_before(*given: Any, **more: Any) -> dict[str, Any]:
-            if deed == "paused":
-                answer = await max_.patch(path, json={"enabled": False})
-            else:
-                answer = await max_.delete(path)
-            assert answer.status_code in (200, 204), answer.text
+            await paused_or_deleted(max_, path, deed)
             return await submit(*given, **more)
 
         monkeypatch.setattr(it.tasks, "submit", but_before)
